@@ -1,0 +1,28 @@
+//! RFC 7643, 7644, 9865 and 9967 as pure functions on JSON: no I/O, no clock, no HTTP, no SQL.
+//!
+//! A request becomes words of the standard ([`patch::PatchRequest`], [`search::Query`], [`resource::Draft`]), is judged
+//! by schemas that are data ([`schema`]), and ends in a new document or in a [`ScimError`].
+
+pub mod bulk;
+pub mod condition;
+pub mod discovery;
+pub mod effect;
+pub mod error;
+pub mod event;
+pub mod filter;
+pub mod json;
+pub mod list;
+pub mod member;
+pub mod meta;
+pub mod patch;
+pub mod path;
+pub mod profile;
+pub mod projection;
+pub mod resource;
+pub mod schema;
+pub mod search;
+pub mod urn;
+
+pub use error::{ScimError, ScimType};
+pub use meta::Timestamp;
+pub use profile::Profile;

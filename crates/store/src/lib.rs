@@ -1,0 +1,14 @@
+//! The only SQL of the product: two engines (PostgreSQL, SQLite) behind one [`Store`].
+//!
+//! The tenant is the first argument of every call; nothing can be asked without it. All writes of the SCIM side go
+//! through [`Store::commit`], where one writer thread takes what is waiting, of any tenants in turn, and writes it as
+//! one transaction; each caller gets its own answer. Reads run on a few threads; lookups that wait together are
+//! answered by one statement.
+
+mod engine;
+pub mod model;
+mod queue;
+mod store;
+
+pub use model::*;
+pub use store::{OpenError, Settings, Store};

@@ -1,0 +1,325 @@
+//! The values that pass between the store and the rooms above: rows, changes, listings, errors.
+
+use scim::{
+    Timestamp,
+    condition::Condition,
+    event::EventKind,
+    profile::Profile,
+    resource::Keys,
+    schema::ResourceKind,
+    search::{Position, Sort},
+};
+use std::fmt;
+use uuid::Uuid;
+
+/// A tenant's key. Comes only from an authenticated credential, a console session or the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TenantId(pub Uuid);
+
+/// A resource's `id` (unique within the tenant; version 7, so ids follow the order of creation).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ResourceId(pub Uuid);
+
+impl ResourceId {
+    /// Reads an `id` of a URL or body; none if it cannot be one of ours. Only the canonical lower-case hyphenated
+    /// spelling is one.
+    pub fn parse(text: &str) -> Option<ResourceId> {
+        let id = Uuid::try_parse(text).ok()?;
+        let mut buffer = Uuid::encode_buffer();
+        (id.hyphenated().encode_lower(&mut buffer) == text).then_some(ResourceId(id))
+    }
+}
+
+impl fmt::Display for ResourceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}
+
+impl fmt::Display for TenantId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------- resources
+
+/// A stored resource as it is read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// `id`.
+    pub id: ResourceId,
+    /// Counts changes, from 1.
+    pub version: i64,
+    /// `meta.created`.
+    pub created: Timestamp,
+    /// `meta.lastModified`.
+    pub last_modified: Timestamp,
+    /// The document (see [`scim::resource`]) as JSON text, not parsed on its way.
+    pub document: String,
+    /// `groups` of a User: direct first, then through nested groups; empty for a Group or when not asked for.
+    pub groups: Vec<GroupOf>,
+}
+
+/// A group that a user belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupOf {
+    /// The group.
+    pub id: ResourceId,
+    /// Its `displayName`, as written.
+    pub display: Option<String>,
+    /// Member of it directly, or through a nested group.
+    pub direct: bool,
+}
+
+/// The members of a group, in the order of their ids.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Members {
+    /// Members that are users.
+    pub users: Vec<ResourceId>,
+    /// Members that are groups.
+    pub groups: Vec<ResourceId>,
+}
+
+/// A document to be stored.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// JSON text.
+    pub json: String,
+    /// What is kept in columns.
+    pub keys: Keys,
+}
+
+/// A change of membership, its steps already reduced to their net effect: first empty the group if `clear`, then
+/// remove, then add. `remove` and `add` are disjoint and hold no id twice.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MemberDelta {
+    /// Remove whoever is in the group and not in `add`.
+    pub clear: bool,
+    /// Ids to add; each must be a user or a group of the tenant.
+    pub add: Vec<ResourceId>,
+    /// Ids to remove.
+    pub remove: Vec<ResourceId>,
+}
+
+impl MemberDelta {
+    /// Whether it asks for nothing.
+    pub fn is_empty(&self) -> bool {
+        !self.clear && self.add.is_empty() && self.remove.is_empty()
+    }
+}
+
+/// One request to change one resource of one tenant.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// User or Group.
+    pub kind: ResourceKind,
+    /// Which resource (chosen by the caller on create).
+    pub id: ResourceId,
+    /// When; becomes `meta.lastModified`.
+    pub at: Timestamp,
+    /// Who: the credential that asked; none for an operator's command.
+    pub actor: Option<Uuid>,
+    /// What.
+    pub action: Action,
+    /// What happened, for the outbox.
+    pub event: EventKind,
+    /// Effects of the request as a JSON array, for the change log.
+    pub effects: String,
+}
+
+/// What to do with the resource.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// Store a new resource.
+    Create {
+        /// Its document.
+        document: Document,
+        /// Its first members (Group only).
+        members: Vec<ResourceId>,
+    },
+    /// Change a resource. With neither a document nor an effective change of members nothing is written, and the
+    /// version stays.
+    Update {
+        /// Only if this is its version.
+        expected: Option<i64>,
+        /// Its document before, for the change log; given when `document` is.
+        before: Option<String>,
+        /// Its document after; none leaves it as it is.
+        document: Option<Document>,
+        /// Change of membership (Group only).
+        members: MemberDelta,
+    },
+    /// Take the resource away: it is gone for SCIM, its memberships with it, and kept for operators to restore.
+    Delete {
+        /// Only if this is its version.
+        expected: Option<i64>,
+    },
+    /// Change nothing, but keep the effects in the change log (a request whose operations were all ignored). Writes no
+    /// event.
+    Record,
+}
+
+/// A change that is durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// The version after it.
+    pub version: i64,
+    /// `meta.created`.
+    pub created: Timestamp,
+    /// `meta.lastModified` after it.
+    pub last_modified: Timestamp,
+    /// Whether anything was written to the resource or its members.
+    pub changed: bool,
+}
+
+/// Why a change was not made. Only this change: its neighbours in the batch are not touched.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CommitError {
+    /// No such resource in this tenant.
+    #[error("no such resource")]
+    NotFound,
+    /// The resource has another version than expected.
+    #[error("version is {0}")]
+    VersionMismatch(i64),
+    /// `userName` is taken in this tenant.
+    #[error("userName is taken")]
+    UserNameTaken,
+    /// These ids to add are neither users nor groups of the tenant (at most ten are named).
+    #[error("members do not exist")]
+    MissingMembers(Vec<ResourceId>),
+    /// The database, or the place in the queue.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A fault below the rules.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The tenant has too much waiting already; try again shortly. Nothing was written.
+    #[error("too much is waiting for this tenant")]
+    Overloaded,
+    /// The database cannot be reached or lost the connection; it is unknown whether a change in flight was written.
+    #[error("database is not available: {0}")]
+    Unavailable(String),
+    /// The database refused a statement that it should take: a bug.
+    #[error("database error: {0}")]
+    Failed(String),
+}
+
+/// A question for many resources.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    /// User or Group.
+    pub kind: ResourceKind,
+    /// Which; none is all.
+    pub condition: Option<Condition>,
+    /// Order; none is the order of ids, which is that of creation.
+    pub sort: Option<Sort>,
+    /// From where.
+    pub from: From,
+    /// At most so many rows; 0 only counts.
+    pub limit: u32,
+    /// Whether to read `groups` of users.
+    pub with_groups: bool,
+}
+
+/// Where a page begins.
+#[derive(Clone, Debug)]
+pub enum From {
+    /// Skip so many.
+    Offset(u64),
+    /// Behind this position; none is the beginning.
+    After(Option<Position>),
+}
+
+/// A page.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The rows.
+    pub rows: Vec<Row>,
+    /// How many fulfil the condition in all.
+    pub total: u64,
+    /// The position of the last row if there are more behind it.
+    pub next: Option<Position>,
+}
+
+// ---------------------------------------------------------------------------------------------------------- tenants
+
+/// Whether a tenant may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TenantState {
+    /// In use.
+    Active,
+    /// Its credentials are good, but every request is refused with 403.
+    Suspended,
+}
+
+impl TenantState {
+    /// The stored word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            TenantState::Active => "active",
+            TenantState::Suspended => "suspended",
+        }
+    }
+    /// Reads the stored word.
+    pub fn parse(word: &str) -> Option<TenantState> {
+        match word {
+            "active" => Some(TenantState::Active),
+            "suspended" => Some(TenantState::Suspended),
+            _ => None,
+        }
+    }
+}
+
+/// A tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tenant {
+    /// Its key.
+    pub id: TenantId,
+    /// Its part of the Tenant URL: a DNS label, unique.
+    pub label: String,
+    /// Its name as support wrote it.
+    pub name: String,
+    /// Compatibility profile.
+    pub profile: Profile,
+    /// State.
+    pub state: TenantState,
+    /// When it was opened.
+    pub created: Timestamp,
+}
+
+// ---------------------------------------------------------------------------------------------------------- credentials
+
+/// A Secret Token as it is stored: everything but the token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretTokenRow {
+    /// Key.
+    pub id: Uuid,
+    /// Whose.
+    pub tenant: TenantId,
+    /// The key id inside the token, shown to operators.
+    pub key_id: String,
+    /// SHA-256 of the whole token.
+    pub digest: [u8; 32],
+    /// A word of the operator's.
+    pub label: String,
+    /// When it was issued.
+    pub created: Timestamp,
+    /// From when on it is refused.
+    pub expires: Option<Timestamp>,
+    /// Since when it is revoked.
+    pub revoked: Option<Timestamp>,
+    /// When it was last used, some seconds late.
+    pub last_used: Option<Timestamp>,
+}
+
+/// A Secret Token together with its tenant, as authentication needs them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretTokenOwner {
+    /// The token.
+    pub token: SecretTokenRow,
+    /// Its tenant.
+    pub tenant: Tenant,
+}

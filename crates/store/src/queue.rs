@@ -1,0 +1,1 @@
+//! A queue that is fair to tenants: bounded for each, taken in turn.
