@@ -1,1 +1,73 @@
-//! stub
+//! Use cases: what a SCIM request means. Each ends in one commit that carries the resource, the change log and the event.
+//!
+//! Every use case takes a [`Context`] first: whose tenant, who asks, and when. Nothing about a tenant lives here.
+
+mod bulk;
+mod create;
+mod delete;
+mod failure;
+mod id;
+mod member;
+mod patch;
+mod precondition;
+mod read;
+mod replace;
+
+pub use bulk::{BulkLimits, BulkOutcome};
+pub use failure::Failure;
+pub use precondition::Precondition;
+pub use read::Found;
+
+use scim::{Profile, Timestamp, effect::Effect};
+use store::{Row, Store, TenantId};
+use uuid::Uuid;
+
+/// Whose request it is, and when it came.
+#[derive(Clone, Copy, Debug)]
+pub struct Context {
+    /// The tenant of the authenticated credential.
+    pub tenant: TenantId,
+    /// The dialect of its provisioning client.
+    pub profile: Profile,
+    /// The credential that asks; none for a command of an operator.
+    pub actor: Option<Uuid>,
+    /// When the request arrived.
+    pub now: Timestamp,
+}
+
+/// The use cases over one store. Cheap to clone.
+#[derive(Clone)]
+pub struct Provisioning {
+    store: Store,
+}
+
+impl Provisioning {
+    /// Use cases over `store`.
+    pub fn new(store: Store) -> Self {
+        Provisioning { store }
+    }
+}
+
+/// A resource after a request that may have changed it.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// The resource as it is now.
+    pub row: Row,
+    /// Whether the request changed it.
+    pub changed: bool,
+    /// What became of each part of the request.
+    pub effects: Vec<Effect>,
+}
+
+/// How often a request is computed again after it lost a race for the same resource.
+const MAX_RACES: usize = 32;
+
+/// JSON text of something that always has one.
+fn to_text(value: &impl serde::Serialize) -> Result<String, Failure> {
+    serde_json::to_string(value).map_err(|error| Failure::Internal(format!("not serialisable: {error}")))
+}
+
+/// The document of a row, which was valid when it was stored.
+fn parse_document(row: &Row) -> Result<serde_json::Map<String, serde_json::Value>, Failure> {
+    serde_json::from_str(&row.document).map_err(|error| Failure::Internal(format!("stored document: {error}")))
+}

@@ -1,6 +1,7 @@
 //! Schemas as data: the JSON of RFC 7643 section 8.7 drives validation, PATCH, filters, projection and `/Schemas`.
 
 use serde::{Deserialize, Serialize};
+use std::sync::LazyLock;
 
 /// Data types of RFC 7643 section 2.3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -137,4 +138,90 @@ pub struct ResourceType {
     pub extensions: Vec<Schema>,
     /// `schemas`, `id`, `externalId`, `meta`: RFC 7643 section 3.1, part of every resource.
     pub common: Vec<Attribute>,
+}
+
+impl Attribute {
+    /// A sub-attribute by name, in any case.
+    pub fn sub_attribute(&self, name: &str) -> Option<&Attribute> {
+        self.sub_attributes.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether it has sub-attributes.
+    pub fn is_complex(&self) -> bool {
+        self.data_type == AttributeType::Complex
+    }
+}
+
+impl Schema {
+    /// An attribute by name, in any case.
+    pub fn attribute(&self, name: &str) -> Option<&Attribute> {
+        self.attributes.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name))
+    }
+}
+
+impl ResourceType {
+    /// The resource type of an endpoint.
+    pub fn of(kind: ResourceKind) -> &'static ResourceType {
+        static USER: LazyLock<ResourceType> = LazyLock::new(|| ResourceType {
+            kind: ResourceKind::User,
+            name: "User",
+            endpoint: "/Users",
+            description: "User Account",
+            schema: read(include_str!("../schemas/user.json")),
+            extensions: vec![read(include_str!("../schemas/enterprise_user.json"))],
+            common: common(),
+        });
+        static GROUP: LazyLock<ResourceType> = LazyLock::new(|| ResourceType {
+            kind: ResourceKind::Group,
+            name: "Group",
+            endpoint: "/Groups",
+            description: "Group",
+            schema: read(include_str!("../schemas/group.json")),
+            extensions: Vec::new(),
+            common: common(),
+        });
+        match kind {
+            ResourceKind::User => &USER,
+            ResourceKind::Group => &GROUP,
+        }
+    }
+
+    /// Both resource types.
+    pub fn all() -> [&'static ResourceType; 2] {
+        [ResourceType::of(ResourceKind::User), ResourceType::of(ResourceKind::Group)]
+    }
+
+    /// An attribute of the core schema or a common one, by name in any case.
+    pub fn attribute(&self, name: &str) -> Option<&Attribute> {
+        self.schema
+            .attribute(name)
+            .or_else(|| self.common.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name)))
+    }
+
+    /// A known extension by URN, in any case.
+    pub fn extension(&self, urn: &str) -> Option<&Schema> {
+        self.extensions.iter().find(|schema| schema.id.eq_ignore_ascii_case(urn))
+    }
+}
+
+impl ResourceKind {
+    /// `User` or `Group`.
+    pub fn name(self) -> &'static str {
+        ResourceType::of(self).name
+    }
+}
+
+#[derive(Deserialize)]
+struct Common {
+    attributes: Vec<Attribute>,
+}
+
+fn common() -> Vec<Attribute> {
+    read::<Common>(include_str!("../schemas/common.json")).attributes
+}
+
+/// Reads a schema file of this crate.
+#[expect(clippy::expect_used, reason = "the files are part of the program; a test reads each of them")]
+fn read<T: serde::de::DeserializeOwned>(text: &str) -> T {
+    serde_json::from_str(text).expect("schema file of this crate")
 }

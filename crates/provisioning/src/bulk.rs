@@ -1,0 +1,1 @@
+//! `/Bulk`: many operations in one request.

@@ -1,0 +1,78 @@
+//! Why a use case failed: in the words of the standard, or by a fault below it.
+
+use scim::{ScimError, schema::ResourceKind};
+use store::{CommitError, StoreError};
+
+/// A failed use case. Only [`Failure::Scim`] has words for the client; the rest is for our log.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// The request is at fault.
+    #[error("{0}")]
+    Scim(#[from] ScimError),
+    /// The tenant has too much waiting: 429.
+    #[error("too much is waiting for this tenant")]
+    Overloaded,
+    /// The database is away: 503.
+    #[error("store unavailable: {0}")]
+    Unavailable(String),
+    /// A bug: 500.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Overloaded => Failure::Overloaded,
+            StoreError::Unavailable(cause) => Failure::Unavailable(cause),
+            StoreError::Failed(cause) => Failure::Internal(cause),
+        }
+    }
+}
+
+/// 404 in the words of the client.
+pub(crate) fn not_found(kind: ResourceKind, id: &str) -> Failure {
+    let name = match kind {
+        ResourceKind::User => "user",
+        ResourceKind::Group => "group",
+    };
+    ScimError::not_found(format!(
+        "There is no {name} with id \"{id}\" in this tenant. It may have been deleted; restart provisioning to match it again."
+    ))
+    .into()
+}
+
+/// What a refused commit means. A version mismatch is not for here: the caller computes again or answers 412.
+pub(crate) fn of_commit(error: CommitError, kind: ResourceKind, id: &str) -> Failure {
+    match error {
+        CommitError::NotFound => not_found(kind, id),
+        CommitError::UserNameTaken => ScimError::uniqueness(
+            "Another user of this tenant has this userName (upper and lower case do not count). \
+             Match on userName, or give one of the two users another userName.",
+        )
+        .into(),
+        CommitError::MissingMembers(ids) => {
+            let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+            missing_members(&ids)
+        }
+        CommitError::VersionMismatch(_) => ScimError::new(
+            409,
+            "The resource kept being changed by other requests while this one was tried. Send the request again.",
+        )
+        .into(),
+        CommitError::Store(error) => error.into(),
+    }
+}
+
+/// 400 for members that are not there.
+pub(crate) fn missing_members(ids: &[String]) -> Failure {
+    ScimError::invalid_value(format!(
+        "members: {} no user or group of this tenant (a group cannot be a member of itself). \
+         Provision the member before the membership.",
+        match ids {
+            [one] => format!("\"{one}\" is"),
+            many => format!("\"{}\" are", many.join("\", \"")),
+        }
+    ))
+    .into()
+}

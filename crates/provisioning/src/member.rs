@@ -1,0 +1,112 @@
+//! Membership: the steps of a request reduced to their net effect, so that no group is read to change it.
+
+use crate::{Failure, failure};
+use scim::member::MemberStep;
+use std::collections::HashMap;
+use store::{MemberDelta, Members, ResourceId};
+
+/// Whether the steps can only be reduced with the members of today in hand.
+pub(crate) fn needs_members(steps: &[MemberStep]) -> bool {
+    steps.iter().any(|step| matches!(step, MemberStep::RemoveWhere(_)))
+}
+
+/// The net effect of the steps. `today` is only looked at by [`MemberStep::RemoveWhere`].
+///
+/// Ids to remove that cannot be ours are absent already; ids to add that cannot be ours do not exist.
+pub(crate) fn reduce(steps: &[MemberStep], today: &Members) -> Result<MemberDelta, Failure> {
+    let mut clear = false;
+    let mut wanted = Wanted::default();
+    for step in steps {
+        match step {
+            MemberStep::Add(ids) => ids.iter().try_for_each(|id| Ok::<_, Failure>(wanted.set(parse(id)?, true)))?,
+            MemberStep::Remove(ids) => {
+                ids.iter().filter_map(|id| ResourceId::parse(id)).for_each(|id| wanted.set(id, false));
+            }
+            MemberStep::RemoveAll => {
+                clear = true;
+                wanted = Wanted::default();
+            }
+            MemberStep::RemoveWhere(condition) => {
+                let stays = |id: &ResourceId, kind: &str| {
+                    !condition.matches_element(&serde_json::json!({ "value": id.to_string(), "type": kind }))
+                };
+                let users = today.users.iter().map(|id| (id, "User"));
+                let leaving: Vec<ResourceId> = users
+                    .chain(today.groups.iter().map(|id| (id, "Group")))
+                    .filter(|(id, kind)| (!clear || wanted.is_added(id)) && !stays(id, kind))
+                    .map(|(id, _)| *id)
+                    .collect();
+                leaving.into_iter().for_each(|id| wanted.set(id, false));
+            }
+        }
+    }
+    Ok(wanted.into_delta(clear))
+}
+
+/// The members of a new group, or of one that is replaced.
+pub(crate) fn parse_all(ids: &[String]) -> Result<Vec<ResourceId>, Failure> {
+    ids.iter().map(|id| parse(id)).collect()
+}
+
+fn parse(id: &str) -> Result<ResourceId, Failure> {
+    ResourceId::parse(id).ok_or_else(|| failure::missing_members(&[id.to_owned()]))
+}
+
+/// The last word on each id, in the order in which ids were first named.
+#[derive(Default)]
+struct Wanted {
+    order: Vec<ResourceId>,
+    member: HashMap<ResourceId, bool>,
+}
+
+impl Wanted {
+    fn set(&mut self, id: ResourceId, member: bool) {
+        if self.member.insert(id, member).is_none() {
+            self.order.push(id);
+        }
+    }
+
+    fn is_added(&self, id: &ResourceId) -> bool {
+        self.member.get(id) == Some(&true)
+    }
+
+    fn into_delta(self, clear: bool) -> MemberDelta {
+        let (add, remove) = self.order.into_iter().partition(|id| self.member.get(id) == Some(&true));
+        MemberDelta { clear, add, remove: if clear { Vec::new() } else { remove } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(n: u128) -> ResourceId {
+        ResourceId(uuid::Uuid::from_u128(n))
+    }
+    fn add(ids: &[u128]) -> MemberStep {
+        MemberStep::Add(ids.iter().map(|n| id(*n).to_string()).collect())
+    }
+    fn remove(ids: &[u128]) -> MemberStep {
+        MemberStep::Remove(ids.iter().map(|n| id(*n).to_string()).collect())
+    }
+
+    #[test]
+    fn the_last_step_on_an_id_decides() {
+        let delta = reduce(&[add(&[1, 2]), remove(&[1, 3]), add(&[3])], &Members::default()).unwrap();
+        assert_eq!(delta, MemberDelta { clear: false, add: vec![id(2), id(3)], remove: vec![id(1)] });
+    }
+
+    #[test]
+    fn clearing_forgets_what_came_before_it() {
+        let delta = reduce(&[add(&[1]), MemberStep::RemoveAll, add(&[2]), remove(&[4])], &Members::default()).unwrap();
+        assert_eq!(delta, MemberDelta { clear: true, add: vec![id(2)], remove: vec![] });
+    }
+
+    #[test]
+    fn an_id_that_cannot_be_ours_is_absent_already_but_cannot_be_added() {
+        let foreign = vec!["jdoe".to_owned()];
+        assert!(reduce(&[MemberStep::Remove(foreign.clone())], &Members::default()).unwrap().is_empty());
+        let refused = reduce(&[MemberStep::Add(foreign)], &Members::default()).unwrap_err();
+        assert!(matches!(refused, Failure::Scim(error) if error.status == 400 && error.detail.contains("jdoe")));
+    }
+}

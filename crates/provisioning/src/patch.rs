@@ -1,0 +1,175 @@
+//! PATCH, and the loop that every change of an existing resource runs through: read, compute, commit, and compute again
+//! for whoever lost a race.
+
+use crate::{Context, Failure, MAX_RACES, Precondition, Provisioning, Written, failure, member};
+use scim::{
+    effect::{Effect, Outcome},
+    event::EventKind,
+    patch::PatchRequest,
+    resource::Keys,
+    schema::{ResourceKind, ResourceType},
+};
+use serde_json::{Map, Value};
+use store::{Action, Change, CommitError, Document, MemberDelta, Members, ResourceId, Row};
+
+/// What a request wants to make of a resource.
+pub(crate) struct Proposal {
+    pub(crate) document: Map<String, Value>,
+    pub(crate) changed: bool,
+    pub(crate) members: MemberDelta,
+    pub(crate) effects: Vec<Effect>,
+    pub(crate) event: EventKind,
+}
+
+impl Provisioning {
+    /// Patches a resource (RFC 7644 section 3.5.2).
+    ///
+    /// # Errors
+    /// 404, 412, 400 with the `scimType` of the operation that is refused, 409 `uniqueness`.
+    pub async fn patch(
+        &self,
+        context: &Context,
+        kind: ResourceKind,
+        id: &str,
+        precondition: Precondition<'_>,
+        request: &PatchRequest,
+    ) -> Result<Written, Failure> {
+        let resource_type = ResourceType::of(kind);
+        self.update(context, kind, id, precondition, async |row, current| {
+            let patched = request.apply(resource_type, context.profile, current)?;
+            let today = if member::needs_members(&patched.members) {
+                self.store.members(context.tenant, row.id).await?
+            } else {
+                Members::default()
+            };
+            Ok(Proposal {
+                members: member::reduce(&patched.members, &today)?,
+                document: patched.document,
+                changed: patched.changed,
+                effects: patched.effects,
+                event: EventKind::Patch,
+            })
+        })
+        .await
+    }
+
+    /// Patches nothing but the members of a group, without reading the group. `None` if the request, or its
+    /// precondition, asks for more than that: then [`Provisioning::patch`] is the way.
+    ///
+    /// # Errors
+    /// 404, 400.
+    pub async fn patch_members(
+        &self,
+        context: &Context,
+        id: &str,
+        precondition: Precondition<'_>,
+        request: &PatchRequest,
+    ) -> Result<Option<Vec<Effect>>, Failure> {
+        let resource_type = ResourceType::of(ResourceKind::Group);
+        if !precondition.is_none() || !request.is_members_only(resource_type) {
+            return Ok(None);
+        }
+        let patched = request.apply(resource_type, context.profile, &Map::new())?;
+        if member::needs_members(&patched.members) {
+            return Ok(None);
+        }
+        let key = ResourceId::parse(id).ok_or_else(|| failure::not_found(ResourceKind::Group, id))?;
+        let members = member::reduce(&patched.members, &Members::default())?;
+        let action = Action::Update { expected: None, before: None, document: None, members };
+        let change = Change {
+            kind: ResourceKind::Group,
+            id: key,
+            at: context.now,
+            actor: context.actor,
+            action,
+            event: EventKind::Patch,
+            effects: crate::to_text(&patched.effects)?,
+        };
+        let committed = self
+            .store
+            .commit(context.tenant, change)
+            .await
+            .map_err(|error| failure::of_commit(error, ResourceKind::Group, id))?;
+        Ok(Some(settle(patched.effects, committed.changed)))
+    }
+
+    /// Reads a resource, computes what it should become, and commits that if nobody was faster.
+    pub(crate) async fn update(
+        &self,
+        context: &Context,
+        kind: ResourceKind,
+        id: &str,
+        precondition: Precondition<'_>,
+        propose: impl AsyncFn(&Row, &Map<String, Value>) -> Result<Proposal, Failure>,
+    ) -> Result<Written, Failure> {
+        for _ in 0..MAX_RACES {
+            let row = self.get(context, kind, id, kind == ResourceKind::User).await?;
+            precondition.check(row.version)?;
+            let current = crate::parse_document(&row)?;
+            let proposal = propose(&row, &current).await?;
+            if let Some(written) = self.commit_proposal(context, kind, row, &current, proposal).await? {
+                return Ok(written);
+            }
+        }
+        Err(failure::of_commit(CommitError::VersionMismatch(0), kind, id))
+    }
+
+    /// Commits a proposal against the version that it was computed from; `None` if another request was faster.
+    async fn commit_proposal(
+        &self,
+        context: &Context,
+        kind: ResourceKind,
+        mut row: Row,
+        current: &Map<String, Value>,
+        proposal: Proposal,
+    ) -> Result<Option<Written>, Failure> {
+        let nothing_to_write = !proposal.changed && proposal.members.is_empty();
+        if nothing_to_write && !proposal.effects.iter().any(|effect| effect.outcome == Outcome::Ignored) {
+            return Ok(Some(Written { row, changed: false, effects: proposal.effects }));
+        }
+        let json = crate::to_text(&proposal.document)?;
+        let effects = crate::to_text(&proposal.effects)?;
+        let event = event(proposal.event, current, &proposal.document);
+        let action = if nothing_to_write {
+            Action::Record
+        } else {
+            let document = Document { json: json.clone(), keys: Keys::of(&proposal.document) };
+            Action::Update {
+                expected: Some(row.version),
+                before: proposal.changed.then(|| row.document.clone()),
+                document: proposal.changed.then_some(document),
+                members: proposal.members,
+            }
+        };
+        let change = Change { kind, id: row.id, at: context.now, actor: context.actor, action, event, effects };
+        let committed = match self.store.commit(context.tenant, change).await {
+            Ok(committed) => committed,
+            Err(CommitError::VersionMismatch(_)) => return Ok(None),
+            Err(error) => return Err(failure::of_commit(error, kind, &row.id.to_string())),
+        };
+        row.version = committed.version;
+        row.last_modified = committed.last_modified;
+        row.document = json;
+        let changed = committed.changed;
+        Ok(Some(Written { row, changed, effects: settle(proposal.effects, changed) }))
+    }
+}
+
+/// The event of a change: a change of `active` is what downstream must know of first.
+fn event(kind: EventKind, before: &Map<String, Value>, after: &Map<String, Value>) -> EventKind {
+    match (Keys::of(before).active, Keys::of(after).active) {
+        (true, false) => EventKind::Deactivate,
+        (false, true) => EventKind::Activate,
+        _ => kind,
+    }
+}
+
+/// Effects on members are known only when the commit has answered: if nothing changed, all was true already.
+fn settle(mut effects: Vec<Effect>, changed: bool) -> Vec<Effect> {
+    if !changed {
+        for effect in effects.iter_mut().filter(|effect| effect.outcome == Outcome::Applied) {
+            effect.outcome = Outcome::AlreadyTrue;
+        }
+    }
+    effects
+}

@@ -1,0 +1,83 @@
+//! GET and search: resources as they are.
+
+use crate::{Context, Failure, Provisioning, failure};
+use scim::{
+    schema::ResourceKind,
+    search::{Paging, Position, Query},
+};
+use store::{From, Listing, Members, ResourceId, Row};
+
+/// A page of resources.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The resources of the page.
+    pub rows: Vec<Row>,
+    /// How many there are on all pages.
+    pub total: u64,
+    /// Behind which resource the next page begins, if there is one.
+    pub next: Option<Position>,
+}
+
+impl Provisioning {
+    /// A resource by id.
+    ///
+    /// # Errors
+    /// 404 if the tenant has no such resource.
+    pub async fn get(&self, context: &Context, kind: ResourceKind, id: &str, with_groups: bool) -> Result<Row, Failure> {
+        let key = ResourceId::parse(id).ok_or_else(|| failure::not_found(kind, id))?;
+        let row = self.store.resource(context.tenant, kind, key, with_groups).await?;
+        row.ok_or_else(|| failure::not_found(kind, id))
+    }
+
+    /// The resources that a query asks for. The two lookups that Entra sends most, by `userName` and by `id`, are
+    /// answered together with others that wait.
+    ///
+    /// # Errors
+    /// Faults of the store only: a query that matches nothing is an empty page.
+    pub async fn search(&self, context: &Context, kind: ResourceKind, query: &Query) -> Result<Found, Failure> {
+        let with_groups = kind == ResourceKind::User && query.projection.returns("groups");
+        if let Paging::Index { start_index: 1, count: 1.. } = query.paging
+            && let Some(row) = self.look_up(context, kind, query, with_groups).await?
+        {
+            let rows: Vec<Row> = row.into_iter().collect();
+            return Ok(Found { total: rows.len() as u64, rows, next: None });
+        }
+        let (from, limit) = match &query.paging {
+            Paging::Index { start_index, count } => (From::Offset(start_index - 1), *count),
+            Paging::Cursor { after, count } => (From::After(after.clone()), *count),
+        };
+        let listing =
+            Listing { kind, condition: query.condition.clone(), sort: query.sort.clone(), from, limit, with_groups };
+        let page = self.store.list(context.tenant, listing).await?;
+        Ok(Found { rows: page.rows, total: page.total, next: page.next })
+    }
+
+    /// `Some` if the query is one lookup by a unique key; the inner option is its answer.
+    async fn look_up(
+        &self,
+        context: &Context,
+        kind: ResourceKind,
+        query: &Query,
+        with_groups: bool,
+    ) -> Result<Option<Option<Row>>, Failure> {
+        let Some(condition) = &query.condition else { return Ok(None) };
+        if kind == ResourceKind::User
+            && let Some(folded) = condition.as_user_name_lookup()
+        {
+            return Ok(Some(self.store.user_by_name(context.tenant, folded.to_owned(), with_groups).await?));
+        }
+        if let Some(id) = condition.as_id_lookup() {
+            let Some(id) = ResourceId::parse(id) else { return Ok(Some(None)) };
+            return Ok(Some(self.store.resource(context.tenant, kind, id, with_groups).await?));
+        }
+        Ok(None)
+    }
+
+    /// The members of a group.
+    ///
+    /// # Errors
+    /// Faults of the store only.
+    pub async fn members(&self, context: &Context, group: ResourceId) -> Result<Members, Failure> {
+        Ok(self.store.members(context.tenant, group).await?)
+    }
+}

@@ -1,0 +1,176 @@
+//! Successful answers: resources and pages, rendered around their stored text wherever the projection allows it.
+
+use crate::{
+    ApiError, App, Client,
+    group_stream::{Part, Parts},
+};
+use actix_web::{
+    HttpResponse,
+    http::{
+        StatusCode,
+        header::{ETAG, LOCATION},
+    },
+    web::Data,
+};
+use provisioning::{Failure, Found};
+use scim::{
+    list::{self, GroupReference, Page},
+    meta::{Meta, etag},
+    projection::Projection,
+    schema::ResourceKind,
+    search::{self, Paging, Query},
+};
+use serde_json::{Map, Value};
+use std::collections::VecDeque;
+use store::{Members, Row};
+
+/// RFC 7644 section 8.1.
+pub(crate) const MEDIA_TYPE: &str = "application/scim+json";
+
+/// 204.
+pub(crate) fn no_content() -> HttpResponse {
+    HttpResponse::NoContent().finish()
+}
+
+/// 304.
+pub(crate) fn not_modified(version: i64) -> HttpResponse {
+    HttpResponse::NotModified().insert_header((ETAG, etag(version))).finish()
+}
+
+/// A JSON value that is not a resource of the tenant.
+pub(crate) fn json(value: &Value) -> HttpResponse {
+    HttpResponse::Ok().content_type(MEDIA_TYPE).body(value.to_string())
+}
+
+/// One resource, with its location and version in the headers.
+pub(crate) async fn resource(
+    app: Data<App>,
+    client: Client,
+    kind: ResourceKind,
+    status: StatusCode,
+    row: Row,
+    projection: &Projection,
+) -> Result<HttpResponse, ApiError> {
+    let location = list::location(&client.base, kind, &row.id.to_string());
+    let version = etag(row.version);
+    let mut parts = VecDeque::new();
+    push_row(&app, &client, kind, &row, projection, &mut parts).await?;
+    let parts = Parts { app, context: client.context, base: client.base, parts };
+    let body = parts.into_body().await?;
+    Ok(HttpResponse::build(status)
+        .content_type(MEDIA_TYPE)
+        .insert_header((LOCATION, location))
+        .insert_header((ETAG, version))
+        .body(body))
+}
+
+/// A ListResponse around what was found of each kind.
+pub(crate) async fn page(
+    app: Data<App>,
+    client: Client,
+    query: &Query,
+    found: Vec<(ResourceKind, Found)>,
+) -> Result<HttpResponse, ApiError> {
+    let next = found.iter().find_map(|(_, found)| found.next.as_ref());
+    let envelope = Page {
+        total_results: found.iter().map(|(_, found)| found.total).sum(),
+        items_per_page: found.iter().map(|(_, found)| found.rows.len()).sum(),
+        start_index: match query.paging {
+            Paging::Index { start_index, .. } => Some(start_index),
+            Paging::Cursor { .. } => None,
+        },
+        next_cursor: match query.paging {
+            Paging::Cursor { .. } => next.map(|position| search::print_cursor(position, &query.fingerprint)),
+            Paging::Index { .. } => None,
+        },
+    };
+    let mut parts = VecDeque::from([Part::Text(envelope.head())]);
+    let mut begun = false;
+    for (kind, found) in &found {
+        for row in &found.rows {
+            if std::mem::replace(&mut begun, true) {
+                push_text(&mut parts, ",");
+            }
+            push_row(&app, &client, *kind, row, &query.projection, &mut parts).await?;
+        }
+    }
+    push_text(&mut parts, Page::TAIL);
+    let parts = Parts { app, context: client.context, base: client.base, parts };
+    Ok(HttpResponse::Ok().content_type(MEDIA_TYPE).body(parts.into_body().await?))
+}
+
+/// Adds the text of one resource; its members, where they are returned, as a part of their own.
+async fn push_row(
+    app: &Data<App>,
+    client: &Client,
+    kind: ResourceKind,
+    row: &Row,
+    projection: &Projection,
+    parts: &mut VecDeque<Part>,
+) -> Result<(), ApiError> {
+    let meta = Meta {
+        kind,
+        id: row.id.to_string(),
+        version: row.version,
+        created: row.created,
+        last_modified: row.last_modified,
+    };
+    let groups: Vec<GroupReference<'_>> = row
+        .groups
+        .iter()
+        .map(|group| GroupReference {
+            id: group.id.to_string(),
+            display: group.display.as_deref(),
+            direct: group.direct,
+        })
+        .collect();
+    let with_members = kind == ResourceKind::Group && projection.returns("members");
+    let streamed = with_members && projection.returns_whole("members");
+    let mut text = list::open_resource(&row.document, &meta, &client.base, &groups);
+    if with_members && !streamed {
+        text.push_str(",\"members\":[");
+        push_members(&mut text, &app.provisioning.members(&client.context, row.id).await?, &client.base);
+        text.push(']');
+    }
+    if !(projection.keeps_document_whole() && projection.returns_whole("meta") && streamed == with_members) {
+        text = project(text, projection)?;
+    }
+    if streamed {
+        text.push_str(",\"members\":[");
+        push_text(parts, &text);
+        parts.push_back(Part::MembersOf(row.id));
+        push_text(parts, "]}");
+    } else {
+        text.push('}');
+        push_text(parts, &text);
+    }
+    Ok(())
+}
+
+/// Cuts the text of a resource, still without its closing brace, down to what the projection returns.
+fn project(mut text: String, projection: &Projection) -> Result<String, ApiError> {
+    text.push('}');
+    let mut resource: Map<String, Value> =
+        serde_json::from_str(&text).map_err(|error| Failure::Internal(format!("rendered resource: {error}")))?;
+    projection.apply(&mut resource);
+    let mut text = Value::Object(resource).to_string();
+    text.pop();
+    Ok(text)
+}
+
+fn push_members(text: &mut String, members: &Members, base: &str) {
+    let users = members.users.iter().map(|id| (id, "User"));
+    for (index, (id, kind)) in users.chain(members.groups.iter().map(|id| (id, "Group"))).enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        list::push_member(text, &id.to_string(), kind, base);
+    }
+}
+
+fn push_text(parts: &mut VecDeque<Part>, text: &str) {
+    match parts.back_mut() {
+        Some(Part::Text(last)) => last.push_str(text),
+        _ => parts.push_back(Part::Text(text.to_owned())),
+    }
+}

@@ -1,0 +1,75 @@
+//! The authenticated provisioning client of a request, as an argument of handlers.
+
+use crate::{ApiError, App, TenantBase, telemetry::RequestTenant};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header::AUTHORIZATION, web::Data};
+use provisioning::Context;
+use scim::Profile;
+use std::{future::Future, pin::Pin};
+use store::TenantState;
+use tokens::Refusal;
+
+/// Who asks: a credential of the tenant that the URL names, which is not suspended and within its rate.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// What the use cases need to know of the request.
+    pub context: Context,
+    /// The label of the tenant, for metrics.
+    pub label: String,
+    /// The Tenant URL that locations begin with.
+    pub base: String,
+}
+
+impl Client {
+    /// The dialect of the tenant.
+    pub fn profile(&self) -> Profile {
+        self.context.profile
+    }
+
+    async fn authenticate(request: &HttpRequest) -> Result<Client, ApiError> {
+        let app = request.app_data::<Data<App>>().ok_or(ApiError::Misconfigured)?;
+        let token = bearer(request).ok_or(ApiError::Unauthorized)?;
+        let now = (app.now)();
+        let client = app.authenticator.authenticate(token, now).await.map_err(|refusal| match refusal {
+            Refusal::Unauthorized => ApiError::Unauthorized,
+            Refusal::Unavailable(cause) => ApiError::Failure(provisioning::Failure::Unavailable(cause)),
+        })?;
+        // The same answer for another tenant's URL as for one that does not exist.
+        if request.match_info().get("tenant") != Some(client.tenant.label.as_str()) {
+            return Err(ApiError::Unauthorized);
+        }
+        request.extensions_mut().insert(RequestTenant(client.tenant.label.clone()));
+        if client.tenant.state == TenantState::Suspended {
+            return Err(ApiError::Suspended);
+        }
+        if !app.admit(client.tenant.id) {
+            return Err(ApiError::TooManyRequests);
+        }
+        let base = match request.extensions().get::<TenantBase>() {
+            Some(TenantBase(base)) => base.clone(),
+            None => app.tenant_url(&client.tenant.label),
+        };
+        let context = Context {
+            tenant: client.tenant.id,
+            profile: client.tenant.profile,
+            actor: Some(client.credential),
+            now,
+        };
+        Ok(Client { context, label: client.tenant.label.clone(), base })
+    }
+}
+
+/// The token of `Authorization: Bearer …`; the scheme in any case (RFC 9110 section 11.1).
+fn bearer(request: &HttpRequest) -> Option<&str> {
+    let (scheme, token) = request.headers().get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+impl FromRequest for Client {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Client, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { Client::authenticate(&request).await })
+    }
+}

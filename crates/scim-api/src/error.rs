@@ -1,0 +1,116 @@
+//! The one mapping from failures to HTTP: status, headers and the SCIM error body. The cause goes to our log alone.
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{
+        StatusCode,
+        header::{ALLOW, CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE},
+    },
+};
+use provisioning::Failure;
+use scim::ScimError;
+use std::fmt;
+
+/// Why a request was not answered as it wished.
+#[derive(Debug)]
+pub enum ApiError {
+    /// No good credential for this URL: 401, the same for every cause.
+    Unauthorized,
+    /// A good credential of a suspended tenant: 403.
+    Suspended,
+    /// Beyond the tenant's rate: 429.
+    TooManyRequests,
+    /// The path exists, the method does not: 405 with what is allowed.
+    MethodNotAllowed(&'static str),
+    /// A use case failed.
+    Failure(Failure),
+    /// The body was not read to its end (too large, too slow): answered, then the connection is closed.
+    BodyRefused(ScimError),
+    /// The listener was assembled without its state: a bug.
+    Misconfigured,
+}
+
+impl From<Failure> for ApiError {
+    fn from(failure: Failure) -> Self {
+        ApiError::Failure(failure)
+    }
+}
+
+impl From<ScimError> for ApiError {
+    fn from(error: ScimError) -> Self {
+        ApiError::Failure(Failure::Scim(error))
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ApiError::Failure(failure) => failure.fmt(f),
+            other => write!(f, "{}", other.words()),
+        }
+    }
+}
+
+impl ApiError {
+    /// What the client may read.
+    pub(crate) fn words(&self) -> ScimError {
+        match self {
+            ApiError::Unauthorized => ScimError::new(
+                401,
+                "The Secret Token is not valid for this Tenant URL. Copy both again from Juno Journey, \
+                 or ask Juno support for a new Secret Token.",
+            ),
+            ApiError::Suspended => {
+                ScimError::new(403, "Provisioning for this tenant is suspended. Ask Juno support to resume it.")
+            }
+            ApiError::TooManyRequests | ApiError::Failure(Failure::Overloaded) => {
+                ScimError::new(429, "Too many requests at once for this tenant. Send the request again in a moment.")
+            }
+            ApiError::MethodNotAllowed(allowed) => {
+                ScimError::new(405, format!("This endpoint answers to {allowed} only."))
+            }
+            ApiError::Failure(Failure::Scim(error)) | ApiError::BodyRefused(error) => error.clone(),
+            ApiError::Failure(Failure::Unavailable(_)) => ScimError::new(
+                503,
+                "Provisioning is not available at the moment. Nothing needs to be done: send the request again later.",
+            ),
+            ApiError::Failure(Failure::Internal(_)) | ApiError::Misconfigured => {
+                ScimError::new(500, "The service failed on this request. Juno support has been told.")
+            }
+        }
+    }
+
+    /// Says in our log what the client is not told.
+    fn log(&self) {
+        match self {
+            ApiError::Failure(Failure::Internal(cause)) => tracing::error!(%cause, "request failed"),
+            ApiError::Failure(Failure::Unavailable(cause)) => tracing::warn!(%cause, "store unavailable"),
+            ApiError::Misconfigured => tracing::error!("listener has no state"),
+            _ => {}
+        }
+    }
+}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.words().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        self.log();
+        let words = self.words();
+        let mut response = HttpResponse::build(self.status_code());
+        match words.status {
+            401 => response.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"scim\"")),
+            429 => response.insert_header((RETRY_AFTER, "1")),
+            503 => response.insert_header((RETRY_AFTER, "5")),
+            _ => &mut response,
+        };
+        match self {
+            ApiError::MethodNotAllowed(allowed) => response.insert_header((ALLOW, *allowed)),
+            ApiError::BodyRefused(_) => response.insert_header((CONNECTION, "close")),
+            _ => &mut response,
+        };
+        response.content_type(crate::answer::MEDIA_TYPE).body(words.to_json().to_string())
+    }
+}
