@@ -1,5 +1,9 @@
 //! A filter whose names are resolved against the schema: what evaluation in memory and translation to SQL both read.
 
+use crate::{Timestamp, filter::fold};
+use serde_json::{Map, Value};
+use std::cmp::Ordering;
+
 /// Comparison operators that survive resolution. `ne` is the negation of `eq`; `eq null` is the negation of `pr`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operator {
@@ -89,4 +93,115 @@ pub enum Condition {
     Element(Target, Box<Condition>),
     /// Nothing fulfils it: the filter asks for something that cannot be (an id that is no UUID, say).
     Never,
+}
+
+impl Condition {
+    /// The folded text if the condition is `userName eq "…"` and nothing else.
+    pub fn as_user_name_lookup(&self) -> Option<&str> {
+        self.as_lookup("userName")
+    }
+
+    /// The text if the condition is `id eq "…"` and nothing else.
+    pub fn as_id_lookup(&self) -> Option<&str> {
+        self.as_lookup("id")
+    }
+
+    fn as_lookup(&self, attribute: &str) -> Option<&str> {
+        match self {
+            Condition::Test(target, Operator::Equal, Literal::Text(text))
+                if target.extension.is_none() && target.attribute == attribute =>
+            {
+                Some(text)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a complete resource (with `id`, `meta`, `groups` or `members`) fulfils the condition.
+    pub fn matches(&self, resource: &Map<String, Value>) -> bool {
+        match self {
+            Condition::All(parts) => parts.iter().all(|part| part.matches(resource)),
+            Condition::Any(parts) => parts.iter().any(|part| part.matches(resource)),
+            Condition::Not(part) => !part.matches(resource),
+            Condition::Test(target, operator, literal) => {
+                target.values(resource).any(|value| test(value, target.comparison, *operator, literal))
+            }
+            Condition::Present(target) => target.values(resource).any(is_present),
+            Condition::Element(target, inner) => target.values(resource).any(|element| inner.matches_element(element)),
+            Condition::Never => false,
+        }
+    }
+
+    /// Whether an element of a multi-valued complex attribute fulfils a condition on sub-attributes.
+    pub fn matches_element(&self, element: &Value) -> bool {
+        element.as_object().is_some_and(|element| self.matches(element))
+    }
+}
+
+impl Target {
+    /// The values that stand there: those of each element for a multi-valued attribute.
+    fn values<'a>(&'a self, resource: &'a Map<String, Value>) -> impl Iterator<Item = &'a Value> {
+        let object = match &self.extension {
+            None => Some(resource),
+            Some(urn) => resource.iter().find(|(key, _)| key.eq_ignore_ascii_case(urn)).and_then(|(_, value)| value.as_object()),
+        };
+        let whole = object.and_then(|object| object.get(&self.attribute));
+        let list: &[Value] = match whole {
+            Some(Value::Array(list)) if self.multi_valued => list,
+            Some(value) if !self.multi_valued => std::slice::from_ref(value),
+            _ => &[],
+        };
+        list.iter().filter_map(|value| match &self.sub_attribute {
+            Some(sub) => value.get(sub),
+            None => Some(value),
+        })
+    }
+}
+
+fn is_present(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(list) => !list.is_empty(),
+        Value::Object(map) => !map.is_empty(),
+        Value::Bool(_) | Value::Number(_) => true,
+    }
+}
+
+fn test(value: &Value, comparison: Comparison, operator: Operator, literal: &Literal) -> bool {
+    match (literal, value) {
+        (Literal::Text(wanted), Value::String(text)) => match comparison {
+            Comparison::Folded | Comparison::Untyped => test_text(&fold(text), operator, wanted),
+            _ => test_text(text, operator, wanted),
+        },
+        (Literal::Bool(wanted), Value::Bool(value)) => value == wanted,
+        (Literal::Number(wanted), Value::Number(value)) => {
+            value.as_f64().and_then(|value| value.partial_cmp(wanted)).is_some_and(|order| test_order(order, operator))
+        }
+        (Literal::Instant(wanted), Value::String(text)) => {
+            Timestamp::parse(text).is_some_and(|instant| test_order(instant.0.cmp(wanted), operator))
+        }
+        _ => false,
+    }
+}
+
+fn test_text(text: &str, operator: Operator, wanted: &str) -> bool {
+    match operator {
+        Operator::Contains => text.contains(wanted),
+        Operator::StartsWith => text.starts_with(wanted),
+        Operator::EndsWith => text.ends_with(wanted),
+        // UTF-8 bytes are in the order of code points.
+        _ => test_order(text.cmp(wanted), operator),
+    }
+}
+
+fn test_order(order: Ordering, operator: Operator) -> bool {
+    match operator {
+        Operator::Equal => order.is_eq(),
+        Operator::Greater => order.is_gt(),
+        Operator::GreaterOrEqual => order.is_ge(),
+        Operator::Less => order.is_lt(),
+        Operator::LessOrEqual => order.is_le(),
+        Operator::Contains | Operator::StartsWith | Operator::EndsWith => false,
+    }
 }

@@ -22,6 +22,7 @@ pub mod resource;
 pub mod schema;
 pub mod search;
 pub mod urn;
+pub mod value;
 
 pub use error::{ScimError, ScimType};
 pub use meta::Timestamp;

@@ -1,10 +1,20 @@
-//! A resource document: what may be created or put in place of another, in canonical spelling, and its answer.
+//! A resource document: what may be created or put in place of another, in canonical spelling.
 //!
 //! A *document* is the JSON object that is stored: canonical attribute names, without `id`, `meta`, `groups` (User)
 //! and `members` (Group), which live in columns and tables and are added when it is rendered.
 
-use crate::{Profile, ScimError, effect::Effect, schema::ResourceType};
+use crate::{
+    Profile, ScimError,
+    effect::Effect,
+    filter::fold,
+    schema::{Attribute, Mutability, ResourceKind, ResourceType},
+    value::{Note, Reader, twice},
+};
 use serde_json::{Map, Value};
+use std::collections::HashSet;
+
+/// Longest `userName`, `externalId`, `displayName` and e-mail address, in characters: they are keys of indexes.
+pub const MAX_KEY: usize = 400;
 
 /// A validated body of POST or PUT.
 #[derive(Clone, Debug)]
@@ -17,30 +27,182 @@ pub struct Draft {
     pub effects: Vec<Effect>,
 }
 
-/// Validates the body of a create (RFC 7644 section 3.3).
+/// Validates the body of a create (RFC 7644 section 3.3) or of a replace (section 3.5.1).
 ///
-/// Read-only attributes are ignored, nulls and empty lists dropped, unknown extension objects kept, unknown attributes
-/// ignored with an effect.
+/// Read-only attributes are ignored, nulls and empty values dropped, unknown extension objects kept, unknown attributes
+/// ignored with an effect (refused by the `rfc` profile). A password is accepted and not kept.
 ///
 /// # Errors
 /// 400 `invalidValue` (missing required attribute, wrong type), `invalidSyntax` (not an object, names that differ only in case).
-pub fn create(_resource_type: &ResourceType, _profile: Profile, _body: Value) -> Result<Draft, ScimError> {
-    todo!()
+pub fn draft(resource_type: &ResourceType, profile: Profile, body: Value) -> Result<Draft, ScimError> {
+    let Value::Object(body) = body else {
+        return Err(ScimError::invalid_syntax(format!("The body must be a JSON object: a {}.", resource_type.name)));
+    };
+    let mut reader = Reader::new(profile);
+    check_schemas(resource_type, profile, &body)?;
+    // First in the text, and filled in last.
+    let mut document = Map::from_iter([("schemas".to_owned(), Value::Null)]);
+    let mut members = None;
+    let mut seen = HashSet::new();
+    for (key, value) in body {
+        if !seen.insert(key.to_ascii_lowercase()) {
+            return Err(twice(&key));
+        }
+        if key.contains(':') {
+            add_extension(resource_type, &mut reader, &mut document, key, value)?;
+            continue;
+        }
+        let Some(attribute) = resource_type.attribute(&key) else {
+            if !value.is_null() {
+                reader.unknown(&key)?;
+            }
+            continue;
+        };
+        match attribute.name.as_str() {
+            "schemas" | "id" | "meta" => {}
+            "members" if resource_type.kind == ResourceKind::Group => members = Some(member_ids(attribute, &mut reader, value)?),
+            "password" if !value.is_null() => reader.ignored("password", "passwordNotKept"),
+            _ if attribute.mutability == Mutability::ReadOnly => reader.ignored(&attribute.name, "readOnly"),
+            _ => {
+                if let Some(value) = reader.attribute(attribute, value, &attribute.name)? {
+                    document.insert(attribute.name.clone(), value);
+                }
+            }
+        }
+    }
+    finish(resource_type, &mut document)?;
+    Ok(Draft { document, members, effects: effects(0, reader.notes) })
 }
 
-/// Validates the body of a replace (RFC 7644 section 3.5.1) against the current document: immutable attributes must
-/// match, attributes that are absent are cleared.
-///
-/// # Errors
-/// As [`create`], and 400 `mutability`.
-pub fn replace(
-    _resource_type: &ResourceType,
-    _profile: Profile,
-    _current: &Map<String, Value>,
-    _body: Value,
-) -> Result<Draft, ScimError> {
-    todo!()
+/// A strict profile wants the core schema named (RFC 7643 section 3); Entra's own lists are often incomplete.
+fn check_schemas(resource_type: &ResourceType, profile: Profile, body: &Map<String, Value>) -> Result<(), ScimError> {
+    let schemas = body.iter().find(|(key, _)| key.eq_ignore_ascii_case("schemas")).map(|(_, value)| value);
+    let listed = |urn: &str| {
+        schemas.and_then(Value::as_array).is_some_and(|list| {
+            list.iter().filter_map(Value::as_str).any(|listed| listed.eq_ignore_ascii_case(urn))
+        })
+    };
+    if !profile.is_lenient() && !listed(&resource_type.schema.id) {
+        return Err(ScimError::invalid_value(format!("\"schemas\" must list \"{}\".", resource_type.schema.id)));
+    }
+    Ok(())
 }
+
+fn add_extension(
+    resource_type: &ResourceType,
+    reader: &mut Reader,
+    document: &mut Map<String, Value>,
+    key: String,
+    value: Value,
+) -> Result<(), ScimError> {
+    if let Some(schema) = resource_type.extension(&key) {
+        if let Some(value) = reader.extension(schema, value)? {
+            document.insert(schema.id.clone(), value);
+        }
+        return Ok(());
+    }
+    match prune(value) {
+        Some(value @ Value::Object(_)) => {
+            document.insert(key, value);
+            Ok(())
+        }
+        Some(_) => reader.unknown(&key),
+        None => Ok(()),
+    }
+}
+
+/// Takes nulls and empty values out of what no schema describes; `None` if nothing is left.
+pub(crate) fn prune(value: Value) -> Option<Value> {
+    match value {
+        Value::Null => None,
+        Value::String(text) if text.is_empty() => None,
+        Value::Array(list) => {
+            let list: Vec<Value> = list.into_iter().filter_map(prune).collect();
+            (!list.is_empty()).then_some(Value::Array(list))
+        }
+        Value::Object(map) => {
+            let map: Map<String, Value> = map.into_iter().filter_map(|(key, value)| Some((key, prune(value)?))).collect();
+            (!map.is_empty()).then_some(Value::Object(map))
+        }
+        other => Some(other),
+    }
+}
+
+/// Ids of a `members` value: elements with a `value`, or bare ids. Each once, in order.
+pub(crate) fn member_ids(attribute: &Attribute, reader: &mut Reader, value: Value) -> Result<Vec<String>, ScimError> {
+    let list = match value {
+        Value::Null => Vec::new(),
+        Value::Array(list) => list,
+        single => {
+            reader.coerced("members", "singleValue", || ScimError::invalid_value("\"members\" must be a list."))?;
+            vec![single]
+        }
+    };
+    let mut seen = HashSet::new();
+    let mut ids = Vec::with_capacity(list.len());
+    for element in list {
+        let id = match element {
+            Value::Object(mut member) => {
+                let key = member.keys().find(|key| key.eq_ignore_ascii_case(&attribute.sub_attributes[0].name)).cloned();
+                key.and_then(|key| member.remove(&key))
+            }
+            Value::String(id) => {
+                reader.coerced("members", "plainValue", || {
+                    ScimError::invalid_value("Each of \"members\" must be an object with a \"value\".")
+                })?;
+                Some(Value::String(id))
+            }
+            _ => None,
+        };
+        match id {
+            Some(Value::String(id)) if !id.is_empty() => {
+                if seen.insert(id.clone()) {
+                    ids.push(id);
+                }
+            }
+            _ => return Err(ScimError::invalid_value("Each of \"members\" must be an object with a \"value\": the id of a user or group.")),
+        }
+    }
+    Ok(ids)
+}
+
+/// What holds of every document: required attributes, lengths of keys, and `schemas` as what is in it.
+pub(crate) fn finish(resource_type: &ResourceType, document: &mut Map<String, Value>) -> Result<(), ScimError> {
+    for attribute in resource_type.schema.attributes.iter().filter(|attribute| attribute.required) {
+        if !document.contains_key(&attribute.name) {
+            return Err(ScimError::invalid_value(format!(
+                "\"{}\" is required. Map a source attribute to it that is never empty.",
+                attribute.name
+            )));
+        }
+    }
+    let too_long = |value: &Value| value.as_str().is_some_and(|text| text.chars().count() > MAX_KEY);
+    for key in ["userName", "externalId", "displayName"] {
+        if document.get(key).is_some_and(too_long) {
+            return Err(ScimError::invalid_value(format!("\"{key}\" is longer than {MAX_KEY} characters.")));
+        }
+    }
+    let mut emails = document.get("emails").and_then(Value::as_array).into_iter().flatten();
+    if emails.any(|email| too_long(&email["value"])) {
+        return Err(ScimError::invalid_value(format!("A value of \"emails\" is longer than {MAX_KEY} characters.")));
+    }
+    let extensions = document.keys().filter(|key| key.contains(':')).cloned();
+    let schemas: Vec<Value> =
+        std::iter::once(resource_type.schema.id.clone()).chain(extensions).map(Value::String).collect();
+    document.insert("schemas".to_owned(), Value::Array(schemas));
+    Ok(())
+}
+
+/// Notes as effects of one operation.
+pub(crate) fn effects(operation: usize, notes: Vec<Note>) -> Vec<Effect> {
+    notes
+        .into_iter()
+        .map(|note| Effect { operation, path: note.path, outcome: note.outcome, rule: Some(note.rule) })
+        .collect()
+}
+
+/// Stands for more than one work e-mail address: which, only the document knows.
+pub const SEVERAL: &str = "\u{1}";
 
 /// The values that the store keeps in columns, taken from a document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,13 +215,27 @@ pub struct Keys {
     pub display_name: Option<String>,
     /// `active`; true when absent.
     pub active: bool,
-    /// The first `emails[type eq "work"].value`, folded.
+    /// The only `emails[type eq "work"].value`, folded; [`SEVERAL`] if there is more than one.
     pub work_email: Option<String>,
 }
 
 impl Keys {
     /// Reads the keys of a document.
-    pub fn of(_document: &Map<String, Value>) -> Keys {
-        todo!()
+    pub fn of(document: &Map<String, Value>) -> Keys {
+        let text = |key: &str| document.get(key).and_then(Value::as_str);
+        let emails = document.get("emails").and_then(Value::as_array).into_iter().flatten();
+        let is_work = |email: &&Value| email["type"].as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("work"));
+        let mut work = emails.filter(is_work).filter_map(|email| email["value"].as_str());
+        Keys {
+            user_name: text("userName").map(fold),
+            external_id: text("externalId").map(str::to_owned),
+            display_name: text("displayName").map(fold),
+            active: document.get("active").and_then(Value::as_bool).unwrap_or(true),
+            work_email: match (work.next(), work.next()) {
+                (Some(only), None) => Some(fold(only)),
+                (Some(_), Some(_)) => Some(SEVERAL.to_owned()),
+                _ => None,
+            },
+        }
     }
 }

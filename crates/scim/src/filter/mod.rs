@@ -1,14 +1,19 @@
 //! The filter language of RFC 7644 section 3.4.2.2: one AST, parsed, printed and resolved.
 
-use crate::{ScimError, condition::Condition, path::AttributePath, schema::ResourceType};
+mod parse;
+mod print;
+mod resolve;
+
+use crate::path::AttributePath;
+pub(crate) use resolve::resolve_target;
 
 /// A filter as written.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Filter {
-    /// `a and b`.
-    And(Box<Filter>, Box<Filter>),
-    /// `a or b`.
-    Or(Box<Filter>, Box<Filter>),
+    /// `a and b and …`; two or more.
+    And(Vec<Filter>),
+    /// `a or b or …`; two or more.
+    Or(Vec<Filter>),
     /// `not (a)`.
     Not(Box<Filter>),
     /// `path op value`.
@@ -51,6 +56,21 @@ pub enum CompareOp {
     Le,
 }
 
+impl CompareOp {
+    /// Each operator with its word.
+    pub(crate) const WORDS: [(CompareOp, &'static str); 9] = [
+        (CompareOp::Eq, "eq"),
+        (CompareOp::Ne, "ne"),
+        (CompareOp::Co, "co"),
+        (CompareOp::Sw, "sw"),
+        (CompareOp::Ew, "ew"),
+        (CompareOp::Gt, "gt"),
+        (CompareOp::Ge, "ge"),
+        (CompareOp::Lt, "lt"),
+        (CompareOp::Le, "le"),
+    ];
+}
+
 /// `compValue`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
@@ -68,34 +88,10 @@ pub enum Value {
 pub const MAX_LENGTH: usize = 16_384;
 /// Deepest nesting that is read.
 pub const MAX_DEPTH: usize = 32;
+/// Most comparisons in one filter.
+pub const MAX_TERMS: usize = 200;
 
 /// Folds case for comparison: Unicode lower case.
 pub fn fold(text: &str) -> String {
     text.to_lowercase()
-}
-
-impl Filter {
-    /// Reads a filter.
-    ///
-    /// # Errors
-    /// 400 `invalidFilter`, with the position.
-    pub fn parse(_text: &str) -> Result<Filter, ScimError> {
-        todo!()
-    }
-
-    /// Resolves names and types against the schemas of a resource type.
-    ///
-    /// # Errors
-    /// 400 `invalidFilter` for an attribute that no schema knows, or an operator that its type does not allow.
-    pub fn resolve(&self, _resource_type: &ResourceType) -> Result<Condition, ScimError> {
-        todo!()
-    }
-
-    /// Resolves a filter in the brackets of a value path: its names are sub-attributes of `attribute`.
-    ///
-    /// # Errors
-    /// As [`Filter::resolve`].
-    pub fn resolve_element(&self, _attribute: &crate::schema::Attribute) -> Result<Condition, ScimError> {
-        todo!()
-    }
 }

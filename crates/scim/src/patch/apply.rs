@@ -1,0 +1,216 @@
+//! Applying operations: each is led to its place, written there, and ends in an effect.
+
+use super::{Op, Operation, PatchRequest, Patched, members, place::{self, Place}, write};
+use crate::{
+    Profile, ScimError,
+    effect::{Effect, Outcome},
+    member::MemberStep,
+    path::Path,
+    resource,
+    schema::{Attribute, Mutability, ResourceKind, ResourceType, Schema},
+    value::Reader,
+};
+use serde_json::{Map, Value};
+
+pub(super) fn apply(
+    request: &PatchRequest,
+    resource_type: &ResourceType,
+    profile: Profile,
+    document: &Map<String, Value>,
+) -> Result<Patched, ScimError> {
+    let mut patch = Patch { resource_type, profile, document: document.clone(), members: Vec::new(), effects: Vec::new() };
+    for (index, operation) in request.operations.iter().enumerate() {
+        patch.operation(index, operation).map_err(|error| error.context(format!("Operations[{index}]")))?;
+    }
+    let mut patched = patch.document;
+    let changed = patched != *document;
+    if changed {
+        resource::finish(resource_type, &mut patched)?;
+    }
+    Ok(Patched { changed: changed && patched != *document, document: patched, members: patch.members, effects: patch.effects })
+}
+
+struct Patch<'a> {
+    resource_type: &'a ResourceType,
+    profile: Profile,
+    document: Map<String, Value>,
+    members: Vec<MemberStep>,
+    effects: Vec<Effect>,
+}
+
+impl<'a> Patch<'a> {
+    fn operation(&mut self, index: usize, operation: &Operation) -> Result<(), ScimError> {
+        let coerced = operation.coerced;
+        match &operation.path {
+            Some(path) => self.at(index, operation.op, path, operation.value.clone(), coerced),
+            None => self.whole(index, operation.op, operation.value.clone(), coerced),
+        }
+    }
+
+    /// An operation without a path: its value is an object of attributes, or (Entra) of attribute paths.
+    fn whole(&mut self, index: usize, op: Op, value: Option<Value>, coerced: Option<&'static str>) -> Result<(), ScimError> {
+        let Some(Value::Object(map)) = value else {
+            return Err(ScimError::invalid_value("Without a path, the value must be an object of attributes."));
+        };
+        if map.is_empty() {
+            self.effect(index, "", Outcome::AlreadyTrue, None);
+        }
+        for (key, value) in map {
+            let path = Path::parse(&key)?;
+            let mut coerced = coerced;
+            if path.filter.is_some() || path.attribute.sub_attribute.is_some() {
+                if !self.profile.is_lenient() {
+                    return Err(ScimError::invalid_path(format!("\"{path}\" is no attribute name. Put it into \"path\".")));
+                }
+                coerced = coerced.or(Some("pathAsKey"));
+            }
+            if self.is_idle_echo(&path) {
+                self.effect(index, &path.to_string(), Outcome::Ignored, Some("readOnly"));
+                continue;
+            }
+            self.at(index, op, &path, Some(value), coerced)?;
+        }
+        Ok(())
+    }
+
+    /// Read-only attributes in an object of attributes are what the client has read before, not what it wants.
+    fn is_idle_echo(&self, path: &Path) -> bool {
+        path.attribute.urn.is_none()
+            && self.resource_type.attribute(&path.attribute.name).is_some_and(|attribute| {
+                attribute.name == "schemas" || attribute.mutability == Mutability::ReadOnly
+            })
+    }
+
+    fn at(
+        &mut self,
+        index: usize,
+        op: Op,
+        path: &Path,
+        value: Option<Value>,
+        coerced: Option<&'static str>,
+    ) -> Result<(), ScimError> {
+        let (place, bare) = place::find(path, value.as_ref(), self.resource_type, self.profile, &self.document)?;
+        let mut reader = Reader::new(self.profile);
+        let name = path.to_string();
+        let changed = match place {
+            Place::Resource => return self.whole(index, op, value, coerced),
+            Place::Nowhere => {
+                if !self.profile.is_lenient() {
+                    return Err(ScimError::invalid_path(format!(
+                        "A {} has no attribute \"{path}\". Remove it from the attribute mapping.",
+                        self.resource_type.name
+                    )));
+                }
+                self.effect(index, &name, Outcome::Ignored, Some("unknownAttribute"));
+                return Ok(());
+            }
+            Place::Core(attribute) if attribute.name == "members" && self.resource_type.kind == ResourceKind::Group => {
+                self.members.extend(members::steps(op, path, value, attribute, &mut reader)?);
+                true
+            }
+            Place::Core(attribute) if attribute.name == "password" => {
+                self.effect(index, &name, Outcome::Ignored, Some("passwordNotKept"));
+                return Ok(());
+            }
+            Place::Core(attribute) if attribute.name == "schemas" => {
+                self.effect(index, &name, Outcome::Ignored, Some("readOnly"));
+                return Ok(());
+            }
+            Place::Core(attribute) => self.attribute(op, None, attribute, path, value, &mut reader)?,
+            Place::InExtension(schema, attribute) => self.attribute(op, Some(schema), attribute, path, value, &mut reader)?,
+            Place::Extension(schema) => self.extension(op, schema, value, &mut reader)?,
+            Place::UnknownExtension(key) => write::unknown_extension(op, &mut self.document, &key, value)?,
+            Place::InUnknownExtension(key) => write::in_unknown_extension(op, &mut self.document, &key, path, value)?,
+        };
+        self.settle(index, &name, changed, coerced.into_iter().chain(bare), reader);
+        Ok(())
+    }
+
+    /// One attribute of the core schema or of a known extension.
+    fn attribute(
+        &mut self,
+        op: Op,
+        extension: Option<&Schema>,
+        attribute: &'a Attribute,
+        path: &Path,
+        value: Option<Value>,
+        reader: &mut Reader,
+    ) -> Result<bool, ScimError> {
+        check_writable(attribute, path)?;
+        let object = match extension {
+            None => &mut self.document,
+            Some(schema) => match self.document.entry(schema.id.clone()).or_insert_with(|| Value::Object(Map::new())) {
+                Value::Object(object) => object,
+                _ => return Err(ScimError::invalid_path(format!("\"{}\" is not an object.", schema.id))),
+            },
+        };
+        let before = object.get(&attribute.name).cloned();
+        write::attribute(op, object, attribute, path, value, reader)?;
+        let after = object.get(&attribute.name);
+        let changed = before.as_ref() != after;
+        if attribute.required && after.is_none() && before.is_some() {
+            return Err(ScimError::mutability(format!("\"{}\" is required and cannot be removed.", attribute.name)));
+        }
+        if let Some(schema) = extension
+            && object.is_empty()
+        {
+            self.document.shift_remove(&schema.id);
+        }
+        Ok(changed)
+    }
+
+    /// A known extension as a whole: its object is merged (add, replace) or removed.
+    fn extension(&mut self, op: Op, schema: &'a Schema, value: Option<Value>, reader: &mut Reader) -> Result<bool, ScimError> {
+        let before = self.document.get(&schema.id).cloned();
+        match (op, value) {
+            (Op::Remove, _) | (_, None | Some(Value::Null)) => {
+                self.document.shift_remove(&schema.id);
+            }
+            (_, Some(Value::Object(map))) => {
+                for (key, value) in map {
+                    let Some(attribute) = schema.attribute(&key) else {
+                        reader.unknown(&format!("{}:{key}", schema.id))?;
+                        continue;
+                    };
+                    let path = Path { attribute: crate::path::AttributePath::named(&key), filter: None };
+                    self.attribute(op, Some(schema), attribute, &path, Some(value), reader)?;
+                }
+            }
+            _ => return Err(ScimError::invalid_value(format!("\"{}\" must be an object.", schema.id))),
+        }
+        Ok(before.as_ref() != self.document.get(&schema.id))
+    }
+
+    fn effect(&mut self, operation: usize, path: &str, outcome: Outcome, rule: Option<&'static str>) {
+        self.effects.push(Effect { operation, path: path.to_owned(), outcome, rule });
+    }
+
+    /// The effects of an operation that was carried out: one for each rule that it took, else one for what it did.
+    fn settle(
+        &mut self,
+        index: usize,
+        path: &str,
+        changed: bool,
+        rules: impl Iterator<Item = &'static str>,
+        reader: Reader,
+    ) {
+        let notes = reader.notes.into_iter().filter(|note| changed || note.outcome == Outcome::Ignored);
+        let before = self.effects.len();
+        self.effects.extend(resource::effects(index, notes.collect()));
+        if changed {
+            rules.for_each(|rule| self.effect(index, path, Outcome::Coerced, Some(rule)));
+        }
+        if self.effects.len() == before {
+            self.effect(index, path, if changed { Outcome::Applied } else { Outcome::AlreadyTrue }, None);
+        }
+    }
+}
+
+/// RFC 7644 section 3.5.2: read-only attributes are the service provider's.
+fn check_writable(attribute: &Attribute, path: &Path) -> Result<(), ScimError> {
+    let sub = path.attribute.sub_attribute.as_deref().and_then(|name| attribute.sub_attribute(name));
+    if [Some(attribute), sub].into_iter().flatten().any(|attribute| attribute.mutability == Mutability::ReadOnly) {
+        return Err(ScimError::mutability(format!("\"{path}\" is read-only. Remove it from the attribute mapping.")));
+    }
+    Ok(())
+}

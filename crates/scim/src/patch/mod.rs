@@ -1,0 +1,147 @@
+//! PATCH (RFC 7644 section 3.5.2) and both dialects of Entra: a document and operations in, a document and effects out.
+
+mod apply;
+mod members;
+mod place;
+mod write;
+
+use crate::{Profile, ScimError, effect::Effect, member::MemberStep, path::Path, schema::{ResourceKind, ResourceType}, urn};
+use serde_json::{Map, Value};
+
+/// `op`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// Add.
+    Add,
+    /// Replace.
+    Replace,
+    /// Remove.
+    Remove,
+}
+
+/// One element of `Operations`, its words checked but not yet resolved against a schema.
+#[derive(Clone, Debug)]
+pub struct Operation {
+    /// What to do.
+    pub op: Op,
+    /// Where; none means the resource itself.
+    pub path: Option<Path>,
+    /// With what.
+    pub value: Option<Value>,
+    /// The deviations already translated while reading (the case of `op`, …).
+    pub coerced: Option<&'static str>,
+}
+
+/// A PATCH request.
+#[derive(Clone, Debug)]
+pub struct PatchRequest {
+    /// In the order of the request.
+    pub operations: Vec<Operation>,
+}
+
+/// What a PATCH does to a resource.
+#[derive(Clone, Debug)]
+pub struct Patched {
+    /// The new document; equal to the old one if nothing changed.
+    pub document: Map<String, Value>,
+    /// Whether the document changed.
+    pub changed: bool,
+    /// Steps of membership (Group only), in order.
+    pub members: Vec<MemberStep>,
+    /// One or more for each operation.
+    pub effects: Vec<Effect>,
+}
+
+impl PatchRequest {
+    /// Reads the body.
+    ///
+    /// # Errors
+    /// 400 `invalidSyntax` for a shape that is no PATCH or an unknown `op`, `invalidPath`, each naming the operation's index.
+    pub fn parse(profile: Profile, body: Value) -> Result<PatchRequest, ScimError> {
+        let shape = || {
+            ScimError::invalid_syntax(
+                "The body of a PATCH must be an object with a list \"Operations\" that holds at least one operation.",
+            )
+        };
+        let Value::Object(mut body) = body else { return Err(shape()) };
+        let declared = take(&mut body, "schemas").unwrap_or_default();
+        let listed = |list: &Vec<Value>| list.iter().any(|listed| listed == urn::PATCH_OP);
+        if !profile.is_lenient() && !declared.as_array().is_some_and(listed) {
+            return Err(ScimError::invalid_syntax(format!("\"schemas\" must list \"{}\".", urn::PATCH_OP)));
+        }
+        let Some(Value::Array(list)) = take(&mut body, "Operations") else { return Err(shape()) };
+        if list.is_empty() {
+            return Err(shape());
+        }
+        let read = |(index, operation)| read(profile, operation).map_err(|error| error.context(format!("Operations[{index}]")));
+        let operations = list.into_iter().enumerate().map(read).collect::<Result<_, _>>()?;
+        Ok(PatchRequest { operations })
+    }
+
+    /// Whether every operation concerns `members` alone, so that the group itself need not be read.
+    pub fn is_members_only(&self, resource_type: &ResourceType) -> bool {
+        let is_members = |path: &Path| {
+            let core = path.attribute.urn.as_ref().is_none_or(|urn| urn.eq_ignore_ascii_case(&resource_type.schema.id));
+            core && path.attribute.name.eq_ignore_ascii_case("members")
+        };
+        resource_type.kind == ResourceKind::Group
+            && self.operations.iter().all(|operation| match (&operation.path, &operation.value) {
+                (Some(path), _) => is_members(path),
+                (None, Some(Value::Object(map))) => {
+                    !map.is_empty() && map.keys().all(|key| key.eq_ignore_ascii_case("members"))
+                }
+                _ => false,
+            })
+    }
+
+    /// Applies the operations in order; the first refused one refuses the request and nothing has happened.
+    ///
+    /// # Errors
+    /// 400 with the `scimType` of RFC 7644 table 9.
+    pub fn apply(
+        &self,
+        resource_type: &ResourceType,
+        profile: Profile,
+        document: &Map<String, Value>,
+    ) -> Result<Patched, ScimError> {
+        apply::apply(self, resource_type, profile, document)
+    }
+}
+
+/// Takes a member of an object out, whatever the case of its name.
+fn take(map: &mut Map<String, Value>, name: &str) -> Option<Value> {
+    let key = map.keys().find(|key| key.eq_ignore_ascii_case(name))?.clone();
+    map.shift_remove(&key)
+}
+
+fn read(profile: Profile, operation: Value) -> Result<Operation, ScimError> {
+    let Value::Object(mut operation) = operation else {
+        return Err(ScimError::invalid_syntax("An operation must be an object with \"op\", \"path\" and \"value\"."));
+    };
+    let unknown = || ScimError::invalid_syntax("\"op\" must be \"add\", \"replace\" or \"remove\".");
+    let Some(Value::String(word)) = take(&mut operation, "op") else { return Err(unknown()) };
+    let lower = word.to_ascii_lowercase();
+    let op = match lower.as_str() {
+        "add" => Op::Add,
+        "replace" => Op::Replace,
+        "remove" => Op::Remove,
+        _ => return Err(unknown()),
+    };
+    if lower != word && !profile.is_lenient() {
+        return Err(unknown());
+    }
+    let path = match take(&mut operation, "path") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(path)) if path.trim().is_empty() => None,
+        Some(Value::String(path)) => Some(Path::parse(&path)?),
+        Some(_) => return Err(ScimError::invalid_path("\"path\" must be a text.")),
+    };
+    let value = take(&mut operation, "value");
+    if op != Op::Remove && value.is_none() {
+        return Err(ScimError::invalid_value("An operation add or replace needs a \"value\"."));
+    }
+    if op == Op::Remove && path.is_none() {
+        return Err(ScimError::no_target("An operation remove needs a \"path\"."));
+    }
+    Ok(Operation { op, path, value, coerced: (lower != word).then_some("operationCase") })
+}

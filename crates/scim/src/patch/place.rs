@@ -1,0 +1,104 @@
+//! Where a path points: in the core schema, in an extension that we know, in one that we keep as it is, or nowhere.
+
+use crate::{
+    Profile, ScimError,
+    path::{AttributePath, Path},
+    schema::{Attribute, ResourceType, Schema},
+    urn,
+};
+use serde_json::{Map, Value};
+
+/// What a path names.
+pub(super) enum Place<'a> {
+    /// The resource itself.
+    Resource,
+    /// An attribute of the core schema.
+    Core(&'a Attribute),
+    /// A known extension as a whole.
+    Extension(&'a Schema),
+    /// An attribute of a known extension.
+    InExtension(&'a Schema, &'a Attribute),
+    /// An extension that no schema describes, by its key in the document.
+    UnknownExtension(String),
+    /// An attribute of such an extension.
+    InUnknownExtension(String),
+    /// Nothing that we know.
+    Nowhere,
+}
+
+/// Finds the place, and says by which deviation if it took one.
+pub(super) fn find<'a>(
+    path: &Path,
+    value: Option<&Value>,
+    resource_type: &'a ResourceType,
+    profile: Profile,
+    document: &Map<String, Value>,
+) -> Result<(Place<'a>, Option<&'static str>), ScimError> {
+    let attribute = &path.attribute;
+    let Some(urn) = &attribute.urn else {
+        return Ok(without_urn(attribute, resource_type, profile));
+    };
+    if urn.eq_ignore_ascii_case(&resource_type.schema.id) {
+        let place = match resource_type.attribute(&attribute.name) {
+            _ if attribute.name.is_empty() => Place::Resource,
+            Some(found) => Place::Core(found),
+            None => Place::Nowhere,
+        };
+        return Ok((place, None));
+    }
+    if let Some(schema) = resource_type.extension(urn) {
+        let place = match schema.attribute(&attribute.name) {
+            _ if attribute.name.is_empty() => Place::Extension(schema),
+            Some(found) => Place::InExtension(schema, found),
+            None => Place::Nowhere,
+        };
+        return Ok((place, None));
+    }
+    // Another resource's schema is no extension of this one; and what is no URN is no extension at all.
+    let foreign = [urn::USER, urn::GROUP, urn::ENTERPRISE_USER].iter().any(|known| known.eq_ignore_ascii_case(urn));
+    if foreign || attribute.name.is_empty() || !urn.contains(':') {
+        return Ok((Place::Nowhere, None));
+    }
+    Ok((unknown_extension(attribute, urn, value, resource_type, document), None))
+}
+
+fn without_urn<'a>(
+    attribute: &AttributePath,
+    resource_type: &'a ResourceType,
+    profile: Profile,
+) -> (Place<'a>, Option<&'static str>) {
+    if let Some(found) = resource_type.attribute(&attribute.name) {
+        return (Place::Core(found), None);
+    }
+    let in_extension = resource_type
+        .extensions
+        .iter()
+        .find_map(|schema| Some(Place::InExtension(schema, schema.attribute(&attribute.name)?)));
+    match in_extension {
+        // Entra's path "manager".
+        Some(place) if profile.is_lenient() => (place, Some("bareExtensionAttribute")),
+        _ => (Place::Nowhere, None),
+    }
+}
+
+/// The last part of an unknown URN is an attribute, unless the whole is an extension: one that the document holds, or
+/// one that ends as extensions do and is given an object.
+fn unknown_extension<'a>(
+    attribute: &AttributePath,
+    urn: &str,
+    value: Option<&Value>,
+    resource_type: &ResourceType,
+    document: &Map<String, Value>,
+) -> Place<'a> {
+    let key = |urn: &str| document.keys().find(|key| key.eq_ignore_ascii_case(urn)).cloned();
+    let whole = format!("{urn}:{}", attribute.name);
+    if attribute.sub_attribute.is_none() {
+        if let Some(key) = key(&whole) {
+            return Place::UnknownExtension(key);
+        }
+        if attribute.name.eq_ignore_ascii_case(resource_type.name) && value.is_none_or(Value::is_object) {
+            return Place::UnknownExtension(whole);
+        }
+    }
+    Place::InUnknownExtension(key(urn).unwrap_or_else(|| urn.to_owned()))
+}

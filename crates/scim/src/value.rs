@@ -1,0 +1,262 @@
+//! Values as the schema wants them: canonical names, types checked, and the deviations of a lenient profile translated,
+//! each leaving a note behind.
+
+use crate::{
+    Profile, ScimError,
+    effect::Outcome,
+    schema::{Attribute, AttributeType, Mutability},
+};
+use serde_json::{Map, Value};
+
+/// Most values of one multi-valued attribute (`members` not counted).
+pub const MAX_VALUES: usize = 1000;
+
+/// A deviation met while reading values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Note {
+    pub(crate) path: String,
+    pub(crate) outcome: Outcome,
+    pub(crate) rule: &'static str,
+}
+
+/// Reads values for one request.
+pub(crate) struct Reader {
+    pub(crate) profile: Profile,
+    pub(crate) notes: Vec<Note>,
+}
+
+impl Reader {
+    pub(crate) fn new(profile: Profile) -> Self {
+        Reader { profile, notes: Vec::new() }
+    }
+
+    pub(crate) fn ignored(&mut self, path: &str, rule: &'static str) {
+        self.notes.push(Note { path: path.to_owned(), outcome: Outcome::Ignored, rule });
+    }
+
+    /// Notes a translated deviation; only a lenient profile translates.
+    pub(crate) fn coerced(&mut self, path: &str, rule: &'static str, strict: impl FnOnce() -> ScimError) -> Result<(), ScimError> {
+        if !self.profile.is_lenient() {
+            return Err(strict());
+        }
+        self.notes.push(Note { path: path.to_owned(), outcome: Outcome::Coerced, rule });
+        Ok(())
+    }
+
+    /// An unknown attribute: ignored, or refused by a strict profile.
+    pub(crate) fn unknown(&mut self, path: &str) -> Result<(), ScimError> {
+        if !self.profile.is_lenient() {
+            return Err(ScimError::invalid_value(format!("\"{path}\" is not an attribute of this resource. See /Schemas.")));
+        }
+        self.ignored(path, "unknownAttribute");
+        Ok(())
+    }
+
+    /// The value of an attribute, all of it; `None` if it is unassigned (null, an empty text, list or object).
+    pub(crate) fn attribute(&mut self, attribute: &Attribute, value: Value, path: &str) -> Result<Option<Value>, ScimError> {
+        if attribute.multi_valued {
+            let list = self.list(attribute, value, path)?;
+            return Ok((!list.is_empty()).then_some(Value::Array(list)));
+        }
+        self.single(attribute, value, path)
+    }
+
+    /// The values of a multi-valued attribute.
+    pub(crate) fn list(&mut self, attribute: &Attribute, value: Value, path: &str) -> Result<Vec<Value>, ScimError> {
+        let values = match value {
+            Value::Null => Vec::new(),
+            Value::Array(values) => values,
+            Value::String(text) if text.is_empty() => Vec::new(),
+            single => {
+                self.coerced(path, "singleValue", || wrong_type(path, "a list"))?;
+                vec![single]
+            }
+        };
+        if values.len() > MAX_VALUES {
+            return Err(ScimError::invalid_value(format!("\"{path}\" has more than {MAX_VALUES} values.")));
+        }
+        let mut list: Vec<Value> = Vec::with_capacity(values.len());
+        for value in values {
+            if let Some(value) = self.single(attribute, value, path)?
+                && !list.contains(&value)
+            {
+                list.push(value);
+            }
+        }
+        self.one_primary(&mut list, path)?;
+        Ok(list)
+    }
+
+    /// RFC 7643 section 2.4: `primary` is true at most once.
+    fn one_primary(&mut self, list: &mut [Value], path: &str) -> Result<(), ScimError> {
+        let several = list.iter_mut().filter(|value| value["primary"] == true).skip(1).collect::<Vec<_>>();
+        if several.is_empty() {
+            return Ok(());
+        }
+        self.coerced(path, "primaryOnce", || {
+            ScimError::invalid_value(format!("\"{path}\" has more than one value with primary true."))
+        })?;
+        several.into_iter().for_each(|value| value["primary"] = false.into());
+        Ok(())
+    }
+
+    /// One value: an element of a multi-valued attribute, or a single-valued attribute.
+    pub(crate) fn single(&mut self, attribute: &Attribute, value: Value, path: &str) -> Result<Option<Value>, ScimError> {
+        let value = self.unwrap(attribute, value, path)?;
+        if matches!(&value, Value::Null) || value.as_str().is_some_and(str::is_empty) {
+            return Ok(None);
+        }
+        if attribute.is_complex() {
+            return self.complex(attribute, value, path);
+        }
+        self.simple(attribute, value, path).map(Some)
+    }
+
+    /// `[x]` where one value is wanted, and `{"value": x}` where a simple one is: older Entra wraps so.
+    fn unwrap(&mut self, attribute: &Attribute, value: Value, path: &str) -> Result<Value, ScimError> {
+        let mut value = value;
+        if let Value::Array(list) = &mut value {
+            if list.len() > 1 {
+                return Err(wrong_type(path, "a single value"));
+            }
+            self.coerced(path, "wrappedValue", || wrong_type(path, "a single value"))?;
+            value = list.pop().unwrap_or(Value::Null);
+        }
+        if let Value::Object(map) = &mut value
+            && !attribute.is_complex()
+            && map.contains_key("value")
+        {
+            self.coerced(path, "wrappedValue", || wrong_type(path, "a simple value"))?;
+            value = map.remove("value").unwrap_or(Value::Null);
+        }
+        Ok(value)
+    }
+
+    fn complex(&mut self, attribute: &Attribute, value: Value, path: &str) -> Result<Option<Value>, ScimError> {
+        let map = match value {
+            Value::Object(map) => map,
+            Value::String(text) if attribute.sub_attribute("value").is_some() => {
+                let rule = if attribute.name == "manager" { "managerText" } else { "plainValue" };
+                self.coerced(path, rule, || wrong_type(path, "an object with a \"value\""))?;
+                Map::from_iter([("value".to_owned(), Value::String(text))])
+            }
+            _ => return Err(wrong_type(path, "an object")),
+        };
+        let map = self.lift_role(attribute, map, path)?;
+        let map = self.object(&attribute.sub_attributes, map, Some(path))?;
+        Ok((!map.is_empty()).then_some(Value::Object(map)))
+    }
+
+    /// A role whose `value` is the JSON text of an app role assignment, as Entra adds roles without its flag.
+    fn lift_role(&mut self, attribute: &Attribute, map: Map<String, Value>, path: &str) -> Result<Map<String, Value>, ScimError> {
+        if attribute.name != "roles" || !self.profile.is_lenient() {
+            return Ok(map);
+        }
+        let assignment = map
+            .get("value")
+            .and_then(Value::as_str)
+            .filter(|text| text.starts_with('{'))
+            .and_then(|text| serde_json::from_str::<Map<String, Value>>(text).ok());
+        let Some(assignment) = assignment else { return Ok(map) };
+        let Some(value) = assignment.get("value").filter(|value| value.is_string()) else { return Ok(map) };
+        let mut role = map.clone();
+        role.insert("value".to_owned(), value.clone());
+        if let Some(display) = assignment.get("displayName").filter(|display| display.is_string()) {
+            role.insert("display".to_owned(), display.clone());
+        }
+        self.coerced(path, "roleJson", || wrong_type(path, "a role"))?;
+        Ok(role)
+    }
+
+    /// The members of an object in canonical spelling, each read by its attribute; read-only ones are ignored.
+    fn object(
+        &mut self,
+        attributes: &[Attribute],
+        map: Map<String, Value>,
+        parent: Option<&str>,
+    ) -> Result<Map<String, Value>, ScimError> {
+        let mut read = Map::new();
+        for (key, value) in map {
+            let path = parent.map_or_else(|| key.clone(), |parent| format!("{parent}.{key}"));
+            let Some(attribute) = attributes.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(&key)) else {
+                if !value.is_null() {
+                    self.unknown(&path)?;
+                }
+                continue;
+            };
+            if read.contains_key(&attribute.name) {
+                return Err(twice(&path));
+            }
+            if attribute.mutability == Mutability::ReadOnly {
+                self.ignored(&path, "readOnly");
+            } else if let Some(value) = self.attribute(attribute, value, &path)? {
+                read.insert(attribute.name.clone(), value);
+            }
+        }
+        Ok(read)
+    }
+
+    /// The object of a known extension.
+    pub(crate) fn extension(&mut self, schema: &crate::schema::Schema, value: Value) -> Result<Option<Value>, ScimError> {
+        match value {
+            Value::Null => Ok(None),
+            Value::Object(map) => {
+                let map = self.object(&schema.attributes, map, Some(&schema.id))?;
+                Ok((!map.is_empty()).then_some(Value::Object(map)))
+            }
+            _ => Err(wrong_type(&schema.id, "an object")),
+        }
+    }
+
+    fn simple(&mut self, attribute: &Attribute, value: Value, path: &str) -> Result<Value, ScimError> {
+        match attribute.data_type {
+            AttributeType::Boolean => self.boolean(value, path),
+            AttributeType::Integer | AttributeType::Decimal => self.number(attribute, value, path),
+            _ => match value {
+                Value::String(text) => Ok(Value::String(text)),
+                Value::Number(_) | Value::Bool(_) => {
+                    self.coerced(path, "textFromScalar", || wrong_type(path, "a text"))?;
+                    Ok(Value::String(value.to_string()))
+                }
+                _ => Err(wrong_type(path, "a text")),
+            },
+        }
+    }
+
+    fn boolean(&mut self, value: Value, path: &str) -> Result<Value, ScimError> {
+        let strict = || wrong_type(path, "true or false (without quotes)");
+        match &value {
+            Value::Bool(_) => Ok(value),
+            Value::String(text) if text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false") => {
+                self.coerced(path, "booleanText", strict)?;
+                Ok(Value::Bool(text.eq_ignore_ascii_case("true")))
+            }
+            _ => Err(strict()),
+        }
+    }
+
+    fn number(&mut self, attribute: &Attribute, value: Value, path: &str) -> Result<Value, ScimError> {
+        let strict = || wrong_type(path, "a number");
+        let number = match value {
+            Value::Number(number) => number,
+            Value::String(text) => {
+                let number = serde_json::from_str(&text).map_err(|_| strict())?;
+                self.coerced(path, "numberText", strict)?;
+                number
+            }
+            _ => return Err(strict()),
+        };
+        if attribute.data_type == AttributeType::Integer && !number.is_i64() {
+            return Err(wrong_type(path, "a whole number"));
+        }
+        Ok(Value::Number(number))
+    }
+}
+
+fn wrong_type(path: &str, wanted: &str) -> ScimError {
+    ScimError::invalid_value(format!("\"{path}\" must be {wanted}. Check the attribute mapping."))
+}
+
+pub(crate) fn twice(path: &str) -> ScimError {
+    ScimError::invalid_syntax(format!("\"{path}\" is given twice, in different case."))
+}
