@@ -8,6 +8,7 @@
 mod engine;
 pub mod model;
 mod queue;
+mod schema;
 mod store;
 
 pub use model::*;

@@ -1,0 +1,205 @@
+//! The tables, once for both databases (`migrations/postgres`, `migrations/sqlite`).
+
+pub(crate) mod types {
+    //! SQL types that each database spells its own way.
+
+    use diesel::{
+        backend::Backend,
+        deserialize::{self, FromSql, FromSqlRow},
+        expression::AsExpression,
+        pg::{Pg, PgValue},
+        query_builder::QueryId,
+        serialize::{self, IsNull, Output, ToSql},
+        sql_types::{self, SqlType},
+        sqlite::Sqlite,
+    };
+    use std::io::Write;
+    use uuid::Uuid;
+
+    /// An id: `uuid` in PostgreSQL, a BLOB of 16 bytes in SQLite.
+    #[derive(Clone, Copy, Debug, SqlType, QueryId)]
+    #[diesel(postgres_type(oid = 2950, array_oid = 2951), sqlite_type(name = "Binary"))]
+    pub(crate) struct Key;
+
+    /// JSON kept as its text: `json` in PostgreSQL, TEXT in SQLite.
+    #[derive(Clone, Copy, Debug, SqlType, QueryId)]
+    #[diesel(postgres_type(oid = 114, array_oid = 199), sqlite_type(name = "Text"))]
+    pub(crate) struct JsonText;
+
+    /// A value of [`Key`].
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, AsExpression, FromSqlRow)]
+    #[diesel(sql_type = Key)]
+    pub(crate) struct Id(pub(crate) Uuid);
+
+    /// A value of [`JsonText`].
+    #[derive(Clone, Debug, PartialEq, Eq, AsExpression, FromSqlRow)]
+    #[diesel(sql_type = JsonText)]
+    pub(crate) struct Json(pub(crate) String);
+
+    impl ToSql<Key, Pg> for Id {
+        fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+            out.write_all(self.0.as_bytes())?;
+            Ok(IsNull::No)
+        }
+    }
+
+    impl FromSql<Key, Pg> for Id {
+        fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+            Ok(Id(Uuid::from_slice(value.as_bytes())?))
+        }
+    }
+
+    impl ToSql<Key, Sqlite> for Id {
+        fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+            out.set_value(self.0.as_bytes().as_slice());
+            Ok(IsNull::No)
+        }
+    }
+
+    impl FromSql<Key, Sqlite> for Id {
+        fn from_sql(value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+            let bytes = <Vec<u8> as FromSql<sql_types::Binary, Sqlite>>::from_sql(value)?;
+            Ok(Id(Uuid::from_slice(&bytes)?))
+        }
+    }
+
+    impl ToSql<JsonText, Pg> for Json {
+        fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+            out.write_all(self.0.as_bytes())?;
+            Ok(IsNull::No)
+        }
+    }
+
+    impl FromSql<JsonText, Pg> for Json {
+        fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+            Ok(Json(std::str::from_utf8(value.as_bytes())?.to_owned()))
+        }
+    }
+
+    impl ToSql<JsonText, Sqlite> for Json {
+        fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+            out.set_value(self.0.as_str());
+            Ok(IsNull::No)
+        }
+    }
+
+    impl FromSql<JsonText, Sqlite> for Json {
+        fn from_sql(value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+            <String as FromSql<sql_types::Text, Sqlite>>::from_sql(value).map(Json)
+        }
+    }
+}
+
+diesel::table! {
+    tenants (id) {
+        id -> crate::schema::types::Key,
+        label -> Text,
+        name -> Text,
+        profile -> Text,
+        state -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    secret_tokens (tenant_id, id) {
+        tenant_id -> crate::schema::types::Key,
+        id -> crate::schema::types::Key,
+        key_id -> Text,
+        digest -> Binary,
+        label -> Text,
+        created_at -> BigInt,
+        expires_at -> Nullable<BigInt>,
+        revoked_at -> Nullable<BigInt>,
+        last_used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    feeds (tenant_id) {
+        tenant_id -> crate::schema::types::Key,
+        position -> BigInt,
+    }
+}
+
+diesel::table! {
+    users (tenant_id, id) {
+        tenant_id -> crate::schema::types::Key,
+        id -> crate::schema::types::Key,
+        user_name -> Text,
+        external_id -> Nullable<Text>,
+        display_name -> Nullable<Text>,
+        active -> Bool,
+        work_email -> Nullable<Text>,
+        version -> BigInt,
+        created_at -> BigInt,
+        modified_at -> BigInt,
+        document -> crate::schema::types::JsonText,
+    }
+}
+
+diesel::table! {
+    groups (tenant_id, id) {
+        tenant_id -> crate::schema::types::Key,
+        id -> crate::schema::types::Key,
+        external_id -> Nullable<Text>,
+        display_name -> Nullable<Text>,
+        version -> BigInt,
+        created_at -> BigInt,
+        modified_at -> BigInt,
+        document -> crate::schema::types::JsonText,
+    }
+}
+
+diesel::table! {
+    group_members (tenant_id, group_id, member_id) {
+        tenant_id -> crate::schema::types::Key,
+        group_id -> crate::schema::types::Key,
+        member_id -> crate::schema::types::Key,
+        member_is_group -> Bool,
+    }
+}
+
+diesel::table! {
+    deleted_resources (tenant_id, id) {
+        tenant_id -> crate::schema::types::Key,
+        id -> crate::schema::types::Key,
+        kind -> Text,
+        deleted_at -> BigInt,
+        actor -> Nullable<crate::schema::types::Key>,
+        version -> BigInt,
+        created_at -> BigInt,
+        document -> crate::schema::types::JsonText,
+        groups -> crate::schema::types::JsonText,
+        members -> crate::schema::types::JsonText,
+    }
+}
+
+diesel::table! {
+    change_log (tenant_id, position) {
+        tenant_id -> crate::schema::types::Key,
+        position -> BigInt,
+        at -> BigInt,
+        actor -> Nullable<crate::schema::types::Key>,
+        kind -> Text,
+        resource_id -> crate::schema::types::Key,
+        event -> Text,
+        version -> BigInt,
+        before -> Nullable<crate::schema::types::JsonText>,
+        after -> Nullable<crate::schema::types::JsonText>,
+        members -> Nullable<crate::schema::types::JsonText>,
+        effects -> crate::schema::types::JsonText,
+    }
+}
+
+diesel::table! {
+    events (tenant_id, position) {
+        tenant_id -> crate::schema::types::Key,
+        position -> BigInt,
+        at -> BigInt,
+        kind -> Text,
+        resource_id -> crate::schema::types::Key,
+        event -> Text,
+        version -> BigInt,
+    }
+}
