@@ -82,7 +82,8 @@ impl BulkRequest {
     /// 400 `invalidSyntax` for a body that is no bulk request or gives a `bulkId` twice; 413 for more than
     /// `max_operations`.
     pub fn parse(body: Value, max_operations: usize) -> Result<BulkRequest, ScimError> {
-        let shape = || ScimError::invalid_syntax("The body must be a BulkRequest object with a list \"Operations\".");
+        let shape =
+            || ScimError::invalid_syntax("The body must be a BulkRequest object with a list \"Operations\".");
         let Value::Object(body) = body else { return Err(shape()) };
         let fail_on_errors = match get(&body, "failOnErrors") {
             None | Some(Value::Null) => None,
@@ -92,12 +93,18 @@ impl BulkRequest {
         };
         let list = get(&body, "Operations").and_then(Value::as_array).ok_or_else(shape)?;
         if list.len() > max_operations {
-            return Err(ScimError::too_large(format!("A bulk request may hold {max_operations} operations at most.")));
+            return Err(ScimError::too_large(format!(
+                "A bulk request may hold {max_operations} operations at most."
+            )));
         }
         let operations: Vec<_> = list.iter().map(|operation| (echo(operation), read(operation))).collect();
         let mut seen = BTreeSet::new();
-        if let Some(twice) = operations.iter().filter_map(|(echo, _)| echo.bulk_id.as_ref()).find(|id| !seen.insert(*id)) {
-            return Err(ScimError::invalid_syntax(format!("The bulkId \"{twice}\" is given to two operations.")));
+        if let Some(twice) =
+            operations.iter().filter_map(|(echo, _)| echo.bulk_id.as_ref()).find(|id| !seen.insert(*id))
+        {
+            return Err(ScimError::invalid_syntax(format!(
+                "The bulkId \"{twice}\" is given to two operations."
+            )));
         }
         Ok(BulkRequest { fail_on_errors, operations })
     }
@@ -108,13 +115,17 @@ fn get<'a>(map: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
 }
 
 fn echo(operation: &Value) -> Echo {
-    let text = |name| operation.as_object().and_then(|map| get(map, name)).and_then(Value::as_str).map(str::to_owned);
+    let text = |name| {
+        operation.as_object().and_then(|map| get(map, name)).and_then(Value::as_str).map(str::to_owned)
+    };
     Echo { method: text("method").unwrap_or_default(), bulk_id: text("bulkId") }
 }
 
 fn read(operation: &Value) -> Result<Operation, ScimError> {
     let Value::Object(map) = operation else {
-        return Err(ScimError::invalid_syntax("An operation must be an object with \"method\" and \"path\"."));
+        return Err(ScimError::invalid_syntax(
+            "An operation must be an object with \"method\" and \"path\".",
+        ));
     };
     let text = |name| get(map, name).and_then(Value::as_str);
     let method = match text("method").unwrap_or_default().to_ascii_uppercase().as_str() {
@@ -125,9 +136,12 @@ fn read(operation: &Value) -> Result<Operation, ScimError> {
         _ => return Err(ScimError::invalid_syntax("\"method\" must be POST, PUT, PATCH or DELETE.")),
     };
     let wrong_path = || {
-        ScimError::invalid_syntax("\"path\" must be /Users or /Groups for POST, and /Users/{id} or /Groups/{id} for other methods.")
+        ScimError::invalid_syntax(
+            "\"path\" must be /Users or /Groups for POST, and /Users/{id} or /Groups/{id} for other methods.",
+        )
     };
-    let mut parts = text("path").and_then(|path| path.strip_prefix('/')).ok_or_else(wrong_path)?.splitn(2, '/');
+    let mut parts =
+        text("path").and_then(|path| path.strip_prefix('/')).ok_or_else(wrong_path)?.splitn(2, '/');
     let kind = match parts.next() {
         Some("Users") => ResourceKind::User,
         Some("Groups") => ResourceKind::Group,
@@ -161,7 +175,9 @@ impl Operation {
 
     /// Puts ids in place of references.
     pub fn resolve(&mut self, ids: &HashMap<String, String>) {
-        if let Some(id) = self.id.as_deref().and_then(|id| id.strip_prefix(REFERENCE)).and_then(|id| ids.get(id)) {
+        if let Some(id) =
+            self.id.as_deref().and_then(|id| id.strip_prefix(REFERENCE)).and_then(|id| ids.get(id))
+        {
             self.id = Some(id.clone());
         }
         replace(&mut self.data, ids);

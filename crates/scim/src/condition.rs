@@ -127,7 +127,9 @@ impl Condition {
                 target.values(resource).any(|value| test(value, target.comparison, *operator, literal))
             }
             Condition::Present(target) => target.values(resource).any(is_present),
-            Condition::Element(target, inner) => target.values(resource).any(|element| inner.matches_element(element)),
+            Condition::Element(target, inner) => {
+                target.values(resource).any(|element| inner.matches_element(element))
+            }
             Condition::Never => false,
         }
     }
@@ -143,7 +145,10 @@ impl Target {
     fn values<'a>(&'a self, resource: &'a Map<String, Value>) -> impl Iterator<Item = &'a Value> {
         let object = match &self.extension {
             None => Some(resource),
-            Some(urn) => resource.iter().find(|(key, _)| key.eq_ignore_ascii_case(urn)).and_then(|(_, value)| value.as_object()),
+            Some(urn) => resource
+                .iter()
+                .find(|(key, _)| key.eq_ignore_ascii_case(urn))
+                .and_then(|(_, value)| value.as_object()),
         };
         let whole = object.and_then(|object| object.get(&self.attribute));
         let list: &[Value] = match whole {
@@ -175,9 +180,10 @@ fn test(value: &Value, comparison: Comparison, operator: Operator, literal: &Lit
             _ => test_text(text, operator, wanted),
         },
         (Literal::Bool(wanted), Value::Bool(value)) => value == wanted,
-        (Literal::Number(wanted), Value::Number(value)) => {
-            value.as_f64().and_then(|value| value.partial_cmp(wanted)).is_some_and(|order| test_order(order, operator))
-        }
+        (Literal::Number(wanted), Value::Number(value)) => value
+            .as_f64()
+            .and_then(|value| value.partial_cmp(wanted))
+            .is_some_and(|order| test_order(order, operator)),
         (Literal::Instant(wanted), Value::String(text)) => {
             Timestamp::parse(text).is_some_and(|instant| test_order(instant.0.cmp(wanted), operator))
         }

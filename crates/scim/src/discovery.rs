@@ -24,7 +24,8 @@ pub struct Capabilities {
 /// A ListResponse of all of these.
 fn list(resources: Vec<Value>) -> Value {
     let count = resources.len();
-    let page = Page { total_results: count as u64, items_per_page: count, start_index: Some(1), next_cursor: None };
+    let page =
+        Page { total_results: count as u64, items_per_page: count, start_index: Some(1), next_cursor: None };
     // The envelope is text so that pages can stream; here it is read back once.
     let mut envelope: Value = serde_json::from_str(&(page.head() + Page::TAIL)).unwrap_or_default();
     envelope["Resources"] = resources.into();
@@ -68,8 +69,11 @@ pub fn schema(id: &str, profile: Profile, base: &str) -> Result<Value, ScimError
 }
 
 fn describe(resource_type: &ResourceType, base: &str) -> Value {
-    let extensions: Vec<Value> =
-        resource_type.extensions.iter().map(|schema| json!({ "schema": schema.id, "required": false })).collect();
+    let extensions: Vec<Value> = resource_type
+        .extensions
+        .iter()
+        .map(|schema| json!({ "schema": schema.id, "required": false }))
+        .collect();
     json!({
         "schemas": [urn::RESOURCE_TYPE],
         "id": resource_type.name,

@@ -136,7 +136,8 @@ impl ScimError {
 
     /// The body of RFC 7644 section 3.12; `status` is a string there.
     pub fn to_json(&self) -> serde_json::Value {
-        let mut body = serde_json::json!({ "schemas": [crate::urn::ERROR], "status": self.status.to_string() });
+        let mut body =
+            serde_json::json!({ "schemas": [crate::urn::ERROR], "status": self.status.to_string() });
         if let Some(scim_type) = self.scim_type {
             body["scimType"] = scim_type.as_str().into();
         }

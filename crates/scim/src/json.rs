@@ -15,7 +15,10 @@ pub const MAX_DEPTH: usize = 32;
 /// that no double can hold exactly as written (beyond 2^53) or a text with U+0000.
 pub fn parse(body: &[u8]) -> Result<Value, ScimError> {
     let text = std::str::from_utf8(body).map_err(|error| {
-        ScimError::invalid_syntax(format!("The body is not UTF-8 text (byte {}). Send JSON in UTF-8.", error.valid_up_to()))
+        ScimError::invalid_syntax(format!(
+            "The body is not UTF-8 text (byte {}). Send JSON in UTF-8.",
+            error.valid_up_to()
+        ))
     })?;
     if text.trim_start().is_empty() {
         return Err(ScimError::invalid_syntax("The request has no body. Send a JSON object."));

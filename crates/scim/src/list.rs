@@ -26,7 +26,8 @@ pub fn location(base: &str, kind: ResourceKind, id: &str) -> String {
 
 /// A resource as text around its stored document, without the closing brace, so that `members` can follow.
 pub fn open_resource(document: &str, meta: &Meta, base: &str, groups: &[GroupReference<'_>]) -> String {
-    let inside = document.trim().strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or_default();
+    let inside =
+        document.trim().strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or_default();
     let mut text = String::with_capacity(inside.len() + 512 + groups.len() * 256);
     let kind = meta.kind;
     // Writing to a String cannot fail, here and below.
@@ -118,7 +119,8 @@ mod tests {
             created: Timestamp(0),
             last_modified: Timestamp(1),
         };
-        let groups = [GroupReference { id: "9".into(), display: Some("A \"quoted\" \\ name"), direct: false }];
+        let groups =
+            [GroupReference { id: "9".into(), display: Some("A \"quoted\" \\ name"), direct: false }];
         let text = open_resource("{\"userName\":\"a\"}", &meta, "https://x/t/a/scim/v2", &groups) + "}";
         let json: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(json["id"], "7");

@@ -64,7 +64,9 @@ mod tests {
 
     #[test]
     fn timestamps_have_three_digits_and_read_back() {
-        for (millis, text) in [(0, "1970-01-01T00:00:00.000Z"), (1_795_521_600_123, "2026-11-24T12:00:00.123Z")] {
+        for (millis, text) in
+            [(0, "1970-01-01T00:00:00.000Z"), (1_795_521_600_123, "2026-11-24T12:00:00.123Z")]
+        {
             assert_eq!(Timestamp(millis).to_rfc3339(), text);
             assert_eq!(Timestamp::parse(text), Some(Timestamp(millis)));
         }
@@ -74,7 +76,9 @@ mod tests {
 
     #[test]
     fn etags_match_weakly() {
-        assert!(names_version("W/\"3\"", 3) && names_version("\"3\"", 3) && names_version("\"1\", W/\"3\"", 3));
+        assert!(
+            names_version("W/\"3\"", 3) && names_version("\"3\"", 3) && names_version("\"1\", W/\"3\"", 3)
+        );
         assert!(names_version("*", 7) && !names_version("W/\"3\"", 4) && !names_version("3", 3));
     }
 }

@@ -36,7 +36,11 @@ impl AttributePath {
     pub fn parse(text: &str) -> Option<AttributePath> {
         let (urn, rest) = split_urn(text);
         if rest.is_empty() {
-            return urn.map(|urn| AttributePath { urn: Some(urn.to_owned()), name: String::new(), sub_attribute: None });
+            return urn.map(|urn| AttributePath {
+                urn: Some(urn.to_owned()),
+                name: String::new(),
+                sub_attribute: None,
+            });
         }
         let (name, sub_attribute) = match rest.split_once('.') {
             Some((name, sub)) => (name, Some(sub)),
@@ -116,8 +120,9 @@ impl Path {
         };
         let close = text.rfind(']').filter(|close| *close > open).ok_or_else(malformed)?;
         let mut attribute = AttributePath::parse(text[..open].trim_end()).ok_or_else(malformed)?;
-        let filter = Filter::parse(&text[open + 1..close])
-            .map_err(|error| ScimError::invalid_path(format!("In the brackets of the path: {}", error.detail)))?;
+        let filter = Filter::parse(&text[open + 1..close]).map_err(|error| {
+            ScimError::invalid_path(format!("In the brackets of the path: {}", error.detail))
+        })?;
         let tail = text[close + 1..].trim();
         if attribute.sub_attribute.is_some() || attribute.name.is_empty() {
             return Err(malformed());
@@ -189,7 +194,22 @@ mod tests {
 
     #[test]
     fn what_is_no_path_is_refused() {
-        for text in ["", " ", "a.b.c", "a[", "a]", "a[]", "a[b]", "1a", "a b", "a[b eq 1]c", "a.b[c eq 1]", "\u{e9}", ":", "a:"] {
+        for text in [
+            "",
+            " ",
+            "a.b.c",
+            "a[",
+            "a]",
+            "a[]",
+            "a[b]",
+            "1a",
+            "a b",
+            "a[b eq 1]c",
+            "a.b[c eq 1]",
+            "\u{e9}",
+            ":",
+            "a:",
+        ] {
             let refused = Path::parse(text).map_err(|error| error.scim_type);
             assert_eq!(refused, Err(Some(crate::ScimType::InvalidPath)), "{text}");
         }

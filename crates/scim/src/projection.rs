@@ -50,7 +50,9 @@ impl Projection {
             (Some(only), None) => Mode::Only(only),
             (None, Some(without)) => Mode::Without(without),
             (Some(_), Some(_)) => {
-                return Err(ScimError::invalid_value("Send either \"attributes\" or \"excludedAttributes\", not both."));
+                return Err(ScimError::invalid_value(
+                    "Send either \"attributes\" or \"excludedAttributes\", not both.",
+                ));
             }
         };
         Ok(Projection { mode })
@@ -62,14 +64,17 @@ impl Projection {
         match &self.mode {
             Mode::Default => true,
             Mode::Only(list) => list.iter().any(|selected| selected.names(attribute)),
-            Mode::Without(list) => !list.iter().any(|selected| selected.names(attribute) && selected.sub_attribute.is_none()),
+            Mode::Without(list) => {
+                !list.iter().any(|selected| selected.names(attribute) && selected.sub_attribute.is_none())
+            }
         }
     }
 
     /// Whether a top-level core attribute is in the answer with all of its parts.
     pub fn returns_whole(&self, attribute: &str) -> bool {
         let named = |whole: bool, list: &[Selected]| {
-            list.iter().any(|selected| selected.names(attribute) && (!whole || selected.sub_attribute.is_none()))
+            list.iter()
+                .any(|selected| selected.names(attribute) && (!whole || selected.sub_attribute.is_none()))
         };
         match &self.mode {
             Mode::Default => true,
@@ -84,9 +89,9 @@ impl Projection {
         match &self.mode {
             Mode::Default => true,
             Mode::Only(_) => false,
-            Mode::Without(list) => list
-                .iter()
-                .all(|selected| (selected.names("members") || selected.names("groups")) && selected.sub_attribute.is_none()),
+            Mode::Without(list) => list.iter().all(|selected| {
+                (selected.names("members") || selected.names("groups")) && selected.sub_attribute.is_none()
+            }),
         }
     }
 
@@ -110,8 +115,11 @@ fn select(resource_type: &ResourceType, list: &str) -> Result<Option<Vec<Selecte
     let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
     let selected = names
         .map(|name| {
-            let path = AttributePath::parse(name)
-                .ok_or_else(|| ScimError::invalid_path("A name in \"attributes\" or \"excludedAttributes\" is no attribute name."))?;
+            let path = AttributePath::parse(name).ok_or_else(|| {
+                ScimError::invalid_path(
+                    "A name in \"attributes\" or \"excludedAttributes\" is no attribute name.",
+                )
+            })?;
             Ok(resolve(resource_type, path))
         })
         .collect::<Result<Vec<_>, ScimError>>()?;
@@ -127,24 +135,37 @@ fn resolve(resource_type: &ResourceType, path: AttributePath) -> Selected {
         }),
     };
     match &path.urn {
-        Some(urn) if !urn.eq_ignore_ascii_case(&resource_type.schema.id) => match resource_type.extension(urn) {
-            Some(schema) => match schema.attribute(&path.name) {
-                Some(attribute) => spelled(Some(schema.id.clone()), attribute),
-                None => Selected {
-                    extension: Some(schema.id.clone()),
-                    attribute: (!path.name.is_empty()).then(|| path.name.clone()),
-                    sub_attribute: None,
+        Some(urn) if !urn.eq_ignore_ascii_case(&resource_type.schema.id) => {
+            match resource_type.extension(urn) {
+                Some(schema) => match schema.attribute(&path.name) {
+                    Some(attribute) => spelled(Some(schema.id.clone()), attribute),
+                    None => Selected {
+                        extension: Some(schema.id.clone()),
+                        attribute: (!path.name.is_empty()).then(|| path.name.clone()),
+                        sub_attribute: None,
+                    },
                 },
-            },
-            None => Selected { extension: Some(urn.clone()), attribute: Some(path.name), sub_attribute: path.sub_attribute },
-        },
+                None => Selected {
+                    extension: Some(urn.clone()),
+                    attribute: Some(path.name),
+                    sub_attribute: path.sub_attribute,
+                },
+            }
+        }
         _ => match resource_type.attribute(&path.name) {
             Some(attribute) => spelled(None, attribute),
             None => {
-                let known = resource_type.extensions.iter().find_map(|schema| Some((schema, schema.attribute(&path.name)?)));
+                let known = resource_type
+                    .extensions
+                    .iter()
+                    .find_map(|schema| Some((schema, schema.attribute(&path.name)?)));
                 match known {
                     Some((schema, attribute)) => spelled(Some(schema.id.clone()), attribute),
-                    None => Selected { extension: None, attribute: Some(path.name), sub_attribute: path.sub_attribute },
+                    None => Selected {
+                        extension: None,
+                        attribute: Some(path.name),
+                        sub_attribute: path.sub_attribute,
+                    },
                 }
             }
         },
@@ -163,7 +184,8 @@ fn keep(resource: &mut Map<String, Value>, list: &[Selected]) {
         if parts.is_empty() {
             continue;
         }
-        let value = if key.contains(':') { keep_in_extension(value, &parts) } else { keep_subs(value, &parts) };
+        let value =
+            if key.contains(':') { keep_in_extension(value, &parts) } else { keep_subs(value, &parts) };
         if let Some(value) = value {
             kept.insert(key, value);
         }
@@ -199,7 +221,9 @@ fn keep_in_extension(value: Value, parts: &[&Selected]) -> Option<Value> {
         let named: Vec<&Selected> = parts
             .iter()
             .copied()
-            .filter(|selected| selected.attribute.as_deref().is_some_and(|attribute| attribute.eq_ignore_ascii_case(&name)))
+            .filter(|selected| {
+                selected.attribute.as_deref().is_some_and(|attribute| attribute.eq_ignore_ascii_case(&name))
+            })
             .collect();
         let value = match named.iter().any(|selected| selected.sub_attribute.is_none()) {
             true => Some(value),
@@ -215,7 +239,9 @@ fn keep_in_extension(value: Value, parts: &[&Selected]) -> Option<Value> {
 /// Keeps the selected sub-attributes of a complex value, or of each of its elements.
 fn keep_subs(value: Value, parts: &[&Selected]) -> Option<Value> {
     let wanted = |name: &str| {
-        parts.iter().any(|selected| selected.sub_attribute.as_deref().is_some_and(|sub| sub.eq_ignore_ascii_case(name)))
+        parts.iter().any(|selected| {
+            selected.sub_attribute.as_deref().is_some_and(|sub| sub.eq_ignore_ascii_case(name))
+        })
     };
     match value {
         Value::Object(mut object) => {
@@ -260,4 +286,3 @@ fn drop_sub(value: &mut Value, sub: &str) {
         _ => {}
     }
 }
-

@@ -36,7 +36,10 @@ pub struct Draft {
 /// 400 `invalidValue` (missing required attribute, wrong type), `invalidSyntax` (not an object, names that differ only in case).
 pub fn draft(resource_type: &ResourceType, profile: Profile, body: Value) -> Result<Draft, ScimError> {
     let Value::Object(body) = body else {
-        return Err(ScimError::invalid_syntax(format!("The body must be a JSON object: a {}.", resource_type.name)));
+        return Err(ScimError::invalid_syntax(format!(
+            "The body must be a JSON object: a {}.",
+            resource_type.name
+        )));
     };
     let mut reader = Reader::new(profile);
     check_schemas(resource_type, profile, &body)?;
@@ -60,7 +63,9 @@ pub fn draft(resource_type: &ResourceType, profile: Profile, body: Value) -> Res
         };
         match attribute.name.as_str() {
             "schemas" | "id" | "meta" => {}
-            "members" if resource_type.kind == ResourceKind::Group => members = Some(member_ids(attribute, &mut reader, value)?),
+            "members" if resource_type.kind == ResourceKind::Group => {
+                members = Some(member_ids(attribute, &mut reader, value)?)
+            }
             "password" if !value.is_null() => reader.ignored("password", "passwordNotKept"),
             _ if attribute.mutability == Mutability::ReadOnly => reader.ignored(&attribute.name, "readOnly"),
             _ => {
@@ -75,7 +80,11 @@ pub fn draft(resource_type: &ResourceType, profile: Profile, body: Value) -> Res
 }
 
 /// A strict profile wants the core schema named (RFC 7643 section 3); Entra's own lists are often incomplete.
-fn check_schemas(resource_type: &ResourceType, profile: Profile, body: &Map<String, Value>) -> Result<(), ScimError> {
+fn check_schemas(
+    resource_type: &ResourceType,
+    profile: Profile,
+    body: &Map<String, Value>,
+) -> Result<(), ScimError> {
     let schemas = body.iter().find(|(key, _)| key.eq_ignore_ascii_case("schemas")).map(|(_, value)| value);
     let listed = |urn: &str| {
         schemas.and_then(Value::as_array).is_some_and(|list| {
@@ -83,7 +92,10 @@ fn check_schemas(resource_type: &ResourceType, profile: Profile, body: &Map<Stri
         })
     };
     if !profile.is_lenient() && !listed(&resource_type.schema.id) {
-        return Err(ScimError::invalid_value(format!("\"schemas\" must list \"{}\".", resource_type.schema.id)));
+        return Err(ScimError::invalid_value(format!(
+            "\"schemas\" must list \"{}\".",
+            resource_type.schema.id
+        )));
     }
     Ok(())
 }
@@ -121,7 +133,8 @@ pub(crate) fn prune(value: Value) -> Option<Value> {
             (!list.is_empty()).then_some(Value::Array(list))
         }
         Value::Object(map) => {
-            let map: Map<String, Value> = map.into_iter().filter_map(|(key, value)| Some((key, prune(value)?))).collect();
+            let map: Map<String, Value> =
+                map.into_iter().filter_map(|(key, value)| Some((key, prune(value)?))).collect();
             (!map.is_empty()).then_some(Value::Object(map))
         }
         other => Some(other),
@@ -129,12 +142,18 @@ pub(crate) fn prune(value: Value) -> Option<Value> {
 }
 
 /// Ids of a `members` value: elements with a `value`, or bare ids. Each once, in order.
-pub(crate) fn member_ids(attribute: &Attribute, reader: &mut Reader, value: Value) -> Result<Vec<String>, ScimError> {
+pub(crate) fn member_ids(
+    attribute: &Attribute,
+    reader: &mut Reader,
+    value: Value,
+) -> Result<Vec<String>, ScimError> {
     let list = match value {
         Value::Null => Vec::new(),
         Value::Array(list) => list,
         single => {
-            reader.coerced("members", "singleValue", || ScimError::invalid_value("\"members\" must be a list."))?;
+            reader.coerced("members", "singleValue", || {
+                ScimError::invalid_value("\"members\" must be a list.")
+            })?;
             vec![single]
         }
     };
@@ -143,7 +162,10 @@ pub(crate) fn member_ids(attribute: &Attribute, reader: &mut Reader, value: Valu
     for element in list {
         let id = match element {
             Value::Object(mut member) => {
-                let key = member.keys().find(|key| key.eq_ignore_ascii_case(&attribute.sub_attributes[0].name)).cloned();
+                let key = member
+                    .keys()
+                    .find(|key| key.eq_ignore_ascii_case(&attribute.sub_attributes[0].name))
+                    .cloned();
                 key.and_then(|key| member.remove(&key))
             }
             Value::String(id) => {
@@ -160,14 +182,21 @@ pub(crate) fn member_ids(attribute: &Attribute, reader: &mut Reader, value: Valu
                     ids.push(id);
                 }
             }
-            _ => return Err(ScimError::invalid_value("Each of \"members\" must be an object with a \"value\": the id of a user or group.")),
+            _ => {
+                return Err(ScimError::invalid_value(
+                    "Each of \"members\" must be an object with a \"value\": the id of a user or group.",
+                ));
+            }
         }
     }
     Ok(ids)
 }
 
 /// What holds of every document: required attributes, lengths of keys, and `schemas` as what is in it.
-pub(crate) fn finish(resource_type: &ResourceType, document: &mut Map<String, Value>) -> Result<(), ScimError> {
+pub(crate) fn finish(
+    resource_type: &ResourceType,
+    document: &mut Map<String, Value>,
+) -> Result<(), ScimError> {
     for attribute in resource_type.schema.attributes.iter().filter(|attribute| attribute.required) {
         if !document.contains_key(&attribute.name) {
             return Err(ScimError::invalid_value(format!(
@@ -184,7 +213,9 @@ pub(crate) fn finish(resource_type: &ResourceType, document: &mut Map<String, Va
     }
     let mut emails = document.get("emails").and_then(Value::as_array).into_iter().flatten();
     if emails.any(|email| too_long(&email["value"])) {
-        return Err(ScimError::invalid_value(format!("A value of \"emails\" is longer than {MAX_KEY} characters.")));
+        return Err(ScimError::invalid_value(format!(
+            "A value of \"emails\" is longer than {MAX_KEY} characters."
+        )));
     }
     let extensions = document.keys().filter(|key| key.contains(':')).cloned();
     let schemas: Vec<Value> =
@@ -224,7 +255,8 @@ impl Keys {
     pub fn of(document: &Map<String, Value>) -> Keys {
         let text = |key: &str| document.get(key).and_then(Value::as_str);
         let emails = document.get("emails").and_then(Value::as_array).into_iter().flatten();
-        let is_work = |email: &&Value| email["type"].as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("work"));
+        let is_work =
+            |email: &&Value| email["type"].as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("work"));
         let mut work = emails.filter(is_work).filter_map(|email| email["value"].as_str());
         Keys {
             user_name: text("userName").map(fold),

@@ -133,13 +133,15 @@ impl Words {
         let mut words = Words::default();
         for (key, value) in body {
             let Some(place) = words.place(&key) else { continue };
-            let wrong = || ScimError::invalid_syntax(format!("\"{key}\" of the SearchRequest has the wrong type."));
+            let wrong =
+                || ScimError::invalid_syntax(format!("\"{key}\" of the SearchRequest has the wrong type."));
             *place = match value {
                 Value::Null => None,
                 Value::String(text) => Some(text),
                 Value::Number(number) => Some(number.to_string()),
                 Value::Array(names) => {
-                    let names = names.iter().map(Value::as_str).collect::<Option<Vec<_>>>().ok_or_else(wrong)?;
+                    let names =
+                        names.iter().map(Value::as_str).collect::<Option<Vec<_>>>().ok_or_else(wrong)?;
                     Some(names.join(","))
                 }
                 _ => return Err(wrong()),
@@ -188,27 +190,38 @@ impl Words {
             None => false,
             Some(order) if order.eq_ignore_ascii_case("ascending") => false,
             Some(order) if order.eq_ignore_ascii_case("descending") => true,
-            Some(_) => return Err(ScimError::invalid_value("\"sortOrder\" must be ascending or descending.")),
+            Some(_) => {
+                return Err(ScimError::invalid_value("\"sortOrder\" must be ascending or descending."));
+            }
         };
         let Some(by) = self.sort_by.as_deref().filter(|by| !by.is_empty()) else { return Ok(None) };
         let unsortable = || ScimError::invalid_path("\"sortBy\" names no attribute that can be sorted by.");
         let path = AttributePath::parse(by).ok_or_else(unsortable)?;
         let target = filter::resolve_target(&path, resource_type).map_err(|_| unsortable())?;
-        let in_table = ["members", "groups"].contains(&target.attribute.as_str()) && target.extension.is_none();
+        let in_table =
+            ["members", "groups"].contains(&target.attribute.as_str()) && target.extension.is_none();
         if in_table || target.comparison == Comparison::Untyped {
             return Err(unsortable());
         }
         Ok(Some(Sort { target, descending }))
     }
 
-    fn paging(&self, limits: PageLimits, sort: Option<&Sort>, fingerprint: &[u8; 8]) -> Result<Paging, ScimError> {
+    fn paging(
+        &self,
+        limits: PageLimits,
+        sort: Option<&Sort>,
+        fingerprint: &[u8; 8],
+    ) -> Result<Paging, ScimError> {
         let number = |name: &str, word: &str| {
-            word.trim().parse::<i64>().map_err(|_| ScimError::invalid_value(format!("\"{name}\" must be a whole number.")))
+            word.trim()
+                .parse::<i64>()
+                .map_err(|_| ScimError::invalid_value(format!("\"{name}\" must be a whole number.")))
         };
         let count = match self.count.as_deref() {
             None => Ok(limits.default),
             // Negative counts mean 0 (RFC 7644 section 3.4.2.4).
-            Some(word) => number("count", word).map(|count| u32::try_from(count.max(0)).unwrap_or(u32::MAX).min(limits.max)),
+            Some(word) => number("count", word)
+                .map(|count| u32::try_from(count.max(0)).unwrap_or(u32::MAX).min(limits.max)),
         };
         if let Some(cursor) = self.cursor.as_deref() {
             let count = count.map_err(|error| ScimError::invalid_count(error.detail))?;
@@ -236,7 +249,10 @@ fn decode(text: &str) -> Result<String, ScimError> {
         match first {
             b'+' => bytes.push(b' '),
             b'%' => {
-                let digits = tail.get(..2).and_then(|digits| std::str::from_utf8(digits).ok()).ok_or_else(malformed)?;
+                let digits = tail
+                    .get(..2)
+                    .and_then(|digits| std::str::from_utf8(digits).ok())
+                    .ok_or_else(malformed)?;
                 bytes.push(u8::from_str_radix(digits, 16).map_err(|_| malformed())?);
                 rest = &tail[2..];
             }
@@ -265,7 +281,11 @@ pub fn print_cursor(position: &Position, fingerprint: &[u8; 8]) -> String {
 
 /// Reads a cursor that this query gave out; its key must be of the kind that the sort compares.
 fn read_cursor(cursor: &str, sort: Option<&Sort>, fingerprint: &[u8; 8]) -> Result<Position, ScimError> {
-    let foreign = || ScimError::invalid_cursor("The cursor was not given out by this query. Begin again without a cursor value.");
+    let foreign = || {
+        ScimError::invalid_cursor(
+            "The cursor was not given out by this query. Begin again without a cursor value.",
+        )
+    };
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).map_err(|_| foreign())?;
     let words = bytes.strip_prefix(fingerprint.as_slice()).ok_or_else(foreign)?;
     let (id, key): (String, Option<SortKey>) = serde_json::from_slice(words).map_err(|_| foreign())?;

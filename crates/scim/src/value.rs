@@ -35,7 +35,12 @@ impl Reader {
     }
 
     /// Notes a translated deviation; only a lenient profile translates.
-    pub(crate) fn coerced(&mut self, path: &str, rule: &'static str, strict: impl FnOnce() -> ScimError) -> Result<(), ScimError> {
+    pub(crate) fn coerced(
+        &mut self,
+        path: &str,
+        rule: &'static str,
+        strict: impl FnOnce() -> ScimError,
+    ) -> Result<(), ScimError> {
         if !self.profile.is_lenient() {
             return Err(strict());
         }
@@ -46,14 +51,21 @@ impl Reader {
     /// An unknown attribute: ignored, or refused by a strict profile.
     pub(crate) fn unknown(&mut self, path: &str) -> Result<(), ScimError> {
         if !self.profile.is_lenient() {
-            return Err(ScimError::invalid_value(format!("\"{path}\" is not an attribute of this resource. See /Schemas.")));
+            return Err(ScimError::invalid_value(format!(
+                "\"{path}\" is not an attribute of this resource. See /Schemas."
+            )));
         }
         self.ignored(path, "unknownAttribute");
         Ok(())
     }
 
     /// The value of an attribute, all of it; `None` if it is unassigned (null, an empty text, list or object).
-    pub(crate) fn attribute(&mut self, attribute: &Attribute, value: Value, path: &str) -> Result<Option<Value>, ScimError> {
+    pub(crate) fn attribute(
+        &mut self,
+        attribute: &Attribute,
+        value: Value,
+        path: &str,
+    ) -> Result<Option<Value>, ScimError> {
         if attribute.multi_valued {
             let list = self.list(attribute, value, path)?;
             return Ok((!list.is_empty()).then_some(Value::Array(list)));
@@ -62,7 +74,12 @@ impl Reader {
     }
 
     /// The values of a multi-valued attribute.
-    pub(crate) fn list(&mut self, attribute: &Attribute, value: Value, path: &str) -> Result<Vec<Value>, ScimError> {
+    pub(crate) fn list(
+        &mut self,
+        attribute: &Attribute,
+        value: Value,
+        path: &str,
+    ) -> Result<Vec<Value>, ScimError> {
         let values = match value {
             Value::Null => Vec::new(),
             Value::Array(values) => values,
@@ -101,7 +118,12 @@ impl Reader {
     }
 
     /// One value: an element of a multi-valued attribute, or a single-valued attribute.
-    pub(crate) fn single(&mut self, attribute: &Attribute, value: Value, path: &str) -> Result<Option<Value>, ScimError> {
+    pub(crate) fn single(
+        &mut self,
+        attribute: &Attribute,
+        value: Value,
+        path: &str,
+    ) -> Result<Option<Value>, ScimError> {
         let value = self.unwrap(attribute, value, path)?;
         if matches!(&value, Value::Null) || value.as_str().is_some_and(str::is_empty) {
             return Ok(None);
@@ -132,7 +154,12 @@ impl Reader {
         Ok(value)
     }
 
-    fn complex(&mut self, attribute: &Attribute, value: Value, path: &str) -> Result<Option<Value>, ScimError> {
+    fn complex(
+        &mut self,
+        attribute: &Attribute,
+        value: Value,
+        path: &str,
+    ) -> Result<Option<Value>, ScimError> {
         let map = match value {
             Value::Object(map) => map,
             Value::String(text) if attribute.sub_attribute("value").is_some() => {
@@ -148,7 +175,12 @@ impl Reader {
     }
 
     /// A role whose `value` is the JSON text of an app role assignment, as Entra adds roles without its flag.
-    fn lift_role(&mut self, attribute: &Attribute, map: Map<String, Value>, path: &str) -> Result<Map<String, Value>, ScimError> {
+    fn lift_role(
+        &mut self,
+        attribute: &Attribute,
+        map: Map<String, Value>,
+        path: &str,
+    ) -> Result<Map<String, Value>, ScimError> {
         if attribute.name != "roles" || !self.profile.is_lenient() {
             return Ok(map);
         }
@@ -178,7 +210,9 @@ impl Reader {
         let mut read = Map::new();
         for (key, value) in map {
             let path = parent.map_or_else(|| key.clone(), |parent| format!("{parent}.{key}"));
-            let Some(attribute) = attributes.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(&key)) else {
+            let Some(attribute) =
+                attributes.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(&key))
+            else {
                 if !value.is_null() {
                     self.unknown(&path)?;
                 }
@@ -197,7 +231,11 @@ impl Reader {
     }
 
     /// The object of a known extension.
-    pub(crate) fn extension(&mut self, schema: &crate::schema::Schema, value: Value) -> Result<Option<Value>, ScimError> {
+    pub(crate) fn extension(
+        &mut self,
+        schema: &crate::schema::Schema,
+        value: Value,
+    ) -> Result<Option<Value>, ScimError> {
         match value {
             Value::Null => Ok(None),
             Value::Object(map) => {
@@ -227,7 +265,9 @@ impl Reader {
         let strict = || wrong_type(path, "true or false (without quotes)");
         match &value {
             Value::Bool(_) => Ok(value),
-            Value::String(text) if text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false") => {
+            Value::String(text)
+                if text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false") =>
+            {
                 self.coerced(path, "booleanText", strict)?;
                 Ok(Value::Bool(text.eq_ignore_ascii_case("true")))
             }

@@ -10,7 +10,9 @@ impl Filter {
     /// 400 `invalidFilter`, with the position.
     pub fn parse(text: &str) -> Result<Filter, ScimError> {
         if text.len() > MAX_LENGTH && text.chars().count() > MAX_LENGTH {
-            return Err(ScimError::invalid_filter(format!("The filter is longer than {MAX_LENGTH} characters.")));
+            return Err(ScimError::invalid_filter(format!(
+                "The filter is longer than {MAX_LENGTH} characters."
+            )));
         }
         let mut parser = Parser { text, at: 0, terms: 0 };
         let filter = parser.or(0)?;
@@ -53,7 +55,9 @@ impl<'a> Parser<'a> {
     /// The next word, up to a space, quote, parenthesis or bracket; not consumed.
     fn word(&self) -> &'a str {
         let rest = self.rest();
-        let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '[' | ']' | '"')).unwrap_or(rest.len());
+        let end = rest
+            .find(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '[' | ']' | '"'))
+            .unwrap_or(rest.len());
         &rest[..end]
     }
 
@@ -68,7 +72,9 @@ impl<'a> Parser<'a> {
 
     fn or(&mut self, depth: usize) -> Result<Filter, ScimError> {
         if depth > MAX_DEPTH {
-            return Err(ScimError::invalid_filter(format!("The filter is nested deeper than {MAX_DEPTH} levels.")));
+            return Err(ScimError::invalid_filter(format!(
+                "The filter is nested deeper than {MAX_DEPTH} levels."
+            )));
         }
         let mut parts = vec![self.and(depth)?];
         while self.eat_word("or") {
@@ -89,7 +95,9 @@ impl<'a> Parser<'a> {
         self.space();
         self.terms += 1;
         if self.terms > MAX_TERMS {
-            return Err(ScimError::invalid_filter(format!("The filter has more than {MAX_TERMS} comparisons.")));
+            return Err(ScimError::invalid_filter(format!(
+                "The filter has more than {MAX_TERMS} comparisons."
+            )));
         }
         if self.eat('(') {
             return self.group(depth);
@@ -153,7 +161,8 @@ impl<'a> Parser<'a> {
     fn stands_before_operator(&mut self) -> bool {
         self.space();
         let word = self.word();
-        word.eq_ignore_ascii_case("pr") || CompareOp::WORDS.iter().any(|(_, name)| word.eq_ignore_ascii_case(name))
+        word.eq_ignore_ascii_case("pr")
+            || CompareOp::WORDS.iter().any(|(_, name)| word.eq_ignore_ascii_case(name))
     }
 
     /// `op value`, or none for `pr`.

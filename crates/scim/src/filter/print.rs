@@ -12,7 +12,9 @@ impl fmt::Display for Filter {
             Filter::Compare(path, op, value) => write!(f, "{path} {op} {value}"),
             Filter::Present(path) => write!(f, "{path} pr"),
             Filter::ValuePath(path, inner, None) => write!(f, "{path}[{inner}]"),
-            Filter::ValuePath(path, inner, Some(ValueTest::Present(sub))) => write!(f, "{path}[{inner}].{sub} pr"),
+            Filter::ValuePath(path, inner, Some(ValueTest::Present(sub))) => {
+                write!(f, "{path}[{inner}].{sub} pr")
+            }
             Filter::ValuePath(path, inner, Some(ValueTest::Compare(sub, op, value))) => {
                 write!(f, "{path}[{inner}].{sub} {op} {value}")
             }

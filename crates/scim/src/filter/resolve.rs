@@ -68,7 +68,9 @@ fn value_path(
     let mut parts = vec![resolve(inner, inside)?];
     match test {
         Some(ValueTest::Present(sub)) => parts.push(present(&AttributePath::named(sub), inside)?),
-        Some(ValueTest::Compare(sub, op, value)) => parts.push(compare(&AttributePath::named(sub), *op, value, inside)?),
+        Some(ValueTest::Compare(sub, op, value)) => {
+            parts.push(compare(&AttributePath::named(sub), *op, value, inside)?)
+        }
         None => {}
     }
     let condition = if parts.len() == 1 { parts.remove(0) } else { Condition::All(parts) };
@@ -85,7 +87,12 @@ fn present(path: &AttributePath, scope: Scope<'_>) -> Result<Condition, ScimErro
     })
 }
 
-fn compare(path: &AttributePath, op: CompareOp, value: &Value, scope: Scope<'_>) -> Result<Condition, ScimError> {
+fn compare(
+    path: &AttributePath,
+    op: CompareOp,
+    value: &Value,
+    scope: Scope<'_>,
+) -> Result<Condition, ScimError> {
     let found = find(path, scope)?;
     let not = |condition| Condition::Not(Box::new(condition));
     match (op, value) {
@@ -133,7 +140,9 @@ fn operator(op: CompareOp) -> Operator {
 
 /// The value in the type of its attribute: texts and bare words become what the attribute is.
 fn literal(value: &Value, target: &Target) -> Result<Literal, ScimError> {
-    let mismatch = |wanted: &str| ScimError::invalid_filter(format!("\"{}\" is compared with {wanted}.", target.attribute));
+    let mismatch = |wanted: &str| {
+        ScimError::invalid_filter(format!("\"{}\" is compared with {wanted}.", target.attribute))
+    };
     Ok(match (target.comparison, value) {
         (Comparison::Folded, _) => Literal::Text(fold(&text(value))),
         (Comparison::Exact, _) => Literal::Text(text(value)),
@@ -141,12 +150,16 @@ fn literal(value: &Value, target: &Target) -> Result<Literal, ScimError> {
         (Comparison::Boolean | Comparison::Untyped, Value::Bool(value)) => Literal::Bool(*value),
         (Comparison::Number | Comparison::Untyped, Value::Number(value)) => Literal::Number(*value),
         (Comparison::Boolean, Value::Text(text)) if text.eq_ignore_ascii_case("true") => Literal::Bool(true),
-        (Comparison::Boolean, Value::Text(text)) if text.eq_ignore_ascii_case("false") => Literal::Bool(false),
+        (Comparison::Boolean, Value::Text(text)) if text.eq_ignore_ascii_case("false") => {
+            Literal::Bool(false)
+        }
         (Comparison::Boolean, _) => return Err(mismatch("true or false")),
         (Comparison::Number, _) => return Err(mismatch("a number")),
-        (Comparison::Instant, Value::Text(text)) => {
-            Literal::Instant(Timestamp::parse(text).ok_or_else(|| mismatch("a date and time such as \"2026-01-31T12:00:00Z\""))?.0)
-        }
+        (Comparison::Instant, Value::Text(text)) => Literal::Instant(
+            Timestamp::parse(text)
+                .ok_or_else(|| mismatch("a date and time such as \"2026-01-31T12:00:00Z\""))?
+                .0,
+        ),
         (Comparison::Instant, _) => return Err(mismatch("a date and time such as \"2026-01-31T12:00:00Z\"")),
         (Comparison::Untyped, Value::Null) => return Err(mismatch("a value")),
     })
@@ -166,7 +179,10 @@ fn allowed(
     attribute: Option<&Attribute>,
     path: &AttributePath,
 ) -> Result<(), ScimError> {
-    let ordered = matches!(operator, Operator::Greater | Operator::GreaterOrEqual | Operator::Less | Operator::LessOrEqual);
+    let ordered = matches!(
+        operator,
+        Operator::Greater | Operator::GreaterOrEqual | Operator::Less | Operator::LessOrEqual
+    );
     let searched = matches!(operator, Operator::Contains | Operator::StartsWith | Operator::EndsWith);
     let binary = attribute.is_some_and(|attribute| attribute.data_type == AttributeType::Binary);
     let refused = match literal {
@@ -175,7 +191,9 @@ fn allowed(
         Literal::Text(_) => binary && (ordered || searched),
     };
     if refused {
-        return Err(ScimError::invalid_filter(format!("The type of \"{path}\" does not allow this operator.")));
+        return Err(ScimError::invalid_filter(format!(
+            "The type of \"{path}\" does not allow this operator."
+        )));
     }
     Ok(())
 }
@@ -190,9 +208,14 @@ pub(crate) struct Found<'a> {
 impl Found<'_> {
     /// Fills in `value` where a complex attribute is compared as if it were simple.
     fn with_value_sub_attribute(mut self) -> Result<Self, ScimError> {
-        let Some(attribute) = self.attribute.filter(|attribute| attribute.is_complex()) else { return Ok(self) };
+        let Some(attribute) = self.attribute.filter(|attribute| attribute.is_complex()) else {
+            return Ok(self);
+        };
         let value = attribute.sub_attribute("value").ok_or_else(|| {
-            ScimError::invalid_filter(format!("\"{0}\" has parts; compare one of them, as in {0}.{1}.", attribute.name, attribute.sub_attributes[0].name))
+            ScimError::invalid_filter(format!(
+                "\"{0}\" has parts; compare one of them, as in {0}.{1}.",
+                attribute.name, attribute.sub_attributes[0].name
+            ))
         })?;
         self.target.sub_attribute = Some(value.name.clone());
         self.target.comparison = comparison(Some(value));
@@ -205,7 +228,10 @@ impl Found<'_> {
 ///
 /// # Errors
 /// 400 `invalidFilter`.
-pub(crate) fn resolve_target(path: &AttributePath, resource_type: &ResourceType) -> Result<Target, ScimError> {
+pub(crate) fn resolve_target(
+    path: &AttributePath,
+    resource_type: &ResourceType,
+) -> Result<Target, ScimError> {
     Ok(look_up(path, resource_type)?.with_value_sub_attribute()?.target)
 }
 
@@ -218,11 +244,16 @@ fn find<'a>(path: &AttributePath, scope: Scope<'a>) -> Result<Found<'a>, ScimErr
 
 fn sub_attribute<'a>(path: &AttributePath, attribute: Option<&'a Attribute>) -> Result<Found<'a>, ScimError> {
     if path.urn.is_some() || path.sub_attribute.is_some() {
-        return Err(ScimError::invalid_filter(format!("\"{path}\" is no sub-attribute; in brackets stand plain names.")));
+        return Err(ScimError::invalid_filter(format!(
+            "\"{path}\" is no sub-attribute; in brackets stand plain names."
+        )));
     }
     let found = match attribute {
         Some(attribute) => Some(attribute.sub_attribute(&path.name).ok_or_else(|| {
-            ScimError::invalid_filter(format!("\"{}\" has no sub-attribute \"{}\".", attribute.name, path.name))
+            ScimError::invalid_filter(format!(
+                "\"{}\" has no sub-attribute \"{}\".",
+                attribute.name, path.name
+            ))
         })?),
         None => None,
     };
@@ -241,7 +272,10 @@ fn sub_attribute<'a>(path: &AttributePath, attribute: Option<&'a Attribute>) -> 
 
 fn look_up<'a>(path: &AttributePath, resource_type: &'a ResourceType) -> Result<Found<'a>, ScimError> {
     let unknown = || {
-        ScimError::invalid_filter(format!("A {} has no attribute \"{path}\". See /Schemas for those it has.", resource_type.name))
+        ScimError::invalid_filter(format!(
+            "A {} has no attribute \"{path}\". See /Schemas for those it has.",
+            resource_type.name
+        ))
     };
     let (extension, attribute) = match &path.urn {
         Some(urn) if urn.eq_ignore_ascii_case(&resource_type.schema.id) => {
@@ -290,15 +324,19 @@ fn untyped<'a>(urn: &str, path: &AttributePath) -> Found<'a> {
 
 /// Not everything that is returned can be asked for.
 fn check_filterable(attribute: &Attribute, sub: Option<&Attribute>) -> Result<(), ScimError> {
-    let refused = match (attribute.name.as_str(), sub.map(|sub| sub.name.as_str())) {
-        ("password", _) => true,
-        ("meta", Some("location" | "version")) => true,
+    let sub_name = sub.map(|sub| sub.name.as_str());
+    let refused = match attribute.name.as_str() {
+        "password" => true,
+        "meta" => matches!(sub_name, Some("location" | "version")),
         _ => false,
     };
     if refused {
-        return Err(ScimError::invalid_filter(format!("\"{}\" cannot be filtered or sorted by.", attribute.name)));
+        return Err(ScimError::invalid_filter(format!(
+            "\"{}\" cannot be filtered or sorted by.",
+            attribute.name
+        )));
     }
-    check_table_attribute(&attribute.name, sub.map(|sub| sub.name.as_str()))
+    check_table_attribute(&attribute.name, sub_name)
 }
 
 /// Memberships are rows of ids: of `members` the ids and types are known, of `groups` the ids.

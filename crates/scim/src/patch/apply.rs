@@ -1,6 +1,10 @@
 //! Applying operations: each is led to its place, written there, and ends in an effect.
 
-use super::{Op, Operation, PatchRequest, Patched, members, place::{self, Place}, write};
+use super::{
+    Op, Operation, PatchRequest, Patched, members,
+    place::{self, Place},
+    write,
+};
 use crate::{
     Profile, ScimError,
     effect::{Effect, Outcome},
@@ -18,7 +22,13 @@ pub(super) fn apply(
     profile: Profile,
     document: &Map<String, Value>,
 ) -> Result<Patched, ScimError> {
-    let mut patch = Patch { resource_type, profile, document: document.clone(), members: Vec::new(), effects: Vec::new() };
+    let mut patch = Patch {
+        resource_type,
+        profile,
+        document: document.clone(),
+        members: Vec::new(),
+        effects: Vec::new(),
+    };
     for (index, operation) in request.operations.iter().enumerate() {
         patch.operation(index, operation).map_err(|error| error.context(format!("Operations[{index}]")))?;
     }
@@ -27,7 +37,12 @@ pub(super) fn apply(
     if changed {
         resource::finish(resource_type, &mut patched)?;
     }
-    Ok(Patched { changed: changed && patched != *document, document: patched, members: patch.members, effects: patch.effects })
+    Ok(Patched {
+        changed: changed && patched != *document,
+        document: patched,
+        members: patch.members,
+        effects: patch.effects,
+    })
 }
 
 struct Patch<'a> {
@@ -48,9 +63,17 @@ impl<'a> Patch<'a> {
     }
 
     /// An operation without a path: its value is an object of attributes, or (Entra) of attribute paths.
-    fn whole(&mut self, index: usize, op: Op, value: Option<Value>, coerced: Option<&'static str>) -> Result<(), ScimError> {
+    fn whole(
+        &mut self,
+        index: usize,
+        op: Op,
+        value: Option<Value>,
+        coerced: Option<&'static str>,
+    ) -> Result<(), ScimError> {
         let Some(Value::Object(map)) = value else {
-            return Err(ScimError::invalid_value("Without a path, the value must be an object of attributes."));
+            return Err(ScimError::invalid_value(
+                "Without a path, the value must be an object of attributes.",
+            ));
         };
         if map.is_empty() {
             self.effect(index, "", Outcome::AlreadyTrue, None);
@@ -60,7 +83,9 @@ impl<'a> Patch<'a> {
             let mut coerced = coerced;
             if path.filter.is_some() || path.attribute.sub_attribute.is_some() {
                 if !self.profile.is_lenient() {
-                    return Err(ScimError::invalid_path(format!("\"{path}\" is no attribute name. Put it into \"path\".")));
+                    return Err(ScimError::invalid_path(format!(
+                        "\"{path}\" is no attribute name. Put it into \"path\"."
+                    )));
                 }
                 coerced = coerced.or(Some("pathAsKey"));
             }
@@ -89,7 +114,8 @@ impl<'a> Patch<'a> {
         value: Option<Value>,
         coerced: Option<&'static str>,
     ) -> Result<(), ScimError> {
-        let (place, bare) = place::find(path, value.as_ref(), self.resource_type, self.profile, &self.document)?;
+        let (place, bare) =
+            place::find(path, value.as_ref(), self.resource_type, self.profile, &self.document)?;
         let mut reader = Reader::new(self.profile);
         let name = path.to_string();
         let changed = match place {
@@ -104,7 +130,9 @@ impl<'a> Patch<'a> {
                 self.effect(index, &name, Outcome::Ignored, Some("unknownAttribute"));
                 return Ok(());
             }
-            Place::Core(attribute) if attribute.name == "members" && self.resource_type.kind == ResourceKind::Group => {
+            Place::Core(attribute)
+                if attribute.name == "members" && self.resource_type.kind == ResourceKind::Group =>
+            {
                 self.members.extend(members::steps(op, path, value, attribute, &mut reader)?);
                 true
             }
@@ -117,10 +145,14 @@ impl<'a> Patch<'a> {
                 return Ok(());
             }
             Place::Core(attribute) => self.attribute(op, None, attribute, path, value, &mut reader)?,
-            Place::InExtension(schema, attribute) => self.attribute(op, Some(schema), attribute, path, value, &mut reader)?,
+            Place::InExtension(schema, attribute) => {
+                self.attribute(op, Some(schema), attribute, path, value, &mut reader)?
+            }
             Place::Extension(schema) => self.extension(op, schema, value, &mut reader)?,
             Place::UnknownExtension(key) => write::unknown_extension(op, &mut self.document, &key, value)?,
-            Place::InUnknownExtension(key) => write::in_unknown_extension(op, &mut self.document, &key, path, value)?,
+            Place::InUnknownExtension(key) => {
+                write::in_unknown_extension(op, &mut self.document, &key, path, value)?
+            }
         };
         self.settle(index, &name, changed, coerced.into_iter().chain(bare), reader);
         Ok(())
@@ -139,17 +171,22 @@ impl<'a> Patch<'a> {
         check_writable(attribute, path)?;
         let object = match extension {
             None => &mut self.document,
-            Some(schema) => match self.document.entry(schema.id.clone()).or_insert_with(|| Value::Object(Map::new())) {
-                Value::Object(object) => object,
-                _ => return Err(ScimError::invalid_path(format!("\"{}\" is not an object.", schema.id))),
-            },
+            Some(schema) => {
+                match self.document.entry(schema.id.clone()).or_insert_with(|| Value::Object(Map::new())) {
+                    Value::Object(object) => object,
+                    _ => return Err(ScimError::invalid_path(format!("\"{}\" is not an object.", schema.id))),
+                }
+            }
         };
         let before = object.get(&attribute.name).cloned();
         write::attribute(op, object, attribute, path, value, reader)?;
         let after = object.get(&attribute.name);
         let changed = before.as_ref() != after;
         if attribute.required && after.is_none() && before.is_some() {
-            return Err(ScimError::mutability(format!("\"{}\" is required and cannot be removed.", attribute.name)));
+            return Err(ScimError::mutability(format!(
+                "\"{}\" is required and cannot be removed.",
+                attribute.name
+            )));
         }
         if let Some(schema) = extension
             && object.is_empty()
@@ -160,7 +197,13 @@ impl<'a> Patch<'a> {
     }
 
     /// A known extension as a whole: its object is merged (add, replace) or removed.
-    fn extension(&mut self, op: Op, schema: &'a Schema, value: Option<Value>, reader: &mut Reader) -> Result<bool, ScimError> {
+    fn extension(
+        &mut self,
+        op: Op,
+        schema: &'a Schema,
+        value: Option<Value>,
+        reader: &mut Reader,
+    ) -> Result<bool, ScimError> {
         let before = self.document.get(&schema.id).cloned();
         match (op, value) {
             (Op::Remove, _) | (_, None | Some(Value::Null)) => {
@@ -209,8 +252,14 @@ impl<'a> Patch<'a> {
 /// RFC 7644 section 3.5.2: read-only attributes are the service provider's.
 fn check_writable(attribute: &Attribute, path: &Path) -> Result<(), ScimError> {
     let sub = path.attribute.sub_attribute.as_deref().and_then(|name| attribute.sub_attribute(name));
-    if [Some(attribute), sub].into_iter().flatten().any(|attribute| attribute.mutability == Mutability::ReadOnly) {
-        return Err(ScimError::mutability(format!("\"{path}\" is read-only. Remove it from the attribute mapping.")));
+    if [Some(attribute), sub]
+        .into_iter()
+        .flatten()
+        .any(|attribute| attribute.mutability == Mutability::ReadOnly)
+    {
+        return Err(ScimError::mutability(format!(
+            "\"{path}\" is read-only. Remove it from the attribute mapping."
+        )));
     }
     Ok(())
 }

@@ -27,18 +27,24 @@ pub(super) fn steps(
     }
     if let Some(filter) = &path.filter {
         if op != Op::Remove {
-            return Err(ScimError::invalid_path("Members are selected by brackets to be removed only. Add to \"members\"."));
+            return Err(ScimError::invalid_path(
+                "Members are selected by brackets to be removed only. Add to \"members\".",
+            ));
         }
         return Ok(vec![match plain_ids(filter) {
             Some(ids) => MemberStep::Remove(ids),
-            None => MemberStep::RemoveWhere(filter.resolve_element(Some(members)).map_err(|error| {
-                ScimError::invalid_path(error.detail)
-            })?),
+            None => MemberStep::RemoveWhere(
+                filter
+                    .resolve_element(Some(members))
+                    .map_err(|error| ScimError::invalid_path(error.detail))?,
+            ),
         }]);
     }
     let given = value.filter(|value| !value.is_null());
     match (op, given) {
-        (Op::Add, value) => Ok(vec![MemberStep::Add(member_ids(members, reader, value.unwrap_or_default())?)]),
+        (Op::Add, value) => {
+            Ok(vec![MemberStep::Add(member_ids(members, reader, value.unwrap_or_default())?)])
+        }
         (Op::Replace, value) => {
             let ids = member_ids(members, reader, value.unwrap_or_default())?;
             Ok(vec![MemberStep::RemoveAll, MemberStep::Add(ids)])
@@ -60,13 +66,17 @@ pub(super) fn steps(
 fn plain_ids(filter: &Filter) -> Option<Vec<String>> {
     match filter {
         Filter::Compare(path, CompareOp::Eq, FilterValue::Text(id))
-            if path.urn.is_none() && path.sub_attribute.is_none() && path.name.eq_ignore_ascii_case("value") =>
+            if path.urn.is_none()
+                && path.sub_attribute.is_none()
+                && path.name.eq_ignore_ascii_case("value") =>
         {
             Some(vec![id.clone()])
         }
-        Filter::Or(parts) => {
-            parts.iter().map(plain_ids).collect::<Option<Vec<_>>>().map(|ids| ids.into_iter().flatten().collect())
-        }
+        Filter::Or(parts) => parts
+            .iter()
+            .map(plain_ids)
+            .collect::<Option<Vec<_>>>()
+            .map(|ids| ids.into_iter().flatten().collect()),
         _ => None,
     }
 }

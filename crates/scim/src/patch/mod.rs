@@ -5,7 +5,14 @@ mod members;
 mod place;
 mod write;
 
-use crate::{Profile, ScimError, effect::Effect, member::MemberStep, path::Path, schema::{ResourceKind, ResourceType}, urn};
+use crate::{
+    Profile, ScimError,
+    effect::Effect,
+    member::MemberStep,
+    path::Path,
+    schema::{ResourceKind, ResourceType},
+    urn,
+};
 use serde_json::{Map, Value};
 
 /// `op`.
@@ -73,7 +80,9 @@ impl PatchRequest {
         if list.is_empty() {
             return Err(shape());
         }
-        let read = |(index, operation)| read(profile, operation).map_err(|error| error.context(format!("Operations[{index}]")));
+        let read = |(index, operation)| {
+            read(profile, operation).map_err(|error| error.context(format!("Operations[{index}]")))
+        };
         let operations = list.into_iter().enumerate().map(read).collect::<Result<_, _>>()?;
         Ok(PatchRequest { operations })
     }
@@ -81,7 +90,11 @@ impl PatchRequest {
     /// Whether every operation concerns `members` alone, so that the group itself need not be read.
     pub fn is_members_only(&self, resource_type: &ResourceType) -> bool {
         let is_members = |path: &Path| {
-            let core = path.attribute.urn.as_ref().is_none_or(|urn| urn.eq_ignore_ascii_case(&resource_type.schema.id));
+            let core = path
+                .attribute
+                .urn
+                .as_ref()
+                .is_none_or(|urn| urn.eq_ignore_ascii_case(&resource_type.schema.id));
             core && path.attribute.name.eq_ignore_ascii_case("members")
         };
         resource_type.kind == ResourceKind::Group
@@ -116,7 +129,9 @@ fn take(map: &mut Map<String, Value>, name: &str) -> Option<Value> {
 
 fn read(profile: Profile, operation: Value) -> Result<Operation, ScimError> {
     let Value::Object(mut operation) = operation else {
-        return Err(ScimError::invalid_syntax("An operation must be an object with \"op\", \"path\" and \"value\"."));
+        return Err(ScimError::invalid_syntax(
+            "An operation must be an object with \"op\", \"path\" and \"value\".",
+        ));
     };
     let unknown = || ScimError::invalid_syntax("\"op\" must be \"add\", \"replace\" or \"remove\".");
     let Some(Value::String(word)) = take(&mut operation, "op") else { return Err(unknown()) };

@@ -55,7 +55,8 @@ pub(super) fn find<'a>(
         return Ok((place, None));
     }
     // Another resource's schema is no extension of this one; and what is no URN is no extension at all.
-    let foreign = [urn::USER, urn::GROUP, urn::ENTERPRISE_USER].iter().any(|known| known.eq_ignore_ascii_case(urn));
+    let foreign =
+        [urn::USER, urn::GROUP, urn::ENTERPRISE_USER].iter().any(|known| known.eq_ignore_ascii_case(urn));
     if foreign || attribute.name.is_empty() || !urn.contains(':') {
         return Ok((Place::Nowhere, None));
     }

@@ -108,9 +108,13 @@ fn put_back(
     touched: &[usize],
 ) -> Result<(), ScimError> {
     if list.len() > MAX_VALUES {
-        return Err(ScimError::invalid_value(format!("\"{}\" would have more than {MAX_VALUES} values.", attribute.name)));
+        return Err(ScimError::invalid_value(format!(
+            "\"{}\" would have more than {MAX_VALUES} values.",
+            attribute.name
+        )));
     }
-    let primary = touched.iter().copied().find(|index| list.get(*index).is_some_and(|value| value["primary"] == true));
+    let primary =
+        touched.iter().copied().find(|index| list.get(*index).is_some_and(|value| value["primary"] == true));
     if let Some(primary) = primary {
         for (index, value) in list.iter_mut().enumerate() {
             if index != primary && value["primary"] == true {
@@ -151,7 +155,9 @@ fn list(
         // As with members: a client that names values does not mean all of them.
         (Op::Remove, Some(value)) => {
             reader.coerced(&attribute.name, "removeByValue", || {
-                ScimError::invalid_value("An operation remove takes no value. Select what to remove by brackets in the path.")
+                ScimError::invalid_value(
+                    "An operation remove takes no value. Select what to remove by brackets in the path.",
+                )
             })?;
             let gone = reader.list(attribute, value, &attribute.name)?;
             list.retain(|element| !gone.iter().any(|gone| names(gone, element)));
@@ -232,12 +238,17 @@ fn by_filter(
         (0..list.len()).filter(|index| condition.matches_element(&list[*index])).collect();
     let value = match (op, sub) {
         (Op::Remove, _) => None,
-        (_, Some(sub)) => reader.attribute(sub, value.unwrap_or_default(), &format!("{}.{}", attribute.name, sub.name))?,
+        (_, Some(sub)) => {
+            reader.attribute(sub, value.unwrap_or_default(), &format!("{}.{}", attribute.name, sub.name))?
+        }
         (_, None) => reader.single(attribute, value.unwrap_or_default(), &attribute.name)?,
     };
     if selected.is_empty() {
         let no_target = || {
-            ScimError::no_target(format!("No value of \"{}\" is selected by the filter in the path.", attribute.name))
+            ScimError::no_target(format!(
+                "No value of \"{}\" is selected by the filter in the path.",
+                attribute.name
+            ))
         };
         if !reader.profile.is_lenient() {
             return Err(no_target());
@@ -289,7 +300,11 @@ fn replace_element(
 }
 
 /// An element that fulfils a filter of plain equalities; none for any other filter.
-fn element_of(filter: &Filter, attribute: &Attribute, reader: &mut Reader) -> Result<Option<Map<String, Value>>, ScimError> {
+fn element_of(
+    filter: &Filter,
+    attribute: &Attribute,
+    reader: &mut Reader,
+) -> Result<Option<Map<String, Value>>, ScimError> {
     let parts = match filter {
         Filter::And(parts) => parts.as_slice(),
         single => std::slice::from_ref(single),
@@ -344,7 +359,9 @@ pub(super) fn in_unknown_extension(
     value: Option<Value>,
 ) -> Result<bool, ScimError> {
     if path.filter.is_some() {
-        return Err(ScimError::invalid_path("No schema describes this extension, so its values cannot be selected by brackets."));
+        return Err(ScimError::invalid_path(
+            "No schema describes this extension, so its values cannot be selected by brackets.",
+        ));
     }
     let before = document.get(key).cloned();
     let mut object = before.as_ref().and_then(Value::as_object).cloned().unwrap_or_default();
@@ -355,7 +372,11 @@ pub(super) fn in_unknown_extension(
             let current = object.iter().find(|(name, _)| name.eq_ignore_ascii_case(&path.attribute.name));
             let mut parts = current.and_then(|(_, value)| value.as_object()).cloned().unwrap_or_default();
             set_untyped(&mut parts, sub, value);
-            set_untyped(&mut object, &path.attribute.name, (!parts.is_empty()).then_some(Value::Object(parts)));
+            set_untyped(
+                &mut object,
+                &path.attribute.name,
+                (!parts.is_empty()).then_some(Value::Object(parts)),
+            );
         }
     }
     put_object(document, key, object);
@@ -364,7 +385,8 @@ pub(super) fn in_unknown_extension(
 
 /// Sets a member by its name in any case; the spelling that is there stays.
 fn set_untyped(object: &mut Map<String, Value>, name: &str, value: Option<Value>) {
-    let key = object.keys().find(|key| key.eq_ignore_ascii_case(name)).cloned().unwrap_or_else(|| name.to_owned());
+    let key =
+        object.keys().find(|key| key.eq_ignore_ascii_case(name)).cloned().unwrap_or_else(|| name.to_owned());
     match value {
         Some(value) => {
             object.insert(key, value);
