@@ -1,0 +1,160 @@
+//! Issue, list, rotate and revoke the Secret Tokens of a tenant.
+
+use crate::SecretToken;
+use scim::Timestamp;
+use store::{SecretTokenRow, Store, StoreError, TenantId};
+use uuid::Uuid;
+
+/// A token just issued: the one time that it is shown.
+#[derive(Debug)]
+pub struct Issued {
+    /// The token.
+    pub token: SecretToken,
+    /// What is stored of it.
+    pub row: SecretTokenRow,
+}
+
+/// A token that takes the place of another.
+#[derive(Debug)]
+pub struct Rotated {
+    /// The new token, good from now on.
+    pub issued: Issued,
+    /// The key id of the old one.
+    pub old_key_id: String,
+    /// From when on the old one is refused.
+    pub old_expires: Timestamp,
+}
+
+/// Why a token was not issued, rotated or revoked.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// The tenant has as many tokens alive as it may have.
+    #[error("the tenant has {0} Secret Tokens already, which is the most: revoke one first")]
+    TooMany(usize),
+    /// No token of this tenant has the key id, or it is revoked or expired.
+    #[error("the tenant has no Secret Token \"{0}\" that is alive")]
+    NoSuchToken(String),
+    /// The operating system has no random bytes.
+    #[error("no random bytes: {0}")]
+    Random(#[from] getrandom::Error),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Issues Secret Tokens. Cheap to clone.
+#[derive(Clone)]
+pub struct Issuer {
+    store: Store,
+    max_alive: usize,
+}
+
+impl Issuer {
+    /// Issues into `store`, at most `max_alive` tokens that are neither revoked nor expired for a tenant. Two issues
+    /// at the same moment may go one beyond.
+    pub fn new(store: Store, max_alive: usize) -> Issuer {
+        Issuer { store, max_alive }
+    }
+
+    /// A new token. `label` is a word of the operator's; from `expires` on it is refused.
+    ///
+    /// # Errors
+    /// See [`TokenError`].
+    pub async fn issue(
+        &self,
+        tenant: TenantId,
+        label: &str,
+        expires: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Issued, TokenError> {
+        let alive = self.list(tenant).await?.iter().filter(|row| is_alive(row, now)).count();
+        if alive >= self.max_alive {
+            return Err(TokenError::TooMany(self.max_alive));
+        }
+        let token = SecretToken::generate(getrandom::fill)?;
+        let row = SecretTokenRow {
+            id: new_id(now)?,
+            tenant,
+            key_id: token.key_id().to_owned(),
+            digest: token.digest(),
+            label: label.to_owned(),
+            created: now,
+            expires,
+            revoked: None,
+            last_used: None,
+        };
+        self.store.insert_secret_token(row.clone()).await?;
+        Ok(Issued { token, row })
+    }
+
+    /// The tokens of a tenant, oldest first, the ended ones too.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn list(&self, tenant: TenantId) -> Result<Vec<SecretTokenRow>, StoreError> {
+        self.store.secret_tokens(tenant).await
+    }
+
+    /// A new token in the place of the one with `key_id`, which stays good until `overlap_ends` (or its own, earlier
+    /// end), so that the customer's administrator can change over in peace.
+    ///
+    /// # Errors
+    /// See [`TokenError`]. The old token is changed only after the new one is stored.
+    pub async fn rotate(
+        &self,
+        tenant: TenantId,
+        key_id: &str,
+        overlap_ends: Timestamp,
+        expires: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Rotated, TokenError> {
+        let old = self.find_alive(tenant, key_id, now).await?;
+        let issued = self.issue(tenant, &old.label, expires, now).await?;
+        let old_expires = old.expires.map_or(overlap_ends, |end| end.min(overlap_ends));
+        if !self.store.expire_secret_token(tenant, old.id, old_expires).await? {
+            // Revoked meanwhile: it ended earlier than asked for, which is what counts.
+            tracing::warn!(key_id, "the old Secret Token was revoked while it was rotated");
+        }
+        Ok(Rotated { issued, old_key_id: old.key_id, old_expires })
+    }
+
+    /// Ends a token at once.
+    ///
+    /// # Errors
+    /// See [`TokenError`].
+    pub async fn revoke(
+        &self,
+        tenant: TenantId,
+        key_id: &str,
+        now: Timestamp,
+    ) -> Result<SecretTokenRow, TokenError> {
+        let mut row = self.find_alive(tenant, key_id, now).await?;
+        if !self.store.revoke_secret_token(tenant, row.id, now).await? {
+            return Err(TokenError::NoSuchToken(key_id.to_owned()));
+        }
+        row.revoked = Some(now);
+        Ok(row)
+    }
+
+    async fn find_alive(
+        &self,
+        tenant: TenantId,
+        key_id: &str,
+        now: Timestamp,
+    ) -> Result<SecretTokenRow, TokenError> {
+        let found =
+            self.list(tenant).await?.into_iter().find(|row| row.key_id == key_id && is_alive(row, now));
+        found.ok_or_else(|| TokenError::NoSuchToken(key_id.to_owned()))
+    }
+}
+
+fn is_alive(row: &SecretTokenRow, now: Timestamp) -> bool {
+    row.revoked.is_none() && row.expires.is_none_or(|end| now < end)
+}
+
+/// UUID version 7: the order of ids is the order of issue.
+fn new_id(now: Timestamp) -> Result<Uuid, getrandom::Error> {
+    let mut random = [0u8; 10];
+    getrandom::fill(&mut random)?;
+    Ok(uuid::Builder::from_unix_timestamp_millis(u64::try_from(now.0).unwrap_or(0), &random).into_uuid())
+}

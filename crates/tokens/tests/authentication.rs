@@ -1,0 +1,198 @@
+//! Secret Tokens on a real store: issue, rotation, revocation, expiry, and what the cache may and may not hide.
+
+use scim::{Profile, Timestamp};
+use std::time::Duration;
+use store::{Settings, Store, Tenant, TenantId, TenantState};
+use tempfile::TempDir;
+use tokens::{Authenticator, CacheSettings, Issuer, Refusal, TokenError};
+use uuid::Uuid;
+
+const NOW: Timestamp = Timestamp(1_795_521_600_000);
+const TTL: i64 = 10;
+
+struct House {
+    store: Store,
+    issuer: Issuer,
+    authenticator: Authenticator,
+    tenant: Tenant,
+    _folder: TempDir,
+}
+
+async fn house() -> House {
+    let folder = tempfile::tempdir().expect("folder");
+    let url = format!("sqlite://{}", folder.path().join("juno.db").display());
+    let store = Store::open(&Settings { url, readers: 2, batch: 64, queue_per_tenant: 100 }).expect("store");
+    let tenant = Tenant {
+        id: TenantId(Uuid::from_u128(7)),
+        label: "contoso".into(),
+        name: "Contoso".into(),
+        profile: Profile::Entra,
+        state: TenantState::Active,
+        created: NOW,
+    };
+    assert!(store.create_tenant(tenant.clone()).await.expect("tenant"));
+    House {
+        issuer: Issuer::new(store.clone(), 3),
+        authenticator: authenticator(&store),
+        store,
+        tenant,
+        _folder: folder,
+    }
+}
+
+fn authenticator(store: &Store) -> Authenticator {
+    Authenticator::new(store.clone(), CacheSettings { ttl: Duration::from_secs(TTL as u64), capacity: 100 })
+}
+
+fn after(seconds: i64) -> Timestamp {
+    NOW.plus_seconds(seconds)
+}
+
+#[tokio::test]
+async fn a_token_names_its_tenant_and_its_credential() {
+    let house = house().await;
+    let issued = house.issuer.issue(house.tenant.id, "first", None, NOW).await.expect("issued");
+    let client = house.authenticator.authenticate(issued.token.reveal(), NOW).await.expect("authenticated");
+    assert_eq!(*client.tenant, house.tenant);
+    assert_eq!(client.credential, issued.row.id);
+    let stored = house.issuer.list(house.tenant.id).await.expect("list");
+    assert_eq!(stored, [issued.row]);
+    assert!(!format!("{stored:?}").contains(issued.token.reveal()));
+}
+
+#[tokio::test]
+async fn a_token_that_was_never_issued_is_refused_and_stays_so() {
+    let house = house().await;
+    let other = self::house().await;
+    let foreign = other.issuer.issue(other.tenant.id, "", None, NOW).await.expect("issued").token;
+    for text in [foreign.reveal(), foreign.reveal(), "garbage", ""] {
+        let refusal = house.authenticator.authenticate(text, NOW).await.expect_err("refused");
+        assert_eq!(refusal, Refusal::Unauthorized);
+    }
+    assert!(other.authenticator.authenticate(foreign.reveal(), NOW).await.is_ok());
+}
+
+#[tokio::test]
+async fn expiry_is_judged_at_every_use() {
+    let house = house().await;
+    let token = house.issuer.issue(house.tenant.id, "", Some(after(3)), NOW).await.expect("issued").token;
+    assert!(house.authenticator.authenticate(token.reveal(), after(2)).await.is_ok());
+    // Still in the cache, and yet over.
+    assert_eq!(
+        house.authenticator.authenticate(token.reveal(), after(3)).await.err(),
+        Some(Refusal::Unauthorized)
+    );
+    assert!(matches!(
+        house
+            .issuer
+            .revoke(
+                house.tenant.id,
+                house.issuer.list(house.tenant.id).await.expect("list")[0].key_id.as_str(),
+                after(3)
+            )
+            .await,
+        Err(TokenError::NoSuchToken(_))
+    ));
+}
+
+#[tokio::test]
+async fn revocation_counts_at_once_here_and_within_the_cache_seconds_elsewhere() {
+    let house = house().await;
+    let elsewhere = authenticator(&house.store);
+    let issued = house.issuer.issue(house.tenant.id, "", None, NOW).await.expect("issued");
+    let token = issued.token.reveal();
+    assert!(house.authenticator.authenticate(token, NOW).await.is_ok());
+    assert!(elsewhere.authenticate(token, NOW).await.is_ok());
+
+    let revoked = house.issuer.revoke(house.tenant.id, &issued.row.key_id, after(1)).await.expect("revoked");
+    assert_eq!(revoked.revoked, Some(after(1)));
+    house.authenticator.forget();
+    assert_eq!(house.authenticator.authenticate(token, after(1)).await.err(), Some(Refusal::Unauthorized));
+    assert!(elsewhere.authenticate(token, after(TTL - 1)).await.is_ok());
+    assert_eq!(elsewhere.authenticate(token, after(TTL)).await.err(), Some(Refusal::Unauthorized));
+}
+
+#[tokio::test]
+async fn suspension_and_resumption_are_seen_by_the_same_rule() {
+    let house = house().await;
+    let token = house.issuer.issue(house.tenant.id, "", None, NOW).await.expect("issued").token;
+    let state = async |now| {
+        house.authenticator.authenticate(token.reveal(), now).await.map(|client| client.tenant.state)
+    };
+    assert_eq!(state(NOW).await, Ok(TenantState::Active));
+    assert!(house.store.set_tenant_state(house.tenant.id, TenantState::Suspended).await.expect("suspended"));
+    assert_eq!(state(after(TTL)).await, Ok(TenantState::Suspended));
+    assert!(house.store.set_tenant_state(house.tenant.id, TenantState::Active).await.expect("resumed"));
+    house.authenticator.forget();
+    assert_eq!(state(after(TTL)).await, Ok(TenantState::Active));
+}
+
+#[tokio::test]
+async fn a_clock_set_back_does_not_prolong_an_answer() {
+    let house = house().await;
+    let issued = house.issuer.issue(house.tenant.id, "", None, NOW).await.expect("issued");
+    assert!(house.authenticator.authenticate(issued.token.reveal(), after(3600)).await.is_ok());
+    house.issuer.revoke(house.tenant.id, &issued.row.key_id, NOW).await.expect("revoked");
+    assert!(house.authenticator.authenticate(issued.token.reveal(), NOW).await.is_err());
+}
+
+#[tokio::test]
+async fn rotation_overlaps_and_keeps_an_earlier_end() {
+    let house = house().await;
+    let tenant = house.tenant.id;
+    let old = house.issuer.issue(tenant, "entra", None, NOW).await.expect("issued");
+    let rotated = house.issuer.rotate(tenant, &old.row.key_id, after(60), None, NOW).await.expect("rotated");
+    assert_eq!((rotated.old_key_id, rotated.old_expires), (old.row.key_id, after(60)));
+    assert_eq!(rotated.issued.row.label, "entra");
+    for (seconds, old_is_good) in [(0, true), (59, true), (60, false)] {
+        let good = house.authenticator.authenticate(old.token.reveal(), after(seconds)).await.is_ok();
+        assert_eq!(good, old_is_good, "{seconds}");
+        assert!(
+            house.authenticator.authenticate(rotated.issued.token.reveal(), after(seconds)).await.is_ok()
+        );
+    }
+    let short = house.issuer.issue(tenant, "", Some(after(70)), after(60)).await.expect("issued");
+    let rotated =
+        house.issuer.rotate(tenant, &short.row.key_id, after(600), None, after(61)).await.expect("rotated");
+    assert_eq!(rotated.old_expires, after(70));
+}
+
+#[tokio::test]
+async fn only_so_many_tokens_live_at_once() {
+    let house = house().await;
+    let tenant = house.tenant.id;
+    let mut key_ids = Vec::new();
+    for n in 0..3 {
+        key_ids.push(
+            house.issuer.issue(tenant, "", Some(after(100 + n)), NOW).await.expect("issued").row.key_id,
+        );
+    }
+    assert!(matches!(house.issuer.issue(tenant, "", None, NOW).await, Err(TokenError::TooMany(3))));
+    house.issuer.revoke(tenant, &key_ids[2], NOW).await.expect("revoked");
+    assert!(house.issuer.issue(tenant, "", None, NOW).await.is_ok());
+    // An expired one makes room as well.
+    assert!(house.issuer.issue(tenant, "", None, after(99)).await.is_err());
+    assert!(house.issuer.issue(tenant, "", None, after(100)).await.is_ok());
+    assert!(matches!(house.issuer.revoke(tenant, &key_ids[2], NOW).await, Err(TokenError::NoSuchToken(_))));
+    let stranger = TenantId(Uuid::from_u128(8));
+    assert!(matches!(house.issuer.revoke(stranger, &key_ids[1], NOW).await, Err(TokenError::NoSuchToken(_))));
+}
+
+#[tokio::test]
+async fn last_use_is_written_when_asked_and_never_moves_back() {
+    let house = house().await;
+    let token = house.issuer.issue(house.tenant.id, "", None, NOW).await.expect("issued").token;
+    let last_used = async || house.issuer.list(house.tenant.id).await.expect("list")[0].last_used;
+    for seconds in [5, 3] {
+        assert!(house.authenticator.authenticate(token.reveal(), after(seconds)).await.is_ok());
+    }
+    assert_eq!(last_used().await, None);
+    assert_eq!(house.authenticator.flush_last_used().await, Ok(1));
+    assert_eq!(last_used().await, Some(after(5)));
+    assert_eq!(house.authenticator.flush_last_used().await, Ok(0));
+    // Of another process whose clock is behind.
+    let elsewhere = authenticator(&house.store);
+    assert!(elsewhere.authenticate(token.reveal(), after(4)).await.is_ok());
+    assert_eq!(elsewhere.flush_last_used().await, Ok(1));
+    assert_eq!(last_used().await, Some(after(5)));
+}
