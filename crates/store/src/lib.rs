@@ -9,6 +9,7 @@ mod engine;
 pub mod model;
 mod queue;
 mod schema;
+mod sql;
 mod store;
 
 pub use model::*;

@@ -1,0 +1,83 @@
+//! [`Dialect`]: the few snippets in which the databases differ, and [`Place`], where in a document a value stands.
+
+use super::text::Sql;
+use diesel::backend::Backend;
+
+/// JSON types that conditions tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum JsonType {
+    Text,
+    Object,
+}
+
+/// What a [`Place`] starts from; each has a fixed alias, since none ever stands within another of its kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Base {
+    /// `t.document`
+    Document,
+    /// `x.value`: the object of an extension that no schema describes.
+    Extension,
+    /// `e.value`: an element of a list.
+    Element,
+}
+
+/// A name on the way to a value.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Name {
+    pub(crate) text: String,
+    /// Whether it is spelled by a schema of ours. Others were said by a request and are bound, never written.
+    pub(crate) known: bool,
+}
+
+/// A place in JSON: names to follow from a base.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Place {
+    pub(crate) base: Base,
+    pub(crate) names: Vec<Name>,
+}
+
+impl Place {
+    /// The same with one more name.
+    pub(crate) fn then(&self, name: Name) -> Place {
+        let mut names = self.names.clone();
+        names.push(name);
+        Place { base: self.base, names }
+    }
+}
+
+/// How a database says it. Whatever is absent is NULL, and only `IS TRUE` counts as true.
+pub(crate) trait Dialect: Backend {
+    /// A text of the document without regard to case, as [`scim::filter::fold`] folds; in the order of code points.
+    fn folded(text: Sql) -> Sql;
+    /// A text of the document as it is; in the order of code points.
+    fn exact(text: Sql) -> Sql;
+    /// The canonical text of a key column.
+    fn key_text(key: Sql) -> Sql;
+    /// A number for sorting, out of a whole one.
+    fn double(number: Sql) -> Sql;
+
+    /// Whether a text contains another, which is not empty.
+    fn contains(text: Sql, wanted: &str) -> Sql;
+    /// Whether a text begins with another, which is not empty.
+    fn starts_with(text: Sql, wanted: &str) -> Sql;
+    /// Whether a text ends with another, which is not empty.
+    fn ends_with(text: Sql, wanted: &str) -> Sql;
+
+    /// The value as unquoted text; something for any JSON type.
+    fn text(place: &Place) -> Sql;
+    /// The value if it is a number, as a double.
+    fn number(place: &Place) -> Sql;
+    /// The value if it is a boolean, as 0 or 1.
+    fn boolean(place: &Place) -> Sql;
+    /// Whether the value is of a type.
+    fn is(place: &Place, wanted: JsonType) -> Sql;
+    /// Whether the value is none of null, `""`, `[]` and `{}`. Documents are stored without white space.
+    fn is_present(place: &Place) -> Sql;
+
+    /// FROM item: the elements of a list as `e(value, key)`, `key` counting them; no row for what is no list.
+    fn elements(place: &Place) -> Sql;
+    /// FROM item: the members of the document as `x(key, value)`.
+    fn members() -> Sql;
+    /// A key of `x` in ASCII lower case.
+    fn ascii_lower_key() -> Sql;
+}

@@ -1,0 +1,110 @@
+//! The two statements of a listing: the page, and how many there are in all.
+
+use super::{condition::Translator, dialect::Dialect, order::Order, statement::Statement, text::{Bind, Sql, sql}};
+use crate::model::{From, Listing, Page, Row, StoreError, TenantId};
+use diesel::sql_types::BigInt;
+use scim::{
+    condition::{Condition, Literal, Operator},
+    schema::ResourceKind,
+    search::{Position, SortKey},
+};
+
+/// A row of a page with what it was sorted by.
+#[derive(Clone, Debug)]
+pub(crate) struct Listed {
+    pub(crate) row: Row,
+    pub(crate) key: Option<SortKey>,
+}
+
+/// The page and one row more, which tells whether there is another page. Columns: id, version, created_at, modified_at,
+/// document, sort key as text, sort key as double.
+pub(crate) fn page<D: Dialect, R>(tenant: TenantId, listing: &Listing) -> Statement<D, R> {
+    let order = Order::of::<D>(listing.kind, listing.sort.as_ref());
+    let mut sql = sql!(
+        "SELECT t.id, t.version, t.created_at, t.modified_at, t.document, ",
+        order.columns(),
+        from_where::<D>(tenant, listing)
+    );
+    if let From::After(Some(position)) = &listing.from {
+        sql.push(" AND ");
+        sql.push(order.behind(position).unwrap_or_else(|| sql!("FALSE")));
+    }
+    sql.push(" ORDER BY ");
+    sql.push(order.order_by());
+    sql.push(" LIMIT ");
+    sql.push(Bind::number(i64::from(listing.limit) + 1));
+    if let From::Offset(offset) = listing.from {
+        sql.push(" OFFSET ");
+        sql.push(Bind::number(i64::try_from(offset).unwrap_or(i64::MAX)));
+    }
+    finished(listing.sort.is_none(), listing, sql)
+}
+
+/// How many resources fulfil the condition.
+pub(crate) fn count<D: Dialect>(tenant: TenantId, listing: &Listing) -> Statement<D, BigInt> {
+    finished(true, listing, sql!("SELECT count(*)", from_where::<D>(tenant, listing)))
+}
+
+fn from_where<D: Dialect>(tenant: TenantId, listing: &Listing) -> Sql {
+    let table = match listing.kind {
+        ResourceKind::User => "users",
+        ResourceKind::Group => "\"groups\"",
+    };
+    let mut sql = sql!(" FROM ", table, " AS t WHERE t.tenant_id = ", Bind::Key(tenant.0));
+    if let Some(condition) = &listing.condition {
+        sql.push(" AND ");
+        sql.push(Translator::<D>::new(tenant, listing.kind).translate(condition));
+    }
+    sql
+}
+
+fn finished<D, R>(plain: bool, listing: &Listing, sql: Sql) -> Statement<D, R> {
+    match plain && listing.condition.as_ref().is_none_or(is_usual) {
+        true => Statement::cached(sql),
+        false => Statement::once(sql),
+    }
+}
+
+/// What Entra and everyone else asks all the time: the shapes worth keeping prepared.
+fn is_usual(condition: &Condition) -> bool {
+    let equal = |condition: &Condition, names: &[&str]| match condition {
+        Condition::Test(target, Operator::Equal, Literal::Text(_)) => {
+            target.extension.is_none() && names.contains(&target.attribute.as_str())
+        }
+        _ => false,
+    };
+    match condition {
+        Condition::Element(target, inner) if target.extension.is_none() && target.attribute == "emails" => {
+            matches!(inner.as_ref(), Condition::All(parts) if parts.len() == 2 && parts.iter().all(|part| equal(part, &["type", "value"])))
+        }
+        condition => equal(condition, &["id", "userName", "externalId", "displayName"]),
+    }
+}
+
+/// Makes the page out of what its statement found. The count is asked for only where the page does not tell it.
+///
+/// # Errors
+/// Those of `count`.
+pub(crate) fn finish(
+    listing: &Listing,
+    mut found: Vec<Listed>,
+    count: impl FnOnce() -> Result<u64, StoreError>,
+) -> Result<Page, StoreError> {
+    let limit = usize::try_from(listing.limit).unwrap_or(usize::MAX);
+    let has_more = found.len() > limit;
+    found.truncate(limit);
+    let before = match &listing.from {
+        From::Offset(offset) => Some(*offset),
+        From::After(None) => Some(0),
+        From::After(Some(_)) => None,
+    };
+    let total = match before {
+        Some(before) if !has_more && (before == 0 || !found.is_empty()) => before + found.len() as u64,
+        _ => count()?,
+    };
+    let next = match found.last() {
+        Some(last) if has_more => Some(Position { key: last.key.clone(), id: last.row.id.to_string() }),
+        _ => None,
+    };
+    Ok(Page { rows: found.into_iter().map(|listed| listed.row).collect(), total, next })
+}

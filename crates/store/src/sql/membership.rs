@@ -1,0 +1,62 @@
+//! Conditions on `members` and `groups`, which are rows of `group_members`.
+
+use super::text::{Bind, Sql, sql};
+use crate::model::{ResourceId, TenantId};
+
+/// The group `t` has this member.
+pub(super) fn has_member(tenant: TenantId, member: ResourceId) -> Sql {
+    sql!(
+        "t.id IN (SELECT m.group_id FROM group_members AS m WHERE m.tenant_id = ",
+        Bind::Key(tenant.0),
+        " AND m.member_id = ",
+        Bind::Key(member.0),
+        ")"
+    )
+}
+
+/// Some member `m` of the group `t` fulfils a condition.
+pub(super) fn any_member(tenant: TenantId, condition: Sql) -> Sql {
+    sql!(
+        "EXISTS (SELECT 1 FROM group_members AS m WHERE m.tenant_id = ",
+        Bind::Key(tenant.0),
+        " AND m.group_id = t.id AND ",
+        condition,
+        ")"
+    )
+}
+
+/// The user `t` is a member of some group.
+pub(super) fn any_direct_group(tenant: TenantId) -> Sql {
+    sql!(
+        "EXISTS (SELECT 1 FROM group_members AS m WHERE m.tenant_id = ",
+        Bind::Key(tenant.0),
+        " AND m.member_id = t.id)"
+    )
+}
+
+/// The user `t` is a member of this group, or of one nested in it. Goes down from the group, once for all users.
+pub(super) fn belongs_to(tenant: TenantId, group: ResourceId) -> Sql {
+    sql!(
+        "t.id IN (WITH RECURSIVE a(id, is_group) AS (SELECT m.member_id, m.member_is_group FROM group_members AS m WHERE m.tenant_id = ",
+        Bind::Key(tenant.0),
+        " AND m.group_id = ",
+        Bind::Key(group.0),
+        " UNION SELECT m.member_id, m.member_is_group FROM group_members AS m JOIN a ON m.group_id = a.id WHERE m.tenant_id = ",
+        Bind::Key(tenant.0),
+        " AND a.is_group) SELECT a.id FROM a)"
+    )
+}
+
+/// Some group `a` that the user `t` is a member of, directly or through nested groups, fulfils a condition. Goes up
+/// from each user.
+pub(super) fn any_group(tenant: TenantId, condition: Sql) -> Sql {
+    sql!(
+        "EXISTS (WITH RECURSIVE a(id) AS (SELECT m.group_id FROM group_members AS m WHERE m.tenant_id = ",
+        Bind::Key(tenant.0),
+        " AND m.member_id = t.id UNION SELECT m.group_id FROM group_members AS m JOIN a ON m.member_id = a.id WHERE m.tenant_id = ",
+        Bind::Key(tenant.0),
+        ") SELECT 1 FROM a WHERE ",
+        condition,
+        ")"
+    )
+}

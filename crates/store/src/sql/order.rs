@@ -1,0 +1,142 @@
+//! The order of a listing, and what lies behind a position in it.
+//!
+//! RFC 7644 section 3.4.2.3: resources without the value come last in ascending order and first in descending order.
+//! Equals are in the order of their ids, ascending always.
+
+use super::{
+    condition::{Field, places, start},
+    dialect::{Dialect, JsonType, Name, Place},
+    text::{Bind, Sql, sql},
+};
+use scim::{
+    condition::Comparison,
+    schema::ResourceKind,
+    search::{Position, Sort, SortKey},
+};
+use uuid::Uuid;
+
+/// What a listing is ordered by, before the id.
+pub(super) struct Order {
+    key: Option<Key>,
+    descending: bool,
+}
+
+enum Key {
+    /// The id itself; no other key is needed.
+    Id,
+    Text {
+        value: Sql,
+        nullable: bool,
+    },
+    Number {
+        value: Sql,
+        nullable: bool,
+    },
+}
+
+impl Order {
+    pub(super) fn of<D: Dialect>(kind: ResourceKind, sort: Option<&Sort>) -> Order {
+        let Some(sort) = sort else { return Order { key: None, descending: false } };
+        let key = match Field::of(kind, &sort.target) {
+            Field::Id => Some(Key::Id),
+            Field::Text { column, nullable } => Some(Key::Text { value: sql!(column), nullable }),
+            Field::Instant(column) => Some(Key::Number { value: D::double(sql!(column)), nullable: false }),
+            Field::Active | Field::Document => in_document::<D>(kind, sort),
+            // Equal for all, or not sortable by.
+            Field::Constant(_) | Field::Members | Field::Groups | Field::Nowhere => None,
+        };
+        Order { key, descending: sort.descending }
+    }
+
+    /// Two columns: the sort key if it is text, and the sort key if it is a number.
+    pub(super) fn columns(&self) -> Sql {
+        let (text, number) = (sql!("CAST(NULL AS text)"), sql!("CAST(NULL AS double precision)"));
+        match &self.key {
+            Some(Key::Text { value, .. }) => sql!(value, " AS key_text, ", number, " AS key_number"),
+            Some(Key::Number { value, .. }) => sql!(text, " AS key_text, ", value, " AS key_number"),
+            Some(Key::Id) | None => sql!(text, " AS key_text, ", number, " AS key_number"),
+        }
+    }
+
+    /// Behind ORDER BY.
+    pub(super) fn order_by(&self) -> Sql {
+        let (key, nullable) = match &self.key {
+            None => return sql!("t.id"),
+            Some(Key::Id) => return sql!("t.id", if self.descending { " DESC" } else { "" }),
+            Some(Key::Text { nullable, .. }) => ("key_text", *nullable),
+            Some(Key::Number { nullable, .. }) => ("key_number", *nullable),
+        };
+        let direction = match (self.descending, nullable) {
+            (false, false) => "",
+            (false, true) => " NULLS LAST",
+            (true, false) => " DESC",
+            (true, true) => " DESC NULLS FIRST",
+        };
+        sql!(key, direction, ", t.id")
+    }
+
+    /// The condition of lying behind a position; none if no resource of ours can have given it.
+    pub(super) fn behind(&self, position: &Position) -> Option<Sql> {
+        let id = Bind::Key(Uuid::try_parse(&position.id).ok()?);
+        let (value, nullable, key) = match (&self.key, &position.key) {
+            (None, None) => return Some(sql!("t.id > ", id)),
+            (Some(Key::Id), None) => return Some(sql!("t.id", if self.descending { " < " } else { " > " }, id)),
+            (Some(Key::Text { value, nullable: true } | Key::Number { value, nullable: true }), None) => {
+                return Some(match self.descending {
+                    true => sql!("(", value, " IS NOT NULL OR t.id > ", id, ")"),
+                    false => sql!("(", value, " IS NULL AND t.id > ", id, ")"),
+                });
+            }
+            (Some(Key::Text { value, nullable }), Some(SortKey::Text(key))) => (value, *nullable, Bind::text(key)),
+            (Some(Key::Number { value, nullable }), Some(SortKey::Number(key))) => (value, *nullable, Bind::Double(*key)),
+            _ => return None,
+        };
+        let (from, behind) = if self.descending { (" <= ", " < ") } else { (" >= ", " > ") };
+        // The first comparison alone bounds the scan of an index.
+        let present =
+            sql!("(", value, from, key.clone(), " AND (", value, behind, key, " OR t.id > ", id, "))");
+        Some(match nullable && !self.descending {
+            true => sql!("(", present, " OR ", value, " IS NULL)"),
+            false => present,
+        })
+    }
+}
+
+/// The sort key in the document: of a multi-valued attribute the primary value, else the first.
+fn in_document<D: Dialect>(kind: ResourceKind, sort: &Sort) -> Option<Key> {
+    let target = &sort.target;
+    let value = |place: &Place| match target.comparison {
+        Comparison::Boolean => Some(D::double(sql!("(", D::boolean(place), ")"))),
+        Comparison::Number => Some(sql!("(", D::number(place), ")")),
+        Comparison::Folded => Some(text::<D>(place, D::folded(D::text(place)))),
+        Comparison::Exact => Some(text::<D>(place, D::exact(D::text(place)))),
+        Comparison::Instant | Comparison::Untyped => None,
+    };
+    let value = match places(target, &start(kind, target)?) {
+        (place, None) => value(&place)?,
+        (list, Some(element)) => {
+            let primary = Name { text: "primary".to_owned(), known: true };
+            let primary = D::boolean(&Place { base: element.base, names: vec![primary] });
+            let value = value(&element)?;
+            sql!(
+                "(SELECT ",
+                &value,
+                " FROM ",
+                D::elements(&list),
+                " WHERE ",
+                &value,
+                " IS NOT NULL ORDER BY coalesce(",
+                primary,
+                ", 0) DESC, e.key LIMIT 1)"
+            )
+        }
+    };
+    Some(match target.comparison {
+        Comparison::Folded | Comparison::Exact => Key::Text { value, nullable: true },
+        _ => Key::Number { value, nullable: true },
+    })
+}
+
+fn text<D: Dialect>(place: &Place, text: Sql) -> Sql {
+    sql!("(CASE WHEN ", D::is(place, JsonType::Text), " THEN ", text, " END)")
+}

@@ -1,0 +1,81 @@
+//! [`Statement`]: finished SQL that diesel can run on one database.
+
+use super::text::{Bind, Piece, Sql};
+use diesel::{
+    QueryResult, RunQueryDsl,
+    pg::Pg,
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
+    sql_types,
+    sqlite::Sqlite,
+};
+use std::marker::PhantomData;
+
+/// SQL in the dialect of `D` whose rows are of the SQL type `R`.
+#[derive(Clone, Debug)]
+pub(crate) struct Statement<D, R> {
+    sql: Sql,
+    cached: bool,
+    types: PhantomData<fn() -> (D, R)>,
+}
+
+impl<D, R> Statement<D, R> {
+    /// A statement whose text is one of few: each connection prepares it once and keeps it.
+    pub(crate) fn cached(sql: Sql) -> Self {
+        Statement { sql, cached: true, types: PhantomData }
+    }
+
+    /// A statement whose text depends on what is asked: prepared each time, so that odd questions leave nothing
+    /// behind in the connections.
+    pub(crate) fn once(sql: Sql) -> Self {
+        Statement { sql, cached: false, types: PhantomData }
+    }
+
+    pub(crate) fn is_cached(&self) -> bool {
+        self.cached
+    }
+}
+
+/// By text: the type says nothing about which statement it is.
+impl<D, R> QueryId for Statement<D, R> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<D, R> Query for Statement<D, R> {
+    type SqlType = R;
+}
+
+impl<C, D, R> RunQueryDsl<C> for Statement<D, R> {}
+
+/// The two walks differ in nothing but the type of keys: `uuid` here, sixteen bytes there.
+macro_rules! fragment {
+    ($database:ty, |$key:ident| $as_key:expr, $key_type:ty) => {
+        impl<R> QueryFragment<$database> for Statement<$database, R> {
+            fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, $database>) -> QueryResult<()> {
+                if !self.cached {
+                    out.unsafe_to_cache_prepared();
+                }
+                for piece in self.sql.pieces() {
+                    match piece {
+                        Piece::Text(text) => out.push_sql(text),
+                        Piece::Bind(Bind::Key($key)) => out.push_bind_param::<$key_type, _>($as_key)?,
+                        Piece::Bind(Bind::Text(Some(text))) => out.push_bind_param::<sql_types::Text, _>(text)?,
+                        Piece::Bind(Bind::Text(None)) => {
+                            out.push_bind_param::<sql_types::Nullable<sql_types::Text>, _>(&None::<String>)?
+                        }
+                        Piece::Bind(Bind::Bool(value)) => out.push_bind_param::<sql_types::Bool, _>(value)?,
+                        Piece::Bind(Bind::BigInt(number)) => {
+                            out.push_bind_param::<sql_types::Nullable<sql_types::BigInt>, _>(number)?
+                        }
+                        Piece::Bind(Bind::Double(number)) => out.push_bind_param::<sql_types::Double, _>(number)?,
+                        Piece::Bind(Bind::Bytes(bytes)) => out.push_bind_param::<sql_types::Binary, _>(bytes)?,
+                    }
+                }
+                Ok(())
+            }
+        }
+    };
+}
+
+fragment!(Pg, |key| key, sql_types::Uuid);
+fragment!(Sqlite, |key| key.as_bytes().as_slice(), sql_types::Binary);

@@ -1,0 +1,158 @@
+//! The statements of listings as text, in both dialects, and what must hold of every one of them.
+
+use super::listing;
+use crate::model::{From, Listing, TenantId};
+use diesel::{debug_query, pg::Pg, sqlite::Sqlite};
+use scim::{
+    schema::{Attribute, AttributeType, ResourceKind, ResourceType},
+    search::{PageLimits, Paging, Position, Query, SortKey, Words},
+};
+use std::fmt::Write;
+use uuid::Uuid;
+
+const TENANT: TenantId = TenantId(Uuid::from_u128(0x7e4a));
+const CASES: &str = include_str!("cases.txt");
+const SNAPSHOTS: &str = include_str!("snapshots.txt");
+
+/// A listing of a line such as `User filter=userName eq "a"&sortBy=title`.
+fn listing(line: &str) -> Listing {
+    let (kind, query) = line.split_once(' ').unwrap();
+    let kind = if kind == "User" { ResourceKind::User } else { ResourceKind::Group };
+    let mut words = Words::default();
+    let mut position = None;
+    for (key, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
+        match key {
+            "filter" => words.filter = Some(value.to_owned()),
+            "sortBy" => words.sort_by = Some(value.to_owned()),
+            "sortOrder" => words.sort_order = Some(value.to_owned()),
+            "behind" => position = Some(value),
+            other => panic!("{other}"),
+        }
+    }
+    let limits = PageLimits { default: 100, max: 100 };
+    let Query { condition, sort, paging, .. } = words.check(ResourceType::of(kind), limits).unwrap();
+    let Paging::Index { start_index, count } = paging else { panic!("no cursor was given") };
+    let from = match position {
+        None => From::Offset(start_index - 1),
+        Some(key) => From::After(Some(Position {
+            key: match key.parse() {
+                Ok(number) => Some(SortKey::Number(number)),
+                Err(_) if key == "absent" => None,
+                Err(_) => Some(SortKey::Text(key.to_owned())),
+            },
+            id: Uuid::from_u128(1).to_string(),
+        })),
+    };
+    Listing { kind, condition, sort, from, limit: count, with_groups: false }
+}
+
+/// Every statement of a listing: PostgreSQL's page and count, SQLite's page and count.
+fn statements(listing: &Listing) -> [String; 4] {
+    let (bytes, tenant) = (format!("{:?}", TENANT.0.as_bytes()), TENANT.to_string());
+    [
+        debug_query::<Pg, _>(&listing::page::<Pg, ()>(TENANT, listing)).to_string(),
+        debug_query::<Pg, _>(&listing::count::<Pg>(TENANT, listing)).to_string(),
+        // SQLite's keys are bytes.
+        debug_query::<Sqlite, _>(&listing::page::<Sqlite, ()>(TENANT, listing)).to_string().replace(&bytes, &tenant),
+        debug_query::<Sqlite, _>(&listing::count::<Sqlite>(TENANT, listing)).to_string().replace(&bytes, &tenant),
+    ]
+}
+
+fn cases() -> impl Iterator<Item = &'static str> {
+    CASES.lines().filter(|line| !line.is_empty())
+}
+
+/// To accept changed statements, run with `ACCEPT_SNAPSHOTS=1` and read the difference.
+#[test]
+fn statements_are_as_reviewed() {
+    let mut text = String::new();
+    for case in cases() {
+        let [postgres, _, sqlite, _] = statements(&listing(case));
+        let same = "SELECT t.id, t.version, t.created_at, t.modified_at, t.document, ";
+        let unsorted = "CAST(NULL AS text) AS key_text, CAST(NULL AS double precision) AS key_number ";
+        let [postgres, sqlite] = [postgres, sqlite].map(|text| text.replace(same, "").replace(unsorted, ""));
+        writeln!(text, "# {case}\n{postgres}\n{sqlite}\n").unwrap();
+    }
+    if std::env::var_os("ACCEPT_SNAPSHOTS").is_some() {
+        std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/src/sql/snapshots.txt"), text).unwrap();
+    } else {
+        for (new, old) in text.lines().zip(SNAPSHOTS.lines()) {
+            assert_eq!(new, old);
+        }
+        assert_eq!(text.len(), SNAPSHOTS.len());
+    }
+}
+
+#[test]
+fn the_tenant_is_bound_first_and_for_every_table() {
+    for case in cases() {
+        for statement in statements(&listing(case)) {
+            let (text, binds) = statement.split_once(" -- binds: [").unwrap();
+            let tenant = TENANT.to_string();
+            assert!(text.contains(" AS t WHERE t.tenant_id = ") && binds.starts_with(&tenant), "{statement}");
+            let tables = ["FROM users", "FROM \"groups\"", "FROM group_members"].map(|table| text.matches(table).count());
+            assert_eq!(tables.iter().sum::<usize>(), binds.matches(&tenant).count(), "{statement}");
+            assert_eq!(tables.iter().sum::<usize>(), text.matches(".tenant_id = ").count(), "{statement}");
+        }
+    }
+}
+
+#[test]
+fn only_usual_questions_are_kept_prepared() {
+    let kept: Vec<&str> =
+        cases().filter(|case| listing::page::<Pg, ()>(TENANT, &listing(case)).is_cached()).collect();
+    assert_eq!(
+        kept,
+        [
+            "User ",
+            "User behind=absent",
+            "User filter=userName eq \"Ana@Contoso.com\"",
+            "User filter=externalId eq \"7\"",
+            "User filter=id eq \"0198a3f2-0000-7000-8000-000000000001\"",
+            "User filter=id eq \"no-id\"",
+            "User filter=emails[type eq \"work\"].value eq \"Ana@Contoso.com\"",
+            "User filter=emails[value eq \"Ana@Contoso.com\" and type eq \"work\"]",
+            "Group filter=displayName eq \"Sales\"",
+        ]
+    );
+    let count = |case| listing::count::<Pg>(TENANT, &listing(case)).is_cached();
+    assert!(count("User sortBy=title") && !count("User filter=title pr"));
+}
+
+#[test]
+fn nothing_a_request_says_stands_in_a_statement() {
+    let listing = listing("User filter=urn:x'y:secretName[secretSub eq \"secret'value\"].secretRest ge \"secret\"");
+    for statement in statements(&listing) {
+        let (text, binds) = statement.split_once(" -- binds: [").unwrap();
+        assert!(!text.contains("secret") && !text.contains("urn:x"), "{text}");
+        assert!(binds.contains("secretName"), "{binds}");
+    }
+}
+
+/// Instants are compared in the columns of `meta` only.
+#[test]
+fn only_meta_holds_instants() {
+    fn instants<'a>(attributes: impl IntoIterator<Item = &'a Attribute>) -> Vec<&'a str> {
+        let is_instant = |attribute: &&Attribute| attribute.data_type == AttributeType::DateTime;
+        attributes
+            .into_iter()
+            .flat_map(|attribute| std::iter::once(attribute).chain(&attribute.sub_attributes))
+            .filter(is_instant)
+            .map(|attribute| attribute.name.as_str())
+            .collect()
+    }
+    for resource_type in ResourceType::all() {
+        assert_eq!(instants(&resource_type.common), ["created", "lastModified"]);
+        assert_eq!(instants(&resource_type.schema.attributes), [""; 0]);
+        for extension in &resource_type.extensions {
+            assert_eq!(instants(&extension.attributes), [""; 0]);
+        }
+    }
+}
+
+/// Counting alone asks for nothing of the documents.
+#[test]
+fn counting_reads_no_documents_without_need() {
+    let [_, count, ..] = statements(&listing("User filter=userName sw \"a\""));
+    assert!(count.starts_with("SELECT count(*) FROM users AS t WHERE") && !count.contains("document"), "{count}");
+}
