@@ -19,12 +19,12 @@ pub(crate) mod types {
     /// An id: `uuid` in PostgreSQL, a BLOB of 16 bytes in SQLite.
     #[derive(Clone, Copy, Debug, SqlType, QueryId)]
     #[diesel(postgres_type(oid = 2950, array_oid = 2951), sqlite_type(name = "Binary"))]
-    pub(crate) struct Key;
+    pub struct Key;
 
     /// JSON kept as its text: `json` in PostgreSQL, TEXT in SQLite.
     #[derive(Clone, Copy, Debug, SqlType, QueryId)]
     #[diesel(postgres_type(oid = 114, array_oid = 199), sqlite_type(name = "Text"))]
-    pub(crate) struct JsonText;
+    pub struct JsonText;
 
     /// A value of [`Key`].
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, AsExpression, FromSqlRow)]

@@ -41,10 +41,7 @@ pub(super) enum Field {
     /// The key column.
     Id,
     /// A text column that holds what is compared: folded, or exact.
-    Text {
-        column: &'static str,
-        nullable: bool,
-    },
+    Text { column: &'static str, nullable: bool },
     /// The column `active`, which is true where the document says nothing.
     Active,
     /// A column of milliseconds.
@@ -127,7 +124,9 @@ impl<D: Dialect> Translator<D> {
             (Field::Text { column, .. }, Literal::Text(wanted)) => test_column::<D>(column, operator, wanted),
             (Field::Active, Literal::Bool(true)) => sql!("(t.active AND ", in_document(), ")"),
             (Field::Active, Literal::Bool(false)) => sql!("NOT t.active"),
-            (Field::Instant(column), Literal::Instant(wanted)) => compare(sql!(column), operator, Bind::number(*wanted)),
+            (Field::Instant(column), Literal::Instant(wanted)) => {
+                compare(sql!(column), operator, Bind::number(*wanted))
+            }
             (Field::Constant(constant), Literal::Text(wanted)) => {
                 test_text::<D>(D::exact(Sql::quoted(constant)), operator, wanted)
             }
@@ -260,7 +259,9 @@ fn element_place(target: &Target) -> Place {
 fn work_email<'a>(kind: ResourceKind, target: &Target, inner: &'a Condition) -> Option<&'a str> {
     let Condition::All(parts) = inner else { return None };
     let equal = |part: &'a Condition| match part {
-        Condition::Test(target, Operator::Equal, Literal::Text(text)) => Some((target.attribute.clone(), text.as_str())),
+        Condition::Test(target, Operator::Equal, Literal::Text(text)) => {
+            Some((target.attribute.clone(), text.as_str()))
+        }
         _ => None,
     };
     let [one, other] = parts.as_slice() else { return None };
@@ -295,7 +296,7 @@ fn test_member<D: Dialect>(sub_attribute: &str, operator: Operator, literal: &Li
 fn test_key<D: Dialect>(column: &'static str, operator: Operator, literal: &Literal) -> Sql {
     match (operator, literal) {
         (Operator::Equal, Literal::Text(text)) => match ResourceId::parse(text) {
-            Some(id) => sql!(column, " = ", Bind::Key(id.0)),
+            Some(id) => sql!(column, " = ", Bind::key(id.0)),
             None => never(),
         },
         (_, Literal::Text(wanted)) => test_text::<D>(D::key_text(sql!(column)), operator, wanted),
@@ -307,7 +308,9 @@ fn test_key<D: Dialect>(column: &'static str, operator: Operator, literal: &Lite
 fn test_column<D: Dialect>(column: &'static str, operator: Operator, wanted: &str) -> Sql {
     match operator {
         Operator::StartsWith if !wanted.is_empty() => match behind_all_that_start_with(wanted) {
-            Some(end) => sql!("(", column, " >= ", Bind::text(wanted), " AND ", column, " < ", Bind::text(end), ")"),
+            Some(end) => {
+                sql!("(", column, " >= ", Bind::text(wanted), " AND ", column, " < ", Bind::text(end), ")")
+            }
             None => sql!(column, " >= ", Bind::text(wanted)),
         },
         _ => test_text::<D>(sql!(column), operator, wanted),
@@ -329,7 +332,9 @@ fn behind_all_that_start_with(beginning: &str) -> Option<String> {
 
 fn test_text<D: Dialect>(text: Sql, operator: Operator, wanted: &str) -> Sql {
     match operator {
-        Operator::Contains | Operator::StartsWith | Operator::EndsWith if wanted.is_empty() => sql!(text, " IS NOT NULL"),
+        Operator::Contains | Operator::StartsWith | Operator::EndsWith if wanted.is_empty() => {
+            sql!(text, " IS NOT NULL")
+        }
         Operator::Contains => D::contains(text, wanted),
         Operator::StartsWith => D::starts_with(text, wanted),
         Operator::EndsWith => D::ends_with(text, wanted),
@@ -351,7 +356,12 @@ fn compare(value: Sql, operator: Operator, wanted: Bind) -> Sql {
 
 /// A test of a value of the document. The test of a text comes before the question whether it is one, since most rows
 /// fail it, and then PostgreSQL reads the document once.
-fn test_json<D: Dialect>(place: &Place, comparison: Comparison, operator: Operator, literal: &Literal) -> Sql {
+fn test_json<D: Dialect>(
+    place: &Place,
+    comparison: Comparison,
+    operator: Operator,
+    literal: &Literal,
+) -> Sql {
     match literal {
         Literal::Text(wanted) => {
             let text = match comparison {

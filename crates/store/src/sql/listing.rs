@@ -1,6 +1,12 @@
 //! The two statements of a listing: the page, and how many there are in all.
 
-use super::{condition::Translator, dialect::Dialect, order::Order, statement::Statement, text::{Bind, Sql, sql}};
+use super::{
+    condition::Translator,
+    dialect::Dialect,
+    order::Order,
+    statement::Statement,
+    text::{Bind, Sql, sql},
+};
 use crate::model::{From, Listing, Page, Row, StoreError, TenantId};
 use diesel::sql_types::BigInt;
 use scim::{
@@ -50,7 +56,7 @@ fn from_where<D: Dialect>(tenant: TenantId, listing: &Listing) -> Sql {
         ResourceKind::User => "users",
         ResourceKind::Group => "\"groups\"",
     };
-    let mut sql = sql!(" FROM ", table, " AS t WHERE t.tenant_id = ", Bind::Key(tenant.0));
+    let mut sql = sql!(" FROM ", table, " AS t WHERE t.tenant_id = ", Bind::key(tenant.0));
     if let Some(condition) = &listing.condition {
         sql.push(" AND ");
         sql.push(Translator::<D>::new(tenant, listing.kind).translate(condition));

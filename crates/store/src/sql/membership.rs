@@ -7,9 +7,9 @@ use crate::model::{ResourceId, TenantId};
 pub(super) fn has_member(tenant: TenantId, member: ResourceId) -> Sql {
     sql!(
         "t.id IN (SELECT m.group_id FROM group_members AS m WHERE m.tenant_id = ",
-        Bind::Key(tenant.0),
+        Bind::key(tenant.0),
         " AND m.member_id = ",
-        Bind::Key(member.0),
+        Bind::key(member.0),
         ")"
     )
 }
@@ -18,7 +18,7 @@ pub(super) fn has_member(tenant: TenantId, member: ResourceId) -> Sql {
 pub(super) fn any_member(tenant: TenantId, condition: Sql) -> Sql {
     sql!(
         "EXISTS (SELECT 1 FROM group_members AS m WHERE m.tenant_id = ",
-        Bind::Key(tenant.0),
+        Bind::key(tenant.0),
         " AND m.group_id = t.id AND ",
         condition,
         ")"
@@ -29,7 +29,7 @@ pub(super) fn any_member(tenant: TenantId, condition: Sql) -> Sql {
 pub(super) fn any_direct_group(tenant: TenantId) -> Sql {
     sql!(
         "EXISTS (SELECT 1 FROM group_members AS m WHERE m.tenant_id = ",
-        Bind::Key(tenant.0),
+        Bind::key(tenant.0),
         " AND m.member_id = t.id)"
     )
 }
@@ -38,11 +38,11 @@ pub(super) fn any_direct_group(tenant: TenantId) -> Sql {
 pub(super) fn belongs_to(tenant: TenantId, group: ResourceId) -> Sql {
     sql!(
         "t.id IN (WITH RECURSIVE a(id, is_group) AS (SELECT m.member_id, m.member_is_group FROM group_members AS m WHERE m.tenant_id = ",
-        Bind::Key(tenant.0),
+        Bind::key(tenant.0),
         " AND m.group_id = ",
-        Bind::Key(group.0),
+        Bind::key(group.0),
         " UNION SELECT m.member_id, m.member_is_group FROM group_members AS m JOIN a ON m.group_id = a.id WHERE m.tenant_id = ",
-        Bind::Key(tenant.0),
+        Bind::key(tenant.0),
         " AND a.is_group) SELECT a.id FROM a)"
     )
 }
@@ -52,9 +52,9 @@ pub(super) fn belongs_to(tenant: TenantId, group: ResourceId) -> Sql {
 pub(super) fn any_group(tenant: TenantId, condition: Sql) -> Sql {
     sql!(
         "EXISTS (WITH RECURSIVE a(id) AS (SELECT m.group_id FROM group_members AS m WHERE m.tenant_id = ",
-        Bind::Key(tenant.0),
+        Bind::key(tenant.0),
         " AND m.member_id = t.id UNION SELECT m.group_id FROM group_members AS m JOIN a ON m.member_id = a.id WHERE m.tenant_id = ",
-        Bind::Key(tenant.0),
+        Bind::key(tenant.0),
         ") SELECT 1 FROM a WHERE ",
         condition,
         ")"

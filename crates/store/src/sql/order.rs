@@ -77,18 +77,24 @@ impl Order {
 
     /// The condition of lying behind a position; none if no resource of ours can have given it.
     pub(super) fn behind(&self, position: &Position) -> Option<Sql> {
-        let id = Bind::Key(Uuid::try_parse(&position.id).ok()?);
+        let id = Bind::key(Uuid::try_parse(&position.id).ok()?);
         let (value, nullable, key) = match (&self.key, &position.key) {
             (None, None) => return Some(sql!("t.id > ", id)),
-            (Some(Key::Id), None) => return Some(sql!("t.id", if self.descending { " < " } else { " > " }, id)),
+            (Some(Key::Id), None) => {
+                return Some(sql!("t.id", if self.descending { " < " } else { " > " }, id));
+            }
             (Some(Key::Text { value, nullable: true } | Key::Number { value, nullable: true }), None) => {
                 return Some(match self.descending {
                     true => sql!("(", value, " IS NOT NULL OR t.id > ", id, ")"),
                     false => sql!("(", value, " IS NULL AND t.id > ", id, ")"),
                 });
             }
-            (Some(Key::Text { value, nullable }), Some(SortKey::Text(key))) => (value, *nullable, Bind::text(key)),
-            (Some(Key::Number { value, nullable }), Some(SortKey::Number(key))) => (value, *nullable, Bind::Double(*key)),
+            (Some(Key::Text { value, nullable }), Some(SortKey::Text(key))) => {
+                (value, *nullable, Bind::text(key))
+            }
+            (Some(Key::Number { value, nullable }), Some(SortKey::Number(key))) => {
+                (value, *nullable, Bind::Double(*key))
+            }
             _ => return None,
         };
         let (from, behind) = if self.descending { (" <= ", " < ") } else { (" >= ", " > ") };

@@ -76,7 +76,13 @@ impl Dialect for Pg {
     }
 
     fn boolean(place: &Place) -> Sql {
-        sql!("CASE json_typeof(", json(place), ") WHEN 'boolean' THEN ", Self::text(place), "::boolean::int END")
+        sql!(
+            "CASE json_typeof(",
+            json(place),
+            ") WHEN 'boolean' THEN ",
+            Self::text(place),
+            "::boolean::int END"
+        )
     }
 
     fn is(place: &Place, wanted: JsonType) -> Sql {

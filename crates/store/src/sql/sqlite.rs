@@ -4,7 +4,10 @@ use super::{
     dialect::{Base, Dialect, JsonType, Place},
     text::{Bind, Sql, sql},
 };
-use diesel::{QueryResult, declare_sql_function, sql_types, sqlite::{Sqlite, SqliteConnection}};
+use diesel::{
+    QueryResult, declare_sql_function, sql_types,
+    sqlite::{Sqlite, SqliteConnection},
+};
 use uuid::Uuid;
 
 #[declare_sql_function]
@@ -117,7 +120,17 @@ impl Dialect for Sqlite {
 
     fn elements(place: &Place) -> Sql {
         let (base, path) = (base(place), path(place));
-        sql!("json_each(CASE json_type(", base, ", ", &path, ") WHEN 'array' THEN ", base, " END, ", &path, ") AS e")
+        sql!(
+            "json_each(CASE json_type(",
+            base,
+            ", ",
+            &path,
+            ") WHEN 'array' THEN ",
+            base,
+            " END, ",
+            &path,
+            ") AS e"
+        )
     }
 
     fn members() -> Sql {

@@ -1,13 +1,14 @@
 //! [`Sql`]: text and binds in turn.
 
+use crate::schema::types::Id;
 use std::borrow::Cow;
 use uuid::Uuid;
 
 /// A value that the driver sends beside the text.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Bind {
-    /// A tenant's, resource's or credential's key.
-    Key(Uuid),
+    /// The key of a tenant, resource or credential, or NULL.
+    Key(Option<Id>),
     /// A text, or NULL.
     Text(Option<String>),
     Bool(bool),
@@ -18,6 +19,10 @@ pub(crate) enum Bind {
 }
 
 impl Bind {
+    pub(crate) fn key(key: Uuid) -> Bind {
+        Bind::Key(Some(Id(key)))
+    }
+
     pub(crate) fn text(text: impl Into<String>) -> Bind {
         Bind::Text(Some(text.into()))
     }
@@ -105,7 +110,7 @@ impl Part for &Sql {
     }
 }
 
-/// Puts parts together: `sql!("id = ", Bind::Key(id), " AND ", condition)`.
+/// Puts parts together: `sql!("id = ", Bind::key(id), " AND ", condition)`.
 macro_rules! sql {
     ($($part:expr),+ $(,)?) => {{
         let mut sql = $crate::sql::Sql::default();
