@@ -58,8 +58,7 @@ pub(crate) trait Engine: Send + Sync + 'static {
     /// By digest, alive or not; the caller judges.
     fn secret_token(&self, digest: &[u8; 32]) -> Result<Option<SecretTokenOwner>, StoreError>;
     /// Sets the expiry of a token that is not revoked; `Ok(false)`: no such token.
-    fn expire_secret_token(&self, tenant: TenantId, id: Uuid, expires: Timestamp)
-    -> Result<bool, StoreError>;
+    fn expire_secret_token(&self, tenant: TenantId, id: Uuid, expires: Timestamp) -> Result<bool, StoreError>;
     /// `Ok(false)`: no such token, or revoked before.
     fn revoke_secret_token(&self, tenant: TenantId, id: Uuid, at: Timestamp) -> Result<bool, StoreError>;
     /// Notes when tokens were last used; never moves a time back.
