@@ -1,0 +1,56 @@
+# The two commands of a newcomer are `make run` and `make test`; `make` alone lists the others.
+
+# How `make run` and `make demo` build: dev is ready soonest; PROFILE=release is what production runs.
+PROFILE ?= dev
+# How long `make fuzz` spends on each target, in seconds.
+FUZZ_SECONDS ?= 60
+
+TO_BUILD := rust compiler libpq
+TO_TEST := $(TO_BUILD) postgres python shellcheck
+
+export JUNO_PYTHON := $(CURDIR)/target/python/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test check lint bench fuzz release clean
+
+help: ## List the targets
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Build and start the gateway on SQLite in ./data with a demo tenant; Ctrl-C ends it
+	@deploy/setup.sh $(TO_BUILD)
+	cargo build --locked --profile $(PROFILE) --bin juno
+	@deploy/run.sh "$(PROFILE)"
+
+demo: ## Let entra-sim provision three tenants of a gateway of its own, and report
+	@deploy/setup.sh $(TO_BUILD)
+	cargo build --locked --profile $(PROFILE) --bin juno --bin entra-sim
+	@deploy/demo.sh "$(PROFILE)"
+
+test: ## Install what is missing, then run every check and every test
+	@deploy/setup.sh $(TO_TEST)
+	@$(MAKE) --no-print-directory check
+
+check: lint ## Format, lints, documentation, scripts, then all tests: dependencies, licences and walls among them
+	cargo test --workspace --locked --no-fail-fast
+
+lint: ## Format, lints, documentation and scripts, without a test
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
+	shellcheck deploy/*.sh .ci/run
+
+bench: ## Measure the gateway against pgbench on a private PostgreSQL (docs/PERFORMANCE.md)
+	@deploy/setup.sh $(TO_BUILD) postgres
+	cargo bench --locked --package gateway --bench ratios
+
+fuzz: ## Feed the parsers random input, FUZZ_SECONDS each
+	@deploy/setup.sh $(TO_BUILD)
+	@deploy/fuzz.sh "$(FUZZ_SECONDS)"
+
+release: ## Build target/release/juno and target/release/entra-sim
+	@deploy/setup.sh $(TO_BUILD)
+	cargo build --locked --release --bin juno --bin entra-sim
+
+clean: ## Remove what was built, and the data of `make run`
+	cargo clean
+	rm -rf data

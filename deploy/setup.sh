@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# Makes sure that the things named are there, and installs what is missing: rust, compiler, libpq, postgres (the programs
+# of a server, for throw-away servers), shellcheck, python (an environment in target/ with the clients that the tests use).
+#
+#   deploy/setup.sh rust compiler libpq
+#
+# It asks before it acts: with everything in place it neither needs root nor the network. System packages are Debian's; as
+# root, or where sudo asks for no password, it installs them, otherwise it prints the one line to run and stops.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+readonly PYTHON_ENV=target/python
+readonly PYTHON_PINS=deploy/python-requirements.txt
+
+missing=() # Debian packages
+
+say() { printf '%s\n' "$*" >&2; }
+
+need_rust() {
+    command -v cargo >/dev/null && return
+    say "Rust is missing. Install it as https://rustup.rs says, then run make again."
+    exit 1
+}
+
+need_compiler() {
+    command -v cc >/dev/null || missing+=(build-essential)
+}
+
+# libpq is linked as the system's own, so that its TLS is the system's own.
+need_libpq() {
+    local library
+    for library in /usr/lib/libpq.so /usr/lib64/libpq.so /usr/lib/*-linux-gnu/libpq.so; do
+        [ -e "$library" ] && return
+    done
+    command -v pg_config >/dev/null && [ -e "$(pg_config --libdir)/libpq.so" ] && return
+    missing+=(libpq-dev)
+}
+
+need_postgres() {
+    local programs
+    command -v initdb >/dev/null && return
+    for programs in /usr/lib/postgresql/*/bin; do
+        [ -x "$programs/initdb" ] && return
+    done
+    missing+=(postgresql)
+}
+
+need_shellcheck() {
+    command -v shellcheck >/dev/null || missing+=(shellcheck)
+}
+
+need_python() {
+    # The first line refuses too old a Python, the second a Debian without python3-venv.
+    if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+        missing+=(python3 python3-venv)
+    elif ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
+        missing+=(python3-venv)
+    fi
+}
+
+install_missing() {
+    [ ${#missing[@]} -gt 0 ] || return 0
+    if ! command -v apt-get >/dev/null; then
+        say "Please install what Debian calls: ${missing[*]}. Then run make again."
+        exit 1
+    fi
+    local as_root=()
+    if [ "$(id -u)" != 0 ]; then
+        if ! sudo -n true 2>/dev/null; then
+            say "System packages are missing. Please run this line, then make again:"
+            say ""
+            say "  sudo sh -c '$(privileged_line)'"
+            say ""
+            exit 1
+        fi
+        as_root=(sudo -n)
+    fi
+    say "Installing Debian packages: ${missing[*]}"
+    "${as_root[@]}" sh -ec "$(privileged_line)"
+}
+
+# What root does. PostgreSQL's package would start a server on port 5432; only its programs are wanted.
+privileged_line() {
+    local line="export DEBIAN_FRONTEND=noninteractive; apt-get -qq update"
+    if [[ " ${missing[*]} " == *" postgresql "* ]]; then
+        line+="; apt-get -qq install -y --no-install-recommends postgresql-common >/dev/null"
+        line+="; sed -i \"s/^#*create_main_cluster.*/create_main_cluster = false/\" /etc/postgresql-common/createcluster.conf"
+    fi
+    printf '%s' "$line; apt-get -qq install -y --no-install-recommends ${missing[*]} >/dev/null"
+}
+
+# The Python environment of the tests: clients that nobody here wrote. Made anew when the pins change.
+make_python_env() {
+    cmp -s "$PYTHON_PINS" "$PYTHON_ENV/pins.txt" && return
+    say "Installing the Python clients of the tests into $PYTHON_ENV"
+    rm -rf "$PYTHON_ENV"
+    mkdir -p target
+    python3 -m venv "$PYTHON_ENV"
+    "$PYTHON_ENV/bin/pip" install --quiet --disable-pip-version-check --no-deps --requirement "$PYTHON_PINS"
+    "$PYTHON_ENV/bin/pip" check --quiet --disable-pip-version-check
+    cp "$PYTHON_PINS" "$PYTHON_ENV/pins.txt"
+}
+
+python_asked=false
+for need in "$@"; do
+    case "$need" in
+    rust | compiler | libpq | postgres | shellcheck) "need_$need" ;;
+    python)
+        need_python
+        python_asked=true
+        ;;
+    *)
+        say "deploy/setup.sh: unknown need '$need'"
+        exit 2
+        ;;
+    esac
+done
+install_missing
+if $python_asked; then make_python_env; fi
