@@ -1,6 +1,9 @@
 //! What a database must be able to do; blocking, called on the store's own threads.
 
-use crate::model::*;
+use crate::{
+    model::*,
+    plan::{Facts, Questions, Writes},
+};
 use scim::{Timestamp, schema::ResourceKind};
 use uuid::Uuid;
 
@@ -20,13 +23,6 @@ pub(crate) enum LookupKey {
     UserName(String),
 }
 
-/// A change with its tenant, as the writer receives it.
-#[derive(Clone, Debug)]
-pub(crate) struct TenantChange {
-    pub(crate) tenant: TenantId,
-    pub(crate) change: Change,
-}
-
 /// A database.
 pub(crate) trait Engine: Send + Sync + 'static {
     /// Brings the schema up to date, forward only.
@@ -34,9 +30,13 @@ pub(crate) trait Engine: Send + Sync + 'static {
     /// Whether the database answers.
     fn ping(&self) -> Result<(), StoreError>;
 
-    /// Writes a batch in one transaction and answers each change alone, in order. A batch holds at most one change
-    /// for a (tenant, resource).
-    fn commit(&self, batch: &[TenantChange]) -> Vec<Result<Committed, CommitError>>;
+    /// Locks the feeds of the tenants in question, in order, answers the questions, has `decide` turn the answers into
+    /// rows, and writes those: all in one transaction, durable on return.
+    fn transact(
+        &self,
+        questions: &Questions,
+        decide: &mut dyn FnMut(Facts) -> Writes,
+    ) -> Result<(), StoreError>;
 
     /// Answers each lookup, in order.
     fn look_up(&self, lookups: &[Lookup]) -> Result<Vec<Option<Row>>, StoreError>;
@@ -58,7 +58,8 @@ pub(crate) trait Engine: Send + Sync + 'static {
     /// By digest, alive or not; the caller judges.
     fn secret_token(&self, digest: &[u8; 32]) -> Result<Option<SecretTokenOwner>, StoreError>;
     /// Sets the expiry of a token that is not revoked; `Ok(false)`: no such token.
-    fn expire_secret_token(&self, tenant: TenantId, id: Uuid, expires: Timestamp) -> Result<bool, StoreError>;
+    fn expire_secret_token(&self, tenant: TenantId, id: Uuid, expires: Timestamp)
+    -> Result<bool, StoreError>;
     /// `Ok(false)`: no such token, or revoked before.
     fn revoke_secret_token(&self, tenant: TenantId, id: Uuid, at: Timestamp) -> Result<bool, StoreError>;
     /// Notes when tokens were last used; never moves a time back.

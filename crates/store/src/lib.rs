@@ -7,6 +7,7 @@
 
 mod engine;
 pub mod model;
+mod plan;
 mod queue;
 mod schema;
 mod sql;

@@ -176,6 +176,9 @@ pub struct Committed {
 /// Why a change was not made. Only this change: its neighbours in the batch are not touched.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommitError {
+    /// The tenant was deleted while its request was under way.
+    #[error("the tenant is gone")]
+    TenantGone,
     /// No such resource in this tenant.
     #[error("no such resource")]
     NotFound,

@@ -2,6 +2,10 @@
 
 pub(crate) mod types {
     //! SQL types that each database spells its own way.
+    #![expect(
+        unreachable_pub,
+        reason = "the code that diesel makes of a table is public within the crate and names them"
+    )]
 
     use diesel::{
         backend::Backend,
@@ -29,12 +33,12 @@ pub(crate) mod types {
     /// A value of [`Key`].
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, AsExpression, FromSqlRow)]
     #[diesel(sql_type = Key)]
-    pub(crate) struct Id(pub(crate) Uuid);
+    pub struct Id(pub Uuid);
 
     /// A value of [`JsonText`].
     #[derive(Clone, Debug, PartialEq, Eq, AsExpression, FromSqlRow)]
     #[diesel(sql_type = JsonText)]
-    pub(crate) struct Json(pub(crate) String);
+    pub struct Json(pub String);
 
     impl ToSql<Key, Pg> for Id {
         fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {

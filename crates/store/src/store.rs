@@ -136,12 +136,20 @@ impl Store {
     }
 
     /// Revokes a token; `false` if there is none alive.
-    pub async fn revoke_secret_token(&self, _tenant: TenantId, _id: Uuid, _at: Timestamp) -> Result<bool, StoreError> {
+    pub async fn revoke_secret_token(
+        &self,
+        _tenant: TenantId,
+        _id: Uuid,
+        _at: Timestamp,
+    ) -> Result<bool, StoreError> {
         todo!()
     }
 
     /// Notes when tokens were last used.
-    pub async fn touch_secret_tokens(&self, _used: Vec<(TenantId, Uuid, Timestamp)>) -> Result<(), StoreError> {
+    pub async fn touch_secret_tokens(
+        &self,
+        _used: Vec<(TenantId, Uuid, Timestamp)>,
+    ) -> Result<(), StoreError> {
         todo!()
     }
 }

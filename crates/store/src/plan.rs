@@ -1,0 +1,585 @@
+//! What a batch of changes does, decided in memory: facts read under the tenants' locks go in, rows to write and one
+//! answer for each change come out. The same for both databases, and pure.
+
+use crate::model::*;
+use scim::{Timestamp, event::EventKind, schema::ResourceKind};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use uuid::Uuid;
+
+/// A key of tenant data: the tenant first.
+pub(crate) type Of<T> = (TenantId, T);
+
+/// A change with its tenant, as the writer receives it.
+#[derive(Clone, Debug)]
+pub(crate) struct TenantChange {
+    pub(crate) tenant: TenantId,
+    pub(crate) change: Change,
+}
+
+/// What has to be known to decide a batch. Read after the `feeds` rows of `tenants` are locked.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Questions {
+    /// Whose feed is locked, in the order in which it must be.
+    pub(crate) tenants: BTreeSet<TenantId>,
+    /// Which resources exist, of either kind, and whether their documents are wanted.
+    pub(crate) resources: BTreeMap<Of<ResourceId>, bool>,
+    /// Who has these folded `userName`s.
+    pub(crate) user_names: BTreeSet<Of<String>>,
+    /// Which of these (group, member) pairs are memberships.
+    pub(crate) pairs: BTreeSet<Of<(ResourceId, ResourceId)>>,
+    /// Every membership of these groups.
+    pub(crate) members_of: BTreeSet<Of<ResourceId>>,
+    /// Every membership in any group of these resources.
+    pub(crate) groups_of: BTreeSet<Of<ResourceId>>,
+}
+
+/// A resource as it is stored.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredResource {
+    pub(crate) kind: ResourceKind,
+    pub(crate) version: i64,
+    pub(crate) created: Timestamp,
+    pub(crate) last_modified: Timestamp,
+    /// Given if it was asked for.
+    pub(crate) document: Option<String>,
+}
+
+/// The answers of the database; what is absent does not exist.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Facts {
+    /// The feed positions of the tenants.
+    pub(crate) positions: HashMap<TenantId, i64>,
+    pub(crate) resources: HashMap<Of<ResourceId>, StoredResource>,
+    pub(crate) user_names: HashMap<Of<String>, ResourceId>,
+    /// Memberships, by group.
+    pub(crate) members: HashMap<Of<ResourceId>, BTreeSet<ResourceId>>,
+}
+
+/// A row of `users` or `groups`.
+#[derive(Clone, Debug)]
+pub(crate) struct ResourceRow {
+    pub(crate) tenant: TenantId,
+    pub(crate) id: ResourceId,
+    pub(crate) version: i64,
+    pub(crate) created: Timestamp,
+    pub(crate) last_modified: Timestamp,
+    pub(crate) document: Document,
+}
+
+/// A group whose version rises, and whose document may change.
+#[derive(Clone, Debug)]
+pub(crate) struct GroupUpdate {
+    pub(crate) tenant: TenantId,
+    pub(crate) id: ResourceId,
+    /// By how much the version rises.
+    pub(crate) changes: i64,
+    pub(crate) last_modified: Timestamp,
+    pub(crate) document: Option<Document>,
+}
+
+/// A resource that moves to `deleted_resources`.
+#[derive(Clone, Debug)]
+pub(crate) struct DeletedResource {
+    pub(crate) tenant: TenantId,
+    pub(crate) id: ResourceId,
+    pub(crate) kind: ResourceKind,
+    pub(crate) at: Timestamp,
+    pub(crate) actor: Option<Uuid>,
+    pub(crate) version: i64,
+    pub(crate) created: Timestamp,
+    pub(crate) document: String,
+    /// JSON list of the ids of the groups it was in.
+    pub(crate) groups: String,
+    /// JSON list of the ids of its members.
+    pub(crate) members: String,
+}
+
+/// A row of `change_log`, and of `events` if `event_follows`.
+#[derive(Clone, Debug)]
+pub(crate) struct LogRow {
+    pub(crate) tenant: TenantId,
+    pub(crate) position: i64,
+    pub(crate) at: Timestamp,
+    pub(crate) actor: Option<Uuid>,
+    pub(crate) kind: ResourceKind,
+    pub(crate) id: ResourceId,
+    pub(crate) event: EventKind,
+    pub(crate) version: i64,
+    pub(crate) before: Option<String>,
+    pub(crate) after: Option<String>,
+    /// `{"add":[…],"remove":[…]}`
+    pub(crate) members: Option<String>,
+    pub(crate) effects: String,
+    pub(crate) event_follows: bool,
+}
+
+/// The rows to write, all of them, in one transaction. No two touch the same row; the order of the fields is an order
+/// in which they can be written.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Writes {
+    /// The feeds' positions afterwards.
+    pub(crate) positions: Vec<Of<i64>>,
+    pub(crate) deleted: Vec<DeletedResource>,
+    pub(crate) new_users: Vec<ResourceRow>,
+    pub(crate) users: Vec<ResourceRow>,
+    pub(crate) new_groups: Vec<ResourceRow>,
+    pub(crate) groups: Vec<GroupUpdate>,
+    /// Groups of which every stored membership goes.
+    pub(crate) emptied: Vec<Of<ResourceId>>,
+    /// Memberships (group, member) that go.
+    pub(crate) left: Vec<Of<(ResourceId, ResourceId)>>,
+    /// Memberships that come; whether the member is a group.
+    pub(crate) joined: Vec<(Of<(ResourceId, ResourceId)>, bool)>,
+    pub(crate) log: Vec<LogRow>,
+}
+
+/// Answers, one for each change of the batch, in order. They hold once the writes are durable.
+pub(crate) type Answers = Vec<Result<Committed, CommitError>>;
+
+/// What has to be known to decide the batch.
+pub(crate) fn questions(batch: &[TenantChange]) -> Questions {
+    let mut questions = Questions::default();
+    for TenantChange { tenant, change } in batch {
+        let tenant = *tenant;
+        questions.tenants.insert(tenant);
+        let mut candidates: &[ResourceId] = &[];
+        let mut document = None;
+        match &change.action {
+            Action::Create { document: new, members } => {
+                document = Some(new);
+                candidates = members;
+            }
+            Action::Update { document: new, members, .. } => {
+                questions.resources.entry((tenant, change.id)).or_default();
+                document = new.as_ref();
+                candidates = &members.add;
+                if members.clear {
+                    questions.members_of.insert((tenant, change.id));
+                }
+                let named = members.add.iter().chain(&members.remove);
+                questions.pairs.extend(named.map(|member| (tenant, (change.id, *member))));
+            }
+            Action::Delete { .. } => {
+                questions.resources.insert((tenant, change.id), true);
+                questions.groups_of.insert((tenant, change.id));
+                if change.kind == ResourceKind::Group {
+                    questions.members_of.insert((tenant, change.id));
+                }
+            }
+            Action::Record => {
+                questions.resources.entry((tenant, change.id)).or_default();
+            }
+        }
+        for member in candidates {
+            questions.resources.entry((tenant, *member)).or_default();
+        }
+        if change.kind == ResourceKind::User
+            && let Some(name) = document.and_then(|document| document.keys.user_name.clone())
+        {
+            questions.user_names.insert((tenant, name));
+        }
+    }
+    questions
+}
+
+/// Decides the batch: each change sees what those before it have made.
+pub(crate) fn plan(batch: &[TenantChange], facts: Facts) -> (Writes, Answers) {
+    let mut plan = Plan::new(facts);
+    let answers = batch.iter().map(|TenantChange { tenant, change }| plan.change(*tenant, change)).collect();
+    (plan.into_writes(), answers)
+}
+
+/// A resource during a batch.
+#[derive(Debug)]
+struct Resource {
+    kind: ResourceKind,
+    /// Whether a row of it is stored.
+    stored: bool,
+    version: i64,
+    created: Timestamp,
+    last_modified: Timestamp,
+    /// As stored, where it was asked for.
+    old_document: Option<String>,
+    /// As the batch makes it.
+    new_document: Option<Document>,
+    changes: i64,
+    deleted: bool,
+}
+
+struct Plan {
+    positions: HashMap<TenantId, i64>,
+    resources: BTreeMap<Of<ResourceId>, Resource>,
+    user_names: HashMap<Of<String>, ResourceId>,
+    /// Memberships as they were, and as the batch makes them.
+    members_before: HashMap<Of<ResourceId>, BTreeSet<ResourceId>>,
+    members: BTreeMap<Of<ResourceId>, BTreeSet<ResourceId>>,
+    /// Groups that lost a member because it was deleted; they may not have been asked for.
+    bereft: BTreeMap<Of<ResourceId>, Timestamp>,
+    deleted: Vec<DeletedResource>,
+    log: Vec<LogRow>,
+}
+
+impl Plan {
+    fn new(facts: Facts) -> Plan {
+        let resources =
+            facts.resources.into_iter().map(|(key, stored)| (key, Resource::stored(stored))).collect();
+        Plan {
+            positions: facts.positions,
+            resources,
+            user_names: facts.user_names,
+            members: facts.members.iter().map(|(group, members)| (*group, members.clone())).collect(),
+            members_before: facts.members,
+            bereft: BTreeMap::new(),
+            deleted: Vec::new(),
+            log: Vec::new(),
+        }
+    }
+
+    fn change(&mut self, tenant: TenantId, change: &Change) -> Result<Committed, CommitError> {
+        if !self.positions.contains_key(&tenant) {
+            return Err(CommitError::TenantGone);
+        }
+        match &change.action {
+            Action::Create { document, members } => self.create(tenant, change, document, members),
+            Action::Update { expected, before, document, members } => {
+                self.check(tenant, change, *expected)?;
+                self.update(tenant, change, before.as_ref(), document.as_ref(), members)
+            }
+            Action::Delete { expected } => {
+                self.check(tenant, change, *expected)?;
+                self.delete(tenant, change)
+            }
+            Action::Record => {
+                let answer = self.check(tenant, change, None)?;
+                self.log(tenant, change, answer.version, [None, None, None], false);
+                Ok(answer)
+            }
+        }
+    }
+
+    /// The resource as it is, if it is there and has the expected version.
+    fn check(
+        &self,
+        tenant: TenantId,
+        change: &Change,
+        expected: Option<i64>,
+    ) -> Result<Committed, CommitError> {
+        let found = self.resources.get(&(tenant, change.id)).filter(|found| found.is(change.kind));
+        let found = found.ok_or(CommitError::NotFound)?;
+        match expected {
+            Some(expected) if expected != found.version => Err(CommitError::VersionMismatch(found.version)),
+            _ => Ok(found.committed(false)),
+        }
+    }
+
+    fn create(
+        &mut self,
+        tenant: TenantId,
+        change: &Change,
+        document: &Document,
+        members: &[ResourceId],
+    ) -> Result<Committed, CommitError> {
+        self.check_user_name(tenant, change, document)?;
+        self.check_members(tenant, change.id, members)?;
+        self.take_user_name(tenant, change, document);
+        let created = Resource::new(change, document.clone());
+        let answer = created.committed(true);
+        self.resources.insert((tenant, change.id), created);
+        let joined: BTreeSet<ResourceId> = members.iter().copied().collect();
+        let members = members_json(&joined, &BTreeSet::new());
+        self.members.insert((tenant, change.id), joined);
+        self.log(tenant, change, answer.version, [None, Some(document.json.clone()), members], true);
+        Ok(answer)
+    }
+
+    fn update(
+        &mut self,
+        tenant: TenantId,
+        change: &Change,
+        before: Option<&String>,
+        document: Option<&Document>,
+        delta: &MemberDelta,
+    ) -> Result<Committed, CommitError> {
+        if let Some(document) = document {
+            self.check_user_name(tenant, change, document)?;
+        }
+        self.check_members(tenant, change.id, &delta.add)?;
+        let (joined, left) = self.apply(tenant, change.id, delta);
+        let changed = document.is_some() || !joined.is_empty() || !left.is_empty();
+        if let Some(document) = document {
+            self.take_user_name(tenant, change, document);
+        }
+        let Some(resource) = self.resources.get_mut(&(tenant, change.id)) else {
+            return Err(CommitError::NotFound);
+        };
+        if changed {
+            resource.touch(change.at);
+            resource.new_document = document.cloned().or(resource.new_document.take());
+        }
+        let answer = resource.committed(changed);
+        if changed {
+            let after = document.map(|document| document.json.clone());
+            let texts = [before.cloned(), after, members_json(&joined, &left)];
+            self.log(tenant, change, answer.version, texts, true);
+        }
+        Ok(answer)
+    }
+
+    fn delete(&mut self, tenant: TenantId, change: &Change) -> Result<Committed, CommitError> {
+        let members = self.members.remove(&(tenant, change.id)).unwrap_or_default();
+        let mut groups = BTreeSet::new();
+        for ((owner, group), members) in &mut self.members {
+            if *owner == tenant && members.remove(&change.id) {
+                groups.insert(*group);
+            }
+        }
+        for group in &groups {
+            match self.resources.get_mut(&(tenant, *group)) {
+                Some(group) => group.touch(change.at),
+                None => drop(self.bereft.insert((tenant, *group), change.at)),
+            }
+        }
+        let Some(resource) = self.resources.get_mut(&(tenant, change.id)) else {
+            return Err(CommitError::NotFound);
+        };
+        resource.touch(change.at);
+        resource.deleted = true;
+        let answer = resource.committed(true);
+        let newest = resource.new_document.take().map(|document| document.json);
+        let document = newest.or_else(|| resource.old_document.take()).unwrap_or_default();
+        self.deleted.push(DeletedResource {
+            tenant,
+            id: change.id,
+            kind: change.kind,
+            at: change.at,
+            actor: change.actor,
+            version: answer.version,
+            created: answer.created,
+            document: document.clone(),
+            groups: ids_json(&groups),
+            members: ids_json(&members),
+        });
+        self.log(tenant, change, answer.version, [Some(document), None, None], true);
+        Ok(answer)
+    }
+
+    /// `userName` is unique within the tenant. A name that the batch gives up is free from the next batch on.
+    fn check_user_name(
+        &self,
+        tenant: TenantId,
+        change: &Change,
+        document: &Document,
+    ) -> Result<(), CommitError> {
+        let Some(name) = document.keys.user_name.as_ref().filter(|_| change.kind == ResourceKind::User)
+        else {
+            return Ok(());
+        };
+        match self.user_names.get(&(tenant, name.clone())) {
+            Some(owner) if *owner != change.id => Err(CommitError::UserNameTaken),
+            _ => Ok(()),
+        }
+    }
+
+    fn take_user_name(&mut self, tenant: TenantId, change: &Change, document: &Document) {
+        if let Some(name) = document.keys.user_name.clone().filter(|_| change.kind == ResourceKind::User) {
+            self.user_names.insert((tenant, name), change.id);
+        }
+    }
+
+    /// Members must exist in the tenant, and a group is no member of itself.
+    fn check_members(
+        &self,
+        tenant: TenantId,
+        group: ResourceId,
+        add: &[ResourceId],
+    ) -> Result<(), CommitError> {
+        let exists = |id: &ResourceId| {
+            *id != group && self.resources.get(&(tenant, *id)).is_some_and(|resource| !resource.deleted)
+        };
+        let missing: Vec<ResourceId> = add.iter().filter(|id| !exists(id)).take(MAX_NAMED).copied().collect();
+        if missing.is_empty() { Ok(()) } else { Err(CommitError::MissingMembers(missing)) }
+    }
+
+    /// Applies a change of membership; returns who really came and who really went.
+    fn apply(
+        &mut self,
+        tenant: TenantId,
+        group: ResourceId,
+        delta: &MemberDelta,
+    ) -> (BTreeSet<ResourceId>, BTreeSet<ResourceId>) {
+        if delta.is_empty() {
+            return Default::default();
+        }
+        let members = self.members.entry((tenant, group)).or_default();
+        let mut left: BTreeSet<ResourceId> = if delta.clear {
+            let stays: BTreeSet<&ResourceId> = delta.add.iter().collect();
+            members.iter().filter(|id| !stays.contains(id)).copied().collect()
+        } else {
+            delta.remove.iter().filter(|id| members.contains(id)).copied().collect()
+        };
+        left.retain(|id| members.remove(id));
+        let joined = delta.add.iter().filter(|id| members.insert(**id)).copied().collect();
+        (joined, left)
+    }
+
+    fn log(
+        &mut self,
+        tenant: TenantId,
+        change: &Change,
+        version: i64,
+        [before, after, members]: [Option<String>; 3],
+        event_follows: bool,
+    ) {
+        let position = self.positions.entry(tenant).or_default();
+        *position += 1;
+        self.log.push(LogRow {
+            tenant,
+            position: *position,
+            at: change.at,
+            actor: change.actor,
+            kind: change.kind,
+            id: change.id,
+            event: change.event,
+            version,
+            before,
+            after,
+            members,
+            effects: change.effects.clone(),
+            event_follows,
+        });
+    }
+
+    fn into_writes(mut self) -> Writes {
+        let mut writes = Writes::default();
+        let moved: BTreeMap<TenantId, i64> = self.log.iter().map(|row| (row.tenant, row.position)).collect();
+        writes.positions = moved.into_iter().collect();
+        self.memberships(&mut writes);
+        for ((tenant, id), resource) in self.resources {
+            resource.write(tenant, id, &mut writes);
+        }
+        let bereft = self.bereft.into_iter().map(|((tenant, id), at)| GroupUpdate {
+            tenant,
+            id,
+            changes: 1,
+            last_modified: at,
+            document: None,
+        });
+        writes.groups.extend(bereft);
+        writes.deleted = self.deleted;
+        writes.log = self.log;
+        writes
+    }
+
+    /// The difference between the memberships before and after.
+    fn memberships(&mut self, writes: &mut Writes) {
+        let groups: BTreeSet<Of<ResourceId>> =
+            self.members_before.keys().chain(self.members.keys()).copied().collect();
+        for key @ (tenant, group) in groups {
+            let before = self.members_before.remove(&key).unwrap_or_default();
+            let after = self.members.remove(&key).unwrap_or_default();
+            if after.is_empty()
+                && before.len() > 1
+                && self.resources.get(&key).is_some_and(|group| group.deleted)
+            {
+                writes.emptied.push(key);
+                continue;
+            }
+            writes.left.extend(before.difference(&after).map(|member| (tenant, (group, *member))));
+            writes.joined.extend(after.difference(&before).map(|member| {
+                let is_group =
+                    self.resources.get(&(tenant, *member)).is_some_and(|it| it.kind == ResourceKind::Group);
+                ((tenant, (group, *member)), is_group)
+            }));
+        }
+    }
+}
+
+/// Most ids that an error names.
+const MAX_NAMED: usize = 10;
+
+impl Resource {
+    fn stored(stored: StoredResource) -> Resource {
+        Resource {
+            kind: stored.kind,
+            stored: true,
+            version: stored.version,
+            created: stored.created,
+            last_modified: stored.last_modified,
+            old_document: stored.document,
+            new_document: None,
+            changes: 0,
+            deleted: false,
+        }
+    }
+
+    fn new(change: &Change, document: Document) -> Resource {
+        Resource {
+            kind: change.kind,
+            stored: false,
+            version: 1,
+            created: change.at,
+            last_modified: change.at,
+            old_document: None,
+            new_document: Some(document),
+            changes: 0,
+            deleted: false,
+        }
+    }
+
+    fn is(&self, kind: ResourceKind) -> bool {
+        self.kind == kind && !self.deleted
+    }
+
+    /// One change more. The clocks of two processes may differ: `meta.lastModified` never goes back.
+    fn touch(&mut self, at: Timestamp) {
+        self.version += 1;
+        self.changes += 1;
+        self.last_modified = self.last_modified.max(at);
+    }
+
+    fn committed(&self, changed: bool) -> Committed {
+        Committed { version: self.version, created: self.created, last_modified: self.last_modified, changed }
+    }
+
+    fn write(self, tenant: TenantId, id: ResourceId, writes: &mut Writes) {
+        if self.deleted {
+            return;
+        }
+        if self.kind == ResourceKind::Group && self.stored {
+            if self.changes > 0 {
+                let (changes, last_modified, document) =
+                    (self.changes, self.last_modified, self.new_document);
+                writes.groups.push(GroupUpdate { tenant, id, changes, last_modified, document });
+            }
+            return;
+        }
+        let Some(document) = self.new_document else { return };
+        let (version, created, last_modified) = (self.version, self.created, self.last_modified);
+        let row = ResourceRow { tenant, id, version, created, last_modified, document };
+        match (self.kind, self.stored) {
+            (ResourceKind::User, false) => writes.new_users.push(row),
+            (ResourceKind::User, true) => writes.users.push(row),
+            (ResourceKind::Group, _) => writes.new_groups.push(row),
+        }
+    }
+}
+
+fn ids_json(ids: &BTreeSet<ResourceId>) -> String {
+    let mut text = String::with_capacity(2 + ids.len() * 39);
+    text.push('[');
+    for (index, id) in ids.iter().enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        text.push('"');
+        text.push_str(id.0.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+        text.push('"');
+    }
+    text.push(']');
+    text
+}
+
+fn members_json(joined: &BTreeSet<ResourceId>, left: &BTreeSet<ResourceId>) -> Option<String> {
+    (!joined.is_empty() || !left.is_empty())
+        .then(|| format!("{{\"add\":{},\"remove\":{}}}", ids_json(joined), ids_json(left)))
+}
