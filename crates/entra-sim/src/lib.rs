@@ -1,0 +1,11 @@
+//! Behaves like Microsoft Entra's provisioning service towards any SCIM 2.0 server, and speaks only HTTP to it.
+//!
+//! Nothing here is shared with the server under test: a shared type would hide a shared mistake.
+
+pub mod check;
+pub mod clock;
+pub mod connection;
+pub mod exit;
+pub mod http;
+pub mod swarm;
+pub mod tenants;
