@@ -7,7 +7,7 @@ use super::{
     statement::Statement,
     text::{Bind, Sql, sql},
 };
-use crate::model::{From, Listing, Page, Row, StoreError, TenantId};
+use crate::model::{From, Listing, Page, Row, TenantId};
 use diesel::sql_types::BigInt;
 use scim::{
     condition::{Condition, Literal, Operator},
@@ -91,21 +91,22 @@ fn is_usual(condition: &Condition) -> bool {
 ///
 /// # Errors
 /// Those of `count`.
-pub(crate) fn finish(
+pub(crate) fn finish<E>(
     listing: &Listing,
     mut found: Vec<Listed>,
-    count: impl FnOnce() -> Result<u64, StoreError>,
-) -> Result<Page, StoreError> {
+    count: impl FnOnce() -> Result<u64, E>,
+) -> Result<Page, E> {
     let limit = usize::try_from(listing.limit).unwrap_or(usize::MAX);
     let has_more = found.len() > limit;
     found.truncate(limit);
+    // How many rows lie before the page, where that is known.
     let before = match &listing.from {
         From::Offset(offset) => Some(*offset),
         From::After(None) => Some(0),
         From::After(Some(_)) => None,
     };
     let total = match before {
-        Some(before) if !has_more && (before == 0 || !found.is_empty()) => before + found.len() as u64,
+        Some(before) if limit > 0 && !has_more && (before == 0 || !found.is_empty()) => before + found.len() as u64,
         _ => count()?,
     };
     let next = match found.last() {

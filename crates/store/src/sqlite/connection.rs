@@ -1,0 +1,70 @@
+//! How a connection is set up, and what its errors mean.
+
+use crate::{model::StoreError, sql};
+use diesel::{
+    connection::SimpleConnection,
+    r2d2::{ConnectionManager, CustomizeConnection, Error as PoolError},
+    result::Error,
+    sqlite::SqliteConnection,
+};
+use std::time::Duration;
+
+pub(super) type Pool = r2d2::Pool<ConnectionManager<SqliteConnection>>;
+
+/// WAL, so that readers and the writer do not wait for each other; FULL, so that a commit is on the disk before it is
+/// answered. The timeout comes first: changing the journal may have to wait for another process.
+const PRAGMAS: &str = "
+    PRAGMA busy_timeout = 5000;
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    PRAGMA foreign_keys = ON;
+    PRAGMA temp_store = MEMORY;
+    PRAGMA cache_size = -32768;
+    PRAGMA mmap_size = 268435456;
+    PRAGMA journal_size_limit = 67108864;
+    PRAGMA trusted_schema = OFF;
+";
+
+/// Longest wait for a connection; there is one for every thread, so it only passes while one is being replaced.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A pool of `size` connections to the database file, which is created if there is none.
+pub(super) fn pool(path: &str, size: u32) -> Result<Pool, StoreError> {
+    r2d2::Pool::builder()
+        .max_size(size)
+        .connection_timeout(PATIENCE)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_on_check_out(false)
+        .connection_customizer(Box::new(SetUp))
+        .build(ConnectionManager::new(path))
+        .map_err(|error| StoreError::Unavailable(error.to_string()))
+}
+
+#[derive(Debug)]
+struct SetUp;
+
+impl CustomizeConnection<SqliteConnection, PoolError> for SetUp {
+    fn on_acquire(&self, connection: &mut SqliteConnection) -> Result<(), PoolError> {
+        connection.batch_execute(PRAGMAS).map_err(PoolError::QueryError)?;
+        sql::register_functions(connection).map_err(PoolError::QueryError)
+    }
+}
+
+/// What SQLite says where the file or its disk is at fault, not the statement. Its error code does not come through.
+const TROUBLE: [&str; 7] = [
+    "database is locked",
+    "database table is locked",
+    "disk I/O error",
+    "unable to open database",
+    "database or disk is full",
+    "attempt to write a readonly database",
+    "database disk image is malformed",
+];
+
+/// An error of diesel as one of ours.
+pub(super) fn store_error(error: &Error) -> StoreError {
+    let text = error.to_string();
+    let is_trouble = matches!(error, Error::BrokenTransactionManager) || TROUBLE.iter().any(|words| text.contains(words));
+    if is_trouble { StoreError::Unavailable(text) } else { StoreError::Failed(text) }
+}

@@ -1,0 +1,120 @@
+//! Reading resources.
+
+use crate::{
+    engine::{Lookup, LookupKey},
+    model::{GroupOf, Listing, Members, Page, ResourceId, Row, TenantId},
+    schema::types::{Id, Json, JsonText, Key},
+    sql::{
+        Bind, Statement,
+        listing::{self, Listed},
+        sql,
+    },
+};
+use diesel::{
+    QueryResult, RunQueryDsl,
+    sql_types::{BigInt, Bool, Double, Nullable, Text},
+    sqlite::{Sqlite, SqliteConnection},
+};
+use scim::{Timestamp, schema::ResourceKind, search::SortKey};
+
+type Columns = (Id, i64, i64, i64, Json);
+
+/// Each by a prepared statement: there is no round trip to save, and one text serves any number.
+pub(super) fn look_up(connection: &mut SqliteConnection, lookups: &[Lookup]) -> QueryResult<Vec<Option<Row>>> {
+    lookups.iter().map(|lookup| look_up_one(connection, lookup)).collect()
+}
+
+fn look_up_one(connection: &mut SqliteConnection, lookup: &Lookup) -> QueryResult<Option<Row>> {
+    let (table, key) = match &lookup.key {
+        LookupKey::Id(ResourceKind::User, id) => ("users", sql!("t.id = ", Bind::key(id.0))),
+        LookupKey::Id(ResourceKind::Group, id) => ("\"groups\"", sql!("t.id = ", Bind::key(id.0))),
+        LookupKey::UserName(folded) => ("users", sql!("t.user_name = ", Bind::text(folded))),
+    };
+    let statement = Statement::<Sqlite, (Key, BigInt, BigInt, BigInt, JsonText)>::cached(sql!(
+        "SELECT t.id, t.version, t.created_at, t.modified_at, t.document FROM ",
+        table,
+        " AS t WHERE t.tenant_id = ",
+        Bind::key(lookup.tenant.0),
+        " AND ",
+        key
+    ));
+    let Some(columns) = statement.load::<Columns>(connection)?.pop() else { return Ok(None) };
+    let mut row = row(columns);
+    if lookup.with_groups && table == "users" {
+        row.groups = groups_of(connection, lookup.tenant, row.id)?;
+    }
+    Ok(Some(row))
+}
+
+fn row((id, version, created, modified, document): Columns) -> Row {
+    Row {
+        id: ResourceId(id.0),
+        version,
+        created: Timestamp(created),
+        last_modified: Timestamp(modified),
+        document: document.0,
+        groups: Vec::new(),
+    }
+}
+
+/// The groups of a user: direct ones first, then those around them, each by id.
+fn groups_of(connection: &mut SqliteConnection, tenant: TenantId, user: ResourceId) -> QueryResult<Vec<GroupOf>> {
+    let tenant = || Bind::key(tenant.0);
+    let statement = Statement::<Sqlite, (Key, Bool, Nullable<Text>)>::cached(sql!(
+        "WITH RECURSIVE a(id, direct) AS (SELECT m.group_id, TRUE FROM group_members AS m WHERE m.tenant_id = ",
+        tenant(),
+        " AND m.member_id = ",
+        Bind::key(user.0),
+        " UNION SELECT m.group_id, FALSE FROM group_members AS m JOIN a ON m.member_id = a.id WHERE m.tenant_id = ",
+        tenant(),
+        ") SELECT t.id, b.direct, t.document ->> '$.\"displayName\"' FROM \
+         (SELECT a.id, max(a.direct) AS direct FROM a GROUP BY a.id) AS b \
+         JOIN \"groups\" AS t ON t.tenant_id = ",
+        tenant(),
+        " AND t.id = b.id ORDER BY b.direct DESC, t.id"
+    ));
+    let rows = statement.load::<(Id, bool, Option<String>)>(connection)?;
+    Ok(rows.into_iter().map(|(id, direct, display)| GroupOf { id: ResourceId(id.0), display, direct }).collect())
+}
+
+type PageTypes = (Key, BigInt, BigInt, BigInt, JsonText, Nullable<Text>, Nullable<Double>);
+type PageColumns = (Id, i64, i64, i64, Json, Option<String>, Option<f64>);
+
+/// A page and its count; the caller holds them together in a transaction.
+pub(super) fn list(connection: &mut SqliteConnection, tenant: TenantId, listing: &Listing) -> QueryResult<Page> {
+    let mut found = Vec::new();
+    if listing.limit > 0 {
+        let page = listing::page::<Sqlite, PageTypes>(tenant, listing);
+        for (id, version, created, modified, document, text, number) in page.load::<PageColumns>(connection)? {
+            let key = text.map(SortKey::Text).or(number.map(SortKey::Number));
+            found.push(Listed { row: row((id, version, created, modified, document)), key });
+        }
+    }
+    let mut page = listing::finish(listing, found, || {
+        let count = listing::count::<Sqlite>(tenant, listing).get_result::<i64>(connection)?;
+        QueryResult::Ok(count.unsigned_abs())
+    })?;
+    if listing.with_groups && listing.kind == ResourceKind::User {
+        for row in &mut page.rows {
+            row.groups = groups_of(connection, tenant, row.id)?;
+        }
+    }
+    Ok(page)
+}
+
+/// The members of a group.
+pub(super) fn members(connection: &mut SqliteConnection, tenant: TenantId, group: ResourceId) -> QueryResult<Members> {
+    let statement = Statement::<Sqlite, (Key, Bool)>::cached(sql!(
+        "SELECT m.member_id, m.member_is_group FROM group_members AS m WHERE m.tenant_id = ",
+        Bind::key(tenant.0),
+        " AND m.group_id = ",
+        Bind::key(group.0),
+        " ORDER BY m.member_id"
+    ));
+    let mut members = Members::default();
+    for (id, is_group) in statement.load::<(Id, bool)>(connection)? {
+        let list = if is_group { &mut members.groups } else { &mut members.users };
+        list.push(ResourceId(id.0));
+    }
+    Ok(members)
+}

@@ -1,0 +1,199 @@
+//! The rows of a batch, each by a prepared statement, in the order that the plan gives.
+
+use crate::{
+    model::{ResourceId, TenantId},
+    plan::{DeletedResource, GroupUpdate, LogRow, ResourceRow, Writes},
+    schema::types::Id,
+    sql::{Bind, Sql, Statement, sql},
+};
+use diesel::{QueryResult, RunQueryDsl, sqlite::{Sqlite, SqliteConnection}};
+use scim::schema::ResourceKind;
+
+/// Writes all of it; the caller's transaction makes it one.
+pub(super) fn write(connection: &mut SqliteConnection, writes: Writes) -> QueryResult<()> {
+    let mut run = |sql: Sql| Statement::<Sqlite, ()>::cached(sql).execute(connection).map(|_| ());
+    for (tenant, position) in writes.positions {
+        run(sql!("UPDATE feeds SET position = ", Bind::number(position), " WHERE tenant_id = ", Bind::key(tenant.0)))?;
+    }
+    for deleted in writes.deleted {
+        run(delete(deleted.kind, deleted.tenant, deleted.id))?;
+        run(insert_deleted(deleted))?;
+    }
+    writes.new_users.into_iter().map(insert_user).try_for_each(&mut run)?;
+    writes.users.into_iter().map(update_user).try_for_each(&mut run)?;
+    writes.new_groups.into_iter().map(insert_group).try_for_each(&mut run)?;
+    writes.groups.into_iter().map(update_group).try_for_each(&mut run)?;
+    for (tenant, group) in writes.emptied {
+        run(delete_members(tenant, group))?;
+    }
+    for (tenant, (group, member)) in writes.left {
+        run(sql!(delete_members(tenant, group), " AND member_id = ", Bind::key(member.0)))?;
+    }
+    for ((tenant, (group, member)), is_group) in writes.joined {
+        let values = [Bind::key(tenant.0), Bind::key(group.0), Bind::key(member.0), Bind::Bool(is_group)];
+        run(insert("group_members (tenant_id, group_id, member_id, member_is_group)", values))?;
+    }
+    for row in writes.log {
+        if row.event_follows {
+            run(insert_event(&row))?;
+        }
+        run(insert_change(row))?;
+    }
+    Ok(())
+}
+
+fn insert(into: &'static str, values: impl IntoIterator<Item = Bind>) -> Sql {
+    let values = values.into_iter().map(|value| sql!(value));
+    sql!("INSERT INTO ", into, " VALUES (", Sql::joined(values, ", "), ")")
+}
+
+fn delete(kind: ResourceKind, tenant: TenantId, id: ResourceId) -> Sql {
+    let table = match kind {
+        ResourceKind::User => "users",
+        ResourceKind::Group => "\"groups\"",
+    };
+    sql!("DELETE FROM ", table, key(tenant, id))
+}
+
+fn key(tenant: TenantId, id: ResourceId) -> Sql {
+    sql!(" WHERE tenant_id = ", Bind::key(tenant.0), " AND id = ", Bind::key(id.0))
+}
+
+fn delete_members(tenant: TenantId, group: ResourceId) -> Sql {
+    sql!("DELETE FROM group_members WHERE tenant_id = ", Bind::key(tenant.0), " AND group_id = ", Bind::key(group.0))
+}
+
+fn insert_deleted(deleted: DeletedResource) -> Sql {
+    insert(
+        "deleted_resources (tenant_id, id, kind, deleted_at, actor, version, created_at, document, groups, members)",
+        [
+            Bind::key(deleted.tenant.0),
+            Bind::key(deleted.id.0),
+            Bind::text(deleted.kind.name()),
+            Bind::number(deleted.at.0),
+            Bind::Key(deleted.actor.map(Id)),
+            Bind::number(deleted.version),
+            Bind::number(deleted.created.0),
+            Bind::text(deleted.document),
+            Bind::text(deleted.groups),
+            Bind::text(deleted.members),
+        ],
+    )
+}
+
+fn insert_user(row: ResourceRow) -> Sql {
+    let keys = row.document.keys;
+    insert(
+        "users (tenant_id, id, user_name, external_id, display_name, active, work_email, version, created_at, \
+         modified_at, document)",
+        [
+            Bind::key(row.tenant.0),
+            Bind::key(row.id.0),
+            Bind::Text(keys.user_name),
+            Bind::Text(keys.external_id),
+            Bind::Text(keys.display_name),
+            Bind::Bool(keys.active),
+            Bind::Text(keys.work_email),
+            Bind::number(row.version),
+            Bind::number(row.created.0),
+            Bind::number(row.last_modified.0),
+            Bind::text(row.document.json),
+        ],
+    )
+}
+
+fn update_user(row: ResourceRow) -> Sql {
+    let keys = row.document.keys;
+    sql!(
+        "UPDATE users SET user_name = ",
+        Bind::Text(keys.user_name),
+        ", external_id = ",
+        Bind::Text(keys.external_id),
+        ", display_name = ",
+        Bind::Text(keys.display_name),
+        ", active = ",
+        Bind::Bool(keys.active),
+        ", work_email = ",
+        Bind::Text(keys.work_email),
+        ", version = ",
+        Bind::number(row.version),
+        ", modified_at = ",
+        Bind::number(row.last_modified.0),
+        ", document = ",
+        Bind::text(row.document.json),
+        key(row.tenant, row.id)
+    )
+}
+
+fn insert_group(row: ResourceRow) -> Sql {
+    let keys = row.document.keys;
+    insert(
+        "\"groups\" (tenant_id, id, external_id, display_name, version, created_at, modified_at, document)",
+        [
+            Bind::key(row.tenant.0),
+            Bind::key(row.id.0),
+            Bind::Text(keys.external_id),
+            Bind::Text(keys.display_name),
+            Bind::number(row.version),
+            Bind::number(row.created.0),
+            Bind::number(row.last_modified.0),
+            Bind::text(row.document.json),
+        ],
+    )
+}
+
+/// The time of a group that was not read may be later already: the clocks of two processes may differ.
+fn update_group(update: GroupUpdate) -> Sql {
+    let mut sql = sql!(
+        "UPDATE \"groups\" SET version = version + ",
+        Bind::number(update.changes),
+        ", modified_at = max(modified_at, ",
+        Bind::number(update.last_modified.0),
+        ")"
+    );
+    if let Some(document) = update.document {
+        sql.push(", external_id = ");
+        sql.push(Bind::Text(document.keys.external_id));
+        sql.push(", display_name = ");
+        sql.push(Bind::Text(document.keys.display_name));
+        sql.push(", document = ");
+        sql.push(Bind::text(document.json));
+    }
+    sql.push(key(update.tenant, update.id));
+    sql
+}
+
+fn insert_event(row: &LogRow) -> Sql {
+    insert(
+        "events (tenant_id, position, at, kind, resource_id, event, version)",
+        [
+            Bind::key(row.tenant.0),
+            Bind::number(row.position),
+            Bind::number(row.at.0),
+            Bind::text(row.kind.name()),
+            Bind::key(row.id.0),
+            Bind::text(row.event.as_str()),
+            Bind::number(row.version),
+        ],
+    )
+}
+
+fn insert_change(row: LogRow) -> Sql {
+    insert(
+        "change_log (tenant_id, position, at, actor, kind, resource_id, event, version, before, after, members, effects)",
+        [
+            Bind::key(row.tenant.0),
+            Bind::number(row.position),
+            Bind::number(row.at.0),
+            Bind::Key(row.actor.map(Id)),
+            Bind::text(row.kind.name()),
+            Bind::key(row.id.0),
+            Bind::text(row.event.as_str()),
+            Bind::number(row.version),
+            Bind::Text(row.before),
+            Bind::Text(row.after),
+            Bind::Text(row.members),
+            Bind::text(row.effects),
+        ],
+    )
+}
