@@ -11,6 +11,7 @@ mod plan;
 mod queue;
 mod schema;
 mod sql;
+mod sqlite;
 mod store;
 
 pub use model::*;

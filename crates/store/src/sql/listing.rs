@@ -106,7 +106,9 @@ pub(crate) fn finish<E>(
         From::After(Some(_)) => None,
     };
     let total = match before {
-        Some(before) if limit > 0 && !has_more && (before == 0 || !found.is_empty()) => before + found.len() as u64,
+        Some(before) if limit > 0 && !has_more && (before == 0 || !found.is_empty()) => {
+            before + found.len() as u64
+        }
         _ => count()?,
     };
     let next = match found.last() {

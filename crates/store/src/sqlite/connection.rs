@@ -65,6 +65,7 @@ const TROUBLE: [&str; 7] = [
 /// An error of diesel as one of ours.
 pub(super) fn store_error(error: &Error) -> StoreError {
     let text = error.to_string();
-    let is_trouble = matches!(error, Error::BrokenTransactionManager) || TROUBLE.iter().any(|words| text.contains(words));
+    let is_trouble =
+        matches!(error, Error::BrokenTransactionManager) || TROUBLE.iter().any(|words| text.contains(words));
     if is_trouble { StoreError::Unavailable(text) } else { StoreError::Failed(text) }
 }

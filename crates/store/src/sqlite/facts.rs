@@ -27,7 +27,12 @@ pub(super) fn read(connection: &mut SqliteConnection, questions: &Questions) -> 
         }
     }
     for (tenant, name) in &questions.user_names {
-        let who = sql!("SELECT id FROM users WHERE tenant_id = ", Bind::key(tenant.0), " AND user_name = ", Bind::text(name));
+        let who = sql!(
+            "SELECT id FROM users WHERE tenant_id = ",
+            Bind::key(tenant.0),
+            " AND user_name = ",
+            Bind::text(name)
+        );
         for id in ids(connection, who)? {
             facts.user_names.insert((*tenant, name.clone()), id);
         }
@@ -36,7 +41,11 @@ pub(super) fn read(connection: &mut SqliteConnection, questions: &Questions) -> 
     Ok(facts)
 }
 
-fn memberships(connection: &mut SqliteConnection, questions: &Questions, facts: &mut Facts) -> QueryResult<()> {
+fn memberships(
+    connection: &mut SqliteConnection,
+    questions: &Questions,
+    facts: &mut Facts,
+) -> QueryResult<()> {
     let mut found: Vec<(Of<ResourceId>, ResourceId)> = Vec::new();
     for (tenant, (group, member)) in &questions.pairs {
         let one = sql!(members_of(*tenant, *group), " AND member_id = ", Bind::key(member.0));
@@ -90,7 +99,9 @@ fn resource(
     id: ResourceId,
     with_document: bool,
 ) -> QueryResult<Option<StoredResource>> {
-    let columns = || sql!("version, created_at, modified_at, CASE WHEN ", Bind::Bool(with_document), " THEN document END");
+    let columns = || {
+        sql!("version, created_at, modified_at, CASE WHEN ", Bind::Bool(with_document), " THEN document END")
+    };
     let key = || sql!(" WHERE tenant_id = ", Bind::key(tenant.0), " AND id = ", Bind::key(id.0));
     let statement = Statement::<Sqlite, Types>::cached(sql!(
         "SELECT FALSE, ",

@@ -20,7 +20,10 @@ use scim::{Timestamp, schema::ResourceKind, search::SortKey};
 type Columns = (Id, i64, i64, i64, Json);
 
 /// Each by a prepared statement: there is no round trip to save, and one text serves any number.
-pub(super) fn look_up(connection: &mut SqliteConnection, lookups: &[Lookup]) -> QueryResult<Vec<Option<Row>>> {
+pub(super) fn look_up(
+    connection: &mut SqliteConnection,
+    lookups: &[Lookup],
+) -> QueryResult<Vec<Option<Row>>> {
     lookups.iter().map(|lookup| look_up_one(connection, lookup)).collect()
 }
 
@@ -58,7 +61,11 @@ fn row((id, version, created, modified, document): Columns) -> Row {
 }
 
 /// The groups of a user: direct ones first, then those around them, each by id.
-fn groups_of(connection: &mut SqliteConnection, tenant: TenantId, user: ResourceId) -> QueryResult<Vec<GroupOf>> {
+fn groups_of(
+    connection: &mut SqliteConnection,
+    tenant: TenantId,
+    user: ResourceId,
+) -> QueryResult<Vec<GroupOf>> {
     let tenant = || Bind::key(tenant.0);
     let statement = Statement::<Sqlite, (Key, Bool, Nullable<Text>)>::cached(sql!(
         "WITH RECURSIVE a(id, direct) AS (SELECT m.group_id, TRUE FROM group_members AS m WHERE m.tenant_id = ",
@@ -74,18 +81,27 @@ fn groups_of(connection: &mut SqliteConnection, tenant: TenantId, user: Resource
         " AND t.id = b.id ORDER BY b.direct DESC, t.id"
     ));
     let rows = statement.load::<(Id, bool, Option<String>)>(connection)?;
-    Ok(rows.into_iter().map(|(id, direct, display)| GroupOf { id: ResourceId(id.0), display, direct }).collect())
+    Ok(rows
+        .into_iter()
+        .map(|(id, direct, display)| GroupOf { id: ResourceId(id.0), display, direct })
+        .collect())
 }
 
 type PageTypes = (Key, BigInt, BigInt, BigInt, JsonText, Nullable<Text>, Nullable<Double>);
 type PageColumns = (Id, i64, i64, i64, Json, Option<String>, Option<f64>);
 
 /// A page and its count; the caller holds them together in a transaction.
-pub(super) fn list(connection: &mut SqliteConnection, tenant: TenantId, listing: &Listing) -> QueryResult<Page> {
+pub(super) fn list(
+    connection: &mut SqliteConnection,
+    tenant: TenantId,
+    listing: &Listing,
+) -> QueryResult<Page> {
     let mut found = Vec::new();
     if listing.limit > 0 {
         let page = listing::page::<Sqlite, PageTypes>(tenant, listing);
-        for (id, version, created, modified, document, text, number) in page.load::<PageColumns>(connection)? {
+        for (id, version, created, modified, document, text, number) in
+            page.load::<PageColumns>(connection)?
+        {
             let key = text.map(SortKey::Text).or(number.map(SortKey::Number));
             found.push(Listed { row: row((id, version, created, modified, document)), key });
         }
@@ -103,7 +119,11 @@ pub(super) fn list(connection: &mut SqliteConnection, tenant: TenantId, listing:
 }
 
 /// The members of a group.
-pub(super) fn members(connection: &mut SqliteConnection, tenant: TenantId, group: ResourceId) -> QueryResult<Members> {
+pub(super) fn members(
+    connection: &mut SqliteConnection,
+    tenant: TenantId,
+    group: ResourceId,
+) -> QueryResult<Members> {
     let statement = Statement::<Sqlite, (Key, Bool)>::cached(sql!(
         "SELECT m.member_id, m.member_is_group FROM group_members AS m WHERE m.tenant_id = ",
         Bind::key(tenant.0),

@@ -78,8 +78,12 @@ fn tenant((id, label, name, profile, state, created): TenantColumns) -> QueryRes
 }
 
 fn load_tenants(connection: &mut SqliteConnection, behind: Sql) -> QueryResult<Vec<Tenant>> {
-    let statement =
-        Statement::<Sqlite, TenantTypes>::cached(sql!("SELECT ", TENANT_COLUMNS, " FROM tenants AS t ", behind));
+    let statement = Statement::<Sqlite, TenantTypes>::cached(sql!(
+        "SELECT ",
+        TENANT_COLUMNS,
+        " FROM tenants AS t ",
+        behind
+    ));
     statement.load::<TenantColumns>(connection)?.into_iter().map(tenant).collect()
 }
 
@@ -98,8 +102,13 @@ pub(super) fn find(connection: &mut SqliteConnection, label_or_id: &str) -> Quer
     Ok(load_tenants(connection, sql!("WHERE t.label = ", Bind::text(label_or_id)))?.pop())
 }
 
-pub(super) fn set_state(connection: &mut SqliteConnection, tenant: TenantId, state: TenantState) -> QueryResult<bool> {
-    let sql = sql!("UPDATE tenants SET state = ", Bind::text(state.as_str()), " WHERE id = ", Bind::key(tenant.0));
+pub(super) fn set_state(
+    connection: &mut SqliteConnection,
+    tenant: TenantId,
+    state: TenantState,
+) -> QueryResult<bool> {
+    let sql =
+        sql!("UPDATE tenants SET state = ", Bind::text(state.as_str()), " WHERE id = ", Bind::key(tenant.0));
     Ok(execute(connection, sql)? > 0)
 }
 
@@ -113,7 +122,10 @@ pub(super) fn delete(connection: &mut SqliteConnection, tenant: TenantId) -> Que
 
 // ---------------------------------------------------------------------------------------------------------- tokens
 
-pub(super) fn insert_secret_token(connection: &mut SqliteConnection, token: &SecretTokenRow) -> QueryResult<()> {
+pub(super) fn insert_secret_token(
+    connection: &mut SqliteConnection,
+    token: &SecretTokenRow,
+) -> QueryResult<()> {
     let time = |time: Option<Timestamp>| Bind::BigInt(time.map(|time| time.0));
     let values = [
         Bind::key(token.tenant.0),
@@ -135,14 +147,16 @@ pub(super) fn insert_secret_token(connection: &mut SqliteConnection, token: &Sec
     execute(connection, sql).map(|_| ())
 }
 
-type TokenTypes = (Key, Key, Text, Binary, Text, BigInt, Nullable<BigInt>, Nullable<BigInt>, Nullable<BigInt>);
+type TokenTypes =
+    (Key, Key, Text, Binary, Text, BigInt, Nullable<BigInt>, Nullable<BigInt>, Nullable<BigInt>);
 type TokenColumns = (Id, Id, String, Vec<u8>, String, i64, Option<i64>, Option<i64>, Option<i64>);
 
 const TOKEN_COLUMNS: &str = "s.tenant_id, s.id, s.key_id, s.digest, s.label, s.created_at, s.expires_at, s.revoked_at, s.last_used_at";
 
 fn token(columns: TokenColumns) -> QueryResult<SecretTokenRow> {
     let (tenant, id, key_id, digest, label, created, expires, revoked, last_used) = columns;
-    let digest = digest.try_into().map_err(|_| Error::DeserializationError("a digest is not 32 bytes long".into()))?;
+    let digest =
+        digest.try_into().map_err(|_| Error::DeserializationError("a digest is not 32 bytes long".into()))?;
     Ok(SecretTokenRow {
         id: id.0,
         tenant: TenantId(tenant.0),
@@ -157,7 +171,10 @@ fn token(columns: TokenColumns) -> QueryResult<SecretTokenRow> {
 }
 
 /// The tokens of a tenant, oldest first.
-pub(super) fn secret_tokens(connection: &mut SqliteConnection, tenant: TenantId) -> QueryResult<Vec<SecretTokenRow>> {
+pub(super) fn secret_tokens(
+    connection: &mut SqliteConnection,
+    tenant: TenantId,
+) -> QueryResult<Vec<SecretTokenRow>> {
     let statement = Statement::<Sqlite, TokenTypes>::cached(sql!(
         "SELECT ",
         TOKEN_COLUMNS,
@@ -182,7 +199,11 @@ pub(super) fn secret_token(
         Bind::Bytes(digest.to_vec())
     ));
     let found = statement.load::<(TokenColumns, TenantColumns)>(connection)?.pop();
-    found.map(|(of_token, of_tenant)| Ok(SecretTokenOwner { token: token(of_token)?, tenant: tenant(of_tenant)? })).transpose()
+    found
+        .map(|(of_token, of_tenant)| {
+            Ok(SecretTokenOwner { token: token(of_token)?, tenant: tenant(of_tenant)? })
+        })
+        .transpose()
 }
 
 fn token_key(tenant: TenantId, id: Uuid) -> Sql {

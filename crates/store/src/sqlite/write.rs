@@ -6,14 +6,22 @@ use crate::{
     schema::types::Id,
     sql::{Bind, Sql, Statement, sql},
 };
-use diesel::{QueryResult, RunQueryDsl, sqlite::{Sqlite, SqliteConnection}};
+use diesel::{
+    QueryResult, RunQueryDsl,
+    sqlite::{Sqlite, SqliteConnection},
+};
 use scim::schema::ResourceKind;
 
 /// Writes all of it; the caller's transaction makes it one.
 pub(super) fn write(connection: &mut SqliteConnection, writes: Writes) -> QueryResult<()> {
     let mut run = |sql: Sql| Statement::<Sqlite, ()>::cached(sql).execute(connection).map(|_| ());
     for (tenant, position) in writes.positions {
-        run(sql!("UPDATE feeds SET position = ", Bind::number(position), " WHERE tenant_id = ", Bind::key(tenant.0)))?;
+        run(sql!(
+            "UPDATE feeds SET position = ",
+            Bind::number(position),
+            " WHERE tenant_id = ",
+            Bind::key(tenant.0)
+        ))?;
     }
     for deleted in writes.deleted {
         run(delete(deleted.kind, deleted.tenant, deleted.id))?;
@@ -60,7 +68,12 @@ fn key(tenant: TenantId, id: ResourceId) -> Sql {
 }
 
 fn delete_members(tenant: TenantId, group: ResourceId) -> Sql {
-    sql!("DELETE FROM group_members WHERE tenant_id = ", Bind::key(tenant.0), " AND group_id = ", Bind::key(group.0))
+    sql!(
+        "DELETE FROM group_members WHERE tenant_id = ",
+        Bind::key(tenant.0),
+        " AND group_id = ",
+        Bind::key(group.0)
+    )
 }
 
 fn insert_deleted(deleted: DeletedResource) -> Sql {
