@@ -31,6 +31,7 @@ struct Licenses {
 struct Bans {
     wildcards: String,
     multiple_versions: String,
+    multiple_versions_include_dev: bool,
     skip: Vec<Ban>,
     deny: Vec<Ban>,
 }
@@ -199,7 +200,7 @@ fn every_requirement_of_ours_names_a_version() {
 #[test]
 fn a_crate_is_there_once_unless_deny_toml_says_why() {
     let policy = policy();
-    assert_eq!(policy.bans.multiple_versions, "deny");
+    assert_eq!((&*policy.bans.multiple_versions, policy.bans.multiple_versions_include_dev), ("deny", true));
     let mut versions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for package in metadata(&policy).packages {
         versions.entry(package.name).or_default().insert(package.version);
