@@ -9,6 +9,7 @@ mod engine;
 pub mod model;
 mod plan;
 mod queue;
+mod records;
 mod schema;
 mod sql;
 mod sqlite;

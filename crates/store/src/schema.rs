@@ -207,3 +207,5 @@ diesel::table! {
         version -> BigInt,
     }
 }
+
+diesel::allow_tables_to_appear_in_same_query!(tenants, secret_tokens);

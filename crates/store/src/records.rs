@@ -1,0 +1,264 @@
+//! Tenants and Secret Tokens: statements that both databases take as diesel writes them.
+//!
+//! Diesel ties a query to one backend, and the bounds of a function over any would be longer than the function: so the
+//! functions are written once and made twice.
+
+use crate::{
+    model::{SecretTokenRow, StoreError, Tenant, TenantId, TenantState},
+    schema::types::Id,
+};
+use diesel::{Insertable, Queryable};
+use scim::{Profile, Timestamp};
+
+#[derive(Insertable, Queryable)]
+#[diesel(table_name = crate::schema::tenants)]
+pub(crate) struct TenantRecord {
+    id: Id,
+    label: String,
+    name: String,
+    profile: String,
+    state: String,
+    created_at: i64,
+}
+
+impl From<&Tenant> for TenantRecord {
+    fn from(tenant: &Tenant) -> Self {
+        TenantRecord {
+            id: Id(tenant.id.0),
+            label: tenant.label.clone(),
+            name: tenant.name.clone(),
+            profile: tenant.profile.as_str().to_owned(),
+            state: tenant.state.as_str().to_owned(),
+            created_at: tenant.created.0,
+        }
+    }
+}
+
+impl TryFrom<TenantRecord> for Tenant {
+    type Error = StoreError;
+
+    fn try_from(record: TenantRecord) -> Result<Self, StoreError> {
+        let unknown =
+            |what: &str, word: &str| StoreError::Failed(format!("a tenant has the unknown {what} {word}"));
+        Ok(Tenant {
+            id: TenantId(record.id.0),
+            label: record.label,
+            name: record.name,
+            profile: Profile::parse(&record.profile).ok_or_else(|| unknown("profile", &record.profile))?,
+            state: TenantState::parse(&record.state).ok_or_else(|| unknown("state", &record.state))?,
+            created: Timestamp(record.created_at),
+        })
+    }
+}
+
+#[derive(Insertable, Queryable)]
+#[diesel(table_name = crate::schema::secret_tokens)]
+pub(crate) struct TokenRecord {
+    tenant_id: Id,
+    id: Id,
+    key_id: String,
+    digest: Vec<u8>,
+    label: String,
+    created_at: i64,
+    expires_at: Option<i64>,
+    revoked_at: Option<i64>,
+    last_used_at: Option<i64>,
+}
+
+impl From<&SecretTokenRow> for TokenRecord {
+    fn from(token: &SecretTokenRow) -> Self {
+        let millis = |time: Option<Timestamp>| time.map(|time| time.0);
+        TokenRecord {
+            tenant_id: Id(token.tenant.0),
+            id: Id(token.id),
+            key_id: token.key_id.clone(),
+            digest: token.digest.to_vec(),
+            label: token.label.clone(),
+            created_at: token.created.0,
+            expires_at: millis(token.expires),
+            revoked_at: millis(token.revoked),
+            last_used_at: millis(token.last_used),
+        }
+    }
+}
+
+impl TryFrom<TokenRecord> for SecretTokenRow {
+    type Error = StoreError;
+
+    fn try_from(record: TokenRecord) -> Result<Self, StoreError> {
+        let digest = record.digest.try_into();
+        Ok(SecretTokenRow {
+            id: record.id.0,
+            tenant: TenantId(record.tenant_id.0),
+            key_id: record.key_id,
+            digest: digest.map_err(|_| StoreError::Failed("a token's digest has not 32 bytes".to_owned()))?,
+            label: record.label,
+            created: Timestamp(record.created_at),
+            expires: record.expires_at.map(Timestamp),
+            revoked: record.revoked_at.map(Timestamp),
+            last_used: record.last_used_at.map(Timestamp),
+        })
+    }
+}
+
+macro_rules! records {
+    ($module:ident, $connection:ty) => {
+        pub(crate) mod $module {
+            use super::{TenantRecord, TokenRecord};
+            use crate::{
+                model::{SecretTokenRow, Tenant, TenantId, TenantState},
+                schema::{
+                    change_log, deleted_resources, events, feeds, group_members, groups, secret_tokens,
+                    tenants, types::Id, users,
+                },
+            };
+            use diesel::{
+                prelude::*,
+                result::{DatabaseErrorKind, Error},
+            };
+            use scim::Timestamp;
+            use uuid::Uuid;
+
+            /// `Ok(false)`: the label is taken.
+            pub(crate) fn create_tenant(connection: &mut $connection, tenant: &Tenant) -> QueryResult<bool> {
+                let created = connection.transaction(|connection| {
+                    diesel::insert_into(tenants::table)
+                        .values(TenantRecord::from(tenant))
+                        .execute(connection)?;
+                    diesel::insert_into(feeds::table)
+                        .values((feeds::tenant_id.eq(Id(tenant.id.0)), feeds::position.eq(0)))
+                        .execute(connection)
+                });
+                match created {
+                    Ok(_) => Ok(true),
+                    Err(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(false),
+                    Err(error) => Err(error),
+                }
+            }
+
+            pub(crate) fn tenants(connection: &mut $connection) -> QueryResult<Vec<TenantRecord>> {
+                tenants::table.order(tenants::label).load(connection)
+            }
+
+            /// By label or, if the text is a UUID, by id.
+            pub(crate) fn tenant(
+                connection: &mut $connection,
+                text: &str,
+            ) -> QueryResult<Option<TenantRecord>> {
+                let id = Id(Uuid::try_parse(text).unwrap_or_default());
+                let found = tenants::table.filter(tenants::label.eq(text).or(tenants::id.eq(id)));
+                found.first(connection).optional()
+            }
+
+            pub(crate) fn set_tenant_state(
+                connection: &mut $connection,
+                tenant: TenantId,
+                state: TenantState,
+            ) -> QueryResult<bool> {
+                let found = tenants::table.filter(tenants::id.eq(Id(tenant.0)));
+                let changed =
+                    diesel::update(found).set(tenants::state.eq(state.as_str())).execute(connection)?;
+                Ok(changed > 0)
+            }
+
+            /// Deletes every row of the tenant, its feed first: that waits for the writers that hold it.
+            pub(crate) fn delete_tenant(connection: &mut $connection, tenant: TenantId) -> QueryResult<bool> {
+                let key = Id(tenant.0);
+                connection.transaction(|connection| {
+                    macro_rules! delete_from {
+                        ($table:ident) => {
+                            diesel::delete($table::table.filter($table::tenant_id.eq(key)))
+                                .execute(connection)?
+                        };
+                    }
+                    delete_from!(feeds);
+                    delete_from!(events);
+                    delete_from!(change_log);
+                    delete_from!(deleted_resources);
+                    delete_from!(group_members);
+                    delete_from!(groups);
+                    delete_from!(users);
+                    delete_from!(secret_tokens);
+                    Ok(diesel::delete(tenants::table.filter(tenants::id.eq(key))).execute(connection)? > 0)
+                })
+            }
+
+            pub(crate) fn insert_secret_token(
+                connection: &mut $connection,
+                token: &SecretTokenRow,
+            ) -> QueryResult<()> {
+                let row = TokenRecord::from(token);
+                diesel::insert_into(secret_tokens::table).values(row).execute(connection).map(drop)
+            }
+
+            /// Oldest first.
+            pub(crate) fn secret_tokens(
+                connection: &mut $connection,
+                tenant: TenantId,
+            ) -> QueryResult<Vec<TokenRecord>> {
+                secret_tokens::table
+                    .filter(secret_tokens::tenant_id.eq(Id(tenant.0)))
+                    .order((secret_tokens::created_at, secret_tokens::id))
+                    .load(connection)
+            }
+
+            /// By digest: the one question whose answer is the tenant.
+            pub(crate) fn secret_token(
+                connection: &mut $connection,
+                digest: &[u8; 32],
+            ) -> QueryResult<Option<(TokenRecord, TenantRecord)>> {
+                secret_tokens::table
+                    .inner_join(tenants::table.on(tenants::id.eq(secret_tokens::tenant_id)))
+                    .filter(secret_tokens::digest.eq(digest.as_slice()))
+                    .first(connection)
+                    .optional()
+            }
+
+            pub(crate) fn expire_secret_token(
+                connection: &mut $connection,
+                tenant: TenantId,
+                id: Uuid,
+                expires: Timestamp,
+            ) -> QueryResult<bool> {
+                let alive = secret_tokens::table
+                    .find((Id(tenant.0), Id(id)))
+                    .filter(secret_tokens::revoked_at.is_null());
+                let set = secret_tokens::expires_at.eq(Some(expires.0));
+                Ok(diesel::update(alive).set(set).execute(connection)? > 0)
+            }
+
+            pub(crate) fn revoke_secret_token(
+                connection: &mut $connection,
+                tenant: TenantId,
+                id: Uuid,
+                at: Timestamp,
+            ) -> QueryResult<bool> {
+                let alive = secret_tokens::table
+                    .find((Id(tenant.0), Id(id)))
+                    .filter(secret_tokens::revoked_at.is_null());
+                let set = secret_tokens::revoked_at.eq(Some(at.0));
+                Ok(diesel::update(alive).set(set).execute(connection)? > 0)
+            }
+
+            /// Notes when tokens were last used; never moves a time back.
+            pub(crate) fn touch_secret_tokens(
+                connection: &mut $connection,
+                used: &[(TenantId, Uuid, Timestamp)],
+            ) -> QueryResult<()> {
+                connection.transaction(|connection| {
+                    for (tenant, id, at) in used {
+                        let earlier = secret_tokens::table.find((Id(tenant.0), Id(*id))).filter(
+                            secret_tokens::last_used_at.is_null().or(secret_tokens::last_used_at.lt(at.0)),
+                        );
+                        let set = secret_tokens::last_used_at.eq(Some(at.0));
+                        diesel::update(earlier).set(set).execute(connection)?;
+                    }
+                    Ok(())
+                })
+            }
+        }
+    };
+}
+
+records!(postgres, diesel::PgConnection);
+records!(sqlite, diesel::SqliteConnection);
