@@ -14,16 +14,28 @@ impl Provisioning {
     ///
     /// # Errors
     /// 400 for a body that breaks the schema, 409 `uniqueness` for a `userName` that is taken.
-    pub async fn create(&self, context: &Context, kind: ResourceKind, body: Value) -> Result<Written, Failure> {
-        let draft = resource::create(ResourceType::of(kind), context.profile, body)?;
+    pub async fn create(
+        &self,
+        context: &Context,
+        kind: ResourceKind,
+        body: Value,
+    ) -> Result<Written, Failure> {
+        let draft = resource::draft(ResourceType::of(kind), context.profile, body)?;
         let members = member::parse_all(draft.members.as_deref().unwrap_or_default())?;
         let id = id::new(context.now)?;
         let json = crate::to_text(&draft.document)?;
         let document = Document { json: json.clone(), keys: Keys::of(&draft.document) };
         let action = Action::Create { document, members };
         let effects = crate::to_text(&draft.effects)?;
-        let change =
-            Change { kind, id, at: context.now, actor: context.actor, action, event: EventKind::Create, effects };
+        let change = Change {
+            kind,
+            id,
+            at: context.now,
+            actor: context.actor,
+            action,
+            event: EventKind::Create,
+            effects,
+        };
         let committed = self
             .store
             .commit(context.tenant, change)

@@ -9,6 +9,9 @@ pub enum Failure {
     /// The request is at fault.
     #[error("{0}")]
     Scim(#[from] ScimError),
+    /// The tenant was deleted while the request was under way: the answer of a credential that is not good, 401.
+    #[error("the tenant is gone")]
+    TenantGone,
     /// The tenant has too much waiting: 429.
     #[error("too much is waiting for this tenant")]
     Overloaded,
@@ -60,6 +63,7 @@ pub(crate) fn of_commit(error: CommitError, kind: ResourceKind, id: &str) -> Fai
             "The resource kept being changed by other requests while this one was tried. Send the request again.",
         )
         .into(),
+        CommitError::TenantGone => Failure::TenantGone,
         CommitError::Store(error) => error.into(),
     }
 }

@@ -13,8 +13,9 @@ mod precondition;
 mod read;
 mod replace;
 
-pub use bulk::{BulkLimits, BulkOutcome};
+pub use bulk::{BulkDone, BulkOutcome};
 pub use failure::Failure;
+pub use patch::Changed;
 pub use precondition::Precondition;
 pub use read::Found;
 
@@ -69,5 +70,6 @@ fn to_text(value: &impl serde::Serialize) -> Result<String, Failure> {
 
 /// The document of a row, which was valid when it was stored.
 fn parse_document(row: &Row) -> Result<serde_json::Map<String, serde_json::Value>, Failure> {
-    serde_json::from_str(&row.document).map_err(|error| Failure::Internal(format!("stored document: {error}")))
+    serde_json::from_str(&row.document)
+        .map_err(|error| Failure::Internal(format!("stored document: {error}")))
 }

@@ -18,7 +18,9 @@ pub(crate) fn reduce(steps: &[MemberStep], today: &Members) -> Result<MemberDelt
     let mut wanted = Wanted::default();
     for step in steps {
         match step {
-            MemberStep::Add(ids) => ids.iter().try_for_each(|id| Ok::<_, Failure>(wanted.set(parse(id)?, true)))?,
+            MemberStep::Add(ids) => {
+                ids.iter().try_for_each(|id| Ok::<_, Failure>(wanted.set(parse(id)?, true)))?
+            }
             MemberStep::Remove(ids) => {
                 ids.iter().filter_map(|id| ResourceId::parse(id)).for_each(|id| wanted.set(id, false));
             }
@@ -98,7 +100,8 @@ mod tests {
 
     #[test]
     fn clearing_forgets_what_came_before_it() {
-        let delta = reduce(&[add(&[1]), MemberStep::RemoveAll, add(&[2]), remove(&[4])], &Members::default()).unwrap();
+        let delta = reduce(&[add(&[1]), MemberStep::RemoveAll, add(&[2]), remove(&[4])], &Members::default())
+            .unwrap();
         assert_eq!(delta, MemberDelta { clear: true, add: vec![id(2)], remove: vec![] });
     }
 
@@ -107,6 +110,8 @@ mod tests {
         let foreign = vec!["jdoe".to_owned()];
         assert!(reduce(&[MemberStep::Remove(foreign.clone())], &Members::default()).unwrap().is_empty());
         let refused = reduce(&[MemberStep::Add(foreign)], &Members::default()).unwrap_err();
-        assert!(matches!(refused, Failure::Scim(error) if error.status == 400 && error.detail.contains("jdoe")));
+        assert!(
+            matches!(refused, Failure::Scim(error) if error.status == 400 && error.detail.contains("jdoe"))
+        );
     }
 }

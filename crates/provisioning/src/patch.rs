@@ -21,6 +21,15 @@ pub(crate) struct Proposal {
     pub(crate) event: EventKind,
 }
 
+/// What a PATCH did, without the resource.
+#[derive(Clone, Debug)]
+pub struct Changed {
+    /// The version of the resource after it.
+    pub version: i64,
+    /// What became of each operation.
+    pub effects: Vec<Effect>,
+}
+
 impl Provisioning {
     /// Patches a resource (RFC 7644 section 3.5.2).
     ///
@@ -53,22 +62,37 @@ impl Provisioning {
         .await
     }
 
-    /// Patches nothing but the members of a group, without reading the group. `None` if the request, or its
-    /// precondition, asks for more than that: then [`Provisioning::patch`] is the way.
+    /// Patches a resource for a client that does not want to see it.
     ///
     /// # Errors
-    /// 404, 400.
-    pub async fn patch_members(
+    /// As [`Provisioning::patch`].
+    pub async fn patch_in_silence(
         &self,
         context: &Context,
+        kind: ResourceKind,
         id: &str,
         precondition: Precondition<'_>,
         request: &PatchRequest,
-    ) -> Result<Option<Vec<Effect>>, Failure> {
-        let resource_type = ResourceType::of(ResourceKind::Group);
-        if !precondition.is_none() || !request.is_members_only(resource_type) {
-            return Ok(None);
+    ) -> Result<Changed, Failure> {
+        if precondition.is_none()
+            && request.is_members_only(ResourceType::of(kind))
+            && let Some(changed) = self.patch_members(context, id, request).await?
+        {
+            return Ok(changed);
         }
+        let written = self.patch(context, kind, id, precondition, request).await?;
+        Ok(Changed { version: written.row.version, effects: written.effects })
+    }
+
+    /// Patches the members of a group without reading the group; `None` if the operations cannot be understood
+    /// without its members of today.
+    async fn patch_members(
+        &self,
+        context: &Context,
+        id: &str,
+        request: &PatchRequest,
+    ) -> Result<Option<Changed>, Failure> {
+        let resource_type = ResourceType::of(ResourceKind::Group);
         let patched = request.apply(resource_type, context.profile, &Map::new())?;
         if member::needs_members(&patched.members) {
             return Ok(None);
@@ -90,7 +114,7 @@ impl Provisioning {
             .commit(context.tenant, change)
             .await
             .map_err(|error| failure::of_commit(error, ResourceKind::Group, id))?;
-        Ok(Some(settle(patched.effects, committed.changed)))
+        Ok(Some(Changed { version: committed.version, effects: settle(patched.effects, committed.changed) }))
     }
 
     /// Reads a resource, computes what it should become, and commits that if nobody was faster.
@@ -141,7 +165,8 @@ impl Provisioning {
                 members: proposal.members,
             }
         };
-        let change = Change { kind, id: row.id, at: context.now, actor: context.actor, action, event, effects };
+        let change =
+            Change { kind, id: row.id, at: context.now, actor: context.actor, action, event, effects };
         let committed = match self.store.commit(context.tenant, change).await {
             Ok(committed) => committed,
             Err(CommitError::VersionMismatch(_)) => return Ok(None),

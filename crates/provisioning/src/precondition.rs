@@ -21,10 +21,12 @@ impl Precondition<'_> {
     /// 412 if the header names another version.
     pub fn check(&self, version: i64) -> Result<(), ScimError> {
         match self.if_match {
-            Some(header) if !meta::names_version(header, version) => Err(ScimError::precondition_failed(format!(
-                "The resource has changed: its version is now {}. Read it again and repeat the request.",
-                meta::etag(version)
-            ))),
+            Some(header) if !meta::names_version(header, version) => {
+                Err(ScimError::precondition_failed(format!(
+                    "The resource has changed: its version is now {}. Read it again and repeat the request.",
+                    meta::etag(version)
+                )))
+            }
             _ => Ok(()),
         }
     }

@@ -23,7 +23,13 @@ impl Provisioning {
     ///
     /// # Errors
     /// 404 if the tenant has no such resource.
-    pub async fn get(&self, context: &Context, kind: ResourceKind, id: &str, with_groups: bool) -> Result<Row, Failure> {
+    pub async fn get(
+        &self,
+        context: &Context,
+        kind: ResourceKind,
+        id: &str,
+        with_groups: bool,
+    ) -> Result<Row, Failure> {
         let key = ResourceId::parse(id).ok_or_else(|| failure::not_found(kind, id))?;
         let row = self.store.resource(context.tenant, kind, key, with_groups).await?;
         row.ok_or_else(|| failure::not_found(kind, id))
@@ -34,7 +40,12 @@ impl Provisioning {
     ///
     /// # Errors
     /// Faults of the store only: a query that matches nothing is an empty page.
-    pub async fn search(&self, context: &Context, kind: ResourceKind, query: &Query) -> Result<Found, Failure> {
+    pub async fn search(
+        &self,
+        context: &Context,
+        kind: ResourceKind,
+        query: &Query,
+    ) -> Result<Found, Failure> {
         let with_groups = kind == ResourceKind::User && query.projection.returns("groups");
         if let Paging::Index { start_index: 1, count: 1.. } = query.paging
             && let Some(row) = self.look_up(context, kind, query, with_groups).await?
@@ -46,8 +57,14 @@ impl Provisioning {
             Paging::Index { start_index, count } => (From::Offset(start_index - 1), *count),
             Paging::Cursor { after, count } => (From::After(after.clone()), *count),
         };
-        let listing =
-            Listing { kind, condition: query.condition.clone(), sort: query.sort.clone(), from, limit, with_groups };
+        let listing = Listing {
+            kind,
+            condition: query.condition.clone(),
+            sort: query.sort.clone(),
+            from,
+            limit,
+            with_groups,
+        };
         let page = self.store.list(context.tenant, listing).await?;
         Ok(Found { rows: page.rows, total: page.total, next: page.next })
     }

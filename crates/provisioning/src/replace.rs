@@ -24,7 +24,7 @@ impl Provisioning {
         body: Value,
     ) -> Result<Written, Failure> {
         self.update(context, kind, id, precondition, async |_, current| {
-            let draft = resource::replace(ResourceType::of(kind), context.profile, current, body.clone())?;
+            let draft = resource::draft(ResourceType::of(kind), context.profile, body.clone())?;
             let members = match kind {
                 ResourceKind::User => MemberDelta::default(),
                 ResourceKind::Group => MemberDelta {

@@ -32,6 +32,11 @@ pub(crate) fn no_content() -> HttpResponse {
     HttpResponse::NoContent().finish()
 }
 
+/// 204 after a change: the new version, without the resource.
+pub(crate) fn changed(version: i64) -> HttpResponse {
+    HttpResponse::NoContent().insert_header((ETAG, etag(version))).finish()
+}
+
 /// 304.
 pub(crate) fn not_modified(version: i64) -> HttpResponse {
     HttpResponse::NotModified().insert_header((ETAG, etag(version))).finish()
@@ -150,8 +155,8 @@ async fn push_row(
 /// Cuts the text of a resource, still without its closing brace, down to what the projection returns.
 fn project(mut text: String, projection: &Projection) -> Result<String, ApiError> {
     text.push('}');
-    let mut resource: Map<String, Value> =
-        serde_json::from_str(&text).map_err(|error| Failure::Internal(format!("rendered resource: {error}")))?;
+    let mut resource: Map<String, Value> = serde_json::from_str(&text)
+        .map_err(|error| Failure::Internal(format!("rendered resource: {error}")))?;
     projection.apply(&mut resource);
     let mut text = Value::Object(resource).to_string();
     text.pop();

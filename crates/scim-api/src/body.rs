@@ -13,7 +13,7 @@ use serde_json::Value;
 use std::{future::Future, pin::Pin};
 
 /// A parsed body.
-pub struct Body(pub Value);
+pub(crate) struct Body(pub(crate) Value);
 
 impl FromRequest for Body {
     type Error = ApiError;
@@ -39,7 +39,10 @@ impl FromRequest for Body {
 fn check_media_type(request: &HttpRequest) -> Result<(), ApiError> {
     let Some(header) = request.headers().get(CONTENT_TYPE) else { return Ok(()) };
     let essence = header.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    if ["application/scim+json", "application/json", ""].iter().any(|known| essence.eq_ignore_ascii_case(known)) {
+    if ["application/scim+json", "application/json", ""]
+        .iter()
+        .any(|known| essence.eq_ignore_ascii_case(known))
+    {
         return Ok(());
     }
     Err(ApiError::BodyRefused(ScimError::new(415, "Send the body as application/scim+json.")))
@@ -61,7 +64,9 @@ async fn read(mut payload: Payload, max: usize, announced: Option<usize>) -> Res
     let mut bytes = BytesMut::with_capacity(announced.unwrap_or(1024));
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| {
-            ApiError::BodyRefused(ScimError::invalid_syntax("The body of the request ended before it was complete."))
+            ApiError::BodyRefused(ScimError::invalid_syntax(
+                "The body of the request ended before it was complete.",
+            ))
         })?;
         if bytes.len() + chunk.len() > max {
             return Err(too_large());

@@ -1,7 +1,9 @@
 //! The authenticated provisioning client of a request, as an argument of handlers.
 
 use crate::{ApiError, App, TenantBase, telemetry::RequestTenant};
-use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header::AUTHORIZATION, web::Data};
+use actix_web::{
+    FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header::AUTHORIZATION, web::Data,
+};
 use provisioning::Context;
 use scim::Profile;
 use std::{future::Future, pin::Pin};

@@ -51,21 +51,25 @@ impl fmt::Display for ApiError {
     }
 }
 
+impl std::error::Error for ApiError {}
+
 impl ApiError {
     /// What the client may read.
     pub(crate) fn words(&self) -> ScimError {
         match self {
-            ApiError::Unauthorized => ScimError::new(
+            ApiError::Unauthorized | ApiError::Failure(Failure::TenantGone) => ScimError::new(
                 401,
                 "The Secret Token is not valid for this Tenant URL. Copy both again from Juno Journey, \
                  or ask Juno support for a new Secret Token.",
             ),
-            ApiError::Suspended => {
-                ScimError::new(403, "Provisioning for this tenant is suspended. Ask Juno support to resume it.")
-            }
-            ApiError::TooManyRequests | ApiError::Failure(Failure::Overloaded) => {
-                ScimError::new(429, "Too many requests at once for this tenant. Send the request again in a moment.")
-            }
+            ApiError::Suspended => ScimError::new(
+                403,
+                "Provisioning for this tenant is suspended. Ask Juno support to resume it.",
+            ),
+            ApiError::TooManyRequests | ApiError::Failure(Failure::Overloaded) => ScimError::new(
+                429,
+                "Too many requests at once for this tenant. Send the request again in a moment.",
+            ),
             ApiError::MethodNotAllowed(allowed) => {
                 ScimError::new(405, format!("This endpoint answers to {allowed} only."))
             }
@@ -80,8 +84,14 @@ impl ApiError {
         }
     }
 
+    /// What the client may read, once our log has what it may not.
+    pub(crate) fn told(&self) -> ScimError {
+        self.log();
+        self.words()
+    }
+
     /// Says in our log what the client is not told.
-    fn log(&self) {
+    pub(crate) fn log(&self) {
         match self {
             ApiError::Failure(Failure::Internal(cause)) => tracing::error!(%cause, "request failed"),
             ApiError::Failure(Failure::Unavailable(cause)) => tracing::warn!(%cause, "store unavailable"),
@@ -97,8 +107,7 @@ impl ResponseError for ApiError {
     }
 
     fn error_response(&self) -> HttpResponse {
-        self.log();
-        let words = self.words();
+        let words = self.told();
         let mut response = HttpResponse::build(self.status_code());
         match words.status {
             401 => response.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"scim\"")),

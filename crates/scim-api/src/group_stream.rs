@@ -52,7 +52,10 @@ impl Parts {
             match parts.piece().await {
                 Ok(piece) => Some((Ok(piece), Some((None, parts)))),
                 // The head of the answer is sent: breaking the connection off is the only honest word left.
-                Err(error) => Some((Err(error), None)),
+                Err(error) => {
+                    error.log();
+                    Some((Err(error), None))
+                }
             }
         });
         Ok(BodyStream::new(Box::pin(rest)).boxed())
@@ -68,7 +71,8 @@ impl Parts {
                 Part::MembersOf(group) => {
                     let members = self.app.provisioning.members(&self.context, group).await?;
                     let users = members.users.into_iter().map(|id| (id, "User"));
-                    let mut ids: Vec<_> = users.chain(members.groups.into_iter().map(|id| (id, "Group"))).collect();
+                    let mut ids: Vec<_> =
+                        users.chain(members.groups.into_iter().map(|id| (id, "Group"))).collect();
                     ids.reverse();
                     self.parts.push_front(Part::Members { ids, begun: false });
                 }

@@ -1,27 +1,31 @@
 //! What a request says beside its body: the words of its URL and its conditional headers.
 
 use crate::ApiError;
-use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::{HeaderName, IF_MATCH, IF_NONE_MATCH}};
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::header::{HeaderName, IF_MATCH, IF_NONE_MATCH},
+};
 use provisioning::Precondition;
 use scim::search::Words;
 use std::future::{Ready, ready};
 
 /// The words of the URL's query, and `If-Match` / `If-None-Match`.
-pub struct Query {
+pub(crate) struct Query {
     /// What is searched, and what is returned.
-    pub words: Words,
+    pub(crate) words: Words,
     if_match: Option<String>,
     if_none_match: Option<String>,
 }
 
 impl Query {
     /// The version that the client demands.
-    pub fn precondition(&self) -> Precondition<'_> {
+    pub(crate) fn precondition(&self) -> Precondition<'_> {
         Precondition { if_match: self.if_match.as_deref() }
     }
 
     /// Whether the client has this version already.
-    pub fn has_seen(&self, version: i64) -> bool {
+    pub(crate) fn has_seen(&self, version: i64) -> bool {
         self.if_none_match.as_deref().is_some_and(|header| scim::meta::names_version(header, version))
     }
 }

@@ -14,19 +14,19 @@ use scim::{
 };
 
 /// Which of the two endpoints a handler serves.
-pub trait Kind: 'static {
+pub(crate) trait Kind: 'static {
     /// The resource type behind the endpoint.
     const KIND: ResourceKind;
 }
 
 /// `/Users`.
-pub enum Users {}
+pub(crate) enum Users {}
 impl Kind for Users {
     const KIND: ResourceKind = ResourceKind::User;
 }
 
 /// `/Groups`.
-pub enum Groups {}
+pub(crate) enum Groups {}
 impl Kind for Groups {
     const KIND: ResourceKind = ResourceKind::Group;
 }
@@ -34,7 +34,7 @@ impl Kind for Groups {
 type Answer = Result<HttpResponse, ApiError>;
 
 /// RFC 7644 section 3.3.
-pub async fn create<K: Kind>(client: Client, app: Data<App>, query: Query, body: Body) -> Answer {
+pub(crate) async fn create<K: Kind>(client: Client, app: Data<App>, query: Query, body: Body) -> Answer {
     let projection = query.words.projection(ResourceType::of(K::KIND))?;
     let written = app.provisioning.create(&client.context, K::KIND, body.0).await?;
     app.metrics.count_effects(&client.label, &written.effects);
@@ -42,7 +42,12 @@ pub async fn create<K: Kind>(client: Client, app: Data<App>, query: Query, body:
 }
 
 /// RFC 7644 section 3.4.1.
-pub async fn get<K: Kind>(client: Client, app: Data<App>, path: Path<(String, String)>, query: Query) -> Answer {
+pub(crate) async fn get<K: Kind>(
+    client: Client,
+    app: Data<App>,
+    path: Path<(String, String)>,
+    query: Query,
+) -> Answer {
     let projection = query.words.projection(ResourceType::of(K::KIND))?;
     let with_groups = K::KIND == ResourceKind::User && projection.returns("groups");
     let row = app.provisioning.get(&client.context, K::KIND, &path.1, with_groups).await?;
@@ -53,7 +58,7 @@ pub async fn get<K: Kind>(client: Client, app: Data<App>, path: Path<(String, St
 }
 
 /// RFC 7644 section 3.5.1.
-pub async fn replace<K: Kind>(
+pub(crate) async fn replace<K: Kind>(
     client: Client,
     app: Data<App>,
     path: Path<(String, String)>,
@@ -69,7 +74,7 @@ pub async fn replace<K: Kind>(
 
 /// RFC 7644 section 3.5.2. A user is answered with 200 and the resource, a group with 204 unless `attributes` asks
 /// for more: its member list may be long, and Entra wants none.
-pub async fn patch<K: Kind>(
+pub(crate) async fn patch<K: Kind>(
     client: Client,
     app: Data<App>,
     path: Path<(String, String)>,
@@ -78,36 +83,36 @@ pub async fn patch<K: Kind>(
 ) -> Answer {
     let projection = query.words.projection(ResourceType::of(K::KIND))?;
     let request = PatchRequest::parse(client.profile(), body.0)?;
-    let silent = K::KIND == ResourceKind::Group && query.words.attributes.is_none();
-    if silent
-        && let Some(effects) =
-            app.provisioning.patch_members(&client.context, &path.1, query.precondition(), &request).await?
-    {
-        app.metrics.count_effects(&client.label, &effects);
-        return Ok(answer::no_content());
+    let (context, precondition) = (&client.context, query.precondition());
+    if K::KIND == ResourceKind::Group && query.words.attributes.is_none() {
+        let changed =
+            app.provisioning.patch_in_silence(context, K::KIND, &path.1, precondition, &request).await?;
+        app.metrics.count_effects(&client.label, &changed.effects);
+        return Ok(answer::changed(changed.version));
     }
-    let written =
-        app.provisioning.patch(&client.context, K::KIND, &path.1, query.precondition(), &request).await?;
+    let written = app.provisioning.patch(context, K::KIND, &path.1, precondition, &request).await?;
     app.metrics.count_effects(&client.label, &written.effects);
-    if silent {
-        return Ok(answer::no_content());
-    }
     answer::resource(app, client, K::KIND, StatusCode::OK, written.row, &projection).await
 }
 
 /// RFC 7644 section 3.6.
-pub async fn delete<K: Kind>(client: Client, app: Data<App>, path: Path<(String, String)>, query: Query) -> Answer {
+pub(crate) async fn delete<K: Kind>(
+    client: Client,
+    app: Data<App>,
+    path: Path<(String, String)>,
+    query: Query,
+) -> Answer {
     app.provisioning.delete(&client.context, K::KIND, &path.1, query.precondition()).await?;
     Ok(answer::no_content())
 }
 
 /// RFC 7644 section 3.4.2.
-pub async fn search<K: Kind>(client: Client, app: Data<App>, query: Query) -> Answer {
+pub(crate) async fn search<K: Kind>(client: Client, app: Data<App>, query: Query) -> Answer {
     list(app, client, K::KIND, &query.words).await
 }
 
 /// RFC 7644 section 3.4.3.
-pub async fn post_search<K: Kind>(client: Client, app: Data<App>, body: Body) -> Answer {
+pub(crate) async fn post_search<K: Kind>(client: Client, app: Data<App>, body: Body) -> Answer {
     list(app, client, K::KIND, &Words::from_body(body.0)?).await
 }
 
@@ -119,7 +124,7 @@ async fn list(app: Data<App>, client: Client, kind: ResourceKind, words: &Words)
 
 /// RFC 7644 section 3.4.3 at the server root: users first, then groups. An attribute that only one of them has finds
 /// nothing among the others.
-pub async fn search_all(client: Client, app: Data<App>, body: Body) -> Answer {
+pub(crate) async fn search_all(client: Client, app: Data<App>, body: Body) -> Answer {
     let words = Words::from_body(body.0)?;
     let users = words.check(ResourceType::of(ResourceKind::User), app.limits.page);
     let groups = words.check(ResourceType::of(ResourceKind::Group), app.limits.page);

@@ -32,12 +32,18 @@ impl Metrics {
     /// If they are registered already.
     pub fn register(registry: &Registry) -> prometheus::Result<Metrics> {
         let requests = IntCounterVec::new(
-            Opts::new("juno_scim_requests_total", "Requests answered, by authenticated tenant, route and status."),
+            Opts::new(
+                "juno_scim_requests_total",
+                "Requests answered, by authenticated tenant, route and status.",
+            ),
             &["tenant", "method", "route", "status"],
         )?;
         let seconds = HistogramVec::new(
-            HistogramOpts::new("juno_scim_request_seconds", "Seconds from a request's head to its answer's, by route.")
-                .buckets(vec![0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0]),
+            HistogramOpts::new(
+                "juno_scim_request_seconds",
+                "Seconds from a request's head to its answer's, by route.",
+            )
+            .buckets(vec![0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0]),
             &["method", "route"],
         )?;
         let effects = IntCounterVec::new(

@@ -1,0 +1,36 @@
+//! `/Bulk`: many operations in one request (RFC 7644 section 3.7).
+
+use crate::{ApiError, App, Client, answer, body::Body};
+use actix_web::{HttpResponse, web::Data};
+use provisioning::{BulkDone, BulkOutcome};
+use scim::{
+    bulk::{self, Answer, BulkRequest, Echo, Method},
+    list, meta,
+};
+
+/// RFC 7644 section 3.7.
+pub(crate) async fn bulk(client: Client, app: Data<App>, body: Body) -> Result<HttpResponse, ApiError> {
+    let request = BulkRequest::parse(body.0, app.limits.bulk_max_operations)?;
+    let outcomes = app.provisioning.bulk(&client.context, request).await;
+    for done in outcomes.iter().filter_map(|outcome| outcome.result.as_ref().ok()) {
+        app.metrics.count_effects(&client.label, &done.effects);
+    }
+    Ok(answer::json(&bulk::response(outcomes.into_iter().map(|outcome| answer_to(&client.base, outcome)))))
+}
+
+/// An outcome in the words of a bulk response.
+fn answer_to(base: &str, outcome: BulkOutcome) -> (Echo, Answer) {
+    let location = outcome.resource.map(|(kind, id)| list::location(base, kind, &id));
+    let answer = match outcome.result {
+        Ok(BulkDone { method, version, .. }) => {
+            let status = match method {
+                Method::Post => 201,
+                Method::Put | Method::Patch => 200,
+                Method::Delete => 204,
+            };
+            Answer::Done { status, location: location.unwrap_or_default(), version: version.map(meta::etag) }
+        }
+        Err(failure) => Answer::Failed { location, error: ApiError::from(failure).told() },
+    };
+    (outcome.echo, answer)
+}
