@@ -6,7 +6,7 @@ use diesel::{
     QueryResult, RunQueryDsl,
     pg::Pg,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
-    sql_types::{BigInt, Binary, Bool, Double, Nullable, Text},
+    sql_types::{BigInt, Bool, Double, Nullable, Text},
     sqlite::Sqlite,
 };
 use std::marker::PhantomData;
@@ -66,7 +66,6 @@ macro_rules! fragment {
                             out.push_bind_param::<Nullable<BigInt>, _>(number)?
                         }
                         Piece::Bind(Bind::Double(number)) => out.push_bind_param::<Double, _>(number)?,
-                        Piece::Bind(Bind::Bytes(bytes)) => out.push_bind_param::<Binary, _>(bytes)?,
                     }
                 }
                 Ok(())

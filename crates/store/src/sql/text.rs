@@ -15,7 +15,6 @@ pub(crate) enum Bind {
     /// A whole number, or NULL.
     BigInt(Option<i64>),
     Double(f64),
-    Bytes(Vec<u8>),
 }
 
 impl Bind {

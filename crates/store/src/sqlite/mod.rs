@@ -3,13 +3,13 @@
 mod connection;
 mod facts;
 mod read;
-mod tenants;
 mod write;
 
 use crate::{
     engine::{Engine, Lookup},
     model::*,
     plan::{Facts, Questions, Writes},
+    records::sqlite as records,
 };
 use connection::{Pool, store_error};
 use diesel::{Connection, QueryResult, RunQueryDsl, sql_query, sqlite::SqliteConnection};
@@ -87,35 +87,41 @@ impl Engine for SqliteEngine {
     }
 
     fn create_tenant(&self, tenant: &Tenant) -> Result<bool, StoreError> {
-        self.write(|connection| tenants::create(connection, tenant))
+        self.write(|connection| records::create_tenant(connection, tenant))
     }
 
     fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
-        self.run(tenants::all)
+        self.run(records::tenants)?.into_iter().map(Tenant::try_from).collect()
     }
 
     fn tenant(&self, label_or_id: &str) -> Result<Option<Tenant>, StoreError> {
-        self.run(|connection| tenants::find(connection, label_or_id))
+        self.run(|connection| records::tenant(connection, label_or_id))?.map(Tenant::try_from).transpose()
     }
 
     fn set_tenant_state(&self, tenant: TenantId, state: TenantState) -> Result<bool, StoreError> {
-        self.write(|connection| tenants::set_state(connection, tenant, state))
+        self.write(|connection| records::set_tenant_state(connection, tenant, state))
     }
 
     fn delete_tenant(&self, tenant: TenantId) -> Result<bool, StoreError> {
-        self.write(|connection| tenants::delete(connection, tenant))
+        self.write(|connection| records::delete_tenant(connection, tenant))
     }
 
     fn insert_secret_token(&self, token: &SecretTokenRow) -> Result<(), StoreError> {
-        self.write(|connection| tenants::insert_secret_token(connection, token))
+        self.write(|connection| records::insert_secret_token(connection, token))
     }
 
     fn secret_tokens(&self, tenant: TenantId) -> Result<Vec<SecretTokenRow>, StoreError> {
-        self.run(|connection| tenants::secret_tokens(connection, tenant))
+        let found = self.run(|connection| records::secret_tokens(connection, tenant))?;
+        found.into_iter().map(SecretTokenRow::try_from).collect()
     }
 
     fn secret_token(&self, digest: &[u8; 32]) -> Result<Option<SecretTokenOwner>, StoreError> {
-        self.run(|connection| tenants::secret_token(connection, digest))
+        let found = self.run(|connection| records::secret_token(connection, digest))?;
+        found
+            .map(|(token, tenant)| {
+                Ok(SecretTokenOwner { token: token.try_into()?, tenant: tenant.try_into()? })
+            })
+            .transpose()
     }
 
     fn expire_secret_token(
@@ -124,14 +130,14 @@ impl Engine for SqliteEngine {
         id: Uuid,
         expires: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.write(|connection| tenants::expire_secret_token(connection, tenant, id, expires))
+        self.write(|connection| records::expire_secret_token(connection, tenant, id, expires))
     }
 
     fn revoke_secret_token(&self, tenant: TenantId, id: Uuid, at: Timestamp) -> Result<bool, StoreError> {
-        self.write(|connection| tenants::revoke_secret_token(connection, tenant, id, at))
+        self.write(|connection| records::revoke_secret_token(connection, tenant, id, at))
     }
 
     fn touch_secret_tokens(&self, used: &[(TenantId, Uuid, Timestamp)]) -> Result<(), StoreError> {
-        self.write(|connection| tenants::touch_secret_tokens(connection, used))
+        self.write(|connection| records::touch_secret_tokens(connection, used))
     }
 }
