@@ -118,7 +118,7 @@ fn echo(operation: &Value) -> Echo {
     let text = |name| {
         operation.as_object().and_then(|map| get(map, name)).and_then(Value::as_str).map(str::to_owned)
     };
-    Echo { method: text("method").unwrap_or_default(), bulk_id: text("bulkId") }
+    Echo { method: text("method").unwrap_or_default(), bulk_id: text("bulkId").filter(|id| !id.is_empty()) }
 }
 
 fn read(operation: &Value) -> Result<Operation, ScimError> {

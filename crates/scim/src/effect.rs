@@ -31,3 +31,14 @@ pub struct Effect {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<&'static str>,
 }
+
+/// Longest path that an effect shows, in characters: the names in it are the client's.
+const MAX_PATH: usize = 200;
+
+impl Effect {
+    /// An effect; a longer path is cut.
+    pub(crate) fn new(operation: usize, path: &str, outcome: Outcome, rule: Option<&'static str>) -> Effect {
+        let end = path.char_indices().nth(MAX_PATH).map_or(path.len(), |(end, _)| end);
+        Effect { operation, path: path[..end].to_owned(), outcome, rule }
+    }
+}

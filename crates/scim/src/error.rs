@@ -54,6 +54,9 @@ impl ScimType {
     }
 }
 
+/// Longest `detail`, in characters: names in it are the client's, and can be as long as its body.
+pub const MAX_DETAIL: usize = 1_000;
+
 /// An error as the client sees it. `detail` appears verbatim in Entra's provisioning log: it is an instruction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScimError {
@@ -66,13 +69,18 @@ pub struct ScimError {
 }
 
 impl ScimError {
-    /// An error without `scimType`.
+    /// An error without `scimType`. A `detail` beyond [`MAX_DETAIL`] characters is cut.
     pub fn new(status: u16, detail: impl Into<String>) -> Self {
-        ScimError { status, scim_type: None, detail: detail.into() }
+        let mut detail = detail.into();
+        if let Some((end, _)) = detail.char_indices().nth(MAX_DETAIL) {
+            detail.truncate(end);
+            detail.push('…');
+        }
+        ScimError { status, scim_type: None, detail }
     }
 
     fn typed(status: u16, scim_type: ScimType, detail: impl Into<String>) -> Self {
-        ScimError { status, scim_type: Some(scim_type), detail: detail.into() }
+        ScimError { scim_type: Some(scim_type), ..Self::new(status, detail) }
     }
 
     /// 400 `invalidFilter`.

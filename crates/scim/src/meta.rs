@@ -50,7 +50,9 @@ pub fn etag(version: i64) -> String {
 /// The version that an ETag of ours names.
 pub fn parse_etag(text: &str) -> Option<i64> {
     let text = text.trim();
-    text.strip_prefix("W/").unwrap_or(text).strip_prefix('"')?.strip_suffix('"')?.parse().ok()
+    let digits = text.strip_prefix("W/").unwrap_or(text).strip_prefix('"')?.strip_suffix('"')?;
+    // A tag is compared letter by letter (RFC 9110 section 8.8.3.2): "03" and "+3" are not ours.
+    digits.parse::<i64>().ok().filter(|version| version.to_string() == digits)
 }
 
 /// Whether an `If-Match` or `If-None-Match` value (a list of ETags, weak or strong, or `*`) names this version.

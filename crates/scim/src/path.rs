@@ -35,8 +35,12 @@ impl AttributePath {
     /// Reads an attribute path; `None` if it is none.
     pub fn parse(text: &str) -> Option<AttributePath> {
         let (urn, rest) = split_urn(text);
+        if urn.is_some_and(|urn| !urn::is_schema(urn)) {
+            return None;
+        }
         if rest.is_empty() {
-            return urn.map(|urn| AttributePath {
+            // Only a URN that we know can stand alone: of any other the last part is read as a name.
+            return urn.filter(|urn| urn.len() == text.len()).map(|urn| AttributePath {
                 urn: Some(urn.to_owned()),
                 name: String::new(),
                 sub_attribute: None,
@@ -60,7 +64,7 @@ impl AttributePath {
 /// Splits a URN off the front of an attribute path. URNs that we know are matched as a whole, since the `2.0` in them
 /// holds a dot; behind them stands `:` (or `.`, as Entra wrote before 2018). Of any other URN the last part is the name.
 fn split_urn(text: &str) -> (Option<&str>, &str) {
-    for known in [urn::ENTERPRISE_USER, urn::USER, urn::GROUP] {
+    for known in urn::RESOURCE_SCHEMAS {
         let Some(head) = text.get(..known.len()) else { continue };
         if head.eq_ignore_ascii_case(known) {
             let rest = &text[known.len()..];

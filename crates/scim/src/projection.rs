@@ -3,6 +3,7 @@
 use crate::{
     ScimError,
     path::AttributePath,
+    resource::is_unassigned,
     schema::{Attribute, ResourceType},
 };
 use serde_json::{Map, Value};
@@ -25,7 +26,7 @@ enum Mode {
 #[derive(Clone, Debug, PartialEq)]
 struct Selected {
     extension: Option<String>,
-    /// None is the extension as a whole.
+    /// None is the extension, or the core schema, as a whole.
     attribute: Option<String>,
     sub_attribute: Option<String>,
 }
@@ -89,9 +90,7 @@ impl Projection {
         match &self.mode {
             Mode::Default => true,
             Mode::Only(_) => false,
-            Mode::Without(list) => list.iter().all(|selected| {
-                (selected.names("members") || selected.names("groups")) && selected.sub_attribute.is_none()
-            }),
+            Mode::Without(list) => list.iter().all(Selected::is_table),
         }
     }
 
@@ -106,8 +105,15 @@ impl Projection {
 }
 
 impl Selected {
+    /// Whether it is `members` or `groups`, whole.
+    fn is_table(&self) -> bool {
+        self.extension.is_none()
+            && matches!(self.attribute.as_deref(), Some("members" | "groups"))
+            && self.sub_attribute.is_none()
+    }
+
     fn names(&self, attribute: &str) -> bool {
-        self.extension.is_none() && self.attribute.as_deref() == Some(attribute)
+        self.extension.is_none() && self.attribute.as_deref().is_none_or(|selected| selected == attribute)
     }
 }
 
@@ -152,6 +158,7 @@ fn resolve(resource_type: &ResourceType, path: AttributePath) -> Selected {
                 },
             }
         }
+        Some(_) if path.name.is_empty() => Selected { extension: None, attribute: None, sub_attribute: None },
         _ => match resource_type.attribute(&path.name) {
             Some(attribute) => spelled(None, attribute),
             None => {
@@ -200,7 +207,8 @@ impl Selected {
             (None, Some(attribute)) => attribute.eq_ignore_ascii_case(key) && self.sub_attribute.is_none(),
             (Some(urn), None) => urn.eq_ignore_ascii_case(key),
             (Some(urn), Some(attribute)) => format!("{urn}:{attribute}").eq_ignore_ascii_case(key),
-            (None, None) => false,
+            // The URN of the core schema.
+            (None, None) => !key.contains(':'),
         }
     }
 
@@ -273,7 +281,12 @@ fn drop_selected(resource: &mut Map<String, Value>, selected: &Selected) {
                         resource.shift_remove(&key);
                     }
                 }
-                (_, value) => drop_sub(value, selected.sub_attribute.as_deref().unwrap_or_default()),
+                (_, value) => {
+                    drop_sub(value, selected.sub_attribute.as_deref().unwrap_or_default());
+                    if is_unassigned(value) {
+                        resource.shift_remove(&key);
+                    }
+                }
             }
         }
     }
@@ -282,7 +295,10 @@ fn drop_selected(resource: &mut Map<String, Value>, selected: &Selected) {
 fn drop_sub(value: &mut Value, sub: &str) {
     match value {
         Value::Object(object) => object.retain(|name, _| !name.eq_ignore_ascii_case(sub)),
-        Value::Array(list) => list.iter_mut().for_each(|value| drop_sub(value, sub)),
+        Value::Array(list) => {
+            list.iter_mut().for_each(|value| drop_sub(value, sub));
+            list.retain(|value| !is_unassigned(value));
+        }
         _ => {}
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     effect::Effect,
     filter::fold,
     schema::{Attribute, Mutability, ResourceKind, ResourceType},
+    urn,
     value::{Note, Reader, twice},
 };
 use serde_json::{Map, Value};
@@ -79,7 +80,7 @@ pub fn draft(resource_type: &ResourceType, profile: Profile, body: Value) -> Res
     Ok(Draft { document, members, effects: effects(0, reader.notes) })
 }
 
-/// A strict profile wants the core schema named (RFC 7643 section 3); Entra's own lists are often incomplete.
+/// A strict profile wants each schema of the body named (RFC 7643 section 3); Entra's own lists are often incomplete.
 fn check_schemas(
     resource_type: &ResourceType,
     profile: Profile,
@@ -91,13 +92,15 @@ fn check_schemas(
             list.iter().filter_map(Value::as_str).any(|listed| listed.eq_ignore_ascii_case(urn))
         })
     };
-    if !profile.is_lenient() && !listed(&resource_type.schema.id) {
-        return Err(ScimError::invalid_value(format!(
-            "\"schemas\" must list \"{}\".",
-            resource_type.schema.id
-        )));
+    if profile.is_lenient() {
+        return Ok(());
     }
-    Ok(())
+    let used =
+        body.iter().filter(|(key, value)| key.contains(':') && !value.is_null()).map(|(key, _)| key.as_str());
+    match std::iter::once(resource_type.schema.id.as_str()).chain(used).find(|urn| !listed(urn)) {
+        Some(urn) => Err(ScimError::invalid_value(format!("\"schemas\" must list \"{urn}\"."))),
+        None => Ok(()),
+    }
 }
 
 fn add_extension(
@@ -113,13 +116,30 @@ fn add_extension(
         }
         return Ok(());
     }
-    match prune(value) {
-        Some(value @ Value::Object(_)) => {
-            document.insert(key, value);
-            Ok(())
-        }
-        Some(_) => reader.unknown(&key),
-        None => Ok(()),
+    let Some(value) = prune(value) else { return Ok(()) };
+    if value.is_object() && urn::is_schema(&key) && !is_foreign(&key) {
+        document.insert(key, value);
+        return Ok(());
+    }
+    reader.unknown(&key)
+}
+
+/// Whether a key stands under a schema that we know: a core schema, another resource's extension, or an attribute path.
+fn is_foreign(key: &str) -> bool {
+    urn::RESOURCE_SCHEMAS.iter().any(|known| {
+        let head = key.get(..known.len()).is_some_and(|head| head.eq_ignore_ascii_case(known));
+        head && matches!(key.as_bytes().get(known.len()), None | Some(b':' | b'.'))
+    })
+}
+
+/// Whether a value means "no value" (RFC 7643 section 2.5): null, an empty text, list or object, or one of such alone.
+pub(crate) fn is_unassigned(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(list) => list.iter().all(is_unassigned),
+        Value::Object(map) => map.values().all(is_unassigned),
+        Value::Bool(_) | Value::Number(_) => false,
     }
 }
 
@@ -226,10 +246,7 @@ pub(crate) fn finish(
 
 /// Notes as effects of one operation.
 pub(crate) fn effects(operation: usize, notes: Vec<Note>) -> Vec<Effect> {
-    notes
-        .into_iter()
-        .map(|note| Effect { operation, path: note.path, outcome: note.outcome, rule: Some(note.rule) })
-        .collect()
+    notes.into_iter().map(|note| Effect::new(operation, &note.path, note.outcome, Some(note.rule))).collect()
 }
 
 /// Stands for more than one work e-mail address: which, only the document knows.

@@ -24,3 +24,18 @@ pub const BULK_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:BulkReques
 pub const BULK_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";
 /// Error, RFC 7644 section 3.12.
 pub const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
+
+/// The URNs of the schemas that describe resources.
+pub(crate) const RESOURCE_SCHEMAS: [&str; 3] = [ENTERPRISE_USER, USER, GROUP];
+
+/// Longest URN of a schema that is read, in characters.
+const MAX_LENGTH: usize = 256;
+
+/// Whether a text can be the URN (or another URI) of a schema: the characters of a URI (RFC 3986 section 2) without
+/// brackets and parentheses, which delimit paths and filters.
+pub(crate) fn is_schema(text: &str) -> bool {
+    text.len() <= MAX_LENGTH
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.contains(':')
+        && text.bytes().all(|c| c.is_ascii_alphanumeric() || b":-._~/?#@!$&'*+,;=%".contains(&c))
+}

@@ -94,14 +94,23 @@ impl Reader {
         }
         let mut list: Vec<Value> = Vec::with_capacity(values.len());
         for value in values {
-            if let Some(value) = self.single(attribute, value, path)?
-                && !list.contains(&value)
-            {
+            let Some(value) = self.single(attribute, value, path)? else { continue };
+            // Cleared, an element of Entra keeps its type: that is no value.
+            if self.is_void(&value) {
+                self.ignored(path, "emptyElement");
+            } else if !list.contains(&value) {
                 list.push(value);
             }
         }
         self.one_primary(&mut list, path)?;
         Ok(list)
+    }
+
+    /// Whether an element of a multi-valued attribute holds no value: nothing at all, or, to a lenient profile, nothing
+    /// but the marks `type` and `primary`.
+    pub(crate) fn is_void(&self, element: &Value) -> bool {
+        let mark = |key: &String| self.profile.is_lenient() && (key == "type" || key == "primary");
+        element.as_object().is_some_and(|parts| parts.keys().all(mark))
     }
 
     /// RFC 7643 section 2.4: `primary` is true at most once.
@@ -178,26 +187,36 @@ impl Reader {
     fn lift_role(
         &mut self,
         attribute: &Attribute,
-        map: Map<String, Value>,
+        mut map: Map<String, Value>,
         path: &str,
     ) -> Result<Map<String, Value>, ScimError> {
         if attribute.name != "roles" || !self.profile.is_lenient() {
             return Ok(map);
         }
-        let assignment = map
-            .get("value")
-            .and_then(Value::as_str)
+        let key = |map: &Map<String, Value>, name: &str| {
+            map.keys().find(|key| key.eq_ignore_ascii_case(name)).cloned()
+        };
+        // AppRoleAssignmentsComplex names the display so.
+        if let (Some(named), None) = (key(&map, "displayName"), key(&map, "display"))
+            && let Some(display) = map.shift_remove(&named)
+        {
+            self.coerced(path, "roleDisplayName", || wrong_type(path, "a role"))?;
+            map.insert("display".to_owned(), display);
+        }
+        let assignment = key(&map, "value")
+            .and_then(|key| map.get(&key)?.as_str())
             .filter(|text| text.starts_with('{'))
-            .and_then(|text| serde_json::from_str::<Map<String, Value>>(text).ok());
-        let Some(assignment) = assignment else { return Ok(map) };
-        let Some(value) = assignment.get("value").filter(|value| value.is_string()) else { return Ok(map) };
-        let mut role = map.clone();
-        role.insert("value".to_owned(), value.clone());
-        if let Some(display) = assignment.get("displayName").filter(|display| display.is_string()) {
-            role.insert("display".to_owned(), display.clone());
+            .and_then(|text| crate::json::parse(text.as_bytes()).ok());
+        let Some(Value::Object(mut assignment)) = assignment else { return Ok(map) };
+        let Some(value) = assignment.remove("value").filter(Value::is_string) else { return Ok(map) };
+        map.retain(|key, _| !key.eq_ignore_ascii_case("value"));
+        map.insert("value".to_owned(), value);
+        if let Some(display) = assignment.remove("displayName").filter(Value::is_string) {
+            map.retain(|key, _| !key.eq_ignore_ascii_case("display"));
+            map.insert("display".to_owned(), display);
         }
         self.coerced(path, "roleJson", || wrong_type(path, "a role"))?;
-        Ok(role)
+        Ok(map)
     }
 
     /// The members of an object in canonical spelling, each read by its attribute; read-only ones are ignored.
@@ -280,7 +299,9 @@ impl Reader {
         let number = match value {
             Value::Number(number) => number,
             Value::String(text) => {
-                let number = serde_json::from_str(&text).map_err(|_| strict())?;
+                let Ok(Value::Number(number)) = crate::json::parse(text.as_bytes()) else {
+                    return Err(strict());
+                };
                 self.coerced(path, "numberText", strict)?;
                 number
             }

@@ -6,8 +6,10 @@ use std::fmt;
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Filter::And(parts) => join(f, parts, " and "),
-            Filter::Or(parts) => join(f, parts, " or "),
+            Filter::And(parts) => {
+                join(f, parts, " and ", |part| matches!(part, Filter::And(_) | Filter::Or(_)))
+            }
+            Filter::Or(parts) => join(f, parts, " or ", |part| matches!(part, Filter::Or(_))),
             Filter::Not(inner) => write!(f, "not ({inner})"),
             Filter::Compare(path, op, value) => write!(f, "{path} {op} {value}"),
             Filter::Present(path) => write!(f, "{path} pr"),
@@ -22,15 +24,20 @@ impl fmt::Display for Filter {
     }
 }
 
-/// Parts that are joined themselves stand in parentheses.
-fn join(f: &mut fmt::Formatter<'_>, parts: &[Filter], word: &str) -> fmt::Result {
+/// Parts stand in parentheses only where they stood so: the printed filter is nested no deeper than what was read.
+fn join(
+    f: &mut fmt::Formatter<'_>,
+    parts: &[Filter],
+    word: &str,
+    in_parentheses: fn(&Filter) -> bool,
+) -> fmt::Result {
     for (index, part) in parts.iter().enumerate() {
         if index > 0 {
             f.write_str(word)?;
         }
-        match part {
-            Filter::And(_) | Filter::Or(_) => write!(f, "({part})")?,
-            _ => write!(f, "{part}")?,
+        match in_parentheses(part) {
+            true => write!(f, "({part})")?,
+            false => write!(f, "{part}")?,
         }
     }
     Ok(())

@@ -80,9 +80,9 @@ fn value_path(
 
 fn present(path: &AttributePath, scope: Scope<'_>) -> Result<Condition, ScimError> {
     let found = find(path, scope)?;
-    Ok(match (scope, found.target.attribute.as_str()) {
+    Ok(match (scope, &found.target.extension, found.target.attribute.as_str()) {
         // Every resource has an id and a meta.
-        (Scope::Resource(_), "id" | "meta") => Condition::Not(Box::new(Condition::Never)),
+        (Scope::Resource(_), None, "id" | "meta") => Condition::Not(Box::new(Condition::Never)),
         _ => Condition::Present(found.target),
     })
 }
@@ -102,8 +102,8 @@ fn compare(
     }
     let found = found.with_value_sub_attribute()?;
     let target = found.target;
-    if let (Scope::Resource(resource_type), "meta", Some("resourceType")) =
-        (scope, target.attribute.as_str(), target.sub_attribute.as_deref())
+    if let (Scope::Resource(resource_type), None, "meta", Some("resourceType")) =
+        (scope, &target.extension, target.attribute.as_str(), target.sub_attribute.as_deref())
     {
         return constant(resource_type.name, op, value);
     }

@@ -3,7 +3,7 @@
 use super::{
     Op, Operation, PatchRequest, Patched, members,
     place::{self, Place},
-    write,
+    untyped, write,
 };
 use crate::{
     Profile, ScimError,
@@ -12,6 +12,7 @@ use crate::{
     path::Path,
     resource,
     schema::{Attribute, Mutability, ResourceKind, ResourceType, Schema},
+    urn,
     value::Reader,
 };
 use serde_json::{Map, Value};
@@ -81,7 +82,7 @@ impl<'a> Patch<'a> {
         for (key, value) in map {
             let path = Path::parse(&key)?;
             let mut coerced = coerced;
-            if path.filter.is_some() || path.attribute.sub_attribute.is_some() {
+            if self.is_more_than_a_name(&path) {
                 if !self.profile.is_lenient() {
                     return Err(ScimError::invalid_path(format!(
                         "\"{path}\" is no attribute name. Put it into \"path\"."
@@ -98,11 +99,21 @@ impl<'a> Patch<'a> {
         Ok(())
     }
 
+    /// Whether a key of an object of attributes is an attribute path. (Of an unknown URN nobody can tell.)
+    fn is_more_than_a_name(&self, path: &Path) -> bool {
+        let attribute = &path.attribute;
+        let known = |urn: &String| urn::RESOURCE_SCHEMAS.iter().any(|known| known.eq_ignore_ascii_case(urn));
+        path.filter.is_some()
+            || attribute.sub_attribute.is_some()
+            || (attribute.urn.as_ref().is_some_and(known) && !attribute.name.is_empty())
+    }
+
     /// Read-only attributes in an object of attributes are what the client has read before, not what it wants.
     fn is_idle_echo(&self, path: &Path) -> bool {
         path.attribute.urn.is_none()
             && self.resource_type.attribute(&path.attribute.name).is_some_and(|attribute| {
-                attribute.name == "schemas" || attribute.mutability == Mutability::ReadOnly
+                attribute.name == "schemas"
+                    || (self.profile.is_lenient() && attribute.mutability == Mutability::ReadOnly)
             })
     }
 
@@ -115,9 +126,17 @@ impl<'a> Patch<'a> {
         coerced: Option<&'static str>,
     ) -> Result<(), ScimError> {
         let (place, bare) =
-            place::find(path, value.as_ref(), self.resource_type, self.profile, &self.document)?;
+            place::find(path, value.as_ref(), self.resource_type, self.profile, &self.document);
         let mut reader = Reader::new(self.profile);
         let name = path.to_string();
+        let place = match place {
+            Place::Core(attribute) | Place::InExtension(_, attribute)
+                if lacks_sub_attribute(attribute, path) =>
+            {
+                Place::Nowhere
+            }
+            place => place,
+        };
         let changed = match place {
             Place::Resource => return self.whole(index, op, value, coerced),
             Place::Nowhere => {
@@ -149,10 +168,8 @@ impl<'a> Patch<'a> {
                 self.attribute(op, Some(schema), attribute, path, value, &mut reader)?
             }
             Place::Extension(schema) => self.extension(op, schema, value, &mut reader)?,
-            Place::UnknownExtension(key) => write::unknown_extension(op, &mut self.document, &key, value)?,
-            Place::InUnknownExtension(key) => {
-                write::in_unknown_extension(op, &mut self.document, &key, path, value)?
-            }
+            Place::UnknownExtension(key) => untyped::whole(op, &mut self.document, &key, value)?,
+            Place::InUnknownExtension(key) => untyped::attribute(op, &mut self.document, &key, path, value)?,
         };
         self.settle(index, &name, changed, coerced.into_iter().chain(bare), reader);
         Ok(())
@@ -209,6 +226,9 @@ impl<'a> Patch<'a> {
             (Op::Remove, _) | (_, None | Some(Value::Null)) => {
                 self.document.shift_remove(&schema.id);
             }
+            (_, Some(Value::String(text))) if text.is_empty() => {
+                self.document.shift_remove(&schema.id);
+            }
             (_, Some(Value::Object(map))) => {
                 for (key, value) in map {
                     let Some(attribute) = schema.attribute(&key) else {
@@ -225,7 +245,7 @@ impl<'a> Patch<'a> {
     }
 
     fn effect(&mut self, operation: usize, path: &str, outcome: Outcome, rule: Option<&'static str>) {
-        self.effects.push(Effect { operation, path: path.to_owned(), outcome, rule });
+        self.effects.push(Effect::new(operation, path, outcome, rule));
     }
 
     /// The effects of an operation that was carried out: one for each rule that it took, else one for what it did.
@@ -247,6 +267,11 @@ impl<'a> Patch<'a> {
             self.effect(index, path, if changed { Outcome::Applied } else { Outcome::AlreadyTrue }, None);
         }
     }
+}
+
+/// Whether the path names a sub-attribute that the attribute has not got.
+fn lacks_sub_attribute(attribute: &Attribute, path: &Path) -> bool {
+    path.attribute.sub_attribute.as_deref().is_some_and(|name| attribute.sub_attribute(name).is_none())
 }
 
 /// RFC 7644 section 3.5.2: read-only attributes are the service provider's.

@@ -40,7 +40,11 @@ pub(super) fn steps(
             ),
         }]);
     }
-    let given = value.filter(|value| !value.is_null());
+    // An empty text unassigns like null. With remove it names nobody: that is refused below.
+    let given = match value {
+        Some(Value::String(text)) if text.is_empty() && op != Op::Remove => None,
+        other => other.filter(|value| !value.is_null()),
+    };
     match (op, given) {
         (Op::Add, value) => {
             Ok(vec![MemberStep::Add(member_ids(members, reader, value.unwrap_or_default())?)])

@@ -3,6 +3,7 @@
 mod apply;
 mod members;
 mod place;
+mod untyped;
 mod write;
 
 use crate::{
@@ -14,6 +15,9 @@ use crate::{
     urn,
 };
 use serde_json::{Map, Value};
+
+/// Most operations of one PATCH. (One operation may name any number of members.)
+pub const MAX_OPERATIONS: usize = 2_000;
 
 /// `op`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +67,8 @@ impl PatchRequest {
     /// Reads the body.
     ///
     /// # Errors
-    /// 400 `invalidSyntax` for a shape that is no PATCH or an unknown `op`, `invalidPath`, each naming the operation's index.
+    /// 400 `invalidSyntax` for a shape that is no PATCH or an unknown `op`, `invalidPath`, each naming the operation's index;
+    /// 413 for more than [`MAX_OPERATIONS`].
     pub fn parse(profile: Profile, body: Value) -> Result<PatchRequest, ScimError> {
         let shape = || {
             ScimError::invalid_syntax(
@@ -79,6 +84,11 @@ impl PatchRequest {
         let Some(Value::Array(list)) = take(&mut body, "Operations") else { return Err(shape()) };
         if list.is_empty() {
             return Err(shape());
+        }
+        if list.len() > MAX_OPERATIONS {
+            return Err(ScimError::too_large(format!(
+                "A PATCH may hold {MAX_OPERATIONS} operations at most."
+            )));
         }
         let read = |(index, operation)| {
             read(profile, operation).map_err(|error| error.context(format!("Operations[{index}]")))

@@ -1,7 +1,7 @@
 //! Where a path points: in the core schema, in an extension that we know, in one that we keep as it is, or nowhere.
 
 use crate::{
-    Profile, ScimError,
+    Profile,
     path::{AttributePath, Path},
     schema::{Attribute, ResourceType, Schema},
     urn,
@@ -33,10 +33,10 @@ pub(super) fn find<'a>(
     resource_type: &'a ResourceType,
     profile: Profile,
     document: &Map<String, Value>,
-) -> Result<(Place<'a>, Option<&'static str>), ScimError> {
+) -> (Place<'a>, Option<&'static str>) {
     let attribute = &path.attribute;
     let Some(urn) = &attribute.urn else {
-        return Ok(without_urn(attribute, resource_type, profile));
+        return without_urn(attribute, resource_type, profile);
     };
     if urn.eq_ignore_ascii_case(&resource_type.schema.id) {
         let place = match resource_type.attribute(&attribute.name) {
@@ -44,7 +44,7 @@ pub(super) fn find<'a>(
             Some(found) => Place::Core(found),
             None => Place::Nowhere,
         };
-        return Ok((place, None));
+        return (place, None);
     }
     if let Some(schema) = resource_type.extension(urn) {
         let place = match schema.attribute(&attribute.name) {
@@ -52,15 +52,13 @@ pub(super) fn find<'a>(
             Some(found) => Place::InExtension(schema, found),
             None => Place::Nowhere,
         };
-        return Ok((place, None));
+        return (place, None);
     }
-    // Another resource's schema is no extension of this one; and what is no URN is no extension at all.
-    let foreign =
-        [urn::USER, urn::GROUP, urn::ENTERPRISE_USER].iter().any(|known| known.eq_ignore_ascii_case(urn));
-    if foreign || attribute.name.is_empty() || !urn.contains(':') {
-        return Ok((Place::Nowhere, None));
+    // Another resource's schema is no extension of this one.
+    if urn::RESOURCE_SCHEMAS.iter().any(|known| known.eq_ignore_ascii_case(urn)) {
+        return (Place::Nowhere, None);
     }
-    Ok((unknown_extension(attribute, urn, value, resource_type, document), None))
+    (unknown_extension(attribute, urn, value, resource_type, document), None)
 }
 
 fn without_urn<'a>(
@@ -82,8 +80,8 @@ fn without_urn<'a>(
     }
 }
 
-/// The last part of an unknown URN is an attribute, unless the whole is an extension: one that the document holds, or
-/// one that ends as extensions do and is given an object.
+/// The last part of an unknown URN is an attribute, unless the whole is an extension: one that the document holds, one
+/// that is given an object, or one that ends as extensions do and is removed.
 fn unknown_extension<'a>(
     attribute: &AttributePath,
     urn: &str,
@@ -92,14 +90,16 @@ fn unknown_extension<'a>(
     document: &Map<String, Value>,
 ) -> Place<'a> {
     let key = |urn: &str| document.keys().find(|key| key.eq_ignore_ascii_case(urn)).cloned();
-    let whole = format!("{urn}:{}", attribute.name);
+    let parent = key(urn);
     if attribute.sub_attribute.is_none() {
+        let whole = format!("{urn}:{}", attribute.name);
         if let Some(key) = key(&whole) {
             return Place::UnknownExtension(key);
         }
-        if attribute.name.eq_ignore_ascii_case(resource_type.name) && value.is_none_or(Value::is_object) {
+        let ends_so = attribute.name.eq_ignore_ascii_case(resource_type.name);
+        if value.map_or(ends_so, |value| value.is_object() && parent.is_none()) {
             return Place::UnknownExtension(whole);
         }
     }
-    Place::InUnknownExtension(key(urn).unwrap_or_else(|| urn.to_owned()))
+    Place::InUnknownExtension(parent.unwrap_or_else(|| urn.to_owned()))
 }

@@ -5,7 +5,7 @@ use crate::{
     ScimError,
     filter::{CompareOp, Filter, Value as FilterValue},
     path::Path,
-    resource::prune,
+    resource::is_unassigned,
     schema::Attribute,
     value::{MAX_VALUES, Reader},
 };
@@ -55,25 +55,27 @@ fn single(
     reader: &mut Reader,
 ) -> Result<(), ScimError> {
     let value = value.filter(|_| op != Op::Remove).unwrap_or_default();
-    if attribute.is_complex()
-        && let Value::Object(parts) = &value
-        && let Some(Value::Object(current)) = object.get(&attribute.name)
-    {
-        let mut merged = current.clone();
-        let cleared = |part: &Value| prune(part.clone()).is_none();
-        for (key, _) in parts.iter().filter(|(_, part)| cleared(part)) {
-            if let Some(sub) = attribute.sub_attribute(key) {
-                merged.shift_remove(&sub.name);
-            }
-        }
-        if let Some(Value::Object(read)) = reader.single(attribute, value, &attribute.name)? {
-            merged.extend(read);
-        }
-        set(object, attribute, (!merged.is_empty()).then_some(Value::Object(merged)));
+    let Value::Object(parts) = &value else {
+        let value = reader.single(attribute, value, &attribute.name)?;
+        set(object, attribute, value);
+        return Ok(());
+    };
+    let cleared: Vec<_> = parts
+        .iter()
+        .filter(|(_, part)| is_unassigned(part))
+        .filter_map(|(key, _)| attribute.sub_attribute(key))
+        .collect();
+    let read = reader.single(attribute, value, &attribute.name)?;
+    if !attribute.is_complex() {
+        set(object, attribute, read);
         return Ok(());
     }
-    let value = reader.single(attribute, value, &attribute.name)?;
-    set(object, attribute, value);
+    change_parts(object, attribute, |merged| {
+        cleared.iter().for_each(|sub| set(merged, sub, None));
+        if let Some(Value::Object(read)) = read {
+            merged.extend(read);
+        }
+    });
     Ok(())
 }
 
@@ -87,17 +89,36 @@ fn in_complex(
 ) -> Result<(), ScimError> {
     let value = value.filter(|_| op != Op::Remove).unwrap_or_default();
     let value = reader.attribute(sub, value, &format!("{}.{}", attribute.name, sub.name))?;
-    let mut parts = match object.get(&attribute.name) {
-        Some(Value::Object(parts)) => parts.clone(),
-        _ => Map::new(),
-    };
-    set(&mut parts, sub, value);
-    set(object, attribute, (!parts.is_empty()).then_some(Value::Object(parts)));
+    change_parts(object, attribute, |parts| set(parts, sub, value));
     Ok(())
 }
 
-fn elements(object: &Map<String, Value>, attribute: &Attribute) -> Vec<Value> {
-    object.get(&attribute.name).and_then(Value::as_array).cloned().unwrap_or_default()
+/// Changes the parts of a single-valued complex attribute. A `$ref` that stays while the `value` beside it changes
+/// would point to the wrong resource, so it goes.
+fn change_parts(
+    object: &mut Map<String, Value>,
+    attribute: &Attribute,
+    change: impl FnOnce(&mut Map<String, Value>),
+) {
+    let mut parts = match object.get_mut(&attribute.name) {
+        Some(Value::Object(parts)) => std::mem::take(parts),
+        _ => Map::new(),
+    };
+    let (value, reference) = (parts.get("value").cloned(), parts.get("$ref").cloned());
+    change(&mut parts);
+    if reference.is_some() && parts.get("value") != value.as_ref() && parts.get("$ref") == reference.as_ref()
+    {
+        parts.shift_remove("$ref");
+    }
+    set(object, attribute, (!parts.is_empty()).then_some(Value::Object(parts)));
+}
+
+/// Takes the elements out of their object; [`put_back`] follows, or an error that drops the whole document.
+fn take_elements(object: &mut Map<String, Value>, attribute: &Attribute) -> Vec<Value> {
+    match object.get_mut(&attribute.name) {
+        Some(Value::Array(list)) => std::mem::take(list),
+        _ => Vec::new(),
+    }
 }
 
 /// Puts a list back; `touched` are the elements that the operation wrote: where one of them is primary, no other is.
@@ -113,9 +134,8 @@ fn put_back(
             attribute.name
         )));
     }
-    let primary =
-        touched.iter().copied().find(|index| list.get(*index).is_some_and(|value| value["primary"] == true));
-    if let Some(primary) = primary {
+    let is_primary = |index: &usize| list.get(*index).is_some_and(|value| value["primary"] == true);
+    if let Some(primary) = touched.iter().copied().find(is_primary) {
         for (index, value) in list.iter_mut().enumerate() {
             if index != primary && value["primary"] == true {
                 value["primary"] = false.into();
@@ -134,24 +154,16 @@ fn list(
     value: Option<Value>,
     reader: &mut Reader,
 ) -> Result<(), ScimError> {
-    let mut list = elements(object, attribute);
-    let given = value.filter(|value| !value.is_null());
-    match (op, given) {
-        (Op::Replace, value) => {
-            list = reader.list(attribute, value.unwrap_or_default(), &attribute.name)?;
-            put_back(object, attribute, list, &[])
-        }
+    let mut list = take_elements(object, attribute);
+    let mut touched = Vec::new();
+    match (op, value.filter(|value| !value.is_null())) {
+        (Op::Replace, value) => list = reader.list(attribute, value.unwrap_or_default(), &attribute.name)?,
         (Op::Add, value) => {
-            let mut touched = Vec::new();
             for value in reader.list(attribute, value.unwrap_or_default(), &attribute.name)? {
-                if !list.contains(&value) {
-                    touched.push(list.len());
-                    list.push(value);
-                }
+                touched.extend(add(&mut list, value));
             }
-            put_back(object, attribute, list, &touched)
         }
-        (Op::Remove, None) => put_back(object, attribute, Vec::new(), &[]),
+        (Op::Remove, None) => list.clear(),
         // As with members: a client that names values does not mean all of them.
         (Op::Remove, Some(value)) => {
             reader.coerced(&attribute.name, "removeByValue", || {
@@ -161,9 +173,29 @@ fn list(
             })?;
             let gone = reader.list(attribute, value, &attribute.name)?;
             list.retain(|element| !gone.iter().any(|gone| names(gone, element)));
-            put_back(object, attribute, list, &[])
         }
     }
+    put_back(object, attribute, list, &touched)
+}
+
+/// Adds an element, unless it is there; a pair of `value` and `type` stands once (RFC 7643 section 2.4), so that an
+/// element of the same pair takes the other parts. Says which element was written.
+fn add(list: &mut Vec<Value>, value: Value) -> Option<usize> {
+    if list.iter().any(|element| names(&value, element)) {
+        return None;
+    }
+    let same = |part: &str, element: &Value| element.get(part) == value.get(part);
+    let is_pair = |element: &Value| {
+        value.get("value").is_some()
+            && same("value", element)
+            && (value.get("type").is_none() || same("type", element))
+    };
+    let index = list.iter().position(is_pair);
+    match (index.and_then(|index| list.get_mut(index)), value) {
+        (Some(Value::Object(element)), Value::Object(parts)) => element.extend(parts),
+        (_, value) => list.push(value),
+    }
+    Some(index.unwrap_or(list.len() - 1))
 }
 
 /// Whether every part of `named` is so in `element`.
@@ -185,34 +217,50 @@ fn in_each(
 ) -> Result<(), ScimError> {
     let value = value.filter(|_| op != Op::Remove).unwrap_or_default();
     let value = reader.attribute(sub, value, &format!("{}.{}", attribute.name, sub.name))?;
-    let mut list = elements(object, attribute);
+    let mut list = take_elements(object, attribute);
     if list.is_empty() && value.is_some() {
         list.push(Value::Object(Map::new()));
     }
-    let all: Vec<usize> = (0..list.len()).collect();
-    set_sub(&mut list, &all, sub, value.as_ref());
-    let touched: Vec<usize> = (0..list.len()).collect();
-    put_back(object, attribute, list, &touched)
+    let mut all: Vec<usize> = (0..list.len()).collect();
+    set_sub(&mut list, &mut all, sub, value.as_ref(), reader);
+    put_back(object, attribute, list, &all)
 }
 
-/// Sets a sub-attribute of the selected elements. An element that loses its last part beside `type` and `primary` goes.
-fn set_sub(list: &mut Vec<Value>, selected: &[usize], sub: &Attribute, value: Option<&Value>) {
-    for index in selected {
+/// Sets or clears a sub-attribute of the selected elements; an element that is left without a value goes.
+fn set_sub(
+    list: &mut Vec<Value>,
+    selected: &mut Vec<usize>,
+    sub: &Attribute,
+    value: Option<&Value>,
+    reader: &Reader,
+) {
+    for index in selected.iter() {
         if let Some(Value::Object(element)) = list.get_mut(*index) {
             set(element, sub, value.cloned());
         }
     }
-    if value.is_none() && !["type", "primary"].contains(&sub.name.as_str()) {
-        let mut index = 0;
-        list.retain(|element| {
-            index += 1;
-            !selected.contains(&(index - 1)) || !is_hollow(element)
-        });
+    if value.is_none() {
+        drop_selected(list, selected, |element| reader.is_void(element));
     }
 }
 
-fn is_hollow(element: &Value) -> bool {
-    element.as_object().is_some_and(|parts| parts.keys().all(|key| key == "type" || key == "primary"))
+/// Drops those of the selected elements (indices in ascending order) that `gone` names; the others stay selected.
+fn drop_selected(list: &mut Vec<Value>, selected: &mut Vec<usize>, gone: impl Fn(&Value) -> bool) {
+    let mut kept = Vec::with_capacity(selected.len());
+    let (mut before, mut after) = (0, 0);
+    list.retain(|element| {
+        let chosen = selected.binary_search(&before).is_ok();
+        before += 1;
+        if chosen && gone(element) {
+            return false;
+        }
+        if chosen {
+            kept.push(after);
+        }
+        after += 1;
+        true
+    });
+    *selected = kept;
 }
 
 /// A value path: the elements that the filter selects, or one made to its measure where there is none (Entra).
@@ -233,9 +281,6 @@ fn by_filter(
     }
     let condition =
         filter.resolve_element(Some(attribute)).map_err(|error| ScimError::invalid_path(error.detail))?;
-    let mut list = elements(object, attribute);
-    let mut selected: Vec<usize> =
-        (0..list.len()).filter(|index| condition.matches_element(&list[*index])).collect();
     let value = match (op, sub) {
         (Op::Remove, _) => None,
         (_, Some(sub)) => {
@@ -243,6 +288,9 @@ fn by_filter(
         }
         (_, None) => reader.single(attribute, value.unwrap_or_default(), &attribute.name)?,
     };
+    let mut list = take_elements(object, attribute);
+    let mut selected: Vec<usize> =
+        (0..list.len()).filter(|index| condition.matches_element(&list[*index])).collect();
     if selected.is_empty() {
         let no_target = || {
             ScimError::no_target(format!(
@@ -254,7 +302,7 @@ fn by_filter(
             return Err(no_target());
         }
         if value.is_none() {
-            return Ok(());
+            return put_back(object, attribute, list, &[]);
         }
         let made = element_of(filter, attribute, reader)?.ok_or_else(no_target)?;
         reader.coerced(&attribute.name, "createdByFilter", no_target)?;
@@ -262,20 +310,14 @@ fn by_filter(
         list.push(Value::Object(made));
     }
     match (sub, value) {
-        (Some(sub), value) => set_sub(&mut list, &selected, sub, value.as_ref()),
+        (Some(sub), value) => set_sub(&mut list, &mut selected, sub, value.as_ref(), reader),
         (None, Some(Value::Object(parts))) => {
             for index in &selected {
                 replace_element(op, &mut list[*index], &parts, filter, attribute, reader)?;
             }
+            drop_selected(&mut list, &mut selected, |element| reader.is_void(element));
         }
-        (None, _) => {
-            let mut index = 0;
-            list.retain(|_| {
-                index += 1;
-                !selected.contains(&(index - 1))
-            });
-            selected.clear();
-        }
+        (None, _) => drop_selected(&mut list, &mut selected, |_| true),
     }
     put_back(object, attribute, list, &selected)
 }
@@ -324,83 +366,4 @@ fn element_of(
         }
     }
     Ok(Some(element))
-}
-
-/// An extension that no schema describes, as a whole.
-pub(super) fn unknown_extension(
-    op: Op,
-    document: &mut Map<String, Value>,
-    key: &str,
-    value: Option<Value>,
-) -> Result<bool, ScimError> {
-    let before = document.get(key).cloned();
-    match (op, value) {
-        (Op::Remove, _) | (_, None | Some(Value::Null)) => {
-            document.shift_remove(key);
-        }
-        (_, Some(Value::Object(parts))) => {
-            let mut object = before.as_ref().and_then(Value::as_object).cloned().unwrap_or_default();
-            for (name, part) in parts {
-                set_untyped(&mut object, &name, prune(part));
-            }
-            put_object(document, key, object);
-        }
-        _ => return Err(ScimError::invalid_value(format!("\"{key}\" must be an object."))),
-    }
-    Ok(before.as_ref() != document.get(key))
-}
-
-/// An attribute, or a part of one, of an extension that no schema describes.
-pub(super) fn in_unknown_extension(
-    op: Op,
-    document: &mut Map<String, Value>,
-    key: &str,
-    path: &Path,
-    value: Option<Value>,
-) -> Result<bool, ScimError> {
-    if path.filter.is_some() {
-        return Err(ScimError::invalid_path(
-            "No schema describes this extension, so its values cannot be selected by brackets.",
-        ));
-    }
-    let before = document.get(key).cloned();
-    let mut object = before.as_ref().and_then(Value::as_object).cloned().unwrap_or_default();
-    let value = value.filter(|_| op != Op::Remove).and_then(prune);
-    match &path.attribute.sub_attribute {
-        None => set_untyped(&mut object, &path.attribute.name, value),
-        Some(sub) => {
-            let current = object.iter().find(|(name, _)| name.eq_ignore_ascii_case(&path.attribute.name));
-            let mut parts = current.and_then(|(_, value)| value.as_object()).cloned().unwrap_or_default();
-            set_untyped(&mut parts, sub, value);
-            set_untyped(
-                &mut object,
-                &path.attribute.name,
-                (!parts.is_empty()).then_some(Value::Object(parts)),
-            );
-        }
-    }
-    put_object(document, key, object);
-    Ok(before.as_ref() != document.get(key))
-}
-
-/// Sets a member by its name in any case; the spelling that is there stays.
-fn set_untyped(object: &mut Map<String, Value>, name: &str, value: Option<Value>) {
-    let key =
-        object.keys().find(|key| key.eq_ignore_ascii_case(name)).cloned().unwrap_or_else(|| name.to_owned());
-    match value {
-        Some(value) => {
-            object.insert(key, value);
-        }
-        None => {
-            object.shift_remove(&key);
-        }
-    }
-}
-
-fn put_object(document: &mut Map<String, Value>, key: &str, object: Map<String, Value>) {
-    if object.is_empty() {
-        document.shift_remove(key);
-    } else {
-        document.insert(key.to_owned(), Value::Object(object));
-    }
 }

@@ -1,0 +1,6 @@
+//! Tests of the `scim` crate from outside, one module for each of its own, in one binary so that it links once.
+
+#[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod sound;
