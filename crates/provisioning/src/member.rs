@@ -19,7 +19,9 @@ pub(crate) fn reduce(steps: &[MemberStep], today: &Members) -> Result<MemberDelt
     for step in steps {
         match step {
             MemberStep::Add(ids) => {
-                ids.iter().try_for_each(|id| Ok::<_, Failure>(wanted.set(parse(id)?, true)))?
+                for id in ids {
+                    wanted.set(parse(id)?, true);
+                }
             }
             MemberStep::Remove(ids) => {
                 ids.iter().filter_map(|id| ResourceId::parse(id)).for_each(|id| wanted.set(id, false));

@@ -182,7 +182,9 @@ impl Provisioning {
 
 /// The event of a change: a change of `active` is what downstream must know of first.
 fn event(kind: EventKind, before: &Map<String, Value>, after: &Map<String, Value>) -> EventKind {
-    match (Keys::of(before).active, Keys::of(after).active) {
+    let is_active =
+        |document: &Map<String, Value>| document.get("active").and_then(Value::as_bool).unwrap_or(true);
+    match (is_active(before), is_active(after)) {
         (true, false) => EventKind::Deactivate,
         (false, true) => EventKind::Activate,
         _ => kind,

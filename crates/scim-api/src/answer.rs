@@ -8,7 +8,7 @@ use actix_web::{
     HttpResponse,
     http::{
         StatusCode,
-        header::{ETAG, LOCATION},
+        header::{CONTENT_TYPE, ETAG, HeaderValue, LOCATION},
     },
     web::Data,
 };
@@ -25,7 +25,7 @@ use std::collections::VecDeque;
 use store::{Members, Row};
 
 /// RFC 7644 section 8.1.
-pub(crate) const MEDIA_TYPE: &str = "application/scim+json";
+pub(crate) const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/scim+json");
 
 /// 204.
 pub(crate) fn no_content() -> HttpResponse {
@@ -44,7 +44,7 @@ pub(crate) fn not_modified(version: i64) -> HttpResponse {
 
 /// A JSON value that is not a resource of the tenant.
 pub(crate) fn json(value: &Value) -> HttpResponse {
-    HttpResponse::Ok().content_type(MEDIA_TYPE).body(value.to_string())
+    HttpResponse::Ok().insert_header((CONTENT_TYPE, MEDIA_TYPE)).body(value.to_string())
 }
 
 /// One resource, with its location and version in the headers.
@@ -63,45 +63,52 @@ pub(crate) async fn resource(
     let parts = Parts { app, context: client.context, base: client.base, parts };
     let body = parts.into_body().await?;
     Ok(HttpResponse::build(status)
-        .content_type(MEDIA_TYPE)
+        .insert_header((CONTENT_TYPE, MEDIA_TYPE))
         .insert_header((LOCATION, location))
         .insert_header((ETAG, version))
         .body(body))
 }
 
-/// A ListResponse around what was found of each kind.
+/// What was found of one kind of resource, and how it is to be shown.
+pub(crate) struct Section {
+    pub(crate) kind: ResourceKind,
+    pub(crate) query: Query,
+    pub(crate) found: Found,
+}
+
+/// A ListResponse around what was found; `paging` as the client asked for it.
 pub(crate) async fn page(
     app: Data<App>,
     client: Client,
-    query: &Query,
-    found: Vec<(ResourceKind, Found)>,
+    paging: Paging,
+    sections: Vec<Section>,
 ) -> Result<HttpResponse, ApiError> {
-    let next = found.iter().find_map(|(_, found)| found.next.as_ref());
+    let next = |section: &Section| {
+        Some(search::print_cursor(section.found.next.as_ref()?, &section.query.fingerprint))
+    };
+    let (start_index, next_cursor) = match paging {
+        Paging::Index { start_index, .. } => (Some(start_index), None),
+        Paging::Cursor { .. } => (None, sections.iter().find_map(next)),
+    };
     let envelope = Page {
-        total_results: found.iter().map(|(_, found)| found.total).sum(),
-        items_per_page: found.iter().map(|(_, found)| found.rows.len()).sum(),
-        start_index: match query.paging {
-            Paging::Index { start_index, .. } => Some(start_index),
-            Paging::Cursor { .. } => None,
-        },
-        next_cursor: match query.paging {
-            Paging::Cursor { .. } => next.map(|position| search::print_cursor(position, &query.fingerprint)),
-            Paging::Index { .. } => None,
-        },
+        total_results: sections.iter().map(|section| section.found.total).sum(),
+        items_per_page: sections.iter().map(|section| section.found.rows.len()).sum(),
+        start_index,
+        next_cursor,
     };
     let mut parts = VecDeque::from([Part::Text(envelope.head())]);
     let mut begun = false;
-    for (kind, found) in &found {
+    for Section { kind, query, found } in &sections {
         for row in &found.rows {
             if std::mem::replace(&mut begun, true) {
-                push_text(&mut parts, ",");
+                push_text(&mut parts, ",".to_owned());
             }
             push_row(&app, &client, *kind, row, &query.projection, &mut parts).await?;
         }
     }
-    push_text(&mut parts, Page::TAIL);
+    push_text(&mut parts, Page::TAIL.to_owned());
     let parts = Parts { app, context: client.context, base: client.base, parts };
-    Ok(HttpResponse::Ok().content_type(MEDIA_TYPE).body(parts.into_body().await?))
+    Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, MEDIA_TYPE)).body(parts.into_body().await?))
 }
 
 /// Adds the text of one resource; its members, where they are returned, as a part of their own.
@@ -142,12 +149,12 @@ async fn push_row(
     }
     if streamed {
         text.push_str(",\"members\":[");
-        push_text(parts, &text);
+        push_text(parts, text);
         parts.push_back(Part::MembersOf(row.id));
-        push_text(parts, "]}");
+        push_text(parts, "]}".to_owned());
     } else {
         text.push('}');
-        push_text(parts, &text);
+        push_text(parts, text);
     }
     Ok(())
 }
@@ -173,9 +180,9 @@ fn push_members(text: &mut String, members: &Members, base: &str) {
     }
 }
 
-fn push_text(parts: &mut VecDeque<Part>, text: &str) {
+fn push_text(parts: &mut VecDeque<Part>, text: String) {
     match parts.back_mut() {
-        Some(Part::Text(last)) => last.push_str(text),
-        _ => parts.push_back(Part::Text(text.to_owned())),
+        Some(Part::Text(last)) => last.push_str(&text),
+        _ => parts.push_back(Part::Text(text)),
     }
 }

@@ -10,10 +10,10 @@ use scim::{
 
 /// RFC 7644 section 3.7.
 pub(crate) async fn bulk(client: Client, app: Data<App>, body: Body) -> Result<HttpResponse, ApiError> {
-    let request = BulkRequest::parse(body.0, app.limits.bulk_max_operations)?;
+    let request = BulkRequest::parse(body.read(&app.limits).await?, app.limits.bulk_max_operations)?;
     let outcomes = app.provisioning.bulk(&client.context, request).await;
     for done in outcomes.iter().filter_map(|outcome| outcome.result.as_ref().ok()) {
-        app.metrics.count_effects(&client.label, &done.effects);
+        app.metrics.count_effects(client.label(), &done.effects);
     }
     Ok(answer::json(&bulk::response(outcomes.into_iter().map(|outcome| answer_to(&client.base, outcome)))))
 }

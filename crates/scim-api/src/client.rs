@@ -6,8 +6,8 @@ use actix_web::{
 };
 use provisioning::Context;
 use scim::Profile;
-use std::{future::Future, pin::Pin};
-use store::TenantState;
+use std::{future::Future, pin::Pin, sync::Arc};
+use store::{Tenant, TenantState};
 use tokens::Refusal;
 
 /// Who asks: a credential of the tenant that the URL names, which is not suspended and within its rate.
@@ -15,8 +15,8 @@ use tokens::Refusal;
 pub struct Client {
     /// What the use cases need to know of the request.
     pub context: Context,
-    /// The label of the tenant, for metrics.
-    pub label: String,
+    /// Whose credential it is.
+    pub tenant: Arc<Tenant>,
     /// The Tenant URL that locations begin with.
     pub base: String,
 }
@@ -25,6 +25,11 @@ impl Client {
     /// The dialect of the tenant.
     pub fn profile(&self) -> Profile {
         self.context.profile
+    }
+
+    /// The label of the tenant, for metrics.
+    pub fn label(&self) -> &str {
+        &self.tenant.label
     }
 
     async fn authenticate(request: &HttpRequest) -> Result<Client, ApiError> {
@@ -39,7 +44,7 @@ impl Client {
         if request.match_info().get("tenant") != Some(client.tenant.label.as_str()) {
             return Err(ApiError::Unauthorized);
         }
-        request.extensions_mut().insert(RequestTenant(client.tenant.label.clone()));
+        request.extensions_mut().insert(RequestTenant(client.tenant.clone()));
         if client.tenant.state == TenantState::Suspended {
             return Err(ApiError::Suspended);
         }
@@ -56,7 +61,7 @@ impl Client {
             actor: Some(client.credential),
             now,
         };
-        Ok(Client { context, label: client.tenant.label.clone(), base })
+        Ok(Client { context, tenant: client.tenant, base })
     }
 }
 

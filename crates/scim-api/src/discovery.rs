@@ -53,7 +53,7 @@ pub(crate) async fn service_provider_config(client: Client, app: Data<App>, quer
 
 /// RFC 7644 section 4: these answers are always complete, so that a client that filters is not misled.
 fn refuse_filter(query: &Query) -> Result<(), ScimError> {
-    match query.words.filter {
+    match query.words()?.filter {
         Some(_) => Err(ScimError::new(403, "This endpoint takes no filter: its answer is always complete.")),
         None => Ok(()),
     }

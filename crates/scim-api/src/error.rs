@@ -4,7 +4,7 @@ use actix_web::{
     HttpResponse, ResponseError,
     http::{
         StatusCode,
-        header::{ALLOW, CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE},
+        header::{ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
     },
 };
 use provisioning::Failure;
@@ -120,6 +120,6 @@ impl ResponseError for ApiError {
             ApiError::BodyRefused(_) => response.insert_header((CONNECTION, "close")),
             _ => &mut response,
         };
-        response.content_type(crate::answer::MEDIA_TYPE).body(words.to_json().to_string())
+        response.insert_header((CONTENT_TYPE, crate::answer::MEDIA_TYPE)).body(words.to_json().to_string())
     }
 }

@@ -62,6 +62,11 @@ impl Parts {
     }
 
     async fn piece(&mut self) -> Result<Bytes, ApiError> {
+        if self.parts.len() == 1
+            && let Some(Part::Text(all)) = self.parts.pop_front_if(|part| matches!(part, Part::Text(_)))
+        {
+            return Ok(Bytes::from(all));
+        }
         let mut text = String::with_capacity(1024);
         while text.len() < PIECE
             && let Some(part) = self.parts.pop_front()

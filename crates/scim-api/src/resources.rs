@@ -1,13 +1,13 @@
 //! `/Users` and `/Groups`: each handler extracts, makes one call to a use case, and answers.
 
-use crate::{ApiError, App, Client, answer, body::Body, query::Query};
+use crate::{ApiError, App, Client, answer, answer::Section, body::Body, query::Query};
 use actix_web::{
     HttpResponse,
     http::StatusCode,
     web::{Data, Path},
 };
-use provisioning::Found;
 use scim::{
+    ScimError,
     patch::PatchRequest,
     schema::{ResourceKind, ResourceType},
     search::{Paging, Words},
@@ -35,9 +35,10 @@ type Answer = Result<HttpResponse, ApiError>;
 
 /// RFC 7644 section 3.3.
 pub(crate) async fn create<K: Kind>(client: Client, app: Data<App>, query: Query, body: Body) -> Answer {
-    let projection = query.words.projection(ResourceType::of(K::KIND))?;
-    let written = app.provisioning.create(&client.context, K::KIND, body.0).await?;
-    app.metrics.count_effects(&client.label, &written.effects);
+    let projection = query.words()?.projection(ResourceType::of(K::KIND))?;
+    let body = body.read(&app.limits).await?;
+    let written = app.provisioning.create(&client.context, K::KIND, body).await?;
+    app.metrics.count_effects(client.label(), &written.effects);
     answer::resource(app, client, K::KIND, StatusCode::CREATED, written.row, &projection).await
 }
 
@@ -48,7 +49,7 @@ pub(crate) async fn get<K: Kind>(
     path: Path<(String, String)>,
     query: Query,
 ) -> Answer {
-    let projection = query.words.projection(ResourceType::of(K::KIND))?;
+    let projection = query.words()?.projection(ResourceType::of(K::KIND))?;
     let with_groups = K::KIND == ResourceKind::User && projection.returns("groups");
     let row = app.provisioning.get(&client.context, K::KIND, &path.1, with_groups).await?;
     if query.has_seen(row.version) {
@@ -65,10 +66,11 @@ pub(crate) async fn replace<K: Kind>(
     query: Query,
     body: Body,
 ) -> Answer {
-    let projection = query.words.projection(ResourceType::of(K::KIND))?;
+    let projection = query.words()?.projection(ResourceType::of(K::KIND))?;
+    let body = body.read(&app.limits).await?;
     let written =
-        app.provisioning.replace(&client.context, K::KIND, &path.1, query.precondition(), body.0).await?;
-    app.metrics.count_effects(&client.label, &written.effects);
+        app.provisioning.replace(&client.context, K::KIND, &path.1, query.precondition(), body).await?;
+    app.metrics.count_effects(client.label(), &written.effects);
     answer::resource(app, client, K::KIND, StatusCode::OK, written.row, &projection).await
 }
 
@@ -81,17 +83,18 @@ pub(crate) async fn patch<K: Kind>(
     query: Query,
     body: Body,
 ) -> Answer {
-    let projection = query.words.projection(ResourceType::of(K::KIND))?;
-    let request = PatchRequest::parse(client.profile(), body.0)?;
+    let words = query.words()?;
+    let projection = words.projection(ResourceType::of(K::KIND))?;
+    let request = PatchRequest::parse(client.profile(), body.read(&app.limits).await?)?;
     let (context, precondition) = (&client.context, query.precondition());
-    if K::KIND == ResourceKind::Group && query.words.attributes.is_none() {
+    if K::KIND == ResourceKind::Group && words.attributes.is_none() {
         let changed =
             app.provisioning.patch_in_silence(context, K::KIND, &path.1, precondition, &request).await?;
-        app.metrics.count_effects(&client.label, &changed.effects);
+        app.metrics.count_effects(client.label(), &changed.effects);
         return Ok(answer::changed(changed.version));
     }
     let written = app.provisioning.patch(context, K::KIND, &path.1, precondition, &request).await?;
-    app.metrics.count_effects(&client.label, &written.effects);
+    app.metrics.count_effects(client.label(), &written.effects);
     answer::resource(app, client, K::KIND, StatusCode::OK, written.row, &projection).await
 }
 
@@ -108,51 +111,52 @@ pub(crate) async fn delete<K: Kind>(
 
 /// RFC 7644 section 3.4.2.
 pub(crate) async fn search<K: Kind>(client: Client, app: Data<App>, query: Query) -> Answer {
-    list(app, client, K::KIND, &query.words).await
+    list(app, client, K::KIND, query.words()?).await
 }
 
 /// RFC 7644 section 3.4.3.
 pub(crate) async fn post_search<K: Kind>(client: Client, app: Data<App>, body: Body) -> Answer {
-    list(app, client, K::KIND, &Words::from_body(body.0)?).await
+    let words = Words::from_body(body.read(&app.limits).await?)?;
+    list(app, client, K::KIND, &words).await
 }
 
 async fn list(app: Data<App>, client: Client, kind: ResourceKind, words: &Words) -> Answer {
     let query = words.check(ResourceType::of(kind), app.limits.page)?;
     let found = app.provisioning.search(&client.context, kind, &query).await?;
-    answer::page(app, client, &query, vec![(kind, found)]).await
+    answer::page(app, client, query.paging.clone(), vec![Section { kind, query, found }]).await
 }
 
-/// RFC 7644 section 3.4.3 at the server root: users first, then groups. An attribute that only one of them has finds
-/// nothing among the others.
+/// RFC 7644 section 3.4.3 at the server root: users first, then groups, counted through. An attribute that only one
+/// of them has finds nothing among the others.
 pub(crate) async fn search_all(client: Client, app: Data<App>, body: Body) -> Answer {
-    let words = Words::from_body(body.0)?;
-    let users = words.check(ResourceType::of(ResourceKind::User), app.limits.page);
-    let groups = words.check(ResourceType::of(ResourceKind::Group), app.limits.page);
-    if let (Err(error), Err(_)) = (&users, &groups) {
-        return Err(error.clone().into());
+    let words = Words::from_body(body.read(&app.limits).await?)?;
+    let kinds = [ResourceKind::User, ResourceKind::Group];
+    let checked = kinds.map(|kind| words.check(ResourceType::of(kind), app.limits.page));
+    let paging = match &checked {
+        [Ok(query), _] | [_, Ok(query)] => query.paging.clone(),
+        [Err(error), Err(_)] => return Err(error.clone().into()),
+    };
+    let Paging::Index { start_index, count } = paging else {
+        return Err(only_one_kind("cursor").into());
+    };
+    if words.sort_by.is_some() {
+        return Err(only_one_kind("sortBy").into());
     }
-    let mut found = Vec::new();
-    let mut answered = None;
-    let mut before = 0;
-    let mut taken = 0;
-    for (kind, query) in [(ResourceKind::User, users), (ResourceKind::Group, groups)] {
+    let mut sections = Vec::new();
+    let (mut before, mut left) = (0, count);
+    for (kind, query) in kinds.into_iter().zip(checked) {
         let Ok(mut query) = query else { continue };
-        let Paging::Index { start_index, count } = query.paging else {
-            return Err(scim::ScimError::invalid_value(
-                "cursor: pages by cursor are offered at /Users/.search and /Groups/.search; use startIndex here.",
-            )
-            .into());
-        };
-        answered.get_or_insert_with(|| query.clone());
-        let start_index = start_index.saturating_sub(before).max(1);
-        query.paging = Paging::Index { start_index, count: count - taken };
-        let page = app.provisioning.search(&client.context, kind, &query).await?;
-        before += page.total;
-        taken += u32::try_from(page.rows.len()).unwrap_or(count);
-        found.push((kind, Found { next: None, ..page }));
+        query.paging = Paging::Index { start_index: start_index.saturating_sub(before).max(1), count: left };
+        let found = app.provisioning.search(&client.context, kind, &query).await?;
+        before += found.total;
+        left = left.saturating_sub(u32::try_from(found.rows.len()).unwrap_or(u32::MAX));
+        sections.push(Section { kind, query, found });
     }
-    match answered {
-        Some(query) => answer::page(app, client, &query, found).await,
-        None => Err(ApiError::Misconfigured),
-    }
+    answer::page(app, client, paging, sections).await
+}
+
+fn only_one_kind(word: &str) -> ScimError {
+    ScimError::invalid_value(format!(
+        "\"{word}\" is offered at /Users/.search and /Groups/.search, not at /.search."
+    ))
 }

@@ -9,7 +9,7 @@ use resources::{Groups, Users};
 pub struct Route {
     /// HTTP method.
     pub method: &'static str,
-    /// Path under the Tenant URL, with `{…}` for its variable parts.
+    /// Path under the Tenant URL, with `{…}` for its variable parts; a final slash makes no difference.
     pub path: &'static str,
 }
 
@@ -20,7 +20,8 @@ macro_rules! routes {
 
         fn mount(scope: actix_web::Scope) -> actix_web::Scope {
             scope$(.service(
-                web::resource($path)
+                // Entra's own tools put a slash behind some of them.
+                web::resource([$path, concat!($path, "/")])
                     .name($path)
                     $(.route(web::method(actix_web::http::Method::$method).to($handler)))+
                     .default_service(web::to(async |_: Client| -> Result<HttpResponse, ApiError> {

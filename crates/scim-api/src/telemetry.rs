@@ -9,13 +9,14 @@ use actix_web::{
 };
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
 use scim::effect::{Effect, Outcome};
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
+use store::Tenant;
 
 use crate::App;
 
-/// The label of the authenticated tenant, in the request's extensions.
+/// The authenticated tenant, in the request's extensions.
 #[derive(Clone, Debug)]
-pub(crate) struct RequestTenant(pub(crate) String);
+pub(crate) struct RequestTenant(pub(crate) Arc<Tenant>);
 
 /// Counters and histograms of the SCIM listener.
 #[derive(Clone)]
@@ -86,7 +87,7 @@ pub(crate) async fn measure(
         let route = request.match_name().unwrap_or("unknown");
         let method = known_method(request.method().as_str());
         let extensions = request.extensions();
-        let tenant = extensions.get::<RequestTenant>().map_or("", |tenant| tenant.0.as_str());
+        let tenant = extensions.get::<RequestTenant>().map_or("", |tenant| tenant.0.label.as_str());
         app.metrics.seconds.with_label_values(&[method, route]).observe(start.elapsed().as_secs_f64());
         app.metrics.requests.with_label_values(&[tenant, method, route, response.status().as_str()]).inc();
     }
