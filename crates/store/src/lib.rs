@@ -8,12 +8,14 @@
 mod engine;
 pub mod model;
 mod plan;
+mod postgres;
 mod queue;
 mod records;
 mod schema;
 mod sql;
 mod sqlite;
 mod store;
+mod threads;
 
 pub use model::*;
 pub use store::{OpenError, Settings, Store};

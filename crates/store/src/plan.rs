@@ -133,6 +133,13 @@ pub(crate) struct Writes {
     pub(crate) log: Vec<LogRow>,
 }
 
+impl Writes {
+    /// Whether there is nothing to write: whatever is written is logged.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.log.is_empty()
+    }
+}
+
 /// Answers, one for each change of the batch, in order. They hold once the writes are durable.
 pub(crate) type Answers = Vec<Result<Committed, CommitError>>;
 

@@ -4,7 +4,7 @@
 //! functions are written once and made twice.
 
 use crate::{
-    model::{SecretTokenRow, StoreError, Tenant, TenantId, TenantState},
+    model::{SecretTokenOwner, SecretTokenRow, StoreError, Tenant, TenantId, TenantState},
     schema::types::Id,
 };
 use diesel::{Insertable, Queryable};
@@ -98,6 +98,14 @@ impl TryFrom<TokenRecord> for SecretTokenRow {
             revoked: record.revoked_at.map(Timestamp),
             last_used: record.last_used_at.map(Timestamp),
         })
+    }
+}
+
+impl TryFrom<(TokenRecord, TenantRecord)> for SecretTokenOwner {
+    type Error = StoreError;
+
+    fn try_from((token, tenant): (TokenRecord, TenantRecord)) -> Result<Self, StoreError> {
+        Ok(SecretTokenOwner { token: token.try_into()?, tenant: tenant.try_into()? })
     }
 }
 

@@ -1,7 +1,16 @@
 //! [`Store`]: the asynchronous face of an engine, its writer thread and its reader threads.
 
-use crate::model::*;
+use crate::{
+    engine::{Engine, Lookup, LookupKey},
+    model::*,
+    plan::TenantChange,
+    postgres::PostgresEngine,
+    queue::Share,
+    sqlite::SqliteEngine,
+    threads::Threads,
+};
 use scim::{Timestamp, schema::ResourceKind};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// How to open a store.
@@ -30,126 +39,197 @@ pub enum OpenError {
 
 /// A handle on the database; cheap to clone. Threads end when the last handle is gone, after what is waiting is done.
 #[derive(Clone)]
-pub struct Store {}
+pub struct Store {
+    threads: Arc<Threads>,
+}
 
 impl Store {
     /// Connects, migrates forward, and starts the threads.
     ///
     /// # Errors
     /// See [`OpenError`].
-    pub fn open(_settings: &Settings) -> Result<Store, OpenError> {
-        todo!()
+    pub fn open(settings: &Settings) -> Result<Store, OpenError> {
+        let readers = match settings.readers {
+            0 => 2 * std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            readers => readers.max(2),
+        };
+        let engine: Arc<dyn Engine> = if let Some(path) = settings.url.strip_prefix("sqlite://") {
+            Arc::new(SqliteEngine::open(path, readers)?)
+        } else if settings.url.starts_with("postgres://") || settings.url.starts_with("postgresql://") {
+            Arc::new(PostgresEngine::open(&settings.url, readers)?)
+        } else {
+            return Err(OpenError::UnknownScheme);
+        };
+        engine.migrate()?;
+        let share = Share { waiting: settings.queue_per_tenant.max(1), running: usize::MAX };
+        Ok(Store { threads: Arc::new(Threads::start(engine, readers, settings.batch.max(1), share)?) })
     }
 
     /// Commits one change; answered when it is durable.
     ///
     /// # Errors
     /// See [`CommitError`].
-    pub async fn commit(&self, _tenant: TenantId, _change: Change) -> Result<Committed, CommitError> {
-        todo!()
+    pub async fn commit(&self, tenant: TenantId, change: Change) -> Result<Committed, CommitError> {
+        self.threads.write(TenantChange { tenant, change }).await
     }
 
     /// A resource by id.
+    ///
+    /// # Errors
+    /// Faults of the database, here and below.
     pub async fn resource(
         &self,
-        _tenant: TenantId,
-        _kind: ResourceKind,
-        _id: ResourceId,
-        _with_groups: bool,
+        tenant: TenantId,
+        kind: ResourceKind,
+        id: ResourceId,
+        with_groups: bool,
     ) -> Result<Option<Row>, StoreError> {
-        todo!()
+        self.threads.look_up(Lookup { tenant, key: LookupKey::Id(kind, id), with_groups }).await
     }
 
     /// The user with this folded `userName`.
+    ///
+    /// # Errors
+    /// As above.
     pub async fn user_by_name(
         &self,
-        _tenant: TenantId,
-        _folded: String,
-        _with_groups: bool,
+        tenant: TenantId,
+        folded: String,
+        with_groups: bool,
     ) -> Result<Option<Row>, StoreError> {
-        todo!()
+        self.threads.look_up(Lookup { tenant, key: LookupKey::UserName(folded), with_groups }).await
     }
 
     /// A page of resources.
-    pub async fn list(&self, _tenant: TenantId, _listing: Listing) -> Result<Page, StoreError> {
-        todo!()
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn list(&self, tenant: TenantId, listing: Listing) -> Result<Page, StoreError> {
+        self.threads.run(tenant, move |engine| engine.list(tenant, &listing)).await
     }
 
     /// The members of a group; empty if there is no such group.
-    pub async fn members(&self, _tenant: TenantId, _group: ResourceId) -> Result<Members, StoreError> {
-        todo!()
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn members(&self, tenant: TenantId, group: ResourceId) -> Result<Members, StoreError> {
+        self.threads.run(tenant, move |engine| engine.members(tenant, group)).await
     }
 
     /// Whether the database answers.
+    ///
+    /// # Errors
+    /// As above.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        todo!()
+        self.threads.run(NO_TENANT, |engine| engine.ping()).await
     }
 
     /// Opens a tenant; `false` if its label is taken.
-    pub async fn create_tenant(&self, _tenant: Tenant) -> Result<bool, StoreError> {
-        todo!()
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn create_tenant(&self, tenant: Tenant) -> Result<bool, StoreError> {
+        self.threads.run(tenant.id, move |engine| engine.create_tenant(&tenant)).await
     }
 
     /// Every tenant, by label.
+    ///
+    /// # Errors
+    /// As above.
     pub async fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
-        todo!()
+        self.threads.run(NO_TENANT, |engine| engine.tenants()).await
     }
 
     /// A tenant by label or id.
-    pub async fn tenant(&self, _label_or_id: &str) -> Result<Option<Tenant>, StoreError> {
-        todo!()
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn tenant(&self, label_or_id: &str) -> Result<Option<Tenant>, StoreError> {
+        let label_or_id = label_or_id.to_owned();
+        self.threads.run(NO_TENANT, move |engine| engine.tenant(&label_or_id)).await
     }
 
     /// Suspends or resumes; `false` if there is no such tenant.
-    pub async fn set_tenant_state(&self, _tenant: TenantId, _state: TenantState) -> Result<bool, StoreError> {
-        todo!()
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn set_tenant_state(&self, tenant: TenantId, state: TenantState) -> Result<bool, StoreError> {
+        self.threads.run(tenant, move |engine| engine.set_tenant_state(tenant, state)).await
     }
 
     /// Deletes a tenant with every row of it; `false` if there is no such tenant.
-    pub async fn delete_tenant(&self, _tenant: TenantId) -> Result<bool, StoreError> {
-        todo!()
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn delete_tenant(&self, tenant: TenantId) -> Result<bool, StoreError> {
+        self.threads.run(tenant, move |engine| engine.delete_tenant(tenant)).await
     }
 
     /// Stores a new Secret Token.
-    pub async fn insert_secret_token(&self, _token: SecretTokenRow) -> Result<(), StoreError> {
-        todo!()
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn insert_secret_token(&self, token: SecretTokenRow) -> Result<(), StoreError> {
+        self.threads.run(token.tenant, move |engine| engine.insert_secret_token(&token)).await
     }
 
     /// The Secret Tokens of a tenant, oldest first, revoked ones too.
-    pub async fn secret_tokens(&self, _tenant: TenantId) -> Result<Vec<SecretTokenRow>, StoreError> {
-        todo!()
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn secret_tokens(&self, tenant: TenantId) -> Result<Vec<SecretTokenRow>, StoreError> {
+        self.threads.run(tenant, move |engine| engine.secret_tokens(tenant)).await
     }
 
     /// The Secret Token with this digest, alive or not, and its tenant.
-    pub async fn secret_token(&self, _digest: [u8; 32]) -> Result<Option<SecretTokenOwner>, StoreError> {
-        todo!()
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn secret_token(&self, digest: [u8; 32]) -> Result<Option<SecretTokenOwner>, StoreError> {
+        // Whose token it is, is the question: each digest waits in a line of its own, so that a flood of guesses takes
+        // turns with the token of a tenant.
+        let mut line = [0; 16];
+        line.copy_from_slice(&digest[..16]);
+        self.threads.run(TenantId(Uuid::from_bytes(line)), move |engine| engine.secret_token(&digest)).await
     }
 
     /// Lets a token end at a time; `false` if there is no such token.
+    ///
+    /// # Errors
+    /// As above.
     pub async fn expire_secret_token(
         &self,
-        _tenant: TenantId,
-        _id: Uuid,
-        _expires: Timestamp,
+        tenant: TenantId,
+        id: Uuid,
+        expires: Timestamp,
     ) -> Result<bool, StoreError> {
-        todo!()
+        self.threads.run(tenant, move |engine| engine.expire_secret_token(tenant, id, expires)).await
     }
 
     /// Revokes a token; `false` if there is none alive.
+    ///
+    /// # Errors
+    /// As above.
     pub async fn revoke_secret_token(
         &self,
-        _tenant: TenantId,
-        _id: Uuid,
-        _at: Timestamp,
+        tenant: TenantId,
+        id: Uuid,
+        at: Timestamp,
     ) -> Result<bool, StoreError> {
-        todo!()
+        self.threads.run(tenant, move |engine| engine.revoke_secret_token(tenant, id, at)).await
     }
 
     /// Notes when tokens were last used.
+    ///
+    /// # Errors
+    /// As above.
     pub async fn touch_secret_tokens(
         &self,
-        _used: Vec<(TenantId, Uuid, Timestamp)>,
+        used: Vec<(TenantId, Uuid, Timestamp)>,
     ) -> Result<(), StoreError> {
-        todo!()
+        self.threads.run(NO_TENANT, move |engine| engine.touch_secret_tokens(&used)).await
     }
 }
+
+/// The line in which questions about no tenant wait: those of operators and of the process itself.
+const NO_TENANT: TenantId = TenantId(Uuid::nil());

@@ -1,0 +1,146 @@
+//! Connections: made and replaced by a pool, set up alike, given up when they are lost; and what their errors mean.
+
+use crate::model::StoreError;
+use diesel::{
+    Connection, ConnectionError, PgConnection, QueryResult,
+    connection::SimpleConnection,
+    result::{DatabaseErrorKind, Error},
+};
+use r2d2::ManageConnection;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+/// Every statement is one of few texts, whose best plan does not depend on what is asked: nested loops from the request's
+/// arrays over indexes that begin with the tenant. The planner, left alone, would guess array lengths and plan again.
+const SET_UP: &str = "
+    SET application_name = 'juno';
+    SET plan_cache_mode = force_generic_plan;
+    SET enable_seqscan = off;
+    SET statement_timeout = '30s';
+    SET lock_timeout = '10s';
+    SET idle_in_transaction_session_timeout = '60s';
+    SET client_min_messages = warning;
+";
+
+/// Longest wait for a connection while the database was there a moment ago.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Longest wait while it was away: requests fail fast until it is back.
+const IMPATIENCE: Duration = Duration::from_millis(100);
+
+/// A connection, and whether it turned out to be lost.
+pub(super) struct Session {
+    connection: PgConnection,
+    is_lost: bool,
+}
+
+pub(super) struct Manager {
+    url: String,
+}
+
+impl ManageConnection for Manager {
+    type Connection = Session;
+    type Error = ConnectionError;
+
+    fn connect(&self) -> Result<Session, ConnectionError> {
+        let mut connection = PgConnection::establish(&self.url)?;
+        connection.batch_execute(SET_UP).map_err(ConnectionError::CouldntSetupConfiguration)?;
+        Ok(Session { connection, is_lost: false })
+    }
+
+    fn is_valid(&self, session: &mut Session) -> Result<(), ConnectionError> {
+        session.connection.batch_execute("").map_err(ConnectionError::CouldntSetupConfiguration)
+    }
+
+    fn has_broken(&self, session: &mut Session) -> bool {
+        session.is_lost || std::thread::panicking()
+    }
+}
+
+/// The connections of one store.
+pub(super) struct Connections {
+    pool: r2d2::Pool<Manager>,
+    is_away: AtomicBool,
+}
+
+/// Connection attempts that fail are told to requests; the pool need not say it too.
+#[derive(Debug)]
+struct Quiet;
+
+impl r2d2::HandleError<ConnectionError> for Quiet {
+    fn handle_error(&self, error: ConnectionError) {
+        tracing::debug!(%error, "no connection to PostgreSQL");
+    }
+}
+
+impl Connections {
+    /// Makes one connection at once, so that a wrong URL is told at the start.
+    pub(super) fn open(url: &str, size: u32) -> Result<Connections, StoreError> {
+        let manager = Manager { url: url.to_owned() };
+        manager.connect().map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        let pool = r2d2::Pool::builder()
+            .max_size(size)
+            .test_on_check_out(false)
+            .idle_timeout(None)
+            .connection_timeout(PATIENCE)
+            .error_handler(Box::new(Quiet))
+            .build_unchecked(manager);
+        Ok(Connections { pool, is_away: AtomicBool::new(false) })
+    }
+
+    /// Does something with a connection.
+    pub(super) fn run<A>(
+        &self,
+        work: impl FnOnce(&mut PgConnection) -> QueryResult<A>,
+    ) -> Result<A, StoreError> {
+        let patience = if self.is_away.load(Ordering::Relaxed) { IMPATIENCE } else { PATIENCE };
+        let session = self.pool.get_timeout(patience);
+        self.is_away.store(session.is_err(), Ordering::Relaxed);
+        let mut session = session.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        let session = &mut *session;
+        work(&mut session.connection).map_err(|error| session.judge(error))
+    }
+}
+
+impl Session {
+    /// Whether an error means that the connection is lost, that the database has trouble, or that we have a bug.
+    fn judge(&mut self, error: Error) -> StoreError {
+        let text = error.to_string();
+        match error {
+            Error::DatabaseError(
+                DatabaseErrorKind::UniqueViolation
+                | DatabaseErrorKind::ForeignKeyViolation
+                | DatabaseErrorKind::NotNullViolation
+                | DatabaseErrorKind::CheckViolation,
+                _,
+            )
+            | Error::DeserializationError(_)
+            | Error::SerializationError(_)
+            | Error::NotFound
+            | Error::QueryBuilderError(_) => return StoreError::Failed(text),
+            _ => {}
+        }
+        // A connection that still answers was not the cause.
+        if self.connection.batch_execute("SELECT 1").is_err() {
+            self.is_lost = true;
+            return StoreError::Unavailable(text);
+        }
+        if TROUBLE.iter().any(|words| text.contains(words)) {
+            StoreError::Unavailable(text)
+        } else {
+            StoreError::Failed(text)
+        }
+    }
+}
+
+/// What PostgreSQL says where it is in trouble and the statement is not at fault. Its SQLSTATE does not come through.
+const TROUBLE: [&str; 7] = [
+    "canceling statement due to",
+    "could not serialize access",
+    "deadlock detected",
+    "read-only transaction",
+    "No space left on device",
+    "out of memory",
+    "remaining connection slots are reserved",
+];

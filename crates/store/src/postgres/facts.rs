@@ -1,0 +1,129 @@
+//! What has to be known to decide a batch, read by one statement.
+
+use super::arrays::{Column, Part, Statement};
+use crate::{
+    model::{ResourceId, TenantId},
+    plan::{Facts, Of, Questions, StoredResource},
+    schema::types::{Id, Key},
+};
+use diesel::{
+    PgConnection, QueryResult, RunQueryDsl,
+    sql_types::{BigInt, Integer, Nullable, Text},
+};
+use scim::{Timestamp, schema::ResourceKind};
+
+// The columns of a row, by the number in the first:
+// 0 feed: tenant, position · 1 user, 2 group: tenant, id, version, created, modified, document · 3 name: tenant, id of
+// the user, name · 4 membership: tenant, group, member
+type Types = (
+    Integer,
+    Key,
+    Nullable<Key>,
+    Nullable<Key>,
+    Nullable<BigInt>,
+    Nullable<BigInt>,
+    Nullable<BigInt>,
+    Nullable<Text>,
+);
+type Columns = (i32, Id, Option<Id>, Option<Id>, Option<i64>, Option<i64>, Option<i64>, Option<String>);
+
+const FEEDS: (&str, &str) = (
+    "SELECT 0, f.tenant_id, NULL::uuid, NULL::uuid, f.position, NULL::bigint, NULL::bigint, NULL::text FROM ",
+    " AS q(tenant_id) JOIN feeds f USING (tenant_id)",
+);
+const USERS: (&str, &str) = (
+    "SELECT 1, r.tenant_id, r.id, NULL::uuid, r.version, r.created_at, r.modified_at, \
+     CASE WHEN q.whole THEN r.document::text END FROM ",
+    " AS q(tenant_id, id, whole) JOIN users r USING (tenant_id, id)",
+);
+const GROUPS: (&str, &str) = (
+    "SELECT 2, r.tenant_id, r.id, NULL::uuid, r.version, r.created_at, r.modified_at, \
+     CASE WHEN q.whole THEN r.document::text END FROM ",
+    " AS q(tenant_id, id, whole) JOIN groups r USING (tenant_id, id)",
+);
+const NAMES: (&str, &str) = (
+    "SELECT 3, r.tenant_id, r.id, NULL::uuid, NULL::bigint, NULL::bigint, NULL::bigint, r.user_name FROM ",
+    " AS q(tenant_id, user_name) JOIN users r USING (tenant_id, user_name)",
+);
+const MEMBERSHIP: &str = "SELECT 4, m.tenant_id, m.group_id, m.member_id, NULL::bigint, NULL::bigint, NULL::bigint, NULL::text FROM ";
+const PAIRS: &str =
+    " AS q(tenant_id, group_id, member_id) JOIN group_members m USING (tenant_id, group_id, member_id)";
+const MEMBERS_OF: &str = " AS q(tenant_id, group_id) JOIN group_members m USING (tenant_id, group_id)";
+const GROUPS_OF: &str = " AS q(tenant_id, member_id) JOIN group_members m USING (tenant_id, member_id)";
+
+/// Answers the questions; the caller holds the locks.
+pub(super) fn read(connection: &mut PgConnection, questions: &Questions) -> QueryResult<Facts> {
+    let rows = Statement::<Types>::new(parts(questions), " UNION ALL ").load::<Columns>(connection)?;
+    let mut facts = Facts::default();
+    for (what, tenant, a, b, n, created, modified, text) in rows {
+        let tenant = TenantId(tenant.0);
+        let (a, b) = (a.map(|id| ResourceId(id.0)), b.map(|id| ResourceId(id.0)));
+        match (what, a, b, text) {
+            (0, ..) => drop(facts.positions.insert(tenant, n.unwrap_or_default())),
+            (kind @ (1 | 2), Some(id), _, document) => {
+                let stored = StoredResource {
+                    kind: if kind == 1 { ResourceKind::User } else { ResourceKind::Group },
+                    version: n.unwrap_or_default(),
+                    created: Timestamp(created.unwrap_or_default()),
+                    last_modified: Timestamp(modified.unwrap_or_default()),
+                    document,
+                };
+                facts.resources.insert((tenant, id), stored);
+            }
+            (3, Some(id), _, Some(name)) => drop(facts.user_names.insert((tenant, name), id)),
+            (_, Some(group), Some(member), _) => {
+                facts.members.entry((tenant, group)).or_default().insert(member);
+            }
+            _ => {}
+        }
+    }
+    Ok(facts)
+}
+
+/// The questions that are asked.
+fn parts(questions: &Questions) -> Vec<Part> {
+    let mut parts = Vec::with_capacity(4);
+    let tenants = questions.tenants.iter().map(|tenant| Id(tenant.0)).collect();
+    parts.push(Part { before: FEEDS.0, columns: vec![Column::Keys(tenants)], after: FEEDS.1 });
+    if !questions.resources.is_empty() {
+        let (tenants, ids) = keys(questions.resources.keys().copied());
+        let columns = vec![
+            Column::Keys(tenants),
+            Column::Keys(ids),
+            Column::Bools(questions.resources.values().copied().collect()),
+        ];
+        parts.push(Part { before: USERS.0, columns: columns.clone(), after: USERS.1 });
+        parts.push(Part { before: GROUPS.0, columns, after: GROUPS.1 });
+    }
+    if !questions.user_names.is_empty() {
+        let (tenants, names) =
+            questions.user_names.iter().map(|(tenant, name)| (Id(tenant.0), name.clone())).unzip();
+        parts.push(Part {
+            before: NAMES.0,
+            columns: vec![Column::Keys(tenants), Column::Texts(names)],
+            after: NAMES.1,
+        });
+    }
+    if !questions.pairs.is_empty() {
+        let (tenants, groups) = keys(questions.pairs.iter().map(|(tenant, (group, _))| (*tenant, *group)));
+        let members = questions.pairs.iter().map(|(_, (_, member))| Id(member.0)).collect();
+        let columns = vec![Column::Keys(tenants), Column::Keys(groups), Column::Keys(members)];
+        parts.push(Part { before: MEMBERSHIP, columns, after: PAIRS });
+    }
+    for (asked, after) in [(&questions.members_of, MEMBERS_OF), (&questions.groups_of, GROUPS_OF)] {
+        if !asked.is_empty() {
+            let (tenants, ids) = keys(asked.iter().copied());
+            parts.push(Part {
+                before: MEMBERSHIP,
+                columns: vec![Column::Keys(tenants), Column::Keys(ids)],
+                after,
+            });
+        }
+    }
+    parts
+}
+
+/// Keys as two columns.
+pub(super) fn keys(keys: impl Iterator<Item = Of<ResourceId>>) -> (Vec<Id>, Vec<Id>) {
+    keys.map(|(tenant, id)| (Id(tenant.0), Id(id.0))).unzip()
+}

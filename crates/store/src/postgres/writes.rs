@@ -1,0 +1,249 @@
+//! The rows of a batch, written by one statement: each kind of row is a part of it, and only parts that have rows are
+//! there.
+
+use super::{
+    arrays::{Column, Part, Statement},
+    facts::keys,
+};
+use crate::{
+    model::{Document, ResourceId},
+    plan::{DeletedResource, GroupUpdate, LogRow, Of, ResourceRow, Writes},
+    schema::types::{Id, Json},
+};
+use diesel::{PgConnection, QueryResult, RunQueryDsl};
+use scim::{resource::Keys, schema::ResourceKind};
+
+/// Writes all of it.
+pub(super) fn write(connection: &mut PgConnection, writes: Writes) -> QueryResult<()> {
+    Statement::<()>::new(parts(writes), "").execute(connection).map(drop)
+}
+
+/// A common table expression for each kind of row; the log is the statement that they stand before. As parts of one
+/// statement they all see the rows as they were, which the plan allows for: no two touch the same row.
+fn parts(writes: Writes) -> Vec<Part> {
+    let mut parts = vec![feeds(writes.positions)];
+    let (users, groups): (Vec<_>, Vec<_>) =
+        writes.deleted.iter().partition(|row| row.kind == ResourceKind::User);
+    parts.extend(some(users, |rows| delete(rows, ", gone_users AS (DELETE FROM users r USING ")));
+    parts.extend(some(groups, |rows| delete(rows, ", gone_groups AS (DELETE FROM groups r USING ")));
+    parts.extend(some(writes.deleted, deleted));
+    parts.extend(some(writes.new_users, new_users));
+    parts.extend(some(writes.users, users_after));
+    parts.extend(some(writes.new_groups, new_groups));
+    parts.extend(some(writes.groups, groups_after));
+    parts.extend(some(writes.emptied, emptied));
+    parts.extend(some(writes.left, left));
+    parts.extend(some(writes.joined, joined));
+    parts.push(log(writes.log));
+    parts
+}
+
+fn some<T>(rows: Vec<T>, part: impl FnOnce(Vec<T>) -> Part) -> Option<Part> {
+    (!rows.is_empty()).then(|| part(rows))
+}
+
+/// One column of rows.
+fn column<T, V>(rows: &[T], value: impl FnMut(&T) -> V) -> Vec<V> {
+    rows.iter().map(value).collect()
+}
+
+fn feeds(positions: Vec<Of<i64>>) -> Part {
+    let (tenants, positions) =
+        positions.into_iter().map(|(tenant, position)| (Id(tenant.0), position)).unzip();
+    Part {
+        before: "WITH feeds_after AS (UPDATE feeds f SET position = q.position FROM ",
+        columns: vec![Column::Keys(tenants), Column::Numbers(positions)],
+        after: " AS q(tenant_id, position) WHERE f.tenant_id = q.tenant_id)",
+    }
+}
+
+fn delete(rows: Vec<&DeletedResource>, before: &'static str) -> Part {
+    let (tenants, ids) = keys(rows.iter().map(|row| (row.tenant, row.id)));
+    Part {
+        before,
+        columns: vec![Column::Keys(tenants), Column::Keys(ids)],
+        after: " AS q(tenant_id, id) WHERE r.tenant_id = q.tenant_id AND r.id = q.id)",
+    }
+}
+
+fn deleted(rows: Vec<DeletedResource>) -> Part {
+    let (tenants, ids) = keys(rows.iter().map(|row| (row.tenant, row.id)));
+    let columns = vec![
+        Column::Keys(tenants),
+        Column::Keys(ids),
+        Column::Words(column(&rows, |row| row.kind.name())),
+        Column::Numbers(column(&rows, |row| row.at.0)),
+        Column::MaybeKeys(column(&rows, |row| row.actor.map(Id))),
+        Column::Numbers(column(&rows, |row| row.version)),
+        Column::Numbers(column(&rows, |row| row.created.0)),
+        Column::Jsons(column(&rows, |row| Json(row.document.clone()))),
+        Column::Jsons(column(&rows, |row| Json(row.groups.clone()))),
+        Column::Jsons(column(&rows, |row| Json(row.members.clone()))),
+    ];
+    Part {
+        before: ", kept AS (INSERT INTO deleted_resources (tenant_id, id, kind, deleted_at, actor, version, created_at, \
+                 document, groups, members) SELECT * FROM ",
+        columns,
+        after: ")",
+    }
+}
+
+/// The columns that `users` and `groups` share, and those of `users` alone between them.
+fn resource_columns(rows: Vec<ResourceRow>, of_users: bool) -> Vec<Column> {
+    let (tenants, ids) = keys(rows.iter().map(|row| (row.tenant, row.id)));
+    let mut columns = vec![
+        Column::Keys(tenants),
+        Column::Keys(ids),
+        Column::Numbers(column(&rows, |row| row.version)),
+        Column::Numbers(column(&rows, |row| row.created.0)),
+        Column::Numbers(column(&rows, |row| row.last_modified.0)),
+    ];
+    let (documents, keys): (Vec<Json>, Vec<Keys>) = rows
+        .into_iter()
+        .map(|ResourceRow { document: Document { json, keys }, .. }| (Json(json), keys))
+        .unzip();
+    columns.push(Column::Jsons(documents));
+    columns.push(Column::MaybeTexts(column(&keys, |keys| keys.external_id.clone())));
+    columns.push(Column::MaybeTexts(column(&keys, |keys| keys.display_name.clone())));
+    if of_users {
+        columns.push(Column::MaybeTexts(column(&keys, |keys| keys.user_name.clone())));
+        columns.push(Column::Bools(column(&keys, |keys| keys.active)));
+        columns.push(Column::MaybeTexts(column(&keys, |keys| keys.work_email.clone())));
+    }
+    columns
+}
+
+fn new_users(rows: Vec<ResourceRow>) -> Part {
+    Part {
+        before: ", new_users AS (INSERT INTO users (tenant_id, id, version, created_at, modified_at, document, external_id, \
+                 display_name, user_name, active, work_email) SELECT * FROM ",
+        columns: resource_columns(rows, true),
+        after: ")",
+    }
+}
+
+fn users_after(rows: Vec<ResourceRow>) -> Part {
+    Part {
+        before: ", users_after AS (UPDATE users r SET version = q.version, modified_at = q.modified_at, document = q.document, \
+                 external_id = q.external_id, display_name = q.display_name, user_name = q.user_name, active = q.active, \
+                 work_email = q.work_email FROM ",
+        columns: resource_columns(rows, true),
+        after: " AS q(tenant_id, id, version, created_at, modified_at, document, external_id, display_name, user_name, active, \
+                work_email) WHERE r.tenant_id = q.tenant_id AND r.id = q.id)",
+    }
+}
+
+fn new_groups(rows: Vec<ResourceRow>) -> Part {
+    Part {
+        before: ", new_groups AS (INSERT INTO groups (tenant_id, id, version, created_at, modified_at, document, external_id, \
+                 display_name) SELECT * FROM ",
+        columns: resource_columns(rows, false),
+        after: ")",
+    }
+}
+
+fn groups_after(rows: Vec<GroupUpdate>) -> Part {
+    let (tenants, ids) = keys(rows.iter().map(|row| (row.tenant, row.id)));
+    let key = |row: &GroupUpdate, key: fn(&Keys) -> &Option<String>| {
+        row.document.as_ref().and_then(|document| key(&document.keys).clone())
+    };
+    let columns = vec![
+        Column::Keys(tenants),
+        Column::Keys(ids),
+        Column::Numbers(column(&rows, |row| row.changes)),
+        Column::Numbers(column(&rows, |row| row.last_modified.0)),
+        Column::MaybeTexts(column(&rows, |row| key(row, |keys| &keys.external_id))),
+        Column::MaybeTexts(column(&rows, |row| key(row, |keys| &keys.display_name))),
+        Column::MaybeJsons(column(&rows, |row| {
+            row.document.as_ref().map(|document| Json(document.json.clone()))
+        })),
+    ];
+    Part {
+        before: ", groups_after AS (UPDATE groups r SET version = r.version + q.changes, \
+                 modified_at = greatest(r.modified_at, q.modified_at), \
+                 external_id = CASE WHEN q.document IS NULL THEN r.external_id ELSE q.external_id END, \
+                 display_name = CASE WHEN q.document IS NULL THEN r.display_name ELSE q.display_name END, \
+                 document = coalesce(q.document, r.document) FROM ",
+        columns,
+        after: " AS q(tenant_id, id, changes, modified_at, external_id, display_name, document) \
+                WHERE r.tenant_id = q.tenant_id AND r.id = q.id)",
+    }
+}
+
+fn emptied(groups: Vec<Of<ResourceId>>) -> Part {
+    let (tenants, groups) = keys(groups.into_iter());
+    Part {
+        before: ", emptied AS (DELETE FROM group_members m USING ",
+        columns: vec![Column::Keys(tenants), Column::Keys(groups)],
+        after: " AS q(tenant_id, group_id) WHERE m.tenant_id = q.tenant_id AND m.group_id = q.group_id)",
+    }
+}
+
+fn pair_columns(pairs: impl Iterator<Item = Of<(ResourceId, ResourceId)>>) -> Vec<Column> {
+    let mut columns = (Vec::new(), Vec::new(), Vec::new());
+    for (tenant, (group, member)) in pairs {
+        columns.0.push(Id(tenant.0));
+        columns.1.push(Id(group.0));
+        columns.2.push(Id(member.0));
+    }
+    vec![Column::Keys(columns.0), Column::Keys(columns.1), Column::Keys(columns.2)]
+}
+
+fn left(pairs: Vec<Of<(ResourceId, ResourceId)>>) -> Part {
+    Part {
+        before: ", left_groups AS (DELETE FROM group_members m USING ",
+        columns: pair_columns(pairs.into_iter()),
+        after: " AS q(tenant_id, group_id, member_id) WHERE m.tenant_id = q.tenant_id AND m.group_id = q.group_id \
+                AND m.member_id = q.member_id)",
+    }
+}
+
+fn joined(pairs: Vec<(Of<(ResourceId, ResourceId)>, bool)>) -> Part {
+    let mut columns = pair_columns(pairs.iter().map(|(pair, _)| *pair));
+    columns.push(Column::Bools(column(&pairs, |(_, is_group)| *is_group)));
+    Part {
+        before: ", joined_groups AS (INSERT INTO group_members (tenant_id, group_id, member_id, member_is_group) SELECT * FROM ",
+        columns,
+        after: ")",
+    }
+}
+
+fn log(rows: Vec<LogRow>) -> Part {
+    let (tenants, ids) = keys(rows.iter().map(|row| (row.tenant, row.id)));
+    let json = |text: Option<String>| text.map(Json);
+    let mut columns = vec![
+        Column::Keys(tenants),
+        Column::Keys(ids),
+        Column::Numbers(column(&rows, |row| row.position)),
+        Column::Numbers(column(&rows, |row| row.at.0)),
+        Column::MaybeKeys(column(&rows, |row| row.actor.map(Id))),
+        Column::Words(column(&rows, |row| row.kind.name())),
+        Column::Words(column(&rows, |row| row.event.as_str())),
+        Column::Numbers(column(&rows, |row| row.version)),
+        Column::Bools(column(&rows, |row| row.event_follows)),
+    ];
+    let mut texts = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for row in rows {
+        texts.0.push(json(row.before));
+        texts.1.push(json(row.after));
+        texts.2.push(json(row.members));
+        texts.3.push(Json(row.effects));
+    }
+    columns.extend([
+        Column::MaybeJsons(texts.0),
+        Column::MaybeJsons(texts.1),
+        Column::MaybeJsons(texts.2),
+        Column::Jsons(texts.3),
+    ]);
+    Part {
+        before: ", log AS (SELECT * FROM ",
+        columns,
+        after: " AS q(tenant_id, resource_id, position, at, actor, kind, event, version, event_follows, before, after, members, \
+                effects)), \
+                outbox AS (INSERT INTO events (tenant_id, position, at, kind, resource_id, event, version) \
+                SELECT tenant_id, position, at, kind, resource_id, event, version FROM log WHERE event_follows) \
+                INSERT INTO change_log (tenant_id, position, at, actor, kind, resource_id, event, version, before, after, \
+                members, effects) SELECT tenant_id, position, at, actor, kind, resource_id, event, version, before, after, \
+                members, effects FROM log",
+    }
+}
