@@ -1,24 +1,189 @@
 //! Conformance: Microsoft's acceptance tests and the known breakages, one check each.
 
-use std::io::Write;
+mod attribute;
+mod junit;
+mod outcome;
+mod probe;
+mod registry;
+mod report;
+mod sample;
+mod schemas;
+
+pub use outcome::{Failure, Outcome};
+pub use registry::{Applies, Check, checks};
+pub use report::Report;
 
 use crate::clock::Clock;
 use crate::connection::Connection;
 use crate::exit::Exit;
+use crate::http::{Client, ClientError, Credentials};
+use futures_util::StreamExt;
+use probe::Probe;
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 /// What `entra-sim check` is asked to do.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "A Secret Token and OAuth fields may be given together: the token opens the SCIM endpoint, and the \
+                        OAuth client is what tests 21 and 22 try."
+)]
 pub struct Options {
     /// The server and the credential.
     #[command(flatten)]
     pub connection: Connection,
+    /// What the server claims to understand
+    #[arg(long, value_enum, default_value_t = Profile::Entra)]
+    pub profile: Profile,
+    /// Only the checks whose name contains this; repeatable
+    #[arg(long, value_name = "NAME")]
+    pub only: Vec<String>,
+    /// Write the results as JUnit XML to this file
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Write the results as JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
+    /// Say what there is to check, and on whose word, and send nothing
+    #[arg(long)]
+    pub list: bool,
+    /// How many checks run at a time
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub concurrency: u16,
+}
+
+/// What a server claims to understand, and is held to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// Entra's deviations from the RFC, in both PATCH dialects
+    #[default]
+    Entra,
+    /// RFC 7643 and 7644 to the letter
+    Rfc,
+}
+
+impl Applies {
+    /// Whether a check that applies so is carried out in `profile`.
+    pub fn to(self, profile: Profile) -> bool {
+        match self {
+            Applies::Always => true,
+            Applies::Entra => profile == Profile::Entra,
+            Applies::Rfc => profile == Profile::Rfc,
+        }
+    }
+}
+
+/// One check that was carried out, and what came of it.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// The check.
+    pub check: &'static Check,
+    /// Its result.
+    pub outcome: Outcome,
+    /// How long it took, cleaning up included.
+    pub duration: Duration,
 }
 
 /// Runs the checks and writes their results to `out`.
 pub async fn run(options: Options, clock: Clock, out: &mut (dyn Write + Send)) -> Exit {
-    let answer = options.connection.client(clock).map(|_| writeln!(out, "no checks are built in yet"));
-    match answer {
-        Ok(_) => Exit::Usage,
-        Err(error) => Exit::from(&error),
+    let chosen: Vec<_> = checks()
+        .filter(|check| check.applies.to(options.profile))
+        .filter(|check| {
+            options.only.is_empty() || options.only.iter().any(|word| check.name.contains(word.as_str()))
+        })
+        .collect();
+    if options.list {
+        return written(report::list(&chosen, out));
     }
+    if chosen.is_empty() {
+        return told(out, "no check has such a name; --list shows them", Exit::Usage);
+    }
+    let (client, oauth) = match clients(&options, &clock) {
+        Ok(clients) => clients,
+        Err(error) => return told(out, &error.to_string(), Exit::from(&error)),
+    };
+    let target = Target { client, oauth, profile: options.profile, run: run_name(&clock) };
+    let concurrency = usize::from(options.concurrency);
+    let report = Report {
+        tenant_url: target.client.tenant().base().to_owned(),
+        profile: options.profile,
+        findings: examine(&target, &chosen, concurrency).await,
+    };
+    if let Some(path) = &options.junit
+        && let Err(error) = std::fs::write(path, junit::document(&report))
+    {
+        return told(out, &format!("{}: {error}", path.display()), Exit::Files);
+    }
+    match written(if options.json { report.write_json(out) } else { report.write_text(out) }) {
+        Exit::Success if report.failed() > 0 => Exit::Failures,
+        exit => exit,
+    }
+}
+
+/// What checks are carried out against.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The way to the SCIM endpoint.
+    pub client: Client,
+    /// A client that gets its own access token, for tests 21 and 22.
+    pub oauth: Option<Client>,
+    /// What the server is held to.
+    pub profile: Profile,
+    /// Part of the name of every object, so that no two runs meet.
+    pub run: String,
+}
+
+/// Carries out `checks`, `concurrency` at a time; those that need to be alone come last, one by one. The findings are in
+/// the order of `checks`.
+pub async fn examine(target: &Target, checks: &[&'static Check], concurrency: usize) -> Vec<Finding> {
+    let numbered = || checks.iter().copied().enumerate();
+    let one =
+        |(nth, check): (usize, &'static Check)| async move { (nth, examine_one(target, nth, check).await) };
+    let together = futures_util::stream::iter(numbered().filter(|(_, check)| !check.alone));
+    let mut findings: Vec<_> = together.map(one).buffer_unordered(concurrency.max(1)).collect().await;
+    for alone in numbered().filter(|(_, check)| check.alone) {
+        findings.push(one(alone).await);
+    }
+    findings.sort_by_key(|(nth, _)| *nth);
+    findings.into_iter().map(|(_, finding)| finding).collect()
+}
+
+async fn examine_one(target: &Target, nth: usize, check: &'static Check) -> Finding {
+    let begun = Instant::now();
+    let tag = format!("{}-{nth}", target.run);
+    let probe = Probe::new(target.client.clone(), target.oauth.clone(), target.profile, tag);
+    let verdict = check.run(&probe).await;
+    probe.clean_up().await;
+    Finding { check, outcome: verdict.into(), duration: begun.elapsed() }
+}
+
+/// The client of the SCIM endpoint, and the one that gets access tokens if OAuth fields were given.
+fn clients(options: &Options, clock: &Clock) -> Result<(Client, Option<Client>), ClientError> {
+    let Connection { tenant_url, secret_token, oauth, behaviour } = &options.connection;
+    let client = |credentials| behaviour.client(tenant_url, credentials, clock.clone());
+    let token = secret_token.clone().map(Credentials::Bearer);
+    let grant = oauth.client_id.is_some().then(|| oauth.credentials(None)).transpose()?;
+    let main = match token.or_else(|| grant.clone()) {
+        Some(credentials) => credentials,
+        None => oauth.credentials(None)?,
+    };
+    Ok((client(main)?, grant.map(client).transpose()?))
+}
+
+/// A short name for this run, out of its time.
+fn run_name(clock: &Clock) -> String {
+    format!("{:x}", clock.now().as_millisecond())
+}
+
+fn told(out: &mut (dyn Write + Send), words: &str, exit: Exit) -> Exit {
+    match writeln!(out, "{words}") {
+        Ok(()) => exit,
+        Err(_) => Exit::Files,
+    }
+}
+
+fn written(result: std::io::Result<()>) -> Exit {
+    if result.is_ok() { Exit::Success } else { Exit::Files }
 }

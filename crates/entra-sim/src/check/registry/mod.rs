@@ -1,0 +1,101 @@
+//! The list of all checks: what each one proves, and on whose word.
+
+mod acceptance_direct;
+mod acceptance_groups;
+mod acceptance_users;
+mod connection;
+mod creation;
+mod credentials;
+mod dialects;
+mod discovery;
+mod errors;
+mod filters;
+mod members;
+mod patches;
+mod roles;
+
+use crate::check::outcome::Verdict;
+use crate::check::probe::Probe;
+use std::future::Future;
+use std::pin::Pin;
+
+/// One requirement on a SCIM server, with the function that tries it.
+#[derive(Clone, Copy, Debug)]
+pub struct Check {
+    /// Stable name, for `--only` and reports.
+    pub name: &'static str,
+    /// Who says so: a Microsoft document, an issue, or a section of an RFC.
+    pub source: &'static str,
+    /// What a pass proves, in one sentence.
+    pub proves: &'static str,
+    /// In which profiles it is carried out.
+    pub applies: Applies,
+    /// Carried out alone, after all others, because other checks' objects would disturb it.
+    pub alone: bool,
+    run: Run,
+}
+
+/// The profiles in which a check is carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applies {
+    /// In both.
+    Always,
+    /// Only towards servers that claim to understand Entra's deviations from the RFC.
+    Entra,
+    /// Only towards servers that claim RFC 7644 to the letter.
+    Rfc,
+}
+
+type Run = for<'a> fn(&'a Probe) -> Pin<Box<dyn Future<Output = Verdict> + Send + 'a>>;
+
+impl Check {
+    /// A check of both profiles.
+    pub(super) const fn new(
+        name: &'static str,
+        source: &'static str,
+        proves: &'static str,
+        run: Run,
+    ) -> Check {
+        Check { name, source, proves, applies: Applies::Always, alone: false, run }
+    }
+
+    /// The same, for the profile `entra` alone.
+    pub(super) const fn entra(self) -> Check {
+        Check { applies: Applies::Entra, ..self }
+    }
+
+    /// The same, for the profile `rfc` alone.
+    pub(super) const fn rfc(self) -> Check {
+        Check { applies: Applies::Rfc, ..self }
+    }
+
+    /// The same, carried out while no other check runs.
+    pub(super) const fn alone(self) -> Check {
+        Check { alone: true, ..self }
+    }
+
+    /// Carries it out.
+    pub(super) async fn run(&self, probe: &Probe) -> Verdict {
+        (self.run)(probe).await
+    }
+}
+
+/// Every check, in the order of reports: Microsoft's 25 tests first.
+pub fn checks() -> impl Iterator<Item = &'static Check> {
+    let rooms: [&'static [Check]; 13] = [
+        acceptance_users::CHECKS,
+        acceptance_groups::CHECKS,
+        acceptance_direct::CHECKS,
+        credentials::CHECKS,
+        connection::CHECKS,
+        discovery::CHECKS,
+        filters::CHECKS,
+        creation::CHECKS,
+        errors::CHECKS,
+        patches::CHECKS,
+        dialects::CHECKS,
+        roles::CHECKS,
+        members::CHECKS,
+    ];
+    rooms.into_iter().flatten()
+}
