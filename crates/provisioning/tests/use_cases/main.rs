@@ -1,0 +1,6 @@
+//! The use cases on a real store, SQLite: what they mean is the same on PostgreSQL, which the store's own tests show.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails where its preparation does")]
+
+mod bulk;
+mod resources;
+mod tenant;
