@@ -2,10 +2,6 @@
 
 pub(crate) mod types {
     //! SQL types that each database spells its own way.
-    #![expect(
-        unreachable_pub,
-        reason = "the code that diesel makes of a table is public within the crate and names them"
-    )]
 
     use diesel::{
         backend::Backend,

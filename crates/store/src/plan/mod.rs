@@ -590,3 +590,6 @@ fn members_json(joined: &BTreeSet<ResourceId>, left: &BTreeSet<ResourceId>) -> O
     (!joined.is_empty() || !left.is_empty())
         .then(|| format!("{{\"add\":{},\"remove\":{}}}", ids_json(joined), ids_json(left)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,194 @@
+//! Batches decided: each change sees those before it, and a refused one leaves nothing.
+
+use super::*;
+
+const TENANT: TenantId = TenantId(Uuid::from_u128(1));
+const OTHER: TenantId = TenantId(Uuid::from_u128(2));
+
+fn id(n: u128) -> ResourceId {
+    ResourceId(Uuid::from_u128(n))
+}
+
+fn document(user_name: Option<&str>) -> Document {
+    let keys = scim::resource::Keys { user_name: user_name.map(str::to_owned), ..Default::default() };
+    Document { json: format!("{{\"userName\":\"{}\"}}", user_name.unwrap_or_default()), keys }
+}
+
+fn change(tenant: TenantId, kind: ResourceKind, n: u128, action: Action) -> TenantChange {
+    let change = Change {
+        kind,
+        id: id(n),
+        at: Timestamp(1000),
+        actor: None,
+        action,
+        event: EventKind::Patch,
+        effects: "[]".to_owned(),
+    };
+    TenantChange { tenant, change }
+}
+
+fn create_user(n: u128, name: &str) -> TenantChange {
+    change(TENANT, ResourceKind::User, n, Action::Create { document: document(Some(name)), members: vec![] })
+}
+
+fn update_user(n: u128, expected: i64, name: &str) -> TenantChange {
+    let action = Action::Update {
+        expected: Some(expected),
+        before: Some("{}".to_owned()),
+        document: Some(document(Some(name))),
+        members: MemberDelta::default(),
+    };
+    change(TENANT, ResourceKind::User, n, action)
+}
+
+fn members(group: u128, add: &[u128], remove: &[u128]) -> TenantChange {
+    let ids = |ids: &[u128]| ids.iter().map(|n| id(*n)).collect();
+    let members = MemberDelta { clear: false, add: ids(add), remove: ids(remove) };
+    change(
+        TENANT,
+        ResourceKind::Group,
+        group,
+        Action::Update { expected: None, before: None, document: None, members },
+    )
+}
+
+fn delete(kind: ResourceKind, n: u128) -> TenantChange {
+    change(TENANT, kind, n, Action::Delete { expected: None })
+}
+
+/// Users 1 to 3 called a, b, c; group 10 with member 1.
+fn facts() -> Facts {
+    let stored = |kind| StoredResource {
+        kind,
+        version: 5,
+        created: Timestamp(1),
+        last_modified: Timestamp(2),
+        document: Some("{\"old\":true}".to_owned()),
+    };
+    let mut facts = Facts::default();
+    facts.positions.extend([(TENANT, 100), (OTHER, 7)]);
+    for (n, name) in [(1, "a"), (2, "b"), (3, "c")] {
+        facts.resources.insert((TENANT, id(n)), stored(ResourceKind::User));
+        facts.user_names.insert((TENANT, name.to_owned()), id(n));
+    }
+    facts.resources.insert((TENANT, id(10)), stored(ResourceKind::Group));
+    facts.members.insert((TENANT, id(10)), BTreeSet::from([id(1)]));
+    facts
+}
+
+#[test]
+fn of_two_equal_user_names_one_wins() {
+    let other = change(
+        OTHER,
+        ResourceKind::User,
+        22,
+        Action::Create { document: document(Some("x")), members: vec![] },
+    );
+    let (writes, answers) = plan(&[create_user(20, "x"), create_user(21, "x"), other], facts());
+    assert!(answers[0].is_ok() && answers[2].is_ok());
+    assert_eq!(answers[1], Err(CommitError::UserNameTaken));
+    assert_eq!(writes.new_users.len(), 2);
+    assert_eq!(writes.positions, [(TENANT, 101), (OTHER, 8)]);
+    assert_eq!(writes.log.len(), 2);
+}
+
+#[test]
+fn the_loser_of_a_race_for_a_version_is_told_the_new_one() {
+    let (writes, answers) = plan(&[update_user(1, 5, "a"), update_user(1, 5, "a")], facts());
+    assert_eq!(answers[0].as_ref().map(|committed| committed.version), Ok(6));
+    assert_eq!(answers[1], Err(CommitError::VersionMismatch(6)));
+    assert_eq!(writes.users.len(), 1);
+}
+
+#[test]
+fn a_rename_to_a_name_that_is_taken_fails_alone() {
+    let (writes, answers) = plan(&[update_user(1, 5, "b"), update_user(3, 5, "z")], facts());
+    assert_eq!(answers[0], Err(CommitError::UserNameTaken));
+    assert!(answers[1].is_ok());
+    assert_eq!(writes.users.iter().map(|row| row.id).collect::<Vec<_>>(), [id(3)]);
+}
+
+#[test]
+fn deltas_of_one_group_meet_in_one_batch() {
+    let batch =
+        [members(10, &[2], &[]), members(10, &[2], &[]), members(10, &[], &[2, 1]), members(10, &[3], &[1])];
+    let (writes, answers) = plan(&batch, facts());
+    let told: Vec<_> =
+        answers.iter().map(|answer| answer.as_ref().map(|it| (it.version, it.changed))).collect();
+    assert_eq!(told, [Ok((6, true)), Ok((6, false)), Ok((7, true)), Ok((8, true))]);
+    assert_eq!(writes.joined, [((TENANT, (id(10), id(3))), false)]);
+    assert_eq!(writes.left, [(TENANT, (id(10), id(1)))]);
+    assert_eq!(writes.groups[0].changes, 3);
+    // The log keeps every step, and none for the request that changed nothing.
+    assert_eq!(writes.log.len(), 3);
+    assert!(writes.log[1].members.as_ref().is_some_and(|members| members.contains("remove")));
+}
+
+#[test]
+fn members_must_exist_and_a_group_is_none_of_its_own() {
+    let (writes, answers) = plan(&[members(10, &[2, 99], &[]), members(10, &[10], &[])], facts());
+    assert_eq!(answers[0], Err(CommitError::MissingMembers(vec![id(99)])));
+    assert_eq!(answers[1], Err(CommitError::MissingMembers(vec![id(10)])));
+    assert!(writes.is_empty() && writes.joined.is_empty() && writes.groups.is_empty());
+}
+
+#[test]
+fn a_deleted_user_leaves_its_groups_and_cannot_be_added_again() {
+    let batch = [
+        members(10, &[2], &[]),
+        delete(ResourceKind::User, 2),
+        members(10, &[2], &[]),
+        delete(ResourceKind::User, 2),
+    ];
+    let (writes, answers) = plan(&batch, facts());
+    assert!(answers[0].is_ok() && answers[1].is_ok());
+    assert_eq!(answers[2], Err(CommitError::MissingMembers(vec![id(2)])));
+    assert_eq!(answers[3], Err(CommitError::NotFound));
+    assert!(writes.joined.is_empty(), "joined and left within the batch");
+    assert_eq!(writes.deleted[0].document, "{\"old\":true}");
+    assert!(writes.deleted[0].groups.contains(&id(10).to_string()));
+    assert_eq!(writes.groups[0].changes, 2);
+}
+
+#[test]
+fn a_deleted_group_takes_its_memberships_along() {
+    let (writes, answers) = plan(&[delete(ResourceKind::Group, 10), members(10, &[2], &[])], facts());
+    assert!(answers[0].is_ok());
+    assert_eq!(answers[1], Err(CommitError::NotFound));
+    assert_eq!(writes.left, [(TENANT, (id(10), id(1)))]);
+    assert!(writes.deleted[0].members.contains(&id(1).to_string()));
+    assert!(writes.groups.is_empty() && writes.new_groups.is_empty());
+}
+
+#[test]
+fn replacing_all_members_keeps_those_who_stay() {
+    let members = MemberDelta { clear: true, add: vec![id(1), id(2)], remove: vec![] };
+    let action = Action::Update { expected: None, before: None, document: None, members };
+    let batch = [change(TENANT, ResourceKind::Group, 10, action)];
+    let (writes, answers) = plan(&batch, facts());
+    assert_eq!(answers[0].as_ref().map(|committed| committed.changed), Ok(true));
+    assert!(writes.left.is_empty());
+    assert_eq!(writes.joined, [((TENANT, (id(10), id(2))), false)]);
+}
+
+#[test]
+fn a_tenant_that_is_gone_gets_no_rows() {
+    let mut facts = facts();
+    facts.positions.remove(&TENANT);
+    let (writes, answers) = plan(&[create_user(20, "x")], facts);
+    assert_eq!(answers[0], Err(CommitError::TenantGone));
+    assert!(writes.is_empty());
+}
+
+#[test]
+fn a_record_is_logged_without_an_event() {
+    let (writes, answers) = plan(&[change(TENANT, ResourceKind::User, 1, Action::Record)], facts());
+    assert_eq!(answers[0].as_ref().map(|committed| (committed.version, committed.changed)), Ok((5, false)));
+    assert!(!writes.log[0].event_follows && writes.users.is_empty());
+}
+
+#[test]
+fn the_wrong_kind_is_not_found() {
+    let (_, answers) = plan(&[delete(ResourceKind::User, 10), members(1, &[2], &[])], facts());
+    assert_eq!(answers, [Err(CommitError::NotFound), Err(CommitError::NotFound)]);
+}
