@@ -155,12 +155,12 @@ fn list(
     reader: &mut Reader,
 ) -> Result<(), ScimError> {
     let mut list = take_elements(object, attribute);
-    let mut touched = Vec::new();
+    let mut primary = Vec::new();
     match (op, value.filter(|value| !value.is_null())) {
         (Op::Replace, value) => list = reader.list(attribute, value.unwrap_or_default(), &attribute.name)?,
         (Op::Add, value) => {
             for value in reader.list(attribute, value.unwrap_or_default(), &attribute.name)? {
-                touched.extend(add(&mut list, value));
+                primary.extend(add(&mut list, value));
             }
         }
         (Op::Remove, None) => list.clear(),
@@ -175,11 +175,11 @@ fn list(
             list.retain(|element| !gone.iter().any(|gone| names(gone, element)));
         }
     }
-    put_back(object, attribute, list, &touched)
+    put_back(object, attribute, list, &primary)
 }
 
 /// Adds an element, unless it is there; a pair of `value` and `type` stands once (RFC 7643 section 2.4), so that an
-/// element of the same pair takes the other parts. Says which element was written.
+/// element of the same pair takes the other parts. Says where it is if it is the new primary value.
 fn add(list: &mut Vec<Value>, value: Value) -> Option<usize> {
     if list.iter().any(|element| names(&value, element)) {
         return None;
@@ -190,12 +190,13 @@ fn add(list: &mut Vec<Value>, value: Value) -> Option<usize> {
             && same("value", element)
             && (value.get("type").is_none() || same("type", element))
     };
-    let index = list.iter().position(is_pair);
-    match (index.and_then(|index| list.get_mut(index)), value) {
+    let is_primary = value["primary"] == true;
+    let index = list.iter().position(is_pair).unwrap_or(list.len());
+    match (list.get_mut(index), value) {
         (Some(Value::Object(element)), Value::Object(parts)) => element.extend(parts),
         (_, value) => list.push(value),
     }
-    Some(index.unwrap_or(list.len() - 1))
+    is_primary.then_some(index)
 }
 
 /// Whether every part of `named` is so in `element`.

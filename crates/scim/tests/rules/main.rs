@@ -7,4 +7,6 @@ mod filter;
 #[cfg(test)]
 mod fixtures;
 #[cfg(test)]
+mod patch_model;
+#[cfg(test)]
 mod sound;

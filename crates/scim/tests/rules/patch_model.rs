@@ -1,0 +1,380 @@
+//! PATCH against a plain model of RFC 7644 section 3.5.2, written for this test alone, on random documents and operations.
+
+use crate::sound;
+use proptest::prelude::*;
+use scim::{
+    Profile, ScimType,
+    patch::PatchRequest,
+    schema::{ResourceKind, ResourceType},
+};
+use serde_json::{Map, Value, json};
+
+type Email = Map<String, Value>;
+
+/// What selects e-mail addresses in the brackets of a path.
+#[derive(Clone, Debug)]
+enum Selector {
+    Type(String),
+    Value(String),
+    Primary(bool),
+    TypeAndStart(String, String),
+    NotType(String),
+}
+
+/// One operation, on a simple, a complex or a multi-valued attribute. A value that is none clears.
+#[derive(Clone, Debug)]
+enum Target {
+    DisplayName(Option<String>),
+    NamePart(&'static str, Option<String>),
+    Name(Vec<(&'static str, Option<String>)>),
+    Emails(Vec<Email>),
+    Selected(Selector, Email),
+    SelectedPart(Selector, &'static str, Value),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Verb {
+    Add,
+    Replace,
+    Remove,
+}
+
+impl Selector {
+    fn to_path(&self) -> String {
+        match self {
+            Selector::Type(kind) => format!("emails[type eq \"{kind}\"]"),
+            Selector::Value(value) => format!("emails[value eq \"{value}\"]"),
+            Selector::Primary(primary) => format!("emails[primary eq {primary}]"),
+            Selector::TypeAndStart(kind, start) => {
+                format!("emails[type eq \"{kind}\" and value sw \"{start}\"]")
+            }
+            Selector::NotType(kind) => format!("emails[not (type eq \"{kind}\")]"),
+        }
+    }
+
+    fn selects(&self, email: &Email) -> bool {
+        let text = |part: &str| email.get(part).and_then(Value::as_str).map(str::to_lowercase);
+        let is_type = |kind: &String| text("type") == Some(kind.to_lowercase());
+        match self {
+            Selector::Type(kind) => is_type(kind),
+            Selector::Value(value) => text("value") == Some(value.to_lowercase()),
+            Selector::Primary(primary) => email.get("primary") == Some(&json!(primary)),
+            Selector::TypeAndStart(kind, start) => {
+                is_type(kind) && text("value").is_some_and(|value| value.starts_with(&start.to_lowercase()))
+            }
+            Selector::NotType(kind) => !is_type(kind),
+        }
+    }
+
+    /// The element that the selector describes wholly.
+    fn describes(&self) -> Option<Email> {
+        let (part, value) = match self {
+            Selector::Type(kind) => ("type", json!(kind)),
+            Selector::Value(value) => ("value", json!(value)),
+            Selector::Primary(primary) => ("primary", json!(primary)),
+            Selector::TypeAndStart(..) | Selector::NotType(_) => return None,
+        };
+        Some(Map::from_iter([(part.to_owned(), value)]))
+    }
+}
+
+/// The operation as JSON.
+fn to_json(verb: Verb, target: &Target) -> Value {
+    let (path, value) = match target {
+        Target::DisplayName(value) => ("displayName".to_owned(), json!(value)),
+        Target::NamePart(part, value) => (format!("name.{part}"), json!(value)),
+        Target::Name(parts) => {
+            let parts: Map<String, Value> =
+                parts.iter().map(|(part, value)| ((*part).to_owned(), json!(value))).collect();
+            ("name".to_owned(), json!(parts))
+        }
+        Target::Emails(emails) => ("emails".to_owned(), json!(emails)),
+        Target::Selected(selector, email) => (selector.to_path(), json!(email)),
+        Target::SelectedPart(selector, part, value) => {
+            (format!("{}.{part}", selector.to_path()), value.clone())
+        }
+    };
+    let op = format!("{verb:?}").to_lowercase();
+    match verb {
+        Verb::Remove => json!({ "op": op, "path": path }),
+        _ => json!({ "op": op, "path": path, "value": value }),
+    }
+}
+
+/// The model: a document as its three attributes.
+#[derive(Clone, Debug, PartialEq)]
+struct Model {
+    display_name: Option<String>,
+    name: Map<String, Value>,
+    emails: Vec<Email>,
+}
+
+impl Model {
+    fn document(&self) -> Map<String, Value> {
+        let mut document = Map::new();
+        document.insert("schemas".to_owned(), json!(["urn:ietf:params:scim:schemas:core:2.0:User"]));
+        document.insert("userName".to_owned(), json!("u"));
+        if let Some(display_name) = &self.display_name {
+            document.insert("displayName".to_owned(), json!(display_name));
+        }
+        if !self.name.is_empty() {
+            document.insert("name".to_owned(), json!(self.name));
+        }
+        if !self.emails.is_empty() {
+            document.insert("emails".to_owned(), json!(self.emails));
+        }
+        document
+    }
+
+    fn apply(&mut self, profile: Profile, verb: Verb, target: &Target) -> Result<(), ScimType> {
+        let text =
+            |value: &Option<String>| value.clone().filter(|value| verb != Verb::Remove && !value.is_empty());
+        match target {
+            Target::DisplayName(value) => self.display_name = text(value),
+            Target::NamePart(part, value) => put(&mut self.name, part, text(value).map(Value::from)),
+            Target::Name(_) if verb == Verb::Remove => self.name.clear(),
+            Target::Name(parts) => {
+                parts
+                    .iter()
+                    .for_each(|(part, value)| put(&mut self.name, part, text(value).map(Value::from)));
+            }
+            Target::Emails(_) if verb == Verb::Remove => self.emails.clear(),
+            Target::Emails(given) => {
+                let given = read_list(profile, given)?;
+                if verb == Verb::Replace {
+                    self.emails = given;
+                } else {
+                    let primaries: Vec<usize> =
+                        given.into_iter().filter_map(|email| self.add(email)).collect();
+                    primaries.into_iter().for_each(|index| self.make_primary(index));
+                }
+            }
+            Target::Selected(selector, given) => {
+                let given = (verb != Verb::Remove).then(|| clean(given)).filter(|given| !given.is_empty());
+                self.selected(profile, selector, given.is_none(), true, |email| match (verb, &given) {
+                    (_, None) => email.clear(),
+                    (Verb::Add, Some(given)) => email.extend(given.clone()),
+                    (_, Some(given)) => {
+                        let keeps = if profile == Profile::Entra { selector.describes() } else { None };
+                        *email = keeps.unwrap_or_default();
+                        email.extend(given.clone());
+                    }
+                })?;
+            }
+            Target::SelectedPart(selector, part, value) => {
+                let value = Some(value.clone())
+                    .filter(|value| verb != Verb::Remove && !value.is_null() && value != "");
+                self.selected(profile, selector, value.is_none(), value.is_none(), |email| {
+                    put(email, part, value.clone())
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// RFC 7643 section 2.4: a value that is there is not added, and a pair of value and type stands once.
+    /// Says where the element is if it is the new primary one.
+    fn add(&mut self, given: Email) -> Option<usize> {
+        let has_all = |email: &Email| given.iter().all(|(part, value)| email.get(part) == Some(value));
+        if self.emails.iter().any(has_all) {
+            return None;
+        }
+        let pair = self.emails.iter().position(|email| {
+            given.contains_key("value")
+                && email.get("value") == given.get("value")
+                && given.get("type").is_none_or(|kind| email.get("type") == Some(kind))
+        });
+        let is_primary = given.get("primary") == Some(&json!(true));
+        let index = pair.unwrap_or(self.emails.len());
+        match pair {
+            Some(index) => self.emails[index].extend(given),
+            None => self.emails.push(given),
+        }
+        is_primary.then_some(index)
+    }
+
+    fn make_primary(&mut self, winner: usize) {
+        for (index, email) in self.emails.iter_mut().enumerate() {
+            if index != winner && email.get("primary") == Some(&json!(true)) {
+                email.insert("primary".to_owned(), json!(false));
+            }
+        }
+    }
+
+    /// Changes what is selected; if `drops`, an element that is left without a value goes.
+    fn selected(
+        &mut self,
+        profile: Profile,
+        selector: &Selector,
+        clears: bool,
+        drops: bool,
+        change: impl Fn(&mut Email),
+    ) -> Result<(), ScimType> {
+        let mut chosen: Vec<usize> =
+            (0..self.emails.len()).filter(|index| selector.selects(&self.emails[*index])).collect();
+        if chosen.is_empty() {
+            match (profile, clears, selector.describes()) {
+                (Profile::Rfc, ..) => return Err(ScimType::NoTarget),
+                (Profile::Entra, true, _) => return Ok(()),
+                (Profile::Entra, false, None) => return Err(ScimType::NoTarget),
+                (Profile::Entra, false, Some(made)) => {
+                    chosen.push(self.emails.len());
+                    self.emails.push(made);
+                }
+            }
+        }
+        let mut all: Vec<(Email, bool)> =
+            std::mem::take(&mut self.emails).into_iter().map(|email| (email, false)).collect();
+        for index in chosen {
+            change(&mut all[index].0);
+            all[index].1 = true;
+        }
+        all.retain(|(email, touched)| !(*touched && drops && is_void(profile, email)));
+        let winner =
+            all.iter().position(|(email, touched)| *touched && email.get("primary") == Some(&json!(true)));
+        self.emails = all.into_iter().map(|(email, _)| email).collect();
+        if let Some(winner) = winner {
+            self.make_primary(winner);
+        }
+        Ok(())
+    }
+}
+
+fn put(parts: &mut Map<String, Value>, part: &str, value: Option<Value>) {
+    match value {
+        Some(value) => drop(parts.insert(part.to_owned(), value)),
+        None => drop(parts.shift_remove(part)),
+    }
+}
+
+fn clean(email: &Email) -> Email {
+    email.clone().into_iter().filter(|(_, value)| !value.is_null() && value != "").collect()
+}
+
+/// To Entra, an element with type and primary alone is no value.
+fn is_void(profile: Profile, email: &Email) -> bool {
+    match profile {
+        Profile::Rfc => email.is_empty(),
+        Profile::Entra => email.keys().all(|part| part == "type" || part == "primary"),
+    }
+}
+
+/// The values of a list: without voids, each once, one of them primary at most.
+fn read_list(profile: Profile, given: &[Email]) -> Result<Vec<Email>, ScimType> {
+    let mut read: Vec<Email> = Vec::new();
+    for email in given.iter().map(clean).filter(|email| !is_void(profile, email)) {
+        if !read.contains(&email) {
+            read.push(email);
+        }
+    }
+    let mut primaries = read.iter_mut().filter(|email| email.get("primary") == Some(&json!(true)));
+    primaries.next();
+    for email in primaries {
+        if profile == Profile::Rfc {
+            return Err(ScimType::InvalidValue);
+        }
+        email.insert("primary".to_owned(), json!(false));
+    }
+    Ok(read)
+}
+
+fn word() -> impl Strategy<Value = String> {
+    prop::sample::select(vec!["a", "A", "ab", "b"]).prop_map(str::to_owned)
+}
+
+fn kind() -> impl Strategy<Value = String> {
+    prop::sample::select(vec!["work", "Work", "home"]).prop_map(str::to_owned)
+}
+
+/// A text, or one of the ways to clear it.
+fn text() -> impl Strategy<Value = Option<String>> {
+    prop_oneof![4 => word().prop_map(Some), 1 => Just(Some(String::new())), 1 => Just(None)]
+}
+
+/// An e-mail address as a client sends it: some parts, some of them cleared.
+fn given_email() -> impl Strategy<Value = Email> {
+    let kind = prop_oneof![3 => kind().prop_map(Some), 1 => Just(None)];
+    let parts = (
+        prop::option::of(text()),
+        prop::option::of(kind),
+        prop::option::of(text()),
+        prop::option::of(any::<bool>()),
+    );
+    parts.prop_map(|(value, kind, display, primary)| {
+        let mut email = Map::new();
+        for (part, text) in [("value", value), ("type", kind), ("display", display)] {
+            text.into_iter().for_each(|text| drop(email.insert(part.to_owned(), json!(text))));
+        }
+        primary.into_iter().for_each(|primary| drop(email.insert("primary".to_owned(), json!(primary))));
+        email
+    })
+}
+
+fn start() -> impl Strategy<Value = Model> {
+    let name =
+        prop::collection::btree_map(prop::sample::select(vec!["givenName", "familyName"]), word(), 0..3);
+    let emails = prop::collection::vec(given_email(), 0..4);
+    (prop::option::of(word()), name, emails).prop_map(|(display_name, name, emails)| Model {
+        display_name,
+        name: name.into_iter().map(|(part, value)| (part.to_owned(), json!(value))).collect(),
+        // Stored is what a create made of it.
+        emails: read_list(Profile::Entra, &emails).unwrap(),
+    })
+}
+
+fn operation() -> impl Strategy<Value = (Verb, Target)> {
+    let selector = || {
+        prop_oneof![
+            4 => kind().prop_map(Selector::Type),
+            2 => word().prop_map(Selector::Value),
+            2 => any::<bool>().prop_map(Selector::Primary),
+            1 => (kind(), word()).prop_map(|(kind, start)| Selector::TypeAndStart(kind, start)),
+            1 => kind().prop_map(Selector::NotType),
+        ]
+    };
+    let part = prop::sample::select(vec!["givenName", "familyName"]);
+    let text_part =
+        (prop::sample::select(vec!["value", "display"]), text()).prop_map(|(part, text)| (part, json!(text)));
+    let other_part = prop_oneof![
+        any::<bool>().prop_map(|primary| ("primary", json!(primary))),
+        kind().prop_map(|kind| ("type", json!(kind))),
+        Just(("type", Value::Null)),
+    ];
+    let target = prop_oneof![
+        1 => text().prop_map(Target::DisplayName),
+        1 => (part.clone(), text()).prop_map(|(part, text)| Target::NamePart(part, text)),
+        1 => prop::collection::btree_map(part, text(), 1..3).prop_map(|parts| Target::Name(parts.into_iter().collect())),
+        5 => prop::collection::vec(given_email(), 0..4).prop_map(Target::Emails),
+        3 => (selector(), given_email()).prop_map(|(selector, email)| Target::Selected(selector, email)),
+        4 => (selector(), text_part).prop_map(|(selector, (part, value))| Target::SelectedPart(selector, part, value)),
+        2 => (selector(), other_part).prop_map(|(selector, (part, value))| Target::SelectedPart(selector, part, value)),
+    ];
+    (prop::sample::select(vec![Verb::Add, Verb::Replace, Verb::Remove]), target)
+}
+
+proptest! {
+    #[test]
+    fn patch_does_what_the_model_does(
+        start in start(),
+        operations in prop::collection::vec(operation(), 1..6),
+        profile in prop::sample::select(vec![Profile::Entra, Profile::Rfc]),
+    ) {
+        let user = ResourceType::of(ResourceKind::User);
+        let document = start.document();
+        let list: Vec<Value> = operations.iter().map(|(verb, target)| to_json(*verb, target)).collect();
+        let body = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": list });
+        let mut model = start;
+        let expected = operations
+            .iter()
+            .try_for_each(|(verb, target)| model.apply(profile, *verb, target))
+            .map(|()| model.document());
+
+        let got = PatchRequest::parse(profile, body.clone()).unwrap().apply(user, profile, &document);
+        if let Ok(patched) = &got {
+            sound::check(user, &patched.document);
+            prop_assert_eq!(patched.changed, patched.document != document);
+        }
+        let got = got.map(|patched| patched.document).map_err(|error| error.scim_type.unwrap());
+        prop_assert_eq!(got, expected, "{} by {}", json!(document), body);
+    }
+}
