@@ -14,9 +14,9 @@ use store::Tenant;
 
 use crate::App;
 
-/// The authenticated tenant, in the request's extensions.
+/// The authenticated tenant: set in the request's extensions once its credential was good.
 #[derive(Clone, Debug)]
-pub(crate) struct RequestTenant(pub(crate) Arc<Tenant>);
+pub struct RequestTenant(pub Arc<Tenant>);
 
 /// Counters and histograms of the SCIM listener.
 #[derive(Clone)]
