@@ -6,7 +6,6 @@ pub mod check;
 pub mod clock;
 pub mod connection;
 pub mod exit;
-pub mod expressions;
 pub mod http;
 pub mod swarm;
 pub mod tenants;

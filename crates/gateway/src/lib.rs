@@ -1,1 +1,43 @@
-//! stub
+//! The binary `juno`: settings, tenant routing, listeners, logging, shutdown, command line. The only reader of files,
+//! environment, signals and the clock.
+
+mod access_log;
+mod answer;
+mod cli;
+mod clock;
+mod command;
+mod duration;
+mod label;
+mod logging;
+mod routing;
+mod serve;
+mod settings;
+
+use answer::{Answer, CommandError};
+use clap::Parser;
+use cli::{Cli, Command, ConfigCommand};
+use settings::{Environment, Settings};
+use std::process::ExitCode;
+
+/// Runs the command line of this process. Exit codes: 0 done, 1 failed, 2 wrong command line or settings.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = execute(&cli);
+    answer::print(outcome, cli.json)
+}
+
+fn execute(cli: &Cli) -> Result<Option<Answer>, CommandError> {
+    // Variables that are not UTF-8 cannot be ours.
+    let environment: Environment = std::env::vars_os()
+        .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let settings = Settings::load(cli.config.as_deref(), environment).map_err(CommandError::Settings)?;
+    logging::start(&settings.log);
+    match &cli.command {
+        Command::Config(ConfigCommand::Check) => Ok(Some(command::config::check(&settings))),
+        Command::Serve(serve) => serve::serve(&settings, serve, cli.json).map(|()| None),
+        Command::Migrate => command::migrate(&settings).map(Some),
+        Command::Tenant(tenant) => command::tenant::run(&settings, tenant).map(Some),
+        Command::Token(token) => command::token::run(&settings, token).map(Some),
+    }
+}

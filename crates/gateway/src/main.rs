@@ -1,1 +1,5 @@
-fn main(){}
+//! The binary `juno`.
+
+fn main() -> std::process::ExitCode {
+    gateway::run()
+}

@@ -1,11 +1,9 @@
 //! Route × caller: every route of the routing table refuses every caller but the tenant's own, in the same words.
 
-mod world;
-
+use crate::world::World;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use test_support::{Backend, Response};
-use world::World;
 
 /// Callers, and the status each must get on every route.
 const CALLERS: &[(&str, u16)] = &[
@@ -21,7 +19,8 @@ const CALLERS: &[(&str, u16)] = &[
 
 /// A body for each route that takes one. A new route without a row here fails the test.
 fn rows() -> BTreeMap<(&'static str, &'static str), Option<Value>> {
-    let user = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "matrix@example.com"});
+    let user =
+        json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "matrix@example.com"});
     let group = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "Matrix"});
     let patch = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
         "Operations": [{"op": "replace", "path": "displayName", "value": "x"}]});
@@ -70,10 +69,16 @@ fn every_route_has_a_row() {
 fn assert_refused(caller: &str, route: &str, status: u16, response: &Response) {
     assert_eq!(response.status, status, "{caller} on {route}: {:?}", response.json);
     assert_eq!(response.header("content-type"), Some("application/scim+json"), "{caller} on {route}");
-    assert_eq!(response.json["schemas"][0], "urn:ietf:params:scim:api:messages:2.0:Error", "{caller} on {route}");
+    assert_eq!(
+        response.json["schemas"][0], "urn:ietf:params:scim:api:messages:2.0:Error",
+        "{caller} on {route}"
+    );
     assert_eq!(response.json["status"], status.to_string(), "{caller} on {route}");
     if status == 401 {
-        assert!(response.header("www-authenticate").is_some_and(|value| value.starts_with("Bearer")), "{route}");
+        assert!(
+            response.header("www-authenticate").is_some_and(|value| value.starts_with("Bearer")),
+            "{route}"
+        );
     }
 }
 
@@ -111,7 +116,11 @@ fn matrix(backend: Backend) {
             let response = world.send(method, &format!("{base}{path}"), token, body.as_ref());
             assert_refused(caller, &format!("{method} {path}"), *status, &response);
             let detail = response.json["detail"].to_string();
-            assert_eq!(words.entry(*status).or_insert_with(|| detail.clone()), &detail, "{caller} on {method} {path}");
+            assert_eq!(
+                words.entry(*status).or_insert_with(|| detail.clone()),
+                &detail,
+                "{caller} on {method} {path}"
+            );
         }
     }
     // Nobody changed anything.

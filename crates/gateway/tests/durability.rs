@@ -1,14 +1,12 @@
 //! No acknowledged write is lost when the process is killed under load.
 
-mod world;
-
+use crate::world::{Tenant, World};
 use serde_json::json;
 use std::{
     sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
 use test_support::Backend;
-use world::World;
 
 const KILLS: usize = 5;
 const CLIENTS: usize = 8;
@@ -36,7 +34,9 @@ fn survive(backend: Backend) {
                     scope.spawn(move || {
                         let mut told = Acknowledged::default();
                         for n in 0.. {
-                            if killed.load(Ordering::Relaxed) || !one_person(tenant, group, &mut told, (round, client, n)) {
+                            if killed.load(Ordering::Relaxed)
+                                || !one_person(tenant, group, &mut told, (round, client, n))
+                            {
                                 break;
                             }
                         }
@@ -46,7 +46,7 @@ fn survive(backend: Backend) {
                 .collect();
             // Kill once a good number of writes is under way; no fixed time, the load itself decides.
             let deadline = Instant::now() + Duration::from_secs(20);
-            while world.gateway_log_writes(&tenant) < 150 * (round as u64 + 1) && Instant::now() < deadline {
+            while tenant.writes() < 150 && Instant::now() < deadline {
                 std::thread::yield_now();
             }
             world.kill();
@@ -76,7 +76,10 @@ fn survive(backend: Backend) {
     }
     for (id, title) in &told.titled {
         let response = tenant.get(&format!("/Users/{id}"));
-        assert!(response.status == 404 || response.json["title"] == title.as_str(), "a PATCH of {id} was lost");
+        assert!(
+            response.status == 404 || response.json["title"] == title.as_str(),
+            "a PATCH of {id} was lost"
+        );
     }
     let members = tenant.get(&format!("/Groups/{group}")).json["members"].to_string();
     for id in &told.joined {
@@ -86,7 +89,7 @@ fn survive(backend: Backend) {
 
 /// Creates, patches, and either joins or deletes one person; false once the gateway is gone.
 fn one_person(
-    tenant: &world::Tenant<'_>,
+    tenant: &Tenant<'_>,
     group: &str,
     told: &mut Acknowledged,
     (round, client, n): (usize, usize, usize),
@@ -110,7 +113,9 @@ fn one_person(
         told.deleted.push(id);
     } else {
         let join = patch(json!({"op": "Add", "path": "members", "value": [{"value": id}]}));
-        let Some(joined) = tenant.try_send("PATCH", &format!("/Groups/{group}"), Some(&join)) else { return false };
+        let Some(joined) = tenant.try_send("PATCH", &format!("/Groups/{group}"), Some(&join)) else {
+            return false;
+        };
         assert_eq!(joined.status, 204, "{:?}", joined.json);
         told.joined.push(id);
     }

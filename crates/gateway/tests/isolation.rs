@@ -1,11 +1,9 @@
 //! No tenant sees, changes, infers another: the same traffic gives the same bytes with and without a neighbour.
 
-mod world;
-
+use crate::world::{Tenant, World};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use test_support::Backend;
-use world::{Tenant, World};
 
 /// A tenant's day: creates, conflicts, filters, patches, groups, deletes. Returns what it was answered, with ids and
 /// times replaced by the order in which they first appeared, so that two runs can be compared byte for byte.
@@ -87,7 +85,10 @@ impl Transcript {
                 .iter()
                 .map(|(key, value)| match key.as_str() {
                     "created" | "lastModified" => {
-                        assert!(value.as_str().is_some_and(|time| time.len() == 24 && time.ends_with('Z')), "{value}");
+                        assert!(
+                            value.as_str().is_some_and(|time| time.len() == 24 && time.ends_with('Z')),
+                            "{value}"
+                        );
                         (key.clone(), json!("[time]"))
                     }
                     _ => (key.clone(), self.redact(value)),

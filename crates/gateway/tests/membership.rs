@@ -1,11 +1,9 @@
 //! Group deltas from many clients lose nothing, and a group of any size is changed and read at ease.
 
-mod world;
-
+use crate::world::World;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use test_support::Backend;
-use world::World;
 
 const CLIENTS: usize = 16;
 const DELTAS: usize = 10_000;
@@ -38,7 +36,9 @@ fn parallel(backend: Backend) {
                     // A small congruential generator: the run is the same each time.
                     let mut state = client as u64 + 1;
                     for _ in 0..DELTAS / CLIENTS {
-                        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                        state = state
+                            .wrapping_mul(6_364_136_223_846_793_005)
+                            .wrapping_add(1_442_695_040_888_963_407);
                         let id = mine[(state >> 33) as usize % mine.len()];
                         let op = ["Add", "Add", "Remove", "remove"][(state >> 20) as usize % 4];
                         if op == "Add" {
@@ -90,7 +90,10 @@ fn a_large_group_streams_and_still_changes_by_deltas() {
     assert_eq!(response.header("transfer-encoding"), Some("chunked"));
     let members = response.json["members"].as_array().cloned().unwrap_or_default();
     assert_eq!(members.len(), people.len());
-    assert_eq!(members[0]["$ref"], format!("{}/Users/{}", tenant.url(), members[0]["value"].as_str().unwrap_or("")));
+    assert_eq!(
+        members[0]["$ref"],
+        format!("{}/Users/{}", tenant.url(), members[0]["value"].as_str().unwrap_or(""))
+    );
     assert_eq!(tenant.get(&format!("{path}?excludedAttributes=members")).json.get("members"), None);
     assert_eq!(tenant.patch(&path, &delta("Remove", &people[7])).status, 204);
     assert_eq!(tenant.get(&path).json["members"].as_array().map_or(0, Vec::len), people.len() - 1);

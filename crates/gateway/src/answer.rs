@@ -1,0 +1,115 @@
+//! What a command says: text for people, or exactly one JSON object for programs, on stdout; all else goes to stderr.
+
+use crate::settings::WrongSettings;
+use serde_json::{Value, json};
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+/// What a command found or did.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// For programs: an object.
+    pub(crate) json: Value,
+    /// For people: lines without the last line break.
+    pub(crate) text: String,
+}
+
+impl Answer {
+    /// An object; people read it as lines of `key: value`, without the keys that say nothing.
+    pub(crate) fn fields(json: Value) -> Answer {
+        let fields = json.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+        let line = |(key, value): (&String, &Value)| format!("{:<14}{}", format!("{key}:"), plain(value));
+        let text = fields.map(line).collect::<Vec<_>>().join("\n");
+        Answer { json, text }
+    }
+
+    /// A list of objects under one name; people read a table of these columns.
+    pub(crate) fn table(name: &str, rows: Vec<Value>, columns: &[&str]) -> Answer {
+        let head: Vec<String> = columns.iter().map(|column| column.to_uppercase()).collect();
+        let body =
+            rows.iter().map(|row| columns.iter().map(|column| plain(&row[*column])).collect::<Vec<_>>());
+        let lines: Vec<Vec<String>> = std::iter::once(head).chain(body).collect();
+        let width = |n: usize| lines.iter().map(|line| line[n].chars().count()).max().unwrap_or(0);
+        let widths: Vec<usize> = (0..columns.len()).map(width).collect();
+        let print = |line: &Vec<String>| {
+            let cells = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+            cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+        };
+        let text = lines.iter().map(print).collect::<Vec<_>>().join("\n");
+        Answer { json: json!({ name: rows }), text }
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CommandError {
+    /// Exit code 2.
+    #[error("{0}")]
+    Settings(WrongSettings),
+    /// The command line asks for something impossible: exit code 2.
+    #[error("{0}")]
+    Usage(String),
+    /// Exit code 1.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl CommandError {
+    /// A failure with its cause.
+    pub(crate) fn failed(what: &str) -> impl Fn(&dyn std::fmt::Display) -> CommandError {
+        move |cause| CommandError::Failed(format!("{what}: {cause}"))
+    }
+}
+
+impl From<store::StoreError> for CommandError {
+    fn from(error: store::StoreError) -> Self {
+        CommandError::Failed(error.to_string())
+    }
+}
+
+impl From<tokens::TokenError> for CommandError {
+    fn from(error: tokens::TokenError) -> Self {
+        CommandError::Failed(error.to_string())
+    }
+}
+
+/// Prints the outcome; a command without an answer has spoken for itself.
+pub(crate) fn print(outcome: Result<Option<Answer>, CommandError>, json: bool) -> ExitCode {
+    match outcome {
+        Ok(None) => ExitCode::SUCCESS,
+        Ok(Some(answer)) => say(&if json { answer.json.to_string() } else { answer.text }),
+        Err(error) => {
+            // Nobody is left to tell if stderr is closed.
+            let _ = writeln!(io::stderr(), "juno: {error}");
+            let failed = if json {
+                say(&json!({ "error": error.to_string() }).to_string())
+            } else {
+                ExitCode::SUCCESS
+            };
+            match error {
+                _ if failed != ExitCode::SUCCESS => failed,
+                CommandError::Failed(_) => ExitCode::FAILURE,
+                CommandError::Settings(_) | CommandError::Usage(_) => ExitCode::from(2),
+            }
+        }
+    }
+}
+
+/// Writes one line to stdout; a reader that went away is a failure, as nobody got the answer.
+pub(crate) fn say(line: &str) -> ExitCode {
+    let mut stdout = io::stdout().lock();
+    match writeln!(stdout, "{line}").and_then(|()| stdout.flush()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}

@@ -1,0 +1,154 @@
+//! The command line as clap reads it.
+
+use crate::duration;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::{path::PathBuf, time::Duration};
+
+/// The Juno provisioning gateway: SCIM 2.0 for Microsoft Entra ID, many tenants at once.
+#[derive(Debug, Parser)]
+#[command(name = "juno", version, propagate_version = true)]
+pub(crate) struct Cli {
+    /// Settings file (TOML); without it config/local.toml is read if there is one.
+    #[arg(long, global = true, env = "JUNO_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print exactly one JSON object on stdout and nothing else.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve until SIGTERM or SIGINT. With --json, the object is printed once it listens.
+    Serve(Serve),
+    /// Bring the database up to date; every other command does so too.
+    Migrate,
+    /// Settings.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Tenants: customers, each with a Tenant URL of its own.
+    #[command(subcommand)]
+    Tenant(TenantCommand),
+    /// Secret Tokens of a tenant (TENANT is its label or id).
+    #[command(subcommand)]
+    Token(TokenCommand),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// What this process serves.
+    #[arg(long, value_enum, default_value_t = Role::All)]
+    pub(crate) role: Role,
+}
+
+/// What a process serves. Health and metrics of the process itself are served in every role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Role {
+    /// Everything.
+    All,
+    /// Provisioning clients.
+    Scim,
+    /// Operators only.
+    Admin,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Check the settings and print what is in force, secrets masked.
+    Check,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TenantCommand {
+    /// Open a tenant; prints the Tenant URL and the Secret Token that its administrator pastes into Entra.
+    Create {
+        /// The customer's name.
+        name: String,
+        /// Its part of the Tenant URL; made from the name if not given.
+        #[arg(long)]
+        label: Option<String>,
+        /// How its provisioning client speaks SCIM.
+        #[arg(long, default_value = "entra", value_parser = ["entra", "rfc"])]
+        profile: String,
+        /// How long the Secret Token is good, as 90d.
+        #[arg(long, value_name = "DURATION", value_parser = read_duration)]
+        expires_in: Option<Duration>,
+    },
+    /// List all tenants.
+    List,
+    /// Show one tenant.
+    Show { tenant: String },
+    /// Refuse all requests of a tenant with 403, keeping everything.
+    Suspend { tenant: String },
+    /// End a suspension.
+    Resume { tenant: String },
+    /// Delete a tenant with all its users, groups and tokens, for ever.
+    Delete {
+        tenant: String,
+        /// Really do it.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Issue one more Secret Token; it is shown this one time.
+    Issue {
+        tenant: String,
+        /// A word to know it by.
+        #[arg(long, default_value = "")]
+        label: String,
+        /// How long it is good, as 90d.
+        #[arg(long, value_name = "DURATION", value_parser = read_duration)]
+        expires_in: Option<Duration>,
+    },
+    /// List a tenant's tokens, ended ones too. The tokens themselves are not stored and cannot be shown.
+    List { tenant: String },
+    /// Issue a token in the place of another, which stays good for a while.
+    Rotate {
+        tenant: String,
+        /// The key id of the old token.
+        key_id: String,
+        /// How long the old token stays good, as 7d; 0s ends it now.
+        #[arg(long, value_name = "DURATION", value_parser = read_duration)]
+        overlap: Option<Duration>,
+        /// How long the new token is good, as 90d.
+        #[arg(long, value_name = "DURATION", value_parser = read_duration)]
+        expires_in: Option<Duration>,
+    },
+    /// End a token now.
+    Revoke {
+        tenant: String,
+        /// Its key id.
+        key_id: String,
+    },
+}
+
+fn read_duration(text: &str) -> Result<Duration, String> {
+    duration::parse(text)
+        .ok_or_else(|| "a duration is a number and a unit, as 30s, 15m, 12h or 90d".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_may_stand_behind_the_command() {
+        let line = ["juno", "token", "issue", "contoso", "--expires-in", "90d", "--json"];
+        let cli = Cli::try_parse_from(line).expect("parsed");
+        assert!(cli.json);
+        let Command::Token(TokenCommand::Issue { expires_in, .. }) = cli.command else { panic!("{cli:?}") };
+        assert_eq!(expires_in, Some(Duration::from_secs(90 * 86_400)));
+        assert!(Cli::try_parse_from(["juno", "token", "issue", "contoso", "--expires-in", "soon"]).is_err());
+        assert!(Cli::try_parse_from(["juno", "tenant", "create", "x", "--profile", "okta"]).is_err());
+    }
+}

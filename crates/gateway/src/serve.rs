@@ -1,0 +1,221 @@
+//! `juno serve`: the listeners, their timers, and an orderly end.
+
+use crate::{
+    access_log,
+    answer::{self, CommandError},
+    cli::{Role, Serve},
+    clock, command,
+    routing::{self, Hosts},
+    settings::Settings,
+};
+use actix_web::{
+    App, HttpServer,
+    dev::{Server, ServerHandle},
+    middleware::from_fn,
+    rt,
+    web::{self, Data},
+};
+use admin::Operators;
+use prometheus::{IntGauge, Opts, Registry};
+use scim::search::PageLimits;
+use scim_api::{Limits, Metrics};
+use serde_json::json;
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+    num::NonZeroU32,
+    time::Duration,
+};
+use store::Store;
+use tokens::{Authenticator, CacheSettings};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// How often the rates of silent tenants are forgotten.
+const FORGET_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Serves until the process is asked to stop.
+pub(crate) fn serve(settings: &Settings, options: &Serve, json: bool) -> Result<(), CommandError> {
+    rt::System::new().block_on(run(settings, options, json))
+}
+
+async fn run(settings: &Settings, options: &Serve, json: bool) -> Result<(), CommandError> {
+    // Asked for first, so that a request to stop is never missed.
+    let mut stop =
+        Stop::listen().map_err(|cause| CommandError::failed("signals cannot be received")(&cause))?;
+    let admin_listener = bind("admin.listen", settings.admin.listen)?;
+    let scim_listener = match options.role {
+        Role::All | Role::Scim => Some(bind("scim.listen", settings.scim.listen)?),
+        Role::Admin => None,
+    };
+    let store = command::open_store(settings)?;
+    let failed = CommandError::failed("the listeners cannot be started");
+    let registry = registry().map_err(|cause| failed(&cause))?;
+
+    let admin_address = admin_listener.local_addr().map_err(|cause| failed(&cause))?;
+    let admin = operators(store.clone(), registry.clone(), admin_listener).map_err(|cause| failed(&cause))?;
+    let mut handles = vec![admin.handle()];
+    rt::spawn(admin);
+
+    let mut listening = json!({ "admin": format!("http://{admin_address}") });
+    let mut app = None;
+    if let Some(listener) = scim_listener {
+        let address = listener.local_addr().map_err(|cause| failed(&cause))?;
+        let public_url = settings.public_url(address);
+        let metrics = Metrics::register(&registry).map_err(|cause| failed(&cause))?;
+        let state = scim_state(settings, store.clone(), metrics, public_url.as_str());
+        let hosts = Data::new(Hosts::new(settings.scim.host_suffix.clone(), &public_url));
+        let server =
+            provisioning_clients(settings, state.clone(), hosts, listener).map_err(|cause| failed(&cause))?;
+        handles.push(server.handle());
+        rt::spawn(server);
+        rt::spawn(timers(state.clone(), settings.tokens.last_used_interval));
+        listening["scim"] = format!("http://{address}").into();
+        listening["public_url"] = public_url.as_str().into();
+        app = Some(state);
+    }
+    drop(store);
+
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        scim = listening["scim"].as_str(),
+        public_url = listening["public_url"].as_str(),
+        admin = listening["admin"].as_str(),
+        "ready"
+    );
+    if json {
+        answer::say(&listening.to_string());
+    }
+    let name = stop.wait().await;
+    tracing::info!(signal = name, "stopping: requests in flight may finish");
+    shut_down(handles, &mut stop).await;
+    if let Some(app) = app {
+        flush_last_used(&app).await;
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, CommandError> {
+    TcpListener::bind(address)
+        .map_err(|cause| CommandError::Failed(format!("{key}: cannot listen at {address}: {cause}")))
+}
+
+/// Metrics of the process; the rooms add theirs.
+fn registry() -> prometheus::Result<Registry> {
+    let registry = Registry::new();
+    let build = Opts::new("juno_build_info", "1, labelled with the version that runs.");
+    let build = IntGauge::with_opts(build.const_label("version", env!("CARGO_PKG_VERSION")))?;
+    build.set(1);
+    registry.register(Box::new(build))?;
+    Ok(registry)
+}
+
+fn scim_state(settings: &Settings, store: Store, metrics: Metrics, public_url: &str) -> Data<scim_api::App> {
+    let (scim, tokens) = (&settings.scim, &settings.tokens);
+    let cache = CacheSettings { ttl: tokens.cache_ttl, capacity: tokens.cache_capacity.get().into() };
+    let limits = Limits {
+        page: PageLimits { default: scim.page_size.get(), max: scim.max_page_size.get() },
+        max_body: scim.max_body.size(),
+        body_timeout: scim.body_timeout,
+        bulk_max_operations: scim.bulk_max_operations.size(),
+        rate_per_tenant: NonZeroU32::new(scim.rate_per_tenant.get()).unwrap_or(NonZeroU32::MIN),
+    };
+    let authenticator = Authenticator::new(store.clone(), cache);
+    Data::new(scim_api::App::new(store, authenticator, metrics, limits, public_url, clock::now))
+}
+
+/// The SCIM listener.
+fn provisioning_clients(
+    settings: &Settings,
+    state: Data<scim_api::App>,
+    hosts: Data<Hosts>,
+    listener: TcpListener,
+) -> io::Result<Server> {
+    let scim = &settings.scim;
+    let workers = match scim.workers.size() {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        workers => workers,
+    };
+    let app = move || {
+        App::new()
+            .app_data(state.clone())
+            .app_data(hosts.clone())
+            .configure(scim_api::configure)
+            .default_service(web::to(routing::outside))
+            .wrap(from_fn(routing::route))
+            .wrap(from_fn(routing::in_scim_words))
+            .wrap(from_fn(access_log::record))
+    };
+    let server = HttpServer::new(app)
+        .workers(workers)
+        .max_connections(scim.max_connections.size().div_ceil(workers))
+        .keep_alive(scim.keep_alive)
+        .client_request_timeout(scim.head_timeout)
+        .shutdown_timeout(scim.shutdown_timeout.as_secs())
+        .disable_signals()
+        .listen(listener)?;
+    Ok(server.run())
+}
+
+/// The operators' listener.
+fn operators(store: Store, registry: Registry, listener: TcpListener) -> io::Result<Server> {
+    let state = Data::new(Operators::new(store, registry));
+    let app = move || App::new().app_data(state.clone()).configure(admin::configure);
+    let server = HttpServer::new(app).workers(1).shutdown_timeout(1).disable_signals().listen(listener)?;
+    Ok(server.run())
+}
+
+/// What is done now and then, beside requests.
+async fn timers(app: Data<scim_api::App>, last_used: Duration) {
+    let mut flush = tokio::time::interval(last_used);
+    let mut forget = tokio::time::interval(FORGET_INTERVAL);
+    loop {
+        tokio::select! {
+            _ = flush.tick() => flush_last_used(&app).await,
+            _ = forget.tick() => app.forget_idle_tenants(),
+        }
+    }
+}
+
+async fn flush_last_used(app: &scim_api::App) {
+    if let Err(cause) = app.authenticator().flush_last_used().await {
+        tracing::warn!(%cause, "times of last use are not written; they are kept for the next time");
+    }
+}
+
+/// Stops accepting and lets requests in flight finish; a second signal ends them.
+async fn shut_down(handles: Vec<ServerHandle>, stop: &mut Stop) {
+    let graceful = async {
+        for handle in &handles {
+            handle.stop(true).await;
+        }
+    };
+    tokio::select! {
+        () = graceful => {}
+        name = stop.wait() => {
+            tracing::warn!(signal = name, "stopping at once");
+            for handle in &handles {
+                handle.stop(false).await;
+            }
+        }
+    }
+}
+
+/// The requests to stop that operating systems and people send.
+struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    fn listen() -> io::Result<Stop> {
+        Ok(Stop { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn wait(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Settings: every key with its type, read from layers, each wrong value named.
+
+mod kinds;
+mod layers;
+mod reader;
+
+pub(crate) use kinds::{Count, DatabaseUrl, HostSuffix, LogFilter, LogFormat, PublicUrl};
+pub(crate) use layers::Environment;
+
+use reader::Reader;
+use std::{fmt, net::SocketAddr, path::Path, time::Duration};
+
+/// The table of all settings. Each line is a key of `config/default.toml`, where it is explained; the macro makes the
+/// types, the reading and the printing of it.
+macro_rules! settings {
+    ($($section:ident: $Section:ident { $($key:ident: $kind:ty,)+ })+) => {
+        /// Everything that can be set.
+        #[derive(Debug)]
+        pub(crate) struct Settings { $(pub(crate) $section: $Section,)+ }
+
+        $(
+            #[doc = concat!("`[", stringify!($section), "]`; see `config/default.toml`.")]
+            #[derive(Debug)]
+            pub(crate) struct $Section { $(pub(crate) $key: $kind,)+ }
+        )+
+
+        impl Settings {
+            /// Takes every key from the reader, before it is asked whether any was wrong.
+            fn take(reader: &mut Reader) -> Option<Settings> {
+                $(let $section = {
+                    $(let $key = reader.take::<$kind>(concat!(stringify!($section), ".", stringify!($key)));)+
+                    (|| Some($Section { $($key: $key?,)+ }))()
+                };)+
+                Some(Settings { $($section: $section?,)+ })
+            }
+
+            /// What is in force, with secrets masked.
+            pub(crate) fn show(&self) -> serde_json::Value {
+                let mut sections = serde_json::Map::new();
+                $({
+                    let mut keys = serde_json::Map::new();
+                    $(keys.insert(stringify!($key).to_owned(), kinds::Kind::show(&self.$section.$key));)+
+                    sections.insert(stringify!($section).to_owned(), keys.into());
+                })+
+                sections.into()
+            }
+        }
+    };
+}
+
+settings! {
+    database: Database {
+        url: DatabaseUrl,
+        readers: Count<0, 1024>,
+        batch: Count<1, 1000>,
+        queue_per_tenant: Count<1, 1_000_000>,
+    }
+    scim: Scim {
+        listen: SocketAddr,
+        public_url: Option<PublicUrl>,
+        host_suffix: Option<HostSuffix>,
+        workers: Count<0, 1024>,
+        max_connections: Count<1, 1_000_000>,
+        keep_alive: Duration,
+        head_timeout: Duration,
+        body_timeout: Duration,
+        shutdown_timeout: Duration,
+        max_body: Count<1024, 1_073_741_824>,
+        bulk_max_operations: Count<1, 1_000_000>,
+        page_size: Count<1, 100_000>,
+        max_page_size: Count<1, 100_000>,
+        rate_per_tenant: Count<1, 1_000_000_000>,
+    }
+    admin: Admin {
+        listen: SocketAddr,
+    }
+    tokens: Tokens {
+        cache_ttl: Duration,
+        cache_capacity: Count<1, 100_000_000>,
+        max_per_tenant: Count<1, 1000>,
+        lifetime: Duration,
+        max_lifetime: Duration,
+        rotation_overlap: Duration,
+        last_used_interval: Duration,
+    }
+    log: Log {
+        level: LogFilter,
+        format: LogFormat,
+    }
+}
+
+/// What is wrong with the settings: all of it, each with its key.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct WrongSettings(pub(crate) Vec<String>);
+
+impl fmt::Display for WrongSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl Settings {
+    /// Reads the layers: built-in, file (if named it must be there), environment.
+    ///
+    /// # Errors
+    /// Every wrong value and every unknown key.
+    pub(crate) fn load(file: Option<&Path>, environment: Environment) -> Result<Settings, WrongSettings> {
+        let tree = layers::read(file, environment).map_err(|error| WrongSettings(vec![error]))?;
+        let mut reader = Reader::new(tree);
+        let settings = Settings::take(&mut reader);
+        let mut wrong = reader.finish();
+        if let Some(settings) = &settings {
+            wrong.extend(settings.contradictions());
+        }
+        settings.filter(|_| wrong.is_empty()).ok_or(WrongSettings(wrong))
+    }
+
+    /// Values that are fine alone and not together.
+    fn contradictions(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        if self.scim.public_url.is_none() && !self.scim.listen.ip().is_loopback() {
+            wrong.push("scim.public_url: must be set, as scim.listen is not a loopback address".to_owned());
+        }
+        if self.scim.page_size.get() > self.scim.max_page_size.get() {
+            wrong.push("scim.page_size: is more than scim.max_page_size".to_owned());
+        }
+        if self.tokens.lifetime > self.tokens.max_lifetime {
+            wrong.push("tokens.lifetime: is longer than tokens.max_lifetime".to_owned());
+        }
+        if self.scim.listen.port() != 0 && self.scim.listen == self.admin.listen {
+            wrong.push("admin.listen: is the same address as scim.listen".to_owned());
+        }
+        wrong
+    }
+
+    /// The beginning of every Tenant URL, where the SCIM listener is bound to `bound`.
+    pub(crate) fn public_url(&self, bound: SocketAddr) -> PublicUrl {
+        self.scim.public_url.clone().unwrap_or_else(|| PublicUrl::of_address(bound))
+    }
+}
+
+#[cfg(test)]
+mod tests;
