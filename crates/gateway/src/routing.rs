@@ -40,21 +40,23 @@ impl Hosts {
 
 /// Middleware: a tenant named by host becomes a tenant named by path; HEAD is a GET whose body is not sent (RFC 9110
 /// section 9.3.2).
-pub(crate) async fn route(
+pub(crate) async fn route<B: MessageBody + 'static>(
     mut request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     if request.method() == Method::HEAD {
         request.head_mut().method = Method::GET;
     }
     let named = request.app_data::<Data<Hosts>>().and_then(|hosts| hosts.tenant(host(request.request())?));
     if let Some((label, base)) = named {
-        let path = path_form(request.uri(), &label).ok_or_else(|| ApiError::from(no_tenant()))?;
+        let Some(path) = path_form(request.uri(), &label) else {
+            return Ok(request.error_response(ApiError::from(no_tenant())).map_into_right_body());
+        };
         request.match_info_mut().get_mut().update(&path);
         request.head_mut().uri = path;
         request.extensions_mut().insert(base);
     }
-    next.call(request).await
+    Ok(next.call(request).await?.map_into_left_body())
 }
 
 /// The host that the client called: of the absolute form of the target if it used that, else of `Host`. What proxies
@@ -94,11 +96,7 @@ pub(crate) async fn in_scim_words<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    let head = request.request().clone();
-    let response = match next.call(request).await {
-        Ok(response) => response.map_into_left_body(),
-        Err(error) => ServiceResponse::new(head, error.error_response()).map_into_right_body(),
-    };
+    let response = next.call(request).await?.map_into_left_body();
     let status = response.status();
     let is_scim = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "application/scim+json");
     if is_scim || !(status.is_client_error() || status.is_server_error()) {
