@@ -146,7 +146,11 @@ impl Model {
                 } else {
                     let primaries: Vec<usize> =
                         given.into_iter().filter_map(|email| self.add(email)).collect();
-                    primaries.into_iter().for_each(|index| self.make_primary(index));
+                    // One pair may stand twice in a request: the last word counts.
+                    let is_primary = |index: &usize| self.emails[*index].get("primary") == Some(&json!(true));
+                    if let Some(index) = primaries.into_iter().find(is_primary) {
+                        self.make_primary(index);
+                    }
                 }
             }
             Target::Selected(selector, given) => {
