@@ -172,11 +172,13 @@ impl<D: Dialect> Translator<D> {
                 match work_email(self.kind, target, inner) {
                     Some(SEVERAL) => sql!("(t.work_email = ", Bind::text(SEVERAL), " AND ", in_document, ")"),
                     Some(wanted) => sql!(
-                        "(t.work_email = ",
+                        "(t.work_email IN (",
                         Bind::text(wanted),
-                        " OR (t.work_email = ",
+                        ", ",
                         Bind::text(SEVERAL),
-                        " AND ",
+                        ") AND (t.work_email = ",
+                        Bind::text(wanted),
+                        " OR ",
                         in_document,
                         "))"
                     ),

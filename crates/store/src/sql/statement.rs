@@ -31,6 +31,7 @@ impl<D, R> Statement<D, R> {
         Statement { sql, cached: false, types: PhantomData }
     }
 
+    #[cfg(test)]
     pub(crate) fn is_cached(&self) -> bool {
         self.cached
     }

@@ -2,7 +2,10 @@
 
 use super::listing;
 use crate::model::{From, Listing, TenantId};
-use diesel::{debug_query, pg::Pg, sqlite::Sqlite};
+use diesel::{
+    Connection, RunQueryDsl, SqliteConnection, connection::SimpleConnection, debug_query, pg::Pg, sql_query,
+    sqlite::Sqlite,
+};
 use scim::{
     schema::{Attribute, AttributeType, ResourceKind, ResourceType},
     search::{PageLimits, Paging, Position, Query, SortKey, Words},
@@ -162,4 +165,51 @@ fn counting_reads_no_documents_without_need() {
         count.starts_with("SELECT count(*) FROM users AS t WHERE") && !count.contains("document"),
         "{count}"
     );
+}
+
+#[derive(diesel::QueryableByName)]
+struct Step {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    detail: String,
+}
+
+/// What SQLite means to do for the page and for the count of a listing.
+fn sqlite_plan(connection: &mut SqliteConnection, case: &str) -> String {
+    let [.., page, count] = statements(&listing(case));
+    let mut steps = Vec::new();
+    for statement in [page, count] {
+        let (text, _) = statement.split_once(" -- binds: [").unwrap();
+        steps.extend(sql_query(format!("EXPLAIN QUERY PLAN {text}")).load::<Step>(connection).unwrap());
+    }
+    steps.into_iter().map(|step| step.detail).collect::<Vec<_>>().join("; ")
+}
+
+#[test]
+fn sqlite_answers_usual_questions_from_an_index() {
+    let mut connection = SqliteConnection::establish(":memory:").unwrap();
+    connection.batch_execute(include_str!("../../../../migrations/sqlite/0001_core/up.sql")).unwrap();
+    super::register_functions(&mut connection).unwrap();
+    for (case, index) in [
+        ("User ", "(tenant_id=?)"),
+        ("User behind=absent", "(tenant_id=? AND id>?)"),
+        ("User filter=userName eq \"Ana@Contoso.com\"", "(tenant_id=? AND user_name=?)"),
+        ("User filter=externalId eq \"7\"", "users_external_id (tenant_id=? AND external_id=?)"),
+        ("User filter=id eq \"0198a3f2-0000-7000-8000-000000000001\"", "(tenant_id=? AND id=?)"),
+        (
+            "User filter=emails[type eq \"work\"].value eq \"Ana@Contoso.com\"",
+            "users_work_email (tenant_id=? AND work_email=?)",
+        ),
+        ("Group filter=displayName eq \"Sales\"", "groups_display_name (tenant_id=? AND display_name=?)"),
+        ("User filter=userName sw \"An\"", "(tenant_id=? AND user_name>? AND user_name<?)"),
+        ("User sortBy=userName&behind=ana", "(tenant_id=? AND user_name>?)"),
+        (
+            "Group filter=members eq \"0198a3f2-0000-7000-8000-000000000001\"",
+            "group_members_member (tenant_id=? AND member_id=?)",
+        ),
+        ("User filter=groups.value eq \"0198a3f2-0000-7000-8000-000000000001\"", "(tenant_id=? AND id=?)"),
+    ] {
+        let plan = sqlite_plan(&mut connection, case);
+        assert!(plan.contains(index), "{case}: {plan}");
+        assert!(!plan.contains("SCAN t"), "{case}: {plan}");
+    }
 }

@@ -1,0 +1,114 @@
+//! A store on a database of its own, and a way to look into that database behind the store's back.
+
+use diesel::{
+    Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection, sql_query, sql_types,
+};
+use std::sync::Arc;
+use store::{Settings, Store};
+use tempfile::TempDir;
+use test_support::Postgres;
+use uuid::Uuid;
+
+/// Cheap to clone: every clone means the same database.
+#[derive(Clone)]
+pub(crate) struct Backend {
+    pub(crate) store: Store,
+    database: Arc<Database>,
+}
+
+enum Database {
+    Sqlite(TempDir),
+    Postgres(String),
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = sql_types::BigInt)]
+    number: i64,
+}
+
+#[derive(QueryableByName)]
+struct Name {
+    #[diesel(sql_type = sql_types::Text)]
+    name: String,
+}
+
+impl Database {
+    fn path(folder: &TempDir) -> String {
+        folder.path().join("juno.sqlite").to_str().unwrap().to_owned()
+    }
+
+    fn open(&self) -> Store {
+        let url = match self {
+            Database::Sqlite(folder) => format!("sqlite://{}", Database::path(folder)),
+            Database::Postgres(url) => url.clone(),
+        };
+        Store::open(&Settings { url, readers: 2, batch: 64, queue_per_tenant: 1000 }).unwrap()
+    }
+
+    fn load<T>(&self, statement: &str) -> Vec<T>
+    where
+        T: QueryableByName<diesel::sqlite::Sqlite> + QueryableByName<diesel::pg::Pg> + 'static,
+    {
+        match self {
+            Database::Sqlite(folder) => {
+                let mut connection = SqliteConnection::establish(&Database::path(folder)).unwrap();
+                sql_query("PRAGMA busy_timeout = 5000").execute(&mut connection).unwrap();
+                sql_query(statement).load(&mut connection).unwrap()
+            }
+            Database::Postgres(url) => {
+                sql_query(statement).load(&mut PgConnection::establish(url).unwrap()).unwrap()
+            }
+        }
+    }
+}
+
+impl Backend {
+    fn new(database: Database) -> Backend {
+        Backend { store: database.open(), database: Arc::new(database) }
+    }
+
+    /// A new file in a folder that is removed with the last clone.
+    pub(crate) fn sqlite() -> Backend {
+        Backend::new(Database::Sqlite(tempfile::tempdir().unwrap()))
+    }
+
+    /// A new database on the server of this test run.
+    pub(crate) fn postgres() -> Backend {
+        Backend::new(Database::Postgres(Postgres::shared().fresh_database()))
+    }
+
+    /// Another store on the same database, as another process would open it.
+    pub(crate) fn open_again(&self) -> Store {
+        self.database.open()
+    }
+
+    /// A key as it stands in a statement.
+    pub(crate) fn key(&self, key: Uuid) -> String {
+        match *self.database {
+            Database::Sqlite(_) => format!("x'{}'", key.simple()),
+            Database::Postgres(_) => format!("'{key}'"),
+        }
+    }
+
+    /// A column of numbers.
+    pub(crate) fn numbers(&self, statement: &str) -> Vec<i64> {
+        let named = format!("WITH found(number) AS ({statement}) SELECT number FROM found");
+        self.database.load::<Number>(&named).into_iter().map(|row| row.number).collect()
+    }
+
+    /// Tables with a column of this name, as the database itself knows them.
+    pub(crate) fn tables_with(&self, column: &str) -> Vec<String> {
+        let statement = match *self.database {
+            Database::Sqlite(_) => format!(
+                "SELECT t.name AS name FROM sqlite_schema AS t JOIN pragma_table_info(t.name) AS c \
+                 WHERE t.type = 'table' AND c.name = '{column}' ORDER BY t.name"
+            ),
+            Database::Postgres(_) => format!(
+                "SELECT table_name::text AS name FROM information_schema.columns \
+                 WHERE table_schema = 'public' AND column_name = '{column}' ORDER BY table_name"
+            ),
+        };
+        self.database.load::<Name>(&statement).into_iter().map(|row| row.name).collect()
+    }
+}

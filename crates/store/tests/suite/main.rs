@@ -1,0 +1,34 @@
+//! One suite for both databases: what holds of a `Store` holds of it on SQLite and on PostgreSQL.
+
+mod backend;
+mod batches;
+mod feed;
+mod filters;
+mod folding;
+mod isolation;
+mod listing;
+mod members;
+mod random;
+mod resources;
+mod tenants;
+mod tokens;
+mod world;
+
+/// Makes two tests of each function: one with a store on SQLite, one with a store on PostgreSQL.
+macro_rules! on_both_databases {
+    ($($test:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test($crate::backend::Backend::sqlite()).await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test($crate::backend::Backend::postgres()).await;
+            })+
+        }
+    };
+}
+pub(crate) use on_both_databases;

@@ -1,0 +1,80 @@
+//! Tenants: opened, found, suspended, deleted without a trace.
+
+use crate::{backend::Backend, on_both_databases, tokens::token, world::*};
+use scim::schema::ResourceKind::{Group, User};
+use store::*;
+use uuid::Uuid;
+
+on_both_databases!(
+    tenants_are_found_by_label_and_by_id,
+    a_tenant_is_suspended_and_resumed,
+    a_deleted_tenant_leaves_no_row,
+    a_store_is_opened_again_with_all_it_held,
+);
+
+async fn tenants_are_found_by_label_and_by_id(backend: Backend) {
+    let (contoso, fabrikam) = (tenant_row("contoso"), tenant_row("fabrikam"));
+    let store = &backend.store;
+    assert!(store.create_tenant(fabrikam.clone()).await.unwrap());
+    assert!(store.create_tenant(contoso.clone()).await.unwrap());
+    assert!(!store.create_tenant(tenant_row("contoso")).await.unwrap());
+    assert_eq!(store.tenants().await.unwrap(), [contoso.clone(), fabrikam.clone()]);
+    assert_eq!(store.tenant("fabrikam").await.unwrap(), Some(fabrikam.clone()));
+    assert_eq!(store.tenant(&contoso.id.to_string()).await.unwrap(), Some(contoso));
+    for nobody in ["", "Contoso", &Uuid::now_v7().to_string()] {
+        assert_eq!(store.tenant(nobody).await.unwrap(), None);
+    }
+}
+
+async fn a_tenant_is_suspended_and_resumed(backend: Backend) {
+    let row = tenant_row("contoso");
+    let store = &backend.store;
+    store.create_tenant(row.clone()).await.unwrap();
+    for state in [TenantState::Suspended, TenantState::Active] {
+        assert!(store.set_tenant_state(row.id, state).await.unwrap());
+        assert_eq!(store.tenant("contoso").await.unwrap().unwrap().state, state);
+    }
+    assert!(!store.set_tenant_state(TenantId(Uuid::now_v7()), TenantState::Active).await.unwrap());
+}
+
+/// In every table that the database itself says has tenants in it.
+async fn a_deleted_tenant_leaves_no_row(backend: Backend) {
+    let world = World::new(backend).await;
+    let neighbour = World::new(world.backend.clone()).await;
+    for world in [&world, &neighbour] {
+        let (ana, ben) = (world.user("ana").await, world.user("ben").await);
+        world.group("Sales", &[ana, ben]).await;
+        world.commit(delete(User, ben, None)).await.unwrap();
+        let gone = world.group("Gone", &[ana]).await;
+        world.commit(delete(Group, gone, None)).await.unwrap();
+        world.store().insert_secret_token(token(world.tenant)).await.unwrap();
+    }
+    let tables = world.backend.tables_with("tenant_id");
+    assert!(tables.len() >= 8, "{tables:?}");
+    let rows = |world: &World| -> Vec<i64> {
+        tables
+            .iter()
+            .map(|table| world.number(&format!("SELECT count(*) FROM \"{table}\" WHERE tenant_id = $")))
+            .collect()
+    };
+    let before = rows(&neighbour);
+    assert!(
+        rows(&world).iter().all(|count| *count > 0),
+        "each table is tried: {tables:?} {:?}",
+        rows(&world)
+    );
+    assert!(world.store().delete_tenant(world.tenant).await.unwrap());
+    assert_eq!(rows(&world), vec![0; tables.len()]);
+    assert_eq!(rows(&neighbour), before);
+    assert!(!world.store().delete_tenant(world.tenant).await.unwrap());
+    assert_eq!(world.commit(create_user(new_id(), "ana")).await, Err(CommitError::TenantGone));
+}
+
+async fn a_store_is_opened_again_with_all_it_held(backend: Backend) {
+    let world = World::new(backend).await;
+    let ana = world.user("ana").await;
+    let again = world.backend.open_again();
+    let row = again.resource(world.tenant, User, ana, true).await.unwrap();
+    assert_eq!(row, world.row(User, ana).await);
+    assert!(again.ping().await.is_ok());
+}

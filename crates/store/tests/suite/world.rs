@@ -1,0 +1,141 @@
+//! A tenant in a store, and the words in which tests change it.
+
+use crate::backend::Backend;
+use scim::{
+    Profile, Timestamp,
+    event::EventKind,
+    resource::{Keys, draft},
+    schema::{ResourceKind, ResourceType},
+};
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicI64, Ordering};
+use store::*;
+use uuid::Uuid;
+
+/// A tenant of its own in a store.
+pub(crate) struct World {
+    pub(crate) backend: Backend,
+    pub(crate) tenant: TenantId,
+}
+
+/// An instant that no other call returns.
+pub(crate) fn now() -> Timestamp {
+    static CLOCK: AtomicI64 = AtomicI64::new(1_795_000_000_000);
+    Timestamp(CLOCK.fetch_add(1, Ordering::Relaxed))
+}
+
+pub(crate) fn new_id() -> ResourceId {
+    ResourceId(Uuid::now_v7())
+}
+
+pub(crate) fn tenant_row(label: &str) -> Tenant {
+    Tenant {
+        id: TenantId(Uuid::now_v7()),
+        label: label.to_owned(),
+        name: format!("{label} Ltd."),
+        profile: Profile::Entra,
+        state: TenantState::Active,
+        created: now(),
+    }
+}
+
+/// A document as the rooms above would store it.
+pub(crate) fn document(kind: ResourceKind, body: Value) -> Document {
+    let draft = draft(ResourceType::of(kind), Profile::Entra, body).unwrap();
+    Document { json: Value::Object(draft.document.clone()).to_string(), keys: Keys::of(&draft.document) }
+}
+
+pub(crate) fn user(name: &str) -> Document {
+    document(ResourceKind::User, json!({"userName": name, "active": true}))
+}
+
+pub(crate) fn group(name: &str) -> Document {
+    document(ResourceKind::Group, json!({"displayName": name}))
+}
+
+pub(crate) fn change(kind: ResourceKind, id: ResourceId, event: EventKind, action: Action) -> Change {
+    Change { kind, id, at: now(), actor: Some(Uuid::from_u128(7)), action, event, effects: "[]".to_owned() }
+}
+
+pub(crate) fn create(
+    kind: ResourceKind,
+    id: ResourceId,
+    document: Document,
+    members: &[ResourceId],
+) -> Change {
+    change(kind, id, EventKind::Create, Action::Create { document, members: members.to_vec() })
+}
+
+pub(crate) fn create_user(id: ResourceId, name: &str) -> Change {
+    create(ResourceKind::User, id, user(name), &[])
+}
+
+pub(crate) fn replace(kind: ResourceKind, id: ResourceId, expected: Option<i64>, new: Document) -> Change {
+    let before = Some("{}".to_owned());
+    let action = Action::Update { expected, before, document: Some(new), members: MemberDelta::default() };
+    change(kind, id, EventKind::Put, action)
+}
+
+pub(crate) fn delta(id: ResourceId, members: MemberDelta) -> Change {
+    let action = Action::Update { expected: None, before: None, document: None, members };
+    change(ResourceKind::Group, id, EventKind::Patch, action)
+}
+
+pub(crate) fn delete(kind: ResourceKind, id: ResourceId, expected: Option<i64>) -> Change {
+    change(kind, id, EventKind::Delete, Action::Delete { expected })
+}
+
+/// Everything of a kind, in the order of ids, with groups.
+pub(crate) fn everything(kind: ResourceKind) -> Listing {
+    Listing { kind, condition: None, sort: None, from: From::Offset(0), limit: 1000, with_groups: true }
+}
+
+impl World {
+    pub(crate) async fn new(backend: Backend) -> World {
+        let row = tenant_row(&format!("t{}", Uuid::now_v7().simple()));
+        assert!(backend.store.create_tenant(row.clone()).await.unwrap());
+        World { backend, tenant: row.id }
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.backend.store
+    }
+
+    pub(crate) async fn commit(&self, change: Change) -> Result<Committed, CommitError> {
+        self.store().commit(self.tenant, change).await
+    }
+
+    pub(crate) async fn user(&self, name: &str) -> ResourceId {
+        let id = new_id();
+        self.commit(create_user(id, name)).await.unwrap();
+        id
+    }
+
+    pub(crate) async fn group(&self, name: &str, members: &[ResourceId]) -> ResourceId {
+        let id = new_id();
+        self.commit(create(ResourceKind::Group, id, group(name), members)).await.unwrap();
+        id
+    }
+
+    pub(crate) async fn row(&self, kind: ResourceKind, id: ResourceId) -> Option<Row> {
+        self.store().resource(self.tenant, kind, id, true).await.unwrap()
+    }
+
+    pub(crate) async fn members(&self, group: ResourceId) -> Members {
+        self.store().members(self.tenant, group).await.unwrap()
+    }
+
+    pub(crate) async fn list(&self, listing: Listing) -> Page {
+        self.store().list(self.tenant, listing).await.unwrap()
+    }
+
+    /// One number for this tenant; `$` in the statement stands for its id.
+    pub(crate) fn number(&self, statement: &str) -> i64 {
+        self.numbers(statement)[0]
+    }
+
+    /// A column of numbers for this tenant.
+    pub(crate) fn numbers(&self, statement: &str) -> Vec<i64> {
+        self.backend.numbers(&statement.replace('$', &self.backend.key(self.tenant.0)))
+    }
+}
