@@ -272,8 +272,8 @@ impl Keys {
     pub fn of(document: &Map<String, Value>) -> Keys {
         let text = |key: &str| document.get(key).and_then(Value::as_str);
         let emails = document.get("emails").and_then(Value::as_array).into_iter().flatten();
-        let is_work =
-            |email: &&Value| email["type"].as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("work"));
+        // As the filter would compare it, Kelvin sign and all.
+        let is_work = |email: &&Value| email["type"].as_str().is_some_and(|kind| fold(kind) == "work");
         let mut work = emails.filter(is_work).filter_map(|email| email["value"].as_str());
         Keys {
             user_name: text("userName").map(fold),
