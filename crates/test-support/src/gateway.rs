@@ -93,11 +93,25 @@ impl Gateway {
         &self.listening.admin
     }
 
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.listening.pid
+    }
+
     /// Memory in use, in bytes.
     pub fn resident_memory(&self) -> u64 {
+        self.memory("VmRSS:")
+    }
+
+    /// The most memory that was in use at any time, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        self.memory("VmHWM:")
+    }
+
+    fn memory(&self, key: &str) -> u64 {
         let status =
             std::fs::read_to_string(format!("/proc/{}/status", self.listening.pid)).expect("process status");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
+        let line = status.lines().find_map(|line| line.strip_prefix(key)).expect(key);
         line.trim().trim_end_matches(" kB").parse::<u64>().expect("number") * 1024
     }
 

@@ -110,6 +110,19 @@ impl Postgres {
         String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
     }
 
+    /// Runs scripts by pgbench, which picks among them, prepared; returns transactions a second.
+    pub fn pgbench(&self, database_url: &str, clients: usize, time: Duration, scripts: &[PathBuf]) -> f64 {
+        let name = database_url.rsplit('/').next().expect("name of the database");
+        let mut pgbench = self.client("pgbench");
+        pgbench.args(["--no-vacuum", "--protocol=prepared", "--jobs=2"]);
+        pgbench.arg(format!("--client={clients}")).arg(format!("--time={}", time.as_secs()));
+        pgbench.args(scripts.iter().flat_map(|script| [Path::new("-f"), script]));
+        let output = pgbench.arg(name).output().expect("pgbench runs");
+        let text = String::from_utf8_lossy(&output.stdout);
+        let rate = text.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok());
+        rate.unwrap_or_else(|| panic!("{text}{}", String::from_utf8_lossy(&output.stderr)))
+    }
+
     fn client(&self, program: &str) -> Command {
         let mut command = as_user(self.user, &self.programs.join(program));
         command.arg("-h").arg(self.server.folder()).args(["-U", SUPERUSER]);
