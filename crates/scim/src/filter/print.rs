@@ -55,6 +55,8 @@ impl fmt::Display for Value {
         match self {
             Value::Null => f.write_str("null"),
             Value::Bool(value) => write!(f, "{value}"),
+            // A bare word of digits may be compared as text: no ".0" behind it.
+            Value::Number(number) if number.fract() == 0.0 => write!(f, "{number:.0}"),
             Value::Number(number) => write!(f, "{}", serde_json::Value::from(*number)),
             Value::Text(text) => write!(f, "{}", serde_json::Value::from(text.as_str())),
         }
