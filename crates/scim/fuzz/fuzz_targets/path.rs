@@ -1,0 +1,4 @@
+//! libFuzzer's entry to `scim_fuzz::path`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| scim_fuzz::path(data));
