@@ -5,7 +5,11 @@
 pub mod check;
 pub mod clock;
 pub mod connection;
+pub mod directory;
 pub mod exit;
+pub mod expressions;
+pub mod fingerprint;
 pub mod http;
+pub mod job;
 pub mod swarm;
 pub mod tenants;
