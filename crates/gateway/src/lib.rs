@@ -12,6 +12,7 @@ mod logging;
 mod routing;
 mod serve;
 mod settings;
+mod unread;
 
 use answer::{Answer, CommandError};
 use clap::Parser;

@@ -7,6 +7,7 @@ use crate::{
     clock, command,
     routing::{self, Hosts},
     settings::Settings,
+    unread,
 };
 use actix_web::{
     App, HttpServer,
@@ -142,6 +143,7 @@ fn provisioning_clients(
             .app_data(hosts.clone())
             .configure(scim_api::configure)
             .default_service(web::to(routing::outside))
+            .wrap(from_fn(unread::close))
             .wrap(from_fn(routing::route))
             .wrap(from_fn(routing::in_scim_words))
             .wrap(from_fn(access_log::record))

@@ -1,10 +1,15 @@
 //! The gateway as others meet it: a running binary, spoken to by HTTP and by its command line, on both databases.
-
 #![expect(clippy::panic, reason = "these are tests, their helpers too")]
 
+mod raw;
 mod world;
 
 mod callers;
+mod cli;
 mod durability;
+mod hostile;
+mod hosts;
 mod isolation;
 mod membership;
+mod outage;
+mod settings;

@@ -56,7 +56,7 @@ impl Gateway {
             ("JUNO__DATABASE__URL", database.as_str()),
             ("JUNO__SCIM__LISTEN", "127.0.0.1:0"),
             ("JUNO__ADMIN__LISTEN", "127.0.0.1:0"),
-            ("JUNO__LOG__LEVEL", "info,access=warn"),
+            ("JUNO__LOG__LEVEL", "info,access=warn,actix_server=warn,actix_http=off"),
         ];
         let own = own.map(|(key, value)| (key.to_owned(), value.to_owned()));
         let environment: Vec<_> = own.into_iter().chain(options.settings).collect();

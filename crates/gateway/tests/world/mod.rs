@@ -38,9 +38,14 @@ impl World {
 
     /// The tenant with this label; opened if it is not yet there.
     pub(crate) fn tenant(&self, label: &str) -> Tenant<'_> {
+        self.tenant_of_profile(label, "entra")
+    }
+
+    /// The same, where it is opened now with this profile.
+    pub(crate) fn tenant_of_profile(&self, label: &str, profile: &str) -> Tenant<'_> {
         let mut tokens = self.tokens.lock().expect("tokens");
         let token = tokens.entry(label.to_owned()).or_insert_with(|| {
-            let created = self.juno(&["tenant", "create", label]);
+            let created = self.juno(&["tenant", "create", label, "--profile", profile]);
             created["secret_token"].as_str().expect("secret_token").into()
         });
         let url = format!("{}/t/{label}/scim/v2", self.gateway.scim());
@@ -134,10 +139,6 @@ impl Tenant<'_> {
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> Response {
         self.send("POST", path, Some(body))
-    }
-
-    pub(crate) fn put(&self, path: &str, body: &Value) -> Response {
-        self.send("PUT", path, Some(body))
     }
 
     pub(crate) fn patch(&self, path: &str, body: &Value) -> Response {

@@ -1,0 +1,80 @@
+//! HTTP byte by byte, as only hostile clients write it.
+
+use std::{
+    io::{ErrorKind, Read, Write},
+    net::TcpStream,
+    time::Duration,
+};
+use test_support::{Gateway, Response};
+
+/// One connection to the SCIM listener.
+pub(crate) struct Raw {
+    stream: TcpStream,
+    /// The answer to HEAD announces a length and has no body.
+    is_head: bool,
+}
+
+impl Raw {
+    pub(crate) fn connect(gateway: &Gateway) -> Raw {
+        let stream = TcpStream::connect(gateway.scim().trim_start_matches("http://")).expect("connected");
+        stream.set_read_timeout(Some(Duration::from_secs(30))).expect("timeout");
+        Raw { stream, is_head: false }
+    }
+
+    /// Sends bytes; false once the other side has closed.
+    pub(crate) fn send(&mut self, bytes: &[u8]) -> bool {
+        self.is_head |= bytes.starts_with(b"HEAD ");
+        self.stream.write_all(bytes).is_ok()
+    }
+
+    /// Says that nothing more will come.
+    pub(crate) fn finish(&mut self) {
+        // Fails only where the other side has closed already.
+        let _ = self.stream.shutdown(std::net::Shutdown::Write);
+    }
+
+    /// Reads one answer. None if the other side closed without a word.
+    pub(crate) fn answer(&mut self) -> Option<Response> {
+        let mut bytes = Vec::new();
+        loop {
+            if let Some(response) = parse(&bytes, self.is_head) {
+                return Some(response);
+            }
+            let mut chunk = [0; 4096];
+            match self.stream.read(&mut chunk) {
+                Ok(0) => break,
+                Ok(count) => bytes.extend_from_slice(&chunk[..count]),
+                // It closed while it was still being sent to.
+                Err(error) if error.kind() == ErrorKind::ConnectionReset => break,
+                Err(error) => {
+                    panic!("neither answer nor end: {error} after {}", String::from_utf8_lossy(&bytes))
+                }
+            }
+        }
+        assert!(bytes.is_empty(), "half an answer: {}", String::from_utf8_lossy(&bytes));
+        None
+    }
+
+    /// Waits until the other side closes.
+    pub(crate) fn wait_for_end(mut self) {
+        let mut rest = Vec::new();
+        if let Err(error) = self.stream.read_to_end(&mut rest) {
+            assert_eq!(error.kind(), ErrorKind::ConnectionReset, "the connection stays open");
+        }
+    }
+}
+
+/// An answer of announced length, once it is complete.
+fn parse(bytes: &[u8], is_head: bool) -> Option<Response> {
+    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
+    let head = String::from_utf8_lossy(&bytes[..end]);
+    let mut lines = head.split("\r\n");
+    let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok()).expect("status");
+    let headers = lines.filter_map(|line| line.split_once(':'));
+    let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())).collect();
+    let body = bytes[end + 4..].to_vec();
+    let json = serde_json::from_slice(&body).unwrap_or_default();
+    let response = Response { status, headers, body, json };
+    let length = response.header("content-length").map_or(0, |length| length.parse().expect("length"));
+    (is_head || response.body.len() >= length).then_some(response)
+}
