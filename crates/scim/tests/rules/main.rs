@@ -1,6 +1,10 @@
 //! Tests of the `scim` crate from outside, one module for each of its own, in one binary so that it links once.
 
 #[cfg(test)]
+mod bulk;
+#[cfg(test)]
+mod discovery;
+#[cfg(test)]
 mod evaluation;
 #[cfg(test)]
 mod filter;
@@ -11,4 +15,12 @@ mod hostile;
 #[cfg(test)]
 mod patch_model;
 #[cfg(test)]
+mod path;
+#[cfg(test)]
+mod projection;
+#[cfg(test)]
+mod search;
+#[cfg(test)]
 mod sound;
+#[cfg(test)]
+mod suite;

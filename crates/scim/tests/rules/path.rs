@@ -1,0 +1,62 @@
+//! Paths: whatever can be written reads back, with its brackets.
+
+use proptest::prelude::*;
+use scim::{
+    filter::{CompareOp, Filter, Value as Literal},
+    path::{AttributePath, Path},
+    urn,
+};
+
+fn attribute_path() -> impl Strategy<Value = AttributePath> {
+    let known =
+        prop::sample::select(vec![urn::USER, urn::GROUP, urn::ENTERPRISE_USER]).prop_map(str::to_owned);
+    let urn = prop_oneof![known, "urn:acme:[a-z0-9:.~%-]{0,20}", "https://[a-z0-9./]{1,20}"];
+    let name = "[a-zA-Z$][a-zA-Z0-9_-]{0,20}";
+    (prop::option::of(urn), name, prop::option::of(name))
+        .prop_map(|(urn, name, sub_attribute)| AttributePath { urn, name, sub_attribute })
+}
+
+fn filter() -> impl Strategy<Value = Filter> {
+    let value = any::<String>().prop_filter("no NUL", |text| !text.contains('\0'));
+    let term = (attribute_path(), value)
+        .prop_map(|(path, value)| Filter::Compare(path, CompareOp::Eq, Literal::Text(value)));
+    term.prop_recursive(3, 8, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 2..4).prop_map(Filter::And),
+            inner.prop_map(|inner| Filter::Not(Box::new(inner))),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn an_attribute_path_reads_back(path in attribute_path()) {
+        prop_assert_eq!(AttributePath::parse(&path.to_string()), Some(path));
+    }
+
+    #[test]
+    fn a_value_path_reads_back(path in attribute_path(), filter in filter(), space in "[ \t]{0,2}") {
+        let whole = AttributePath { sub_attribute: None, ..path.clone() };
+        let sub = path.sub_attribute.as_ref().map_or_else(String::new, |sub| format!(".{sub}"));
+        let text = format!("{space}{whole}[{space}{filter}{space}]{sub}{space}");
+        prop_assert_eq!(Path::parse(&text), Ok(Path { attribute: path, filter: Some(Box::new(filter)) }), "{}", text);
+    }
+}
+
+#[test]
+fn names_and_urns_are_bounded() {
+    let name = |length: usize| "a".repeat(length);
+    assert!(AttributePath::parse(&name(128)).is_some());
+    assert!(AttributePath::parse(&name(129)).is_none());
+    assert!(AttributePath::parse(&format!("a.{}", name(129))).is_none());
+    let urn = |length: usize| format!("urn:{}:a", name(length - 4));
+    assert!(AttributePath::parse(&urn(256)).is_some());
+    assert!(AttributePath::parse(&urn(257)).is_none());
+}
+
+/// Values in brackets may be personal data: what is shown of a path in effects and errors leaves them out.
+#[test]
+fn a_path_is_shown_without_the_values_of_its_filter() {
+    let path = Path::parse("emails[value eq \"jane@contoso.com\"].display").unwrap();
+    assert_eq!(path.to_string(), "emails[].display");
+}
