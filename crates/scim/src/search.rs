@@ -249,11 +249,9 @@ fn decode(text: &str) -> Result<String, ScimError> {
         match first {
             b'+' => bytes.push(b' '),
             b'%' => {
-                let digits = tail
-                    .get(..2)
-                    .and_then(|digits| std::str::from_utf8(digits).ok())
-                    .ok_or_else(malformed)?;
-                bytes.push(u8::from_str_radix(digits, 16).map_err(|_| malformed())?);
+                let digit = |at: usize| tail.get(at).and_then(|digit| char::from(*digit).to_digit(16));
+                let (high, low) = digit(0).zip(digit(1)).ok_or_else(malformed)?;
+                bytes.push((high << 4 | low) as u8);
                 rest = &tail[2..];
             }
             other => bytes.push(*other),
