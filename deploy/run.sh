@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Starts the built gateway on SQLite in ./data with a demo tenant, prints what a provisioning client needs, and runs it until
+# Ctrl-C. The first run opens the tenant; each later one gives it a new Secret Token in the place of the last, because a token
+# is shown once and stored nowhere.
+#
+#   deploy/run.sh dev|release
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+readonly PROFILE=${1:-dev}
+readonly JUNO=target/${PROFILE/#dev/debug}/juno
+readonly KEY_ID=data/demo.key_id
+export JUNO__DATABASE__URL=sqlite://data/juno.db
+
+# The value of a text field in the one JSON object on standard input.
+field() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p"; }
+
+# Prints the JSON of a Secret Token of the demo tenant that is good from now on.
+demo_token() {
+    if ! "$JUNO" tenant show demo --json >/dev/null 2>&1; then
+        "$JUNO" tenant create demo --json
+    elif ! { [ -s "$KEY_ID" ] && "$JUNO" token rotate demo "$(cat "$KEY_ID")" --overlap 0s --json 2>/dev/null; }; then
+        "$JUNO" token issue demo --label "make run" --json
+    fi
+}
+
+umask 077
+mkdir -p data
+"$JUNO" config check >/dev/null
+issued=$(demo_token)
+field key_id <<<"$issued" >"$KEY_ID"
+tenant_url=$("$JUNO" tenant show demo --json | field tenant_url)
+secret_token=$(field secret_token <<<"$issued")
+
+# Ctrl-C reaches the gateway too, which finishes the requests in flight; this script only waits for it.
+trap : INT
+exec 3< <(exec "$JUNO" serve --json)
+gateway=$!
+trap 'kill -TERM $gateway' TERM
+# One line of JSON once it listens; none if it could not start, which it has said on standard error.
+read -r listening <&3 || wait "$gateway"
+admin=$(sed -n 's/.*"admin": *"\([^"]*\)".*/\1/p' <<<"$listening")
+
+cat <<TEXT
+
+The gateway runs. What an Entra administrator pastes:
+
+  Tenant URL    $tenant_url
+  Secret Token  $secret_token
+
+Try it from another shell:
+
+  export SCIM_URL='$tenant_url' SCIM_TOKEN='$secret_token'
+  curl -H "Authorization: Bearer \$SCIM_TOKEN" "\$SCIM_URL/Users?count=10"
+
+Health and metrics: http://$admin/healthz, /readyz, /metrics. Ctrl-C ends it; the data stay in ./data.
+
+TEXT
+wait "$gateway" || status=$?
+# Interrupted by the trap before the gateway had ended.
+while kill -0 "$gateway" 2>/dev/null; do wait "$gateway" || status=$?; done
+exit "${status:-0}"
