@@ -11,6 +11,8 @@ readonly PROFILE=${1:-dev}
 readonly JUNO=target/${PROFILE/#dev/debug}/juno
 readonly KEY_ID=data/demo.key_id
 export JUNO__DATABASE__URL=sqlite://data/juno.db
+# Here one asks who may be faster than Entra: a test suite, for example.
+export JUNO__SCIM__RATE_PER_TENANT=${JUNO__SCIM__RATE_PER_TENANT:-10000}
 
 # The value of a text field in the one JSON object on standard input.
 field() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p"; }
@@ -32,14 +34,18 @@ field key_id <<<"$issued" >"$KEY_ID"
 tenant_url=$("$JUNO" tenant show demo --json | field tenant_url)
 secret_token=$(field secret_token <<<"$issued")
 
-# Ctrl-C reaches the gateway too, which finishes the requests in flight; this script only waits for it.
+# Ctrl-C reaches the gateway as well, which lets requests in flight finish (a second one ends them); we wait for it.
 trap : INT
+trap 'kill -TERM "$gateway"' TERM
 exec 3< <(exec "$JUNO" serve --json)
 gateway=$!
-trap 'kill -TERM $gateway' TERM
-# One line of JSON once it listens; none if it could not start, which it has said on standard error.
-read -r listening <&3 || wait "$gateway"
+# Once it listens it says so in one line of JSON; where it cannot, it has said why on standard error.
+read -r listening <&3 || true
 admin=$(sed -n 's/.*"admin": *"\([^"]*\)".*/\1/p' <<<"$listening")
+if [ -z "$admin" ]; then
+    wait "$gateway"
+    exit 1
+fi
 
 cat <<TEXT
 
@@ -53,7 +59,7 @@ Try it from another shell:
   export SCIM_URL='$tenant_url' SCIM_TOKEN='$secret_token'
   curl -H "Authorization: Bearer \$SCIM_TOKEN" "\$SCIM_URL/Users?count=10"
 
-Health and metrics: http://$admin/healthz, /readyz, /metrics. Ctrl-C ends it; the data stay in ./data.
+Health and metrics: $admin/healthz, /readyz, /metrics. Ctrl-C ends it; the data stay in ./data.
 
 TEXT
 wait "$gateway" || status=$?
