@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes sure that the things named are there, and installs what is missing: rust, compiler, libpq, postgres (the programs
-# of a server, for throw-away servers), shellcheck, python (an environment in target/ with the clients that the tests use).
+# of a server, for throw-away servers), curl, shellcheck, python (an environment in target/ with the clients of the tests).
 #
 #   deploy/setup.sh rust compiler libpq
 #
@@ -43,6 +43,10 @@ need_postgres() {
         [ -x "$programs/initdb" ] && return
     done
     missing+=(postgresql)
+}
+
+need_curl() {
+    command -v curl >/dev/null || missing+=(curl)
 }
 
 need_shellcheck() {
@@ -104,7 +108,7 @@ make_python_env() {
 python_asked=false
 for need in "$@"; do
     case "$need" in
-    rust | compiler | libpq | postgres | shellcheck) "need_$need" ;;
+    rust | compiler | libpq | postgres | curl | shellcheck) "need_$need" ;;
     python)
         need_python
         python_asked=true

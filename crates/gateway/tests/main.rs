@@ -12,4 +12,5 @@ mod hosts;
 mod isolation;
 mod membership;
 mod outage;
+mod scim2_tester;
 mod settings;
