@@ -92,7 +92,7 @@ fn check_schemas(
             list.iter().filter_map(Value::as_str).any(|listed| listed.eq_ignore_ascii_case(urn))
         })
     };
-    if profile.is_lenient() {
+    if profile.forgives_missing_schemas() {
         return Ok(());
     }
     let used =

@@ -41,7 +41,7 @@ impl Reader {
         rule: &'static str,
         strict: impl FnOnce() -> ScimError,
     ) -> Result<(), ScimError> {
-        if !self.profile.is_lenient() {
+        if !self.profile.translates_values() {
             return Err(strict());
         }
         self.notes.push(Note { path: path.to_owned(), outcome: Outcome::Coerced, rule });
@@ -50,7 +50,7 @@ impl Reader {
 
     /// An unknown attribute: ignored, or refused by a strict profile.
     pub(crate) fn unknown(&mut self, path: &str) -> Result<(), ScimError> {
-        if !self.profile.is_lenient() {
+        if !self.profile.ignores_unknown_attributes() {
             return Err(ScimError::invalid_value(format!(
                 "\"{path}\" is not an attribute of this resource. See /Schemas."
             )));
@@ -109,7 +109,7 @@ impl Reader {
     /// Whether an element of a multi-valued attribute holds no value: nothing at all, or, to a lenient profile, nothing
     /// but the marks `type` and `primary`.
     pub(crate) fn is_void(&self, element: &Value) -> bool {
-        let mark = |key: &String| self.profile.is_lenient() && (key == "type" || key == "primary");
+        let mark = |key: &String| self.profile.drops_hollow_elements() && (key == "type" || key == "primary");
         element.as_object().is_some_and(|parts| parts.keys().all(mark))
     }
 
@@ -190,7 +190,7 @@ impl Reader {
         mut map: Map<String, Value>,
         path: &str,
     ) -> Result<Map<String, Value>, ScimError> {
-        if attribute.name != "roles" || !self.profile.is_lenient() {
+        if attribute.name != "roles" || !self.profile.reads_app_roles() {
             return Ok(map);
         }
         let key = |map: &Map<String, Value>, name: &str| {

@@ -78,7 +78,7 @@ impl PatchRequest {
         let Value::Object(mut body) = body else { return Err(shape()) };
         let declared = take(&mut body, "schemas").unwrap_or_default();
         let listed = |list: &Vec<Value>| list.iter().any(|listed| listed == urn::PATCH_OP);
-        if !profile.is_lenient() && !declared.as_array().is_some_and(listed) {
+        if !profile.forgives_missing_schemas() && !declared.as_array().is_some_and(listed) {
             return Err(ScimError::invalid_syntax(format!("\"schemas\" must list \"{}\".", urn::PATCH_OP)));
         }
         let Some(Value::Array(list)) = take(&mut body, "Operations") else { return Err(shape()) };
@@ -152,7 +152,7 @@ fn read(profile: Profile, operation: Value) -> Result<Operation, ScimError> {
         "remove" => Op::Remove,
         _ => return Err(unknown()),
     };
-    if lower != word && !profile.is_lenient() {
+    if lower != word && !profile.reads_op_in_any_case() {
         return Err(unknown());
     }
     let path = match take(&mut operation, "path") {

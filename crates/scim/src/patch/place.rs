@@ -75,7 +75,7 @@ fn without_urn<'a>(
         .find_map(|schema| Some(Place::InExtension(schema, schema.attribute(&attribute.name)?)));
     match in_extension {
         // Entra's path "manager".
-        Some(place) if profile.is_lenient() => (place, Some("bareExtensionAttribute")),
+        Some(place) if profile.finds_bare_extension_attributes() => (place, Some("bareExtensionAttribute")),
         _ => (Place::Nowhere, None),
     }
 }

@@ -299,7 +299,7 @@ fn by_filter(
                 attribute.name
             ))
         };
-        if !reader.profile.is_lenient() {
+        if !reader.profile.creates_what_a_filter_selects() {
             return Err(no_target());
         }
         if value.is_none() {
@@ -334,7 +334,9 @@ fn replace_element(
 ) -> Result<(), ScimError> {
     let mut written = match (op, &*element) {
         (Op::Add, Value::Object(current)) => current.clone(),
-        _ if reader.profile.is_lenient() => element_of(filter, attribute, reader)?.unwrap_or_default(),
+        _ if reader.profile.creates_what_a_filter_selects() => {
+            element_of(filter, attribute, reader)?.unwrap_or_default()
+        }
         _ => Map::new(),
     };
     written.extend(parts.clone());

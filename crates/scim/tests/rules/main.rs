@@ -17,6 +17,8 @@ mod patch_model;
 #[cfg(test)]
 mod path;
 #[cfg(test)]
+mod profile;
+#[cfg(test)]
 mod projection;
 #[cfg(test)]
 mod search;
