@@ -9,6 +9,7 @@ mod command;
 mod duration;
 mod label;
 mod logging;
+mod metrics;
 mod routing;
 mod serve;
 mod settings;

@@ -4,7 +4,7 @@ use crate::{
     access_log,
     answer::{self, CommandError},
     cli::{Role, Serve},
-    clock, command,
+    clock, command, metrics,
     routing::{self, Hosts},
     settings::Settings,
     unread,
@@ -17,7 +17,7 @@ use actix_web::{
     web::{self, Data},
 };
 use admin::Operators;
-use prometheus::{IntGauge, Opts, Registry};
+use prometheus::Registry;
 use scim::search::PageLimits;
 use scim_api::{Limits, Metrics};
 use serde_json::json;
@@ -50,7 +50,7 @@ async fn run(settings: &Settings, options: &Serve, json: bool) -> Result<(), Com
     };
     let store = command::open_store(settings)?;
     let failed = CommandError::failed("the listeners cannot be started");
-    let registry = registry().map_err(|cause| failed(&cause))?;
+    let registry = metrics::registry().map_err(|cause| failed(&cause))?;
 
     let admin_address = admin_listener.local_addr().map_err(|cause| failed(&cause))?;
     let admin = operators(store.clone(), registry.clone(), admin_listener).map_err(|cause| failed(&cause))?;
@@ -62,8 +62,9 @@ async fn run(settings: &Settings, options: &Serve, json: bool) -> Result<(), Com
     if let Some(listener) = scim_listener {
         let address = listener.local_addr().map_err(|cause| failed(&cause))?;
         let public_url = settings.public_url(address);
-        let metrics = Metrics::register(&registry).map_err(|cause| failed(&cause))?;
-        let state = scim_state(settings, store.clone(), metrics, public_url.as_str());
+        let scim_metrics = Metrics::register(&registry).map_err(|cause| failed(&cause))?;
+        let state = scim_state(settings, store.clone(), scim_metrics, public_url.as_str());
+        metrics::register_credentials(&registry, state.clone()).map_err(|cause| failed(&cause))?;
         let hosts = Data::new(Hosts::new(settings.scim.host_suffix.clone(), &public_url));
         let server =
             provisioning_clients(settings, state.clone(), hosts, listener).map_err(|cause| failed(&cause))?;
@@ -99,16 +100,6 @@ async fn run(settings: &Settings, options: &Serve, json: bool) -> Result<(), Com
 fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, CommandError> {
     TcpListener::bind(address)
         .map_err(|cause| CommandError::Failed(format!("{key}: cannot listen at {address}: {cause}")))
-}
-
-/// Metrics of the process; the rooms add theirs.
-fn registry() -> prometheus::Result<Registry> {
-    let registry = Registry::new();
-    let build = Opts::new("juno_build_info", "1, labelled with the version that runs.");
-    let build = IntGauge::with_opts(build.const_label("version", env!("CARGO_PKG_VERSION")))?;
-    build.set(1);
-    registry.register(Box::new(build))?;
-    Ok(registry)
 }
 
 fn scim_state(settings: &Settings, store: Store, metrics: Metrics, public_url: &str) -> Data<scim_api::App> {

@@ -115,7 +115,7 @@ impl Gateway {
         line.trim().trim_end_matches(" kB").parse::<u64>().expect("number") * 1024
     }
 
-    /// The last lines of its log.
+    /// Its log, of all its lives.
     pub fn log(&self) -> String {
         self.server.log()
     }

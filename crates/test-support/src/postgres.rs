@@ -82,7 +82,7 @@ impl Postgres {
             assert!(
                 began.elapsed() < Duration::from_secs(60),
                 "PostgreSQL does not start:\n{}",
-                self.server.log()
+                self.server.end_of_log()
             );
             thread::sleep(Duration::from_millis(10));
         }

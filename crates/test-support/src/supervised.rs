@@ -92,16 +92,21 @@ impl Supervised {
                         return found;
                     }
                 }
-                Err(cause) => panic!("no answer to \"{word}\" ({cause}); log:\n{}", self.log()),
+                Err(cause) => panic!("no answer to \"{word}\" ({cause}); log:\n{}", self.end_of_log()),
             }
         }
     }
 
-    /// The last lines of what the program wrote to stderr.
+    /// What the program has written to stderr.
     pub(crate) fn log(&self) -> String {
         let log = fs::read(&self.log).unwrap_or_default();
-        let text = String::from_utf8_lossy(&log);
-        let lines: Vec<&str> = text.lines().collect();
+        String::from_utf8_lossy(&log).into_owned()
+    }
+
+    /// The last lines of it.
+    pub(crate) fn end_of_log(&self) -> String {
+        let log = self.log();
+        let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(60)..].join("\n")
     }
 
@@ -113,7 +118,7 @@ impl Supervised {
 impl Drop for Supervised {
     fn drop(&mut self) {
         if thread::panicking() {
-            eprintln!("--- last lines of {}\n{}", self.log.display(), self.log());
+            eprintln!("--- last lines of {}\n{}", self.log.display(), self.end_of_log());
         }
         // Closes stdin, upon which the shell ends the program and removes the folder.
         self.line = None;

@@ -1,6 +1,7 @@
 //! Who a bearer token belongs to: shape, digest, cache, and only then a query.
 
 use crate::{
+    issuer::is_alive,
     secret_token,
     usage::{LastUse, Usage},
 };
@@ -55,6 +56,7 @@ pub struct Authenticator {
     unknown: Cache<[u8; 32], Arc<Answer>>,
     /// Counts [`Authenticator::forget`]: answers that were asked for earlier are not used any more.
     generation: AtomicU64,
+    queries: AtomicU64,
     usage: Usage,
 }
 
@@ -99,6 +101,7 @@ impl Authenticator {
             answers: bounded(cache.capacity),
             unknown: bounded((cache.capacity / 4).max(1)),
             generation: AtomicU64::new(0),
+            queries: AtomicU64::new(0),
             usage: Usage::new(usize::try_from(cache.capacity).unwrap_or(usize::MAX)),
         }
     }
@@ -128,6 +131,11 @@ impl Authenticator {
         self.generation.fetch_add(1, Ordering::AcqRel);
         self.answers.invalidate_all();
         self.unknown.invalidate_all();
+    }
+
+    /// How often the store was asked since the process started; all other requests were answered from memory.
+    pub fn queries(&self) -> u64 {
+        self.queries.load(Ordering::Relaxed)
     }
 
     /// Writes when credentials were last used; returns how many were. Called now and then, never by a request.
@@ -164,6 +172,7 @@ impl Authenticator {
     }
 
     async fn ask(&self, digest: [u8; 32], asked: Timestamp, generation: u64) -> Answer {
+        self.queries.fetch_add(1, Ordering::Relaxed);
         let verdict = match self.store.secret_token(digest).await {
             Ok(Some(owner)) => Verdict::Known {
                 last_use: self.usage.of(owner.tenant.id, owner.token.id),
@@ -179,7 +188,5 @@ impl Authenticator {
 
 /// Judged at every use, so that a token ends on time while its answer is still kept.
 fn is_good(token: &SecretTokenRow, digest: &[u8; 32], now: Timestamp) -> bool {
-    bool::from(token.digest.ct_eq(digest))
-        && token.revoked.is_none()
-        && token.expires.is_none_or(|end| now < end)
+    bool::from(token.digest.ct_eq(digest)) && is_alive(token, now)
 }

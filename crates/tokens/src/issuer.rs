@@ -148,7 +148,8 @@ impl Issuer {
     }
 }
 
-fn is_alive(row: &SecretTokenRow, now: Timestamp) -> bool {
+/// Whether a token is good at this time.
+pub(crate) fn is_alive(row: &SecretTokenRow, now: Timestamp) -> bool {
     row.revoked.is_none() && row.expires.is_none_or(|end| now < end)
 }
 

@@ -70,6 +70,23 @@ async fn a_token_that_was_never_issued_is_refused_and_stays_so() {
         assert_eq!(refusal, Refusal::Unauthorized);
     }
     assert!(other.authenticator.authenticate(foreign.reveal(), NOW).await.is_ok());
+    // Garbage is refused without a query, and the same stranger costs one.
+    assert_eq!(house.authenticator.queries(), 1);
+}
+
+#[tokio::test]
+async fn a_burst_of_one_token_costs_one_query() {
+    let house = house().await;
+    let token = house.issuer.issue(house.tenant.id, "", None, NOW).await.expect("issued").token;
+    for (seconds, queries) in [(0, 1), (TTL - 1, 1), (TTL, 2)] {
+        let burst = (0..100).map(|_| house.authenticator.authenticate(token.reveal(), after(seconds)));
+        let answers = futures_util::future::join_all(burst).await;
+        assert!(answers.iter().all(Result::is_ok));
+        assert_eq!(house.authenticator.queries(), queries, "{seconds}");
+    }
+    house.authenticator.forget();
+    assert!(house.authenticator.authenticate(token.reveal(), after(TTL)).await.is_ok());
+    assert_eq!(house.authenticator.queries(), 3);
 }
 
 #[tokio::test]
