@@ -80,7 +80,7 @@ pub struct Attribute {
     pub description: String,
     /// Whether a resource must have it.
     pub required: bool,
-    /// Suggested values; published, and checked by the `rfc` profile only where the standard says so.
+    /// Suggested values: published, never enforced (RFC 7643 section 7 lets other values be).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub canonical_values: Vec<String>,
     /// Whether comparison respects case.

@@ -5,6 +5,8 @@ mod bulk;
 #[cfg(test)]
 mod discovery;
 #[cfg(test)]
+mod error;
+#[cfg(test)]
 mod evaluation;
 #[cfg(test)]
 mod filter;
@@ -16,6 +18,8 @@ mod hostile;
 mod patch_model;
 #[cfg(test)]
 mod path;
+#[cfg(test)]
+mod printing;
 #[cfg(test)]
 mod profile;
 #[cfg(test)]
