@@ -4,12 +4,15 @@
 
 pub mod check;
 pub mod clock;
+pub mod command;
 pub mod connection;
+pub mod cycle;
 pub mod directory;
 pub mod exit;
 pub mod expressions;
 pub mod fingerprint;
 pub mod http;
 pub mod job;
+pub mod report;
 pub mod swarm;
 pub mod tenants;

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use entra_sim::clock::Clock;
+use entra_sim::command::{self, OnDemandOptions, Output, RunOptions, TestConnectionOptions};
 use entra_sim::exit::EXIT_CODES;
 use entra_sim::{check, swarm};
 
@@ -17,6 +18,12 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// What Entra's button "Test Connection" does
+    TestConnection(Box<TestConnectionOptions>),
+    /// Cycles of one or more tenants at once, with changes of the directory between them
+    Run(Box<RunOptions>),
+    /// Provisions one user or group at once
+    OnDemand(Box<OnDemandOptions>),
     /// Microsoft's acceptance tests and the known breakages, one check each
     Check(Box<check::Options>),
     /// Many tenants at once, each with Entra's mix of requests
@@ -32,7 +39,18 @@ async fn main() -> ExitCode {
     )]
     let clock = Clock::real(jiff::Timestamp::now());
     let mut out = std::io::stdout();
+    let mut errors = std::io::stderr();
     let exit = match cli.command {
+        Command::TestConnection(options) => {
+            let output = Output { out: &mut out, errors: &mut errors };
+            command::test_connection(*options, clock, output).await
+        }
+        Command::Run(options) => {
+            command::run(*options, clock, Output { out: &mut out, errors: &mut errors }).await
+        }
+        Command::OnDemand(options) => {
+            command::on_demand(*options, clock, Output { out: &mut out, errors: &mut errors }).await
+        }
         Command::Check(options) => check::run(*options, clock, &mut out).await,
         Command::Swarm(options) => swarm::run(*options, clock, &mut out).await,
     };
