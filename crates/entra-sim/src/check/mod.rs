@@ -138,25 +138,25 @@ pub struct Target {
 /// Carries out `checks`, `concurrency` at a time; those that need to be alone come last, one by one. The findings are in
 /// the order of `checks`.
 pub async fn examine(target: &Target, checks: &[&'static Check], concurrency: usize) -> Vec<Finding> {
-    let numbered = || checks.iter().copied().enumerate();
-    let one =
-        |(nth, check): (usize, &'static Check)| async move { (nth, examine_one(target, nth, check).await) };
-    let together = futures_util::stream::iter(numbered().filter(|(_, check)| !check.alone));
-    let mut findings: Vec<_> = together.map(one).buffer_unordered(concurrency.max(1)).collect().await;
-    for alone in numbered().filter(|(_, check)| check.alone) {
-        findings.push(one(alone).await);
+    let numbered = checks.iter().copied().enumerate();
+    let (alone, together): (Vec<_>, Vec<_>) = numbered.partition(|(_, check)| check.alone);
+    let together: Vec<_> = together.into_iter().map(|(nth, check)| examine_one(target, nth, check)).collect();
+    let mut findings: Vec<_> =
+        futures_util::stream::iter(together).buffer_unordered(concurrency.max(1)).collect().await;
+    for (nth, check) in alone {
+        findings.push(examine_one(target, nth, check).await);
     }
     findings.sort_by_key(|(nth, _)| *nth);
     findings.into_iter().map(|(_, finding)| finding).collect()
 }
 
-async fn examine_one(target: &Target, nth: usize, check: &'static Check) -> Finding {
+async fn examine_one(target: &Target, nth: usize, check: &'static Check) -> (usize, Finding) {
     let begun = Instant::now();
     let tag = format!("{}-{nth}", target.run);
     let probe = Probe::new(target.client.clone(), target.oauth.clone(), target.profile, tag);
     let verdict = check.run(&probe).await;
     probe.clean_up().await;
-    Finding { check, outcome: verdict.into(), duration: begun.elapsed() }
+    (nth, Finding { check, outcome: verdict.into(), duration: begun.elapsed() })
 }
 
 /// The client of the SCIM endpoint, and the one that gets access tokens if OAuth fields were given.

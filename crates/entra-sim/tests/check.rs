@@ -1,0 +1,144 @@
+//! Each check is proved twice: a correct server passes it, and a server with a named mistake fails it.
+
+mod stand_in;
+
+use entra_sim::check::{Finding, Outcome, Profile, Target, checks, examine};
+use entra_sim::clock::Clock;
+use entra_sim::connection::Behaviour;
+use entra_sim::http::credentials::Assertion;
+use entra_sim::http::{Client, Credentials, Secret};
+use futures_util::StreamExt;
+use jiff::Timestamp;
+use stand_in::defect::Defect;
+use stand_in::{ASSERTION, CLIENT_SECRET, StandIn, TOKEN};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The mistakes and the checks that each must fail.
+const DEFECTS: &str = include_str!("fixtures/defects.txt");
+
+/// With which OAuth credentials tests 21 and 22 are tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Grant {
+    Secret,
+    Assertion,
+}
+
+async fn examine_all(server: &StandIn, profile: Profile, grant: Option<Grant>) -> Vec<Finding> {
+    let chosen: Vec<_> = checks().filter(|check| check.applies.to(profile)).collect();
+    let oauth = grant.map(|grant| match grant {
+        Grant::Secret => Credentials::ClientCredentials {
+            client_id: "juno".to_owned(),
+            client_secret: CLIENT_SECRET.into(),
+            token_url: server.token_url.clone(),
+            scope: None,
+        },
+        Grant::Assertion => Credentials::Federation {
+            client_id: "juno".to_owned(),
+            token_url: server.token_url.clone(),
+            scope: Some("scim".to_owned()),
+            assertion: Assertion::Given(ASSERTION.into()),
+        },
+    });
+    let oauth = oauth.map(|credentials| client(server, credentials));
+    let client = client(server, Credentials::Bearer(Secret::new(TOKEN)));
+    examine(&Target { client, oauth, profile, run: "test".to_owned() }, &chosen, 4).await
+}
+
+fn client(server: &StandIn, credentials: Credentials) -> Client {
+    let clock = Clock::standing(Timestamp::UNIX_EPOCH);
+    Behaviour::default().client(&server.url, credentials, clock).expect("a client")
+}
+
+fn failed(findings: &[Finding]) -> BTreeSet<&'static str> {
+    let failed = findings.iter().filter(|finding| matches!(finding.outcome, Outcome::Fail(_)));
+    failed.map(|finding| finding.check.name).collect()
+}
+
+/// What the fixture says of each mistake.
+fn expectations() -> BTreeMap<String, (Profile, BTreeSet<&'static str>)> {
+    let lines = DEFECTS.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let mut expected = BTreeMap::new();
+    let mut current = String::new();
+    for line in lines {
+        match line.strip_suffix(':') {
+            Some(head) => {
+                let (name, profile) = match head.strip_suffix(" rfc") {
+                    Some(name) => (name, Profile::Rfc),
+                    None => (head, Profile::Entra),
+                };
+                current = name.to_owned();
+                expected.insert(current.clone(), (profile, BTreeSet::new()));
+            }
+            None => {
+                let (_, names) = expected.get_mut(&current).expect("a mistake before its checks");
+                names.extend(line.split_whitespace());
+            }
+        }
+    }
+    expected
+}
+
+#[tokio::test]
+async fn a_correct_server_passes_every_check_and_is_left_empty() {
+    for (profile, grant) in [(Profile::Entra, Grant::Secret), (Profile::Rfc, Grant::Assertion)] {
+        let server = StandIn::start(profile == Profile::Entra, None).await;
+        let findings = examine_all(&server, profile, Some(grant)).await;
+        for Finding { check, outcome, .. } in &findings {
+            let other_grant = match grant {
+                Grant::Secret => "microsoft-22-federated-identity",
+                Grant::Assertion => "microsoft-21-validate-credentials",
+            };
+            match outcome {
+                Outcome::Pass => {}
+                Outcome::Skip(_) if check.name == other_grant => {}
+                outcome => panic!("{profile:?} {}: {outcome:?}", check.name),
+            }
+        }
+        assert_eq!(server.len(), 0, "every check removes what it made");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_mistake_fails_exactly_the_checks_named_for_it() {
+    let expected = expectations();
+    let one = |defect: Defect| async move {
+        let (name, expected) = (format!("{defect:?}"), expectations());
+        let (profile, wanted) = expected.get(&name).unwrap_or_else(|| panic!("{name} is not in the fixture"));
+        let server = StandIn::start(*profile == Profile::Entra, Some(defect)).await;
+        let grant = match defect {
+            Defect::ShortTokenLife => Some(Grant::Secret),
+            Defect::AssertionRefused => Some(Grant::Assertion),
+            _ => None,
+        };
+        let failed = failed(&examine_all(&server, *profile, grant).await);
+        let missed: Vec<_> = wanted.difference(&failed).collect();
+        let wronged: Vec<_> = failed.difference(wanted).collect();
+        let is_exact = missed.is_empty() && wronged.is_empty();
+        (!is_exact).then(|| format!("{name}: not failed {missed:?}, failed beyond {wronged:?}"))
+    };
+    let runs =
+        futures_util::stream::iter(Defect::ALL.iter().copied()).map(|defect| tokio::spawn(one(defect)));
+    let problems: Vec<_> =
+        runs.buffer_unordered(4).filter_map(|run| async { run.expect("a run") }).collect().await;
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+    assert_eq!(expected.len(), Defect::ALL.len(), "the fixture names a mistake that there is not");
+}
+
+#[test]
+fn no_check_is_vacuous() {
+    let expected = expectations();
+    let failed: BTreeSet<_> = expected.values().flat_map(|(_, names)| names.iter().copied()).collect();
+    let names: BTreeSet<_> = checks().map(|check| check.name).collect();
+    assert_eq!(names.len(), checks().count(), "two checks have one name");
+    assert_eq!(names, failed, "each check is failed by a mistake, and each named check exists");
+}
+
+#[test]
+fn every_check_says_on_whose_word() {
+    for check in checks() {
+        assert!(!check.source.is_empty() && check.proves.ends_with('.'), "{}", check.name);
+        assert!(
+            check.name.chars().all(|char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '-')
+        );
+    }
+}

@@ -1,0 +1,330 @@
+//! The stand-in's users and groups, and what a request does to them.
+
+use super::defect::Defect;
+use super::filter;
+use super::message::{Answer, Refusal, Request};
+use super::patch::{self, Manner};
+use super::schemas::{self, ENTERPRISE};
+use serde_json::{Value, json};
+
+/// A small SCIM server without the HTTP: correct unless it has a defect.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    pub(super) defect: Option<Defect>,
+    /// Whether Entra's deviations are understood.
+    lenient: bool,
+    pub(super) users: Vec<Value>,
+    groups: Vec<Value>,
+    /// Names that the defects about deletion keep taken.
+    pub(super) kept_names: Vec<String>,
+    serial: u64,
+}
+
+pub(super) type Result<T> = std::result::Result<T, Refusal>;
+
+const NOT_FOUND: Refusal = Refusal { status: 404, scim_type: None, detail: "there is no such resource" };
+
+impl Directory {
+    pub(crate) fn new(lenient: bool, defect: Option<Defect>) -> Directory {
+        Directory {
+            defect,
+            lenient,
+            users: Vec::new(),
+            groups: Vec::new(),
+            kept_names: Vec::new(),
+            serial: 0,
+        }
+    }
+
+    pub(crate) fn has(&self, defect: Defect) -> bool {
+        self.defect == Some(defect)
+    }
+
+    pub(crate) fn defect(&self) -> Option<Defect> {
+        self.defect
+    }
+
+    /// How many resources there are.
+    pub(crate) fn len(&self) -> usize {
+        self.users.len() + self.groups.len()
+    }
+
+    /// Answers a request that has passed the door.
+    pub(crate) fn answer(&mut self, request: &Request) -> Answer {
+        self.route(request).unwrap_or_else(|refusal| refusal.answer(self.defect))
+    }
+
+    fn route(&mut self, request: &Request) -> Result<Answer> {
+        let parts: Vec<_> = request.path.trim_start_matches('/').split('/').collect();
+        if self.has(Defect::UnknownQueryKeyRefused) && request.parameter("aadOptscim062020").is_some() {
+            return Err(Refusal::plain(400, "unknown query parameter"));
+        }
+        match (request.method.as_str(), parts.as_slice()) {
+            (_, [_, ""]) if self.has(Defect::TrailingSlashUnknown) => Err(NOT_FOUND),
+            ("GET", ["Users" | "Groups"] | ["Users" | "Groups", ""]) => {
+                self.list(request, parts[0] == "Groups")
+            }
+            ("POST", [kind @ ("Users" | "Groups")]) => self.create(request, *kind == "Groups"),
+            ("GET", [kind @ ("Users" | "Groups"), id]) => self.get(request, *kind == "Groups", id),
+            ("PATCH", [kind @ ("Users" | "Groups"), id]) => self.patch(request, *kind == "Groups", id, None),
+            ("PUT", ["Users", id]) => self.put(request, id),
+            ("DELETE", [kind @ ("Users" | "Groups"), id]) => self.delete(*kind == "Groups", id),
+            ("GET", ["Schemas"]) => {
+                let mut list = self.envelope(schemas::schemas(self.defect), 1);
+                if self.has(Defect::SchemasNotCounted) {
+                    list["totalResults"] = json!(0);
+                }
+                Ok(Answer::ok(list))
+            }
+            ("GET", ["Schemas", urn]) if !self.has(Defect::SchemaByUrnMissing) => {
+                let all = schemas::schemas(self.defect).into_iter();
+                all.into_iter().find(|schema| schema["id"] == *urn).map(Answer::ok).ok_or(NOT_FOUND)
+            }
+            ("GET", ["ResourceTypes"]) if !self.has(Defect::ResourceTypesMissing) => {
+                Ok(Answer::ok(self.envelope(schemas::resource_types(), 1)))
+            }
+            ("GET", ["ServiceProviderConfig"]) => {
+                Ok(Answer::ok(schemas::service_provider_config(self.defect)))
+            }
+            _ => Err(NOT_FOUND),
+        }
+    }
+
+    fn all(&mut self, is_group: bool) -> &mut Vec<Value> {
+        if is_group { &mut self.groups } else { &mut self.users }
+    }
+
+    fn position(&mut self, is_group: bool, id: &str) -> Result<usize> {
+        let refusal = match self.has(Defect::UnknownIdIsBadRequest) {
+            true => Refusal::plain(400, "there is no such id"),
+            false => NOT_FOUND,
+        };
+        self.all(is_group).iter().position(|resource| resource["id"] == id).ok_or(refusal)
+    }
+
+    /// The resource with that id, as it is now.
+    pub(crate) fn snapshot(&mut self, is_group: bool, id: &str) -> Option<Value> {
+        let at = self.position(is_group, id).ok()?;
+        Some(self.all(is_group)[at].clone())
+    }
+
+    pub(super) fn manner(&self, is_group: bool) -> Manner {
+        Manner { lenient: self.lenient, is_group, defect: self.defect }
+    }
+
+    fn get(&mut self, request: &Request, is_group: bool, id: &str) -> Result<Answer> {
+        let at = self.position(is_group, id)?;
+        let resource = self.all(is_group)[at].clone();
+        if self.has(Defect::DisabledHiddenById) && resource["active"] == false {
+            return Err(NOT_FOUND);
+        }
+        Ok(Answer::ok(self.shown(resource, request)))
+    }
+
+    /// The resource as it is returned, after `attributes` and `excludedAttributes`.
+    fn shown(&self, mut resource: Value, request: &Request) -> Value {
+        let excluded = request.parameter("excludedAttributes") == Some("members");
+        let only_id = request.parameter("attributes") == Some("id");
+        if let Some(members) = resource.as_object_mut() {
+            if excluded && !self.has(Defect::ExcludedMembersReturned) {
+                members.remove("members");
+            }
+            if only_id {
+                members.retain(|name, _| name == "id" || name == "schemas");
+            }
+            if self.has(Defect::NullsReturned) && members.contains_key("userName") {
+                members.entry("nickName").or_insert(Value::Null);
+            }
+        }
+        if self.has(Defect::ManagerReturnedAsWord)
+            && let Some(id) = resource[ENTERPRISE]["manager"]["value"].as_str().map(str::to_owned)
+        {
+            resource[ENTERPRISE]["manager"] = json!(id);
+        }
+        resource
+    }
+
+    fn envelope(&self, resources: Vec<Value>, start: i64) -> Value {
+        let list = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
+        let total = resources.len();
+        json!({"schemas": [list], "totalResults": total, "startIndex": start, "itemsPerPage": total, "Resources": resources})
+    }
+
+    fn list(&mut self, request: &Request, is_group: bool) -> Result<Answer> {
+        let found = self.found(request, is_group)?;
+        let start = request.number("startIndex").unwrap_or(1);
+        if start < 1 && self.has(Defect::StartIndexZeroRefused) {
+            return Err(Refusal::bad("invalidValue", "startIndex begins at 1"));
+        }
+        let (start, total) = (start.max(1), found.len());
+        if start as usize > total && total > 0 && self.has(Defect::PagePastEndNotFound) {
+            return Err(NOT_FOUND);
+        }
+        let is_first = self.has(Defect::StartIndexIgnored) || (is_group && self.has(Defect::GroupsNotPaged));
+        let skipped = if is_first { 0 } else { start as usize - 1 };
+        let count = request.number("count").unwrap_or(1_000).max(0) as usize;
+        let count = if is_group && self.has(Defect::GroupsNotPaged) { usize::MAX } else { count };
+        let page: Vec<_> =
+            found.into_iter().skip(skipped).take(count).map(|it| self.shown(it, request)).collect();
+        let echoed = if self.has(Defect::StartIndexNotEchoed) { 1 } else { start };
+        let mut list = self.envelope(page, echoed);
+        list["totalResults"] = json!(total);
+        if let Some(members) = list.as_object_mut().filter(|_| self.defect == Some(Defect::BareEnvelope)) {
+            members.retain(|name, _| name != "startIndex" && name != "itemsPerPage");
+        }
+        Ok(Answer::ok(list))
+    }
+
+    fn found(&mut self, request: &Request, is_group: bool) -> Result<Vec<Value>> {
+        let defect = self.defect;
+        let mut all = self.all(is_group).clone();
+        if defect == Some(Defect::DisabledHiddenInLists) {
+            all.retain(|resource| resource["active"] != false);
+        }
+        if is_group && defect == Some(Defect::FilteredGroupWithoutMembers) {
+            all.iter_mut().for_each(|group| drop(group.as_object_mut().map(|group| group.remove("members"))));
+        }
+        let Some(text) = request.parameter("filter") else { return Ok(all) };
+        if text.starts_with("((((") && defect == Some(Defect::DeepFilterBreaks) {
+            return Err(Refusal::plain(500, "stack overflow"));
+        }
+        let unfilterable = match defect {
+            Some(Defect::IdUnfilterable) => text.contains("id eq") && !text.contains("externalId eq"),
+            Some(Defect::ExternalIdUnfilterable) => !is_group && text.starts_with("externalId"),
+            Some(Defect::GroupExternalIdUnfilterable) => is_group && text.starts_with("externalId"),
+            Some(Defect::GroupsUnfilterable) => is_group,
+            _ => false,
+        };
+        let parsed = filter::parse(text, defect).filter(|_| !unfilterable);
+        let Some(filter) = parsed else {
+            let is_ignored = defect == Some(Defect::MalformedFilterIgnored);
+            return if is_ignored {
+                Ok(all)
+            } else {
+                Err(Refusal::bad("invalidFilter", "the filter is not understood"))
+            };
+        };
+        all.retain(|resource| filter::matches(&filter, resource, defect));
+        match all.is_empty() && defect == Some(Defect::EmptyFilterNotFound) {
+            true => Err(NOT_FOUND),
+            false => Ok(all),
+        }
+    }
+
+    fn create(&mut self, request: &Request, is_group: bool) -> Result<Answer> {
+        let mut body = self.read(request, is_group)?;
+        let (client_id, client_meta) = (body["id"].take(), body["meta"].take());
+        self.check_unique(&body, is_group, None)?;
+        self.serial += 1;
+        let id = match client_id {
+            Value::String(id) if self.has(Defect::IdTakenFromClient) => id,
+            _ => format!("{:08x}", self.serial),
+        };
+        let kind = if is_group { "Group" } else { "User" };
+        body["id"] = json!(id);
+        let now = "2026-01-01T00:00:00Z";
+        body["meta"] = json!({"resourceType": kind, "created": now, "lastModified": now, "location": format!("/{kind}s/{id}")});
+        if self.has(Defect::MetaTakenFromClient) && client_meta["created"].is_string() {
+            body["meta"] = client_meta;
+        }
+        self.all(is_group).push(body.clone());
+        let hidden = if is_group {
+            (Defect::DisplayNameNotEchoed, "displayName")
+        } else {
+            (Defect::UserNameNotEchoed, "userName")
+        };
+        let mut shown = self.shown(body, &Request::default());
+        if self.has(hidden.0) {
+            shown.as_object_mut().map(|shown| shown.remove(hidden.1));
+        }
+        let status = if self.has(Defect::CreateAnswersOk) { 200 } else { 201 };
+        Ok(Answer { status, location: Some(format!("/{kind}s/{id}")), body: Some(shown) })
+    }
+
+    /// Carries out a PATCH, on `base` instead of the present state if that is given.
+    pub(crate) fn patch(
+        &mut self,
+        request: &Request,
+        is_group: bool,
+        id: &str,
+        base: Option<Value>,
+    ) -> Result<Answer> {
+        if self.has(Defect::UnknownIdPatched) && self.position(is_group, id).is_err() {
+            return Ok(Answer::empty());
+        }
+        let at = self.position(is_group, id)?;
+        let malformed = Refusal::bad("invalidSyntax", "the body is no PATCH");
+        let body: Value = serde_json::from_str(&request.body).map_err(|_| malformed)?;
+        let operations = body["Operations"].as_array().filter(|it| !it.is_empty()).ok_or(malformed)?;
+        let mut changed = base.unwrap_or_else(|| self.all(is_group)[at].clone());
+        let done = patch::apply(&mut changed, operations, self.manner(is_group));
+        if done.is_ok() || self.has(Defect::NotAtomic) {
+            self.check_unique(&changed, is_group, Some(id))?;
+            self.store(is_group, at, changed);
+        }
+        done?;
+        let resource = self.all(is_group)[at].clone();
+        match is_group {
+            true if !self.has(Defect::GroupPatchReturnsMembers) => Ok(Answer::empty()),
+            _ => Ok(Answer::ok(self.shown(resource, &Request::default()))),
+        }
+    }
+
+    fn store(&mut self, is_group: bool, at: usize, mut changed: Value) {
+        let before = &self.all(is_group)[at];
+        if before["userName"] != changed["userName"] && self.has(Defect::RenameRecreates) {
+            self.serial += 1;
+            changed["id"] = json!(format!("{:08x}", self.serial));
+        }
+        if changed["active"] == false && self.has(Defect::DisabledLosesMembership) {
+            for group in &mut self.groups {
+                group["members"]
+                    .as_array_mut()
+                    .into_iter()
+                    .for_each(|it| it.retain(|it| it["value"] != changed["id"]));
+            }
+        }
+        self.all(is_group)[at] = changed;
+    }
+
+    fn put(&mut self, request: &Request, id: &str) -> Result<Answer> {
+        let at = self.position(false, id)?;
+        let mut body = self.read(request, false)?;
+        self.check_unique(&body, false, Some(id))?;
+        for name in ["id", "meta"] {
+            body[name] = self.users[at][name].clone();
+        }
+        if self.has(Defect::PutMerges) {
+            let new = body.as_object().cloned().unwrap_or_default();
+            self.users[at].as_object_mut().into_iter().for_each(|old| old.extend(new.clone()));
+        } else {
+            self.users[at] = body;
+        }
+        Ok(Answer::ok(self.users[at].clone()))
+    }
+
+    fn delete(&mut self, is_group: bool, id: &str) -> Result<Answer> {
+        let at = match self.position(is_group, id) {
+            Err(_) if self.has(Defect::SecondDeleteAccepted) => return Ok(Answer::empty()),
+            position => position?,
+        };
+        if is_group && self.has(Defect::GroupDeleteIgnored) {
+            return Ok(Answer::empty());
+        }
+        if !is_group && self.has(Defect::UserDeleteHides) {
+            self.users[at]["active"] = json!(false);
+            return Ok(Answer::empty());
+        }
+        let gone = self.all(is_group).remove(at);
+        let name =
+            gone[if is_group { "displayName" } else { "userName" }].as_str().unwrap_or_default().to_owned();
+        let kept = if is_group { Defect::GroupNameKept } else { Defect::DeletedUserNameKept };
+        if self.has(kept) {
+            self.kept_names.push(name);
+        }
+        for group in &mut self.groups {
+            group["members"].as_array_mut().into_iter().for_each(|it| it.retain(|it| it["value"] != id));
+        }
+        Ok(Answer::empty())
+    }
+}

@@ -1,0 +1,93 @@
+//! What the stand-in says about itself, and the names it knows.
+
+use super::defect::Defect;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+pub(crate) const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+pub(crate) const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+pub(crate) const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+
+static SCHEMAS: LazyLock<Vec<Value>> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("../fixtures/stand_in_schemas.json")).expect("the fixture is JSON")
+});
+
+/// Every attribute name of the schemas by its lower-case form.
+static NAMES: LazyLock<HashMap<String, String>> = LazyLock::new(|| {
+    let mut names = HashMap::new();
+    SCHEMAS.iter().for_each(|schema| gather(&schema["attributes"], &mut names));
+    for name in ["schemas", "id", "meta", "active", "members"] {
+        names.insert(name.to_owned(), name.to_owned());
+    }
+    names
+});
+
+fn gather(attributes: &Value, names: &mut HashMap<String, String>) {
+    for attribute in attributes.as_array().into_iter().flatten() {
+        let name = attribute["name"].as_str().unwrap_or_default();
+        names.insert(name.to_lowercase(), name.to_owned());
+        gather(&attribute["subAttributes"], names);
+    }
+}
+
+/// The name as the schemas write it.
+pub(crate) fn canonical(name: &str) -> &str {
+    NAMES.get(&name.to_lowercase()).map_or(name, String::as_str)
+}
+
+/// Whether a schema has an attribute of that name.
+pub(crate) fn is_known(name: &str) -> bool {
+    NAMES.contains_key(&name.to_lowercase())
+}
+
+/// Whether the attribute of a user or group holds several values.
+pub(crate) fn is_multi_valued(name: &str) -> bool {
+    ["emails", "phoneNumbers", "addresses", "roles", "members"].contains(&name)
+}
+
+/// The published schemas.
+pub(crate) fn schemas(defect: Option<Defect>) -> Vec<Value> {
+    let mut schemas = SCHEMAS.clone();
+    match defect {
+        Some(Defect::SchemasWithoutGroup) => schemas.retain(|schema| schema["id"] != GROUP),
+        Some(Defect::SchemasWithNulls) => schemas[0]["meta"] = Value::Null,
+        Some(Defect::SchemasWithoutExternalId) => {
+            for schema in &mut schemas {
+                if let Some(attributes) = schema["attributes"].as_array_mut() {
+                    attributes.retain(|attribute| attribute["name"] != "externalId");
+                }
+            }
+        }
+        Some(Defect::SchemasWithoutCanonicalTypes) => {
+            let attributes = schemas[0]["attributes"].as_array_mut().into_iter().flatten();
+            let subs = attributes.filter_map(|it| it.get_mut("subAttributes")?.as_array_mut()).flatten();
+            subs.for_each(|sub| drop(sub.as_object_mut().map(|sub| sub.remove("canonicalValues"))));
+        }
+        _ => {}
+    }
+    schemas
+}
+
+/// `/ResourceTypes`.
+pub(crate) fn resource_types() -> Vec<Value> {
+    let kind = |name: &str, endpoint: &str, schema: &str| {
+        json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:ResourceType"], "id": name, "name": name,
+            "endpoint": endpoint, "schema": schema})
+    };
+    vec![kind("User", "/Users", USER), kind("Group", "/Groups", GROUP)]
+}
+
+/// `/ServiceProviderConfig`.
+pub(crate) fn service_provider_config(defect: Option<Defect>) -> Value {
+    json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
+        "patch": {"supported": defect != Some(Defect::ConfigDeniesPatch)},
+        "bulk": {"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
+        "filter": {"supported": true, "maxResults": 1000},
+        "changePassword": {"supported": false},
+        "sort": {"supported": false},
+        "etag": {"supported": false},
+        "authenticationSchemes": [{"type": "oauthbearertoken", "name": "Bearer", "description": "A bearer token"}]
+    })
+}
