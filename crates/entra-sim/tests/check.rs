@@ -2,7 +2,7 @@
 
 mod stand_in;
 
-use entra_sim::check::{Finding, Outcome, Profile, Target, checks, examine};
+use entra_sim::check::{Check, Finding, Outcome, Profile, Target, checks, examine};
 use entra_sim::clock::Clock;
 use entra_sim::connection::Behaviour;
 use entra_sim::http::credentials::Assertion;
@@ -16,6 +16,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The mistakes and the checks that each must fail.
 const DEFECTS: &str = include_str!("fixtures/defects.txt");
 
+/// A quarter of all requests is this one check's, so it is left out where the fixture does not ask for it.
+const CROWD: &str = "members-beyond-one-hundred";
+
 /// With which OAuth credentials tests 21 and 22 are tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Grant {
@@ -23,8 +26,14 @@ enum Grant {
     Assertion,
 }
 
-async fn examine_all(server: &StandIn, profile: Profile, grant: Option<Grant>) -> Vec<Finding> {
-    let chosen: Vec<_> = checks().filter(|check| check.applies.to(profile)).collect();
+async fn examine_all(
+    server: &StandIn,
+    profile: Profile,
+    grant: Option<Grant>,
+    except: Option<&str>,
+) -> Vec<Finding> {
+    let applies = |check: &&Check| check.applies.to(profile) && Some(check.name) != except;
+    let chosen: Vec<_> = checks().filter(applies).collect();
     let oauth = grant.map(|grant| match grant {
         Grant::Secret => Credentials::ClientCredentials {
             client_id: "juno".to_owned(),
@@ -82,7 +91,7 @@ fn expectations() -> BTreeMap<String, (Profile, BTreeSet<&'static str>)> {
 async fn a_correct_server_passes_every_check_and_is_left_empty() {
     for (profile, grant) in [(Profile::Entra, Grant::Secret), (Profile::Rfc, Grant::Assertion)] {
         let server = StandIn::start(profile == Profile::Entra, None).await;
-        let findings = examine_all(&server, profile, Some(grant)).await;
+        let findings = examine_all(&server, profile, Some(grant), None).await;
         for Finding { check, outcome, .. } in &findings {
             let other_grant = match grant {
                 Grant::Secret => "microsoft-22-federated-identity",
@@ -110,7 +119,8 @@ async fn each_mistake_fails_exactly_the_checks_named_for_it() {
             Defect::AssertionRefused => Some(Grant::Assertion),
             _ => None,
         };
-        let failed = failed(&examine_all(&server, *profile, grant).await);
+        let except = (!wanted.contains(CROWD)).then_some(CROWD);
+        let failed = failed(&examine_all(&server, *profile, grant, except).await);
         let missed: Vec<_> = wanted.difference(&failed).collect();
         let wronged: Vec<_> = failed.difference(wanted).collect();
         let is_exact = missed.is_empty() && wronged.is_empty();

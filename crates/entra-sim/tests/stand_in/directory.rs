@@ -175,39 +175,38 @@ impl Directory {
         Ok(Answer::ok(list))
     }
 
-    fn found(&mut self, request: &Request, is_group: bool) -> Result<Vec<Value>> {
+    fn found(&self, request: &Request, is_group: bool) -> Result<Vec<Value>> {
         let defect = self.defect;
-        let mut all = self.all(is_group).clone();
-        if defect == Some(Defect::DisabledHiddenInLists) {
-            all.retain(|resource| resource["active"] != false);
-        }
-        if is_group && defect == Some(Defect::FilteredGroupWithoutMembers) {
-            all.iter_mut().for_each(|group| drop(group.as_object_mut().map(|group| group.remove("members"))));
-        }
-        let Some(text) = request.parameter("filter") else { return Ok(all) };
-        if text.starts_with("((((") && defect == Some(Defect::DeepFilterBreaks) {
+        let all = if is_group { &self.groups } else { &self.users };
+        let is_listed =
+            |resource: &&Value| !self.has(Defect::DisabledHiddenInLists) || resource["active"] != false;
+        let text = request.parameter("filter");
+        if text.is_some_and(|text| text.starts_with("((((")) && self.has(Defect::DeepFilterBreaks) {
             return Err(Refusal::plain(500, "stack overflow"));
         }
-        let unfilterable = match defect {
+        let is_refused = |text: &str| match defect {
             Some(Defect::IdUnfilterable) => text.contains("id eq") && !text.contains("externalId eq"),
             Some(Defect::ExternalIdUnfilterable) => !is_group && text.starts_with("externalId"),
             Some(Defect::GroupExternalIdUnfilterable) => is_group && text.starts_with("externalId"),
             Some(Defect::GroupsUnfilterable) => is_group,
             _ => false,
         };
-        let parsed = filter::parse(text, defect).filter(|_| !unfilterable);
-        let Some(filter) = parsed else {
-            let is_ignored = defect == Some(Defect::MalformedFilterIgnored);
-            return if is_ignored {
-                Ok(all)
-            } else {
-                Err(Refusal::bad("invalidFilter", "the filter is not understood"))
-            };
+        let filter = match text.map(|text| filter::parse(text, defect).filter(|_| !is_refused(text))) {
+            Some(None) if self.has(Defect::MalformedFilterIgnored) => None,
+            Some(None) => return Err(Refusal::bad("invalidFilter", "the filter is not understood")),
+            other => other.flatten(),
         };
-        all.retain(|resource| filter::matches(&filter, resource, defect));
-        match all.is_empty() && defect == Some(Defect::EmptyFilterNotFound) {
+        let is_match =
+            |resource: &&Value| filter.as_ref().is_none_or(|it| filter::matches(it, resource, defect));
+        let mut found: Vec<_> = all.iter().filter(is_listed).filter(is_match).cloned().collect();
+        if is_group && self.has(Defect::FilteredGroupWithoutMembers) {
+            found
+                .iter_mut()
+                .for_each(|group| drop(group.as_object_mut().map(|group| group.remove("members"))));
+        }
+        match found.is_empty() && text.is_some() && self.has(Defect::EmptyFilterNotFound) {
             true => Err(NOT_FOUND),
-            false => Ok(all),
+            false => Ok(found),
         }
     }
 
