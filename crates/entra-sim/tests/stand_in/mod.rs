@@ -89,10 +89,6 @@ impl StandIn {
         self.house.directory().len()
     }
 
-    /// How many requests it has seen.
-    pub(crate) fn requests(&self) -> usize {
-        self.house.requests.load(Ordering::Relaxed)
-    }
 }
 
 impl Drop for StandIn {
