@@ -21,6 +21,7 @@ use prometheus::Registry;
 use scim::search::PageLimits;
 use scim_api::{Limits, Metrics};
 use serde_json::json;
+use socket2::SockRef;
 use std::{
     io,
     net::{SocketAddr, TcpListener},
@@ -31,6 +32,8 @@ use store::Store;
 use tokens::{Authenticator, CacheSettings};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+/// Most connections that may wait to be accepted; the system may allow fewer.
+const BACKLOG: i32 = 4096;
 /// How often the rates of silent tenants are forgotten.
 const FORGET_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -98,8 +101,10 @@ async fn run(settings: &Settings, options: &Serve, json: bool) -> Result<(), Com
 }
 
 fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, CommandError> {
-    TcpListener::bind(address)
-        .map_err(|cause| CommandError::Failed(format!("{key}: cannot listen at {address}: {cause}")))
+    let listener = TcpListener::bind(address);
+    // Listening once more only changes how many may wait.
+    let listener = listener.and_then(|listener| SockRef::from(&listener).listen(BACKLOG).map(|()| listener));
+    listener.map_err(|cause| CommandError::Failed(format!("{key}: cannot listen at {address}: {cause}")))
 }
 
 fn scim_state(settings: &Settings, store: Store, metrics: Metrics, public_url: &str) -> Data<scim_api::App> {

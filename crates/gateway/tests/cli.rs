@@ -2,8 +2,12 @@
 
 use crate::world::World;
 use serde_json::Value;
-use std::time::{Duration, Instant};
-use test_support::{Backend, Database};
+use std::{
+    io::{BufRead, BufReader},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+use test_support::{Backend, Database, Http};
 
 /// The keys of an object, in order.
 fn keys(value: &Value) -> Vec<&str> {
@@ -158,4 +162,26 @@ fn operators_see_health_and_metrics() {
     assert!(!metrics.text().contains("someone"));
     assert_eq!(admin("/").status, 404);
     assert_eq!(world.http.send("GET", &format!("{}/metrics", world.gateway.scim()), &[], b"").status, 404);
+}
+
+#[test]
+fn a_process_for_operators_alone_serves_no_provisioning_client() {
+    let folder = tempfile::tempdir().expect("folder");
+    let listen = |key: &str| (format!("JUNO__{key}__LISTEN"), "127.0.0.1:0".to_owned());
+    let mut juno = Command::new(env!("CARGO_BIN_EXE_juno"))
+        .args(["serve", "--role", "admin", "--json"])
+        .envs([listen("SCIM"), listen("ADMIN")])
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("juno runs");
+    let mut line = String::new();
+    BufReader::new(juno.stdout.take().expect("stdout")).read_line(&mut line).expect("a line");
+    let listening: Value = serde_json::from_str(&line).expect("one object");
+    assert_eq!(keys(&listening), ["admin"]);
+    let admin = listening["admin"].as_str().expect("address");
+    assert_eq!(Http::new().send("GET", &format!("{admin}/readyz"), &[], b"").status, 200);
+    assert!(folder.path().join("data/juno.db").exists());
+    juno.kill().expect("killed");
+    juno.wait().expect("gone");
 }
