@@ -13,6 +13,7 @@ mod isolation;
 mod limits;
 mod log;
 mod membership;
+mod monitoring;
 mod outage;
 mod scim2_tester;
 mod settings;
