@@ -9,7 +9,7 @@ use crate::{
     filter::fold,
     schema::{Attribute, Mutability, ResourceKind, ResourceType},
     urn,
-    value::{Note, Reader, twice},
+    value::{Name, Note, Reader, twice},
 };
 use serde_json::{Map, Value};
 use std::collections::HashSet;
@@ -47,30 +47,35 @@ pub fn draft(resource_type: &ResourceType, profile: Profile, body: Value) -> Res
     // First in the text, and filled in last.
     let mut document = Map::from_iter([("schemas".to_owned(), Value::Null)]);
     let mut members = None;
-    let mut seen = HashSet::new();
+    let mut extensions = HashSet::new();
     for (key, value) in body {
-        if !seen.insert(key.to_ascii_lowercase()) {
-            return Err(twice(&key));
-        }
         if key.contains(':') {
+            if !extensions.insert(key.to_ascii_lowercase()) {
+                return Err(twice(Name::of(&key)));
+            }
             add_extension(resource_type, &mut reader, &mut document, key, value)?;
             continue;
         }
         let Some(attribute) = resource_type.attribute(&key) else {
             if !value.is_null() {
-                reader.unknown(&key)?;
+                reader.unknown(Name::of(&key))?;
             }
             continue;
         };
         match attribute.name.as_str() {
             "schemas" | "id" | "meta" => {}
+            name if document.contains_key(name) || (name == "members" && members.is_some()) => {
+                return Err(twice(Name::of(name)));
+            }
             "members" if resource_type.kind == ResourceKind::Group => {
                 members = Some(member_ids(attribute, &mut reader, value)?)
             }
-            "password" if !value.is_null() => reader.ignored("password", "passwordNotKept"),
-            _ if attribute.mutability == Mutability::ReadOnly => reader.ignored(&attribute.name, "readOnly"),
+            "password" if !value.is_null() => reader.ignored(Name::of(&key), "passwordNotKept"),
+            _ if attribute.mutability == Mutability::ReadOnly => {
+                reader.ignored(Name::of(&attribute.name), "readOnly")
+            }
             _ => {
-                if let Some(value) = reader.attribute(attribute, value, &attribute.name)? {
+                if let Some(value) = reader.attribute(attribute, value, Name::of(&attribute.name))? {
                     document.insert(attribute.name.clone(), value);
                 }
             }
@@ -121,7 +126,7 @@ fn add_extension(
         document.insert(key, value);
         return Ok(());
     }
-    reader.unknown(&key)
+    reader.unknown(Name::of(&key))
 }
 
 /// Whether a key stands under a schema that we know: a core schema, another resource's extension, or an attribute path.
@@ -171,7 +176,7 @@ pub(crate) fn member_ids(
         Value::Null => Vec::new(),
         Value::Array(list) => list,
         single => {
-            reader.coerced("members", "singleValue", || {
+            reader.coerced(Name::of(&attribute.name), "singleValue", || {
                 ScimError::invalid_value("\"members\" must be a list.")
             })?;
             vec![single]
@@ -189,7 +194,7 @@ pub(crate) fn member_ids(
                 key.and_then(|key| member.remove(&key))
             }
             Value::String(id) => {
-                reader.coerced("members", "plainValue", || {
+                reader.coerced(Name::of(&attribute.name), "plainValue", || {
                     ScimError::invalid_value("Each of \"members\" must be an object with a \"value\".")
                 })?;
                 Some(Value::String(id))

@@ -7,6 +7,7 @@ use crate::{
     schema::{Attribute, AttributeType, Mutability},
 };
 use serde_json::{Map, Value};
+use std::fmt;
 
 /// Most values of one multi-valued attribute (`members` not counted).
 pub const MAX_VALUES: usize = 1000;
@@ -17,6 +18,32 @@ pub(crate) struct Note {
     pub(crate) path: String,
     pub(crate) outcome: Outcome,
     pub(crate) rule: &'static str,
+}
+
+/// The name of an attribute or of a part of one, for notes and errors; printed only where there is one.
+#[derive(Clone, Copy)]
+pub(crate) struct Name<'a> {
+    parent: Option<&'a Name<'a>>,
+    own: &'a str,
+}
+
+impl<'a> Name<'a> {
+    pub(crate) fn of(own: &'a str) -> Self {
+        Name { parent: None, own }
+    }
+
+    pub(crate) fn part(&'a self, own: &'a str) -> Self {
+        Name { parent: Some(self), own }
+    }
+}
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(parent) = self.parent {
+            write!(f, "{parent}.")?;
+        }
+        f.write_str(self.own)
+    }
 }
 
 /// Reads values for one request.
@@ -30,26 +57,26 @@ impl Reader {
         Reader { profile, notes: Vec::new() }
     }
 
-    pub(crate) fn ignored(&mut self, path: &str, rule: &'static str) {
-        self.notes.push(Note { path: path.to_owned(), outcome: Outcome::Ignored, rule });
+    pub(crate) fn ignored(&mut self, path: Name<'_>, rule: &'static str) {
+        self.notes.push(Note { path: path.to_string(), outcome: Outcome::Ignored, rule });
     }
 
     /// Notes a translated deviation; only a lenient profile translates.
     pub(crate) fn coerced(
         &mut self,
-        path: &str,
+        path: Name<'_>,
         rule: &'static str,
         strict: impl FnOnce() -> ScimError,
     ) -> Result<(), ScimError> {
         if !self.profile.translates_values() {
             return Err(strict());
         }
-        self.notes.push(Note { path: path.to_owned(), outcome: Outcome::Coerced, rule });
+        self.notes.push(Note { path: path.to_string(), outcome: Outcome::Coerced, rule });
         Ok(())
     }
 
     /// An unknown attribute: ignored, or refused by a strict profile.
-    pub(crate) fn unknown(&mut self, path: &str) -> Result<(), ScimError> {
+    pub(crate) fn unknown(&mut self, path: Name<'_>) -> Result<(), ScimError> {
         if !self.profile.ignores_unknown_attributes() {
             return Err(ScimError::invalid_value(format!(
                 "\"{path}\" is not an attribute of this resource. See /Schemas."
@@ -64,7 +91,7 @@ impl Reader {
         &mut self,
         attribute: &Attribute,
         value: Value,
-        path: &str,
+        path: Name<'_>,
     ) -> Result<Option<Value>, ScimError> {
         if attribute.multi_valued {
             let list = self.list(attribute, value, path)?;
@@ -78,7 +105,7 @@ impl Reader {
         &mut self,
         attribute: &Attribute,
         value: Value,
-        path: &str,
+        path: Name<'_>,
     ) -> Result<Vec<Value>, ScimError> {
         let values = match value {
             Value::Null => Vec::new(),
@@ -114,7 +141,7 @@ impl Reader {
     }
 
     /// RFC 7643 section 2.4: `primary` is true at most once.
-    fn one_primary(&mut self, list: &mut [Value], path: &str) -> Result<(), ScimError> {
+    fn one_primary(&mut self, list: &mut [Value], path: Name<'_>) -> Result<(), ScimError> {
         let several = list.iter_mut().filter(|value| value["primary"] == true).skip(1).collect::<Vec<_>>();
         if several.is_empty() {
             return Ok(());
@@ -131,7 +158,7 @@ impl Reader {
         &mut self,
         attribute: &Attribute,
         value: Value,
-        path: &str,
+        path: Name<'_>,
     ) -> Result<Option<Value>, ScimError> {
         let value = self.unwrap(attribute, value, path)?;
         if matches!(&value, Value::Null) || value.as_str().is_some_and(str::is_empty) {
@@ -144,7 +171,7 @@ impl Reader {
     }
 
     /// `[x]` where one value is wanted, and `{"value": x}` where a simple one is: older Entra wraps so.
-    fn unwrap(&mut self, attribute: &Attribute, value: Value, path: &str) -> Result<Value, ScimError> {
+    fn unwrap(&mut self, attribute: &Attribute, value: Value, path: Name<'_>) -> Result<Value, ScimError> {
         let mut value = value;
         if let Value::Array(list) = &mut value {
             if list.len() > 1 {
@@ -167,7 +194,7 @@ impl Reader {
         &mut self,
         attribute: &Attribute,
         value: Value,
-        path: &str,
+        path: Name<'_>,
     ) -> Result<Option<Value>, ScimError> {
         let map = match value {
             Value::Object(map) => map,
@@ -179,7 +206,7 @@ impl Reader {
             _ => return Err(wrong_type(path, "an object")),
         };
         let map = self.lift_role(attribute, map, path)?;
-        let map = self.object(&attribute.sub_attributes, map, Some(path))?;
+        let map = self.object(&attribute.sub_attributes, map, path)?;
         Ok((!map.is_empty()).then_some(Value::Object(map)))
     }
 
@@ -188,7 +215,7 @@ impl Reader {
         &mut self,
         attribute: &Attribute,
         mut map: Map<String, Value>,
-        path: &str,
+        path: Name<'_>,
     ) -> Result<Map<String, Value>, ScimError> {
         if attribute.name != "roles" || !self.profile.reads_app_roles() {
             return Ok(map);
@@ -224,25 +251,25 @@ impl Reader {
         &mut self,
         attributes: &[Attribute],
         map: Map<String, Value>,
-        parent: Option<&str>,
+        parent: Name<'_>,
     ) -> Result<Map<String, Value>, ScimError> {
         let mut read = Map::new();
         for (key, value) in map {
-            let path = parent.map_or_else(|| key.clone(), |parent| format!("{parent}.{key}"));
+            let path = parent.part(&key);
             let Some(attribute) =
                 attributes.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(&key))
             else {
                 if !value.is_null() {
-                    self.unknown(&path)?;
+                    self.unknown(path)?;
                 }
                 continue;
             };
             if read.contains_key(&attribute.name) {
-                return Err(twice(&path));
+                return Err(twice(path));
             }
             if attribute.mutability == Mutability::ReadOnly {
-                self.ignored(&path, "readOnly");
-            } else if let Some(value) = self.attribute(attribute, value, &path)? {
+                self.ignored(path, "readOnly");
+            } else if let Some(value) = self.attribute(attribute, value, path)? {
                 read.insert(attribute.name.clone(), value);
             }
         }
@@ -257,15 +284,16 @@ impl Reader {
     ) -> Result<Option<Value>, ScimError> {
         match value {
             Value::Null => Ok(None),
+            Value::String(text) if text.is_empty() => Ok(None),
             Value::Object(map) => {
-                let map = self.object(&schema.attributes, map, Some(&schema.id))?;
+                let map = self.object(&schema.attributes, map, Name::of(&schema.id))?;
                 Ok((!map.is_empty()).then_some(Value::Object(map)))
             }
-            _ => Err(wrong_type(&schema.id, "an object")),
+            _ => Err(wrong_type(Name::of(&schema.id), "an object")),
         }
     }
 
-    fn simple(&mut self, attribute: &Attribute, value: Value, path: &str) -> Result<Value, ScimError> {
+    fn simple(&mut self, attribute: &Attribute, value: Value, path: Name<'_>) -> Result<Value, ScimError> {
         match attribute.data_type {
             AttributeType::Boolean => self.boolean(value, path),
             AttributeType::Integer | AttributeType::Decimal => self.number(attribute, value, path),
@@ -280,7 +308,7 @@ impl Reader {
         }
     }
 
-    fn boolean(&mut self, value: Value, path: &str) -> Result<Value, ScimError> {
+    fn boolean(&mut self, value: Value, path: Name<'_>) -> Result<Value, ScimError> {
         let strict = || wrong_type(path, "true or false (without quotes)");
         match &value {
             Value::Bool(_) => Ok(value),
@@ -294,7 +322,7 @@ impl Reader {
         }
     }
 
-    fn number(&mut self, attribute: &Attribute, value: Value, path: &str) -> Result<Value, ScimError> {
+    fn number(&mut self, attribute: &Attribute, value: Value, path: Name<'_>) -> Result<Value, ScimError> {
         let strict = || wrong_type(path, "a number");
         let number = match value {
             Value::Number(number) => number,
@@ -314,10 +342,10 @@ impl Reader {
     }
 }
 
-fn wrong_type(path: &str, wanted: &str) -> ScimError {
+fn wrong_type(path: Name<'_>, wanted: &str) -> ScimError {
     ScimError::invalid_value(format!("\"{path}\" must be {wanted}. Check the attribute mapping."))
 }
 
-pub(crate) fn twice(path: &str) -> ScimError {
+pub(crate) fn twice(path: Name<'_>) -> ScimError {
     ScimError::invalid_syntax(format!("\"{path}\" is given twice, in different case."))
 }

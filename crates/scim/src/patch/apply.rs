@@ -13,7 +13,7 @@ use crate::{
     resource,
     schema::{Attribute, Mutability, ResourceKind, ResourceType, Schema},
     urn,
-    value::Reader,
+    value::{Name, Reader},
 };
 use serde_json::{Map, Value};
 
@@ -232,7 +232,7 @@ impl<'a> Patch<'a> {
             (_, Some(Value::Object(map))) => {
                 for (key, value) in map {
                     let Some(attribute) = schema.attribute(&key) else {
-                        reader.unknown(&format!("{}:{key}", schema.id))?;
+                        reader.unknown(Name::of(&format!("{}:{key}", schema.id)))?;
                         continue;
                     };
                     let path = Path { attribute: crate::path::AttributePath::named(&key), filter: None };

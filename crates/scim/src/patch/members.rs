@@ -8,7 +8,7 @@ use crate::{
     path::Path,
     resource::member_ids,
     schema::Attribute,
-    value::Reader,
+    value::{Name, Reader},
 };
 use serde_json::Value;
 
@@ -56,7 +56,7 @@ pub(super) fn steps(
         (Op::Remove, None) => Ok(vec![MemberStep::RemoveAll]),
         // Entra means these members. Read by the standard, the value is idle and the whole group would be emptied.
         (Op::Remove, Some(value)) => {
-            reader.coerced("members", "removeMembersByValue", || {
+            reader.coerced(Name::of(&members.name), "removeMembersByValue", || {
                 ScimError::invalid_value(
                     "An operation remove takes no value. To remove some members, select them: members[value eq \"…\"].",
                 )

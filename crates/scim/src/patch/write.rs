@@ -7,7 +7,7 @@ use crate::{
     path::Path,
     resource::is_unassigned,
     schema::Attribute,
-    value::{MAX_VALUES, Reader},
+    value::{MAX_VALUES, Name, Reader},
 };
 use serde_json::{Map, Value};
 
@@ -56,7 +56,7 @@ fn single(
 ) -> Result<(), ScimError> {
     let value = value.filter(|_| op != Op::Remove).unwrap_or_default();
     let Value::Object(parts) = &value else {
-        let value = reader.single(attribute, value, &attribute.name)?;
+        let value = reader.single(attribute, value, Name::of(&attribute.name))?;
         set(object, attribute, value);
         return Ok(());
     };
@@ -65,7 +65,7 @@ fn single(
         .filter(|(_, part)| is_unassigned(part))
         .filter_map(|(key, _)| attribute.sub_attribute(key))
         .collect();
-    let read = reader.single(attribute, value, &attribute.name)?;
+    let read = reader.single(attribute, value, Name::of(&attribute.name))?;
     if !attribute.is_complex() {
         set(object, attribute, read);
         return Ok(());
@@ -88,7 +88,7 @@ fn in_complex(
     reader: &mut Reader,
 ) -> Result<(), ScimError> {
     let value = value.filter(|_| op != Op::Remove).unwrap_or_default();
-    let value = reader.attribute(sub, value, &format!("{}.{}", attribute.name, sub.name))?;
+    let value = reader.attribute(sub, value, Name::of(&attribute.name).part(&sub.name))?;
     change_parts(object, attribute, |parts| set(parts, sub, value));
     Ok(())
 }
@@ -157,21 +157,23 @@ fn list(
     let mut list = take_elements(object, attribute);
     let mut primary = Vec::new();
     match (op, value.filter(|value| !value.is_null())) {
-        (Op::Replace, value) => list = reader.list(attribute, value.unwrap_or_default(), &attribute.name)?,
+        (Op::Replace, value) => {
+            list = reader.list(attribute, value.unwrap_or_default(), Name::of(&attribute.name))?
+        }
         (Op::Add, value) => {
-            for value in reader.list(attribute, value.unwrap_or_default(), &attribute.name)? {
+            for value in reader.list(attribute, value.unwrap_or_default(), Name::of(&attribute.name))? {
                 primary.extend(add(&mut list, value));
             }
         }
         (Op::Remove, None) => list.clear(),
         // As with members: a client that names values does not mean all of them.
         (Op::Remove, Some(value)) => {
-            reader.coerced(&attribute.name, "removeByValue", || {
+            reader.coerced(Name::of(&attribute.name), "removeByValue", || {
                 ScimError::invalid_value(
                     "An operation remove takes no value. Select what to remove by brackets in the path.",
                 )
             })?;
-            let gone = reader.list(attribute, value, &attribute.name)?;
+            let gone = reader.list(attribute, value, Name::of(&attribute.name))?;
             list.retain(|element| !gone.iter().any(|gone| names(gone, element)));
         }
     }
@@ -217,7 +219,7 @@ fn in_each(
     reader: &mut Reader,
 ) -> Result<(), ScimError> {
     let value = value.filter(|_| op != Op::Remove).unwrap_or_default();
-    let value = reader.attribute(sub, value, &format!("{}.{}", attribute.name, sub.name))?;
+    let value = reader.attribute(sub, value, Name::of(&attribute.name).part(&sub.name))?;
     let mut list = take_elements(object, attribute);
     if list.is_empty() && value.is_some() {
         list.push(Value::Object(Map::new()));
@@ -285,9 +287,9 @@ fn by_filter(
     let value = match (op, sub) {
         (Op::Remove, _) => None,
         (_, Some(sub)) => {
-            reader.attribute(sub, value.unwrap_or_default(), &format!("{}.{}", attribute.name, sub.name))?
+            reader.attribute(sub, value.unwrap_or_default(), Name::of(&attribute.name).part(&sub.name))?
         }
-        (_, None) => reader.single(attribute, value.unwrap_or_default(), &attribute.name)?,
+        (_, None) => reader.single(attribute, value.unwrap_or_default(), Name::of(&attribute.name))?,
     };
     let mut list = take_elements(object, attribute);
     let mut selected: Vec<usize> =
@@ -306,7 +308,7 @@ fn by_filter(
             return put_back(object, attribute, list, &[]);
         }
         let made = element_of(filter, attribute, reader)?.ok_or_else(no_target)?;
-        reader.coerced(&attribute.name, "createdByFilter", no_target)?;
+        reader.coerced(Name::of(&attribute.name), "createdByFilter", no_target)?;
         selected.push(list.len());
         list.push(Value::Object(made));
     }
@@ -364,7 +366,7 @@ fn element_of(
             FilterValue::Number(number) => Value::from(*number),
             FilterValue::Text(text) => Value::String(text.clone()),
         };
-        if let Some(value) = reader.single(sub, value, &format!("{}.{}", attribute.name, sub.name))? {
+        if let Some(value) = reader.single(sub, value, Name::of(&attribute.name).part(&sub.name))? {
             element.insert(sub.name.clone(), value);
         }
     }
