@@ -8,15 +8,15 @@ use std::{
 };
 
 /// What a run measured.
-pub struct Measured {
-    pub per_second: f64,
-    pub p50: Duration,
-    pub p99: Duration,
+pub(crate) struct Measured {
+    pub(crate) per_second: f64,
+    pub(crate) p50: Duration,
+    pub(crate) p99: Duration,
 }
 
 /// Sends what `request(connection, n)` makes over `connections` connections until the time is over, or until it makes
 /// nothing more. Every answer must have one of `statuses`.
-pub fn run(
+pub(crate) fn run(
     address: &str,
     connections: usize,
     time: Duration,
@@ -53,7 +53,7 @@ pub fn run(
 }
 
 /// A request as it goes over the wire.
-pub fn request(method: &str, url: &str, token: &str, body: &str) -> Vec<u8> {
+pub(crate) fn request(method: &str, url: &str, token: &str, body: &str) -> Vec<u8> {
     let (host, path) = url.trim_start_matches("http://").split_once('/').expect("path");
     let length = if body.is_empty() {
         String::new()
@@ -67,19 +67,19 @@ pub fn request(method: &str, url: &str, token: &str, body: &str) -> Vec<u8> {
 }
 
 /// One keep-alive connection.
-pub struct Wire {
+pub(crate) struct Wire {
     stream: BufReader<TcpStream>,
 }
 
 impl Wire {
-    pub fn connect(address: &str) -> Wire {
+    pub(crate) fn connect(address: &str) -> Wire {
         let stream = TcpStream::connect(address.trim_start_matches("http://")).expect("gateway");
         stream.set_nodelay(true).expect("nodelay");
         Wire { stream: BufReader::with_capacity(64 * 1024, stream) }
     }
 
     /// The status and body of the answer.
-    pub fn exchange(&mut self, request: &[u8]) -> (u16, String) {
+    pub(crate) fn exchange(&mut self, request: &[u8]) -> (u16, String) {
         self.stream.get_mut().write_all(request).expect("send");
         let mut line = String::new();
         self.stream.read_line(&mut line).expect("status line");

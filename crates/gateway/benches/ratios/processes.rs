@@ -4,13 +4,13 @@ use std::{fs, ops::Sub};
 
 /// Seconds of CPU spent so far by the gateway and by all processes of PostgreSQL.
 #[derive(Clone, Copy)]
-pub struct CpuTime {
-    pub gateway: f64,
-    pub postgres: f64,
+pub(crate) struct CpuTime {
+    pub(crate) gateway: f64,
+    pub(crate) postgres: f64,
 }
 
 impl CpuTime {
-    pub fn now(gateway: u32) -> CpuTime {
+    pub(crate) fn now(gateway: u32) -> CpuTime {
         let mut postgres = 0.0;
         for entry in fs::read_dir("/proc").expect("procfs").flatten() {
             if let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok())
