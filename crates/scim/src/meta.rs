@@ -82,5 +82,6 @@ mod tests {
             names_version("W/\"3\"", 3) && names_version("\"3\"", 3) && names_version("\"1\", W/\"3\"", 3)
         );
         assert!(names_version("*", 7) && !names_version("W/\"3\"", 4) && !names_version("3", 3));
+        assert!(!names_version("\"+3\"", 3) && !names_version("\"03\"", 3) && !names_version("", 3));
     }
 }

@@ -363,7 +363,8 @@ fn element_of(
         let value = match value {
             FilterValue::Null => continue,
             FilterValue::Bool(value) => Value::Bool(*value),
-            FilterValue::Number(number) => Value::from(*number),
+            // No attribute that a filter can create is a number: it is a bare word of digits.
+            FilterValue::Number(_) => Value::String(value.to_string()),
             FilterValue::Text(text) => Value::String(text.clone()),
         };
         if let Some(value) = reader.single(sub, value, Name::of(&attribute.name).part(&sub.name))? {
