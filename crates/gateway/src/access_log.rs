@@ -33,7 +33,7 @@ pub(crate) async fn record<B: MessageBody>(
         method = asked.method().as_str(),
         route = asked.match_pattern().as_deref().unwrap_or("none"),
         status = response.status().as_u16(),
-        ms = start.elapsed().as_secs_f64() * 1000.0,
+        ms = start.elapsed().as_micros() as f64 / 1000.0,
         tenant = asked.extensions().get::<RequestTenant>().map(|tenant| tenant.0.label.as_str()),
         "answered"
     );
