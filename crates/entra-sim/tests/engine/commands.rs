@@ -1,0 +1,146 @@
+//! The commands as a user runs them: output, files and exit codes.
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use super::standin::{Standin, TOKEN};
+
+fn entra_sim(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_entra-sim")).args(arguments).output().expect("it runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn test_connection_says_yes_and_no() {
+    let server = Standin::start();
+    let good = entra_sim(&["test-connection", "--tenant-url", &server.url, "--secret-token", TOKEN]);
+    assert_eq!(good.status.code(), Some(0), "{}", text(&good.stderr));
+    let lines = server.lines();
+    assert!(lines[0].starts_with("GET Users?filter=userName eq \""), "{lines:?}");
+    assert!(
+        lines[1].starts_with("GET Groups?excludedAttributes=members&filter=displayName eq \""),
+        "{lines:?}"
+    );
+    let bad =
+        entra_sim(&["test-connection", "--tenant-url", &server.url, "--secret-token", "hush", "--json"]);
+    assert_eq!(bad.status.code(), Some(3));
+    let tests: Value = serde_json::from_slice(&bad.stdout).expect("JSON");
+    assert_eq!(tests[0]["errorCode"], "SystemForCrossDomainIdentityManagementInvalidCredentials");
+    assert!(!text(&bad.stdout).contains("hush") && !text(&bad.stderr).contains("hush"));
+}
+
+#[test]
+fn run_provisions_several_tenants_and_goes_on_where_it_stopped() {
+    let (one, two) = (Standin::start(), Standin::start());
+    let folder = tempfile::tempdir().expect("a folder");
+    let list = folder.path().join("tenants.toml");
+    let table = |name: &str, url: &str| {
+        format!("[[tenant]]\nname = \"{name}\"\ntenant_url = \"{url}\"\nsecret_token = \"{TOKEN}\"\n")
+    };
+    std::fs::write(&list, table("one", &one.url) + &table("two", &format!("{}?aadOptscim062020", two.url)))
+        .expect("written");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let arguments = [
+        "run",
+        "--tenants",
+        &path("tenants.toml"),
+        "--users",
+        "40",
+        "--interval-seconds",
+        "0.01",
+        "--json",
+        "--state",
+        &path("state"),
+        "--report",
+        &path("report"),
+    ];
+    let output = entra_sim(&arguments);
+    assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
+    let summaries: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    for (index, server) in [&one, &two].into_iter().enumerate() {
+        let summary = &summaries[index];
+        assert_eq!(summary["status"]["code"], "Active");
+        assert_eq!(summary["cycles"][0]["kind"], "initial");
+        assert_eq!(summary["cycles"][1]["kind"], "incremental");
+        assert!(server.count("Users") >= 35, "{}", server.count("Users"));
+    }
+    let csv =
+        std::fs::read_to_string(folder.path().join("report/one/ProvisioningLogs.csv")).expect("exported");
+    assert!(csv.lines().count() > 40 && csv.starts_with("Change Id,"));
+    let users = one.count("Users");
+    let again = entra_sim(&[&arguments[..], &["--cycles", "1", "--no-changes"]].concat());
+    let summaries: Value = serde_json::from_slice(&again.stdout).expect("JSON");
+    assert_eq!(summaries[0]["cycles"][0]["kind"], "incremental", "the state survived");
+    assert_eq!(one.count("Users"), users);
+}
+
+#[test]
+fn wrong_use_is_told_by_exit_code_2() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let job = folder.path().join("job.toml");
+    std::fs::write(
+        &job,
+        "[users]\nmapping = [{ target = \"userName\", expression = \"Frob([a])\", matching = 1 }]",
+    )
+    .expect("written");
+    let job = job.display().to_string();
+    let url = ["--tenant-url", "http://127.0.0.1:9/scim"];
+    let token = ["--secret-token", "x"];
+    let wrong: [&[&[&str]]; 5] = [
+        &[&["run"], &url],
+        &[&["run"], &url, &token, &["--job", &job]],
+        &[&["run"], &url, &token, &["--directory", "/nowhere.json"]],
+        &[&["run"], &["--tenant-url", "ftp://x"], &token],
+        &[&["on-demand", "nobody@contoso.example"], &url, &token],
+    ];
+    for arguments in wrong {
+        let output = entra_sim(&arguments.concat());
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", text(&output.stderr));
+        assert!(text(&output.stderr).starts_with("entra-sim: "), "{}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn errors_and_quarantine_have_codes_of_their_own() {
+    let server = Standin::start();
+    server.misbehave(|manners| manners.answers.push(("POST Users".to_owned(), 500)));
+    let run =
+        ["run", "--tenant-url", &server.url, "--secret-token", TOKEN, "--users", "5", "--cycles", "1", "-q"];
+    assert_eq!(entra_sim(&run).status.code(), Some(1));
+    server.misbehave(|manners| manners.answers = vec![("GET Users".to_owned(), 404)]);
+    assert_eq!(entra_sim(&run).status.code(), Some(3));
+    let help = text(&entra_sim(&["--help"]).stdout);
+    assert!(help.contains("Exit codes:") && help.contains("on-demand"));
+}
+
+#[test]
+fn on_demand_shows_its_steps() {
+    let server = Standin::start();
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/directory.json");
+    let shown = entra_sim(&[
+        "on-demand",
+        "jdoe@contoso.example",
+        "--tenant-url",
+        &server.url,
+        "--secret-token",
+        TOKEN,
+        "--directory",
+        directory,
+    ]);
+    assert_eq!(shown.status.code(), Some(0), "{}", text(&shown.stderr));
+    let out = text(&shown.stdout);
+    for part in [
+        "Import Success",
+        "Scoping Success",
+        "Matching Success",
+        "Export Success",
+        "userName",
+        "\"inScope\":true",
+    ] {
+        assert!(out.contains(part), "{part} is not in:\n{out}");
+    }
+}
