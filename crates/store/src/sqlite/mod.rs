@@ -55,7 +55,7 @@ impl Engine for SqliteEngine {
     fn migrate(&self) -> Result<(), StoreError> {
         self.write(|connection| {
             let outcome = connection.run_pending_migrations(MIGRATIONS).map(|_| ());
-            outcome.map_err(|error| diesel::result::Error::QueryBuilderError(error))
+            outcome.map_err(diesel::result::Error::QueryBuilderError)
         })
     }
 
