@@ -195,6 +195,10 @@ impl<'a> Parser<'a> {
         if word.is_empty() || word.contains('\0') {
             return Err(self.error("a value"));
         }
+        // Taken as a bare word, other quotes would become part of the value.
+        if word.starts_with(['\'', '`', '\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}', '\u{201e}']) {
+            return Err(self.error("a text in double quotes (\"…\")"));
+        }
         self.at += word.len();
         Ok(match word {
             "null" => Value::Null,

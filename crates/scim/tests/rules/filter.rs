@@ -237,6 +237,10 @@ fn what_is_no_filter_is_refused() {
         "not (a pr",
         "a eq \"x",
         "a eq 'x'y\"",
+        // Another kind of quotes is no bare word: it would be taken into the value.
+        "a eq 'x'",
+        "a eq “x”",
+        "a eq `x`",
         "a eq \"\\x\"",
         "a eq \"\u{0}\"",
         "a eq \"\\u0000\"",
