@@ -296,7 +296,7 @@ impl Reader {
     fn simple(&mut self, attribute: &Attribute, value: Value, path: Name<'_>) -> Result<Value, ScimError> {
         match attribute.data_type {
             AttributeType::Boolean => self.boolean(value, path),
-            AttributeType::Integer | AttributeType::Decimal => self.number(attribute, value, path),
+            AttributeType::Integer | AttributeType::Decimal => number(attribute, value, path),
             _ => match value {
                 Value::String(text) => Ok(Value::String(text)),
                 Value::Number(_) | Value::Bool(_) => {
@@ -321,24 +321,15 @@ impl Reader {
             _ => Err(strict()),
         }
     }
+}
 
-    fn number(&mut self, attribute: &Attribute, value: Value, path: Name<'_>) -> Result<Value, ScimError> {
-        let strict = || wrong_type(path, "a number");
-        let number = match value {
-            Value::Number(number) => number,
-            Value::String(text) => {
-                let Ok(Value::Number(number)) = crate::json::parse(text.as_bytes()) else {
-                    return Err(strict());
-                };
-                self.coerced(path, "numberText", strict)?;
-                number
-            }
-            _ => return Err(strict()),
-        };
-        if attribute.data_type == AttributeType::Integer && !number.is_i64() {
-            return Err(wrong_type(path, "a whole number"));
+fn number(attribute: &Attribute, value: Value, path: Name<'_>) -> Result<Value, ScimError> {
+    match &value {
+        Value::Number(number) if attribute.data_type == AttributeType::Decimal || number.is_i64() => {
+            Ok(value)
         }
-        Ok(Value::Number(number))
+        Value::Number(_) => Err(wrong_type(path, "a whole number")),
+        _ => Err(wrong_type(path, "a number")),
     }
 }
 

@@ -82,6 +82,8 @@ fn the_examples_of_the_standard_are_read() {
                 Value::Text("J".into()),
             ),
         ),
+        // RFC 9865 section 2 writes the value without quotes.
+        ("userName sw J", compare("userName", CompareOp::Sw, Value::Text("J".into()))),
         ("title pr", pr("title")),
         (
             "meta.lastModified gt \"2011-05-13T04:42:34Z\"",

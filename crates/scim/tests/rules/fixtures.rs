@@ -3,7 +3,7 @@
 use crate::sound;
 use scim::{
     Profile, ScimError,
-    effect::Effect,
+    effect::{self, Effect},
     filter::Filter,
     member::MemberStep,
     patch::PatchRequest,
@@ -12,7 +12,7 @@ use scim::{
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 /// Fewer fixtures than this, and some were not found.
 const AT_LEAST: [(&str, Profile, usize); 2] = [("entra", Profile::Entra, 143), ("rfc", Profile::Rfc, 58)];
@@ -61,6 +61,7 @@ struct Ended {
 #[test]
 fn every_fixture_ends_as_it_says() {
     let mut failures = Vec::new();
+    let mut rules = BTreeSet::new();
     for (folder, profile, at_least) in AT_LEAST {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(folder);
         let mut count = 0;
@@ -71,6 +72,7 @@ fn every_fixture_ends_as_it_says() {
                 serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path:?}: {error}"));
             assert_eq!(Profile::parse(&fixture.profile), Some(profile), "{path:?} lies in the wrong folder");
             count += 1;
+            rules.extend(fixture.expect.effects.iter().flatten().filter_map(|effect| rule(effect)));
             if let Err(difference) = check(&fixture, profile) {
                 let name = path.file_name().unwrap().to_string_lossy().into_owned();
                 failures.push(format!("{name}: {} ({})\n  {difference}", fixture.what, fixture.source));
@@ -78,8 +80,17 @@ fn every_fixture_ends_as_it_says() {
         }
         assert!(count >= at_least, "{count} fixtures in {folder:?}, expected {at_least} or more");
     }
+    let known: BTreeSet<String> =
+        effect::COERCED.iter().chain(&effect::IGNORED).map(|rule| (*rule).to_owned()).collect();
+    assert_eq!(rules, known, "every rule has a fixture, and every rule of a fixture is published");
     failures.sort();
     assert!(failures.is_empty(), "{} fixtures fail:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// The rule in the words of an effect: `0 coerced:booleanText active`.
+fn rule(effect: &str) -> Option<String> {
+    let outcome = effect.split(' ').nth(1)?;
+    outcome.split_once(':').map(|(_, rule)| rule.to_owned())
 }
 
 fn check(fixture: &Fixture, profile: Profile) -> Result<(), String> {
