@@ -2,8 +2,10 @@
 #![expect(clippy::panic, reason = "these are tests, their helpers too")]
 
 mod raw;
+mod scenario;
 mod world;
 
+mod acceptance;
 mod callers;
 mod cli;
 mod durability;
@@ -15,6 +17,8 @@ mod log;
 mod membership;
 mod monitoring;
 mod outage;
+mod paging;
+mod protocol;
 mod scim2_tester;
 mod settings;
 mod shutdown;

@@ -133,12 +133,38 @@ impl Tenant<'_> {
         self.world.send(method, &format!("{}{path}", self.url), Some(&self.token), body)
     }
 
+    /// Sends a body that may be no JSON.
+    pub(crate) fn send_text(&self, method: &str, path: &str, body: Option<&str>) -> Response {
+        self.send_with(method, path, &[], body.unwrap_or_default())
+    }
+
+    /// Sends a request with headers of its own beside the token; one of the same name replaces `content-type`.
+    pub(crate) fn send_with(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Response {
+        let bearer = format!("Bearer {}", self.token);
+        let mut all = vec![("authorization", bearer.as_str())];
+        if !body.is_empty() && headers.iter().all(|(name, _)| *name != "content-type") {
+            all.push(("content-type", "application/scim+json"));
+        }
+        all.extend(headers);
+        self.world.http.send(method, &format!("{}{path}", self.url), &all, body.as_bytes())
+    }
+
     pub(crate) fn get(&self, path: &str) -> Response {
         self.send("GET", path, None)
     }
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> Response {
         self.send("POST", path, Some(body))
+    }
+
+    pub(crate) fn put(&self, path: &str, body: &Value) -> Response {
+        self.send("PUT", path, Some(body))
     }
 
     pub(crate) fn patch(&self, path: &str, body: &Value) -> Response {
