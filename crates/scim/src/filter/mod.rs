@@ -24,6 +24,18 @@ pub enum Filter {
     ValuePath(AttributePath, Box<Filter>, Option<ValueTest>),
 }
 
+impl Filter {
+    /// How many comparisons it makes of a resource or element: what it costs.
+    pub(crate) fn comparisons(&self) -> usize {
+        match self {
+            Filter::And(parts) | Filter::Or(parts) => parts.iter().map(Filter::comparisons).sum(),
+            Filter::Not(inner) => inner.comparisons(),
+            Filter::Compare(..) | Filter::Present(_) => 1,
+            Filter::ValuePath(_, inner, test) => inner.comparisons() + usize::from(test.is_some()),
+        }
+    }
+}
+
 /// What stands behind a value path in a filter, as Entra sends it: `emails[type eq "work"].value eq "x"`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ValueTest {

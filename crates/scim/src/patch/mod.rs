@@ -19,6 +19,9 @@ use serde_json::{Map, Value};
 /// Most operations of one PATCH. (One operation may name any number of members.)
 pub const MAX_OPERATIONS: usize = 2_000;
 
+/// Most comparisons in the paths of one PATCH, all taken together: each is made of each element.
+pub const MAX_COMPARISONS: usize = 2_000;
+
 /// `op`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
@@ -68,7 +71,7 @@ impl PatchRequest {
     ///
     /// # Errors
     /// 400 `invalidSyntax` for a shape that is no PATCH or an unknown `op`, `invalidPath`, each naming the operation's index;
-    /// 413 for more than [`MAX_OPERATIONS`].
+    /// 413 for more than [`MAX_OPERATIONS`] or [`MAX_COMPARISONS`].
     pub fn parse(profile: Profile, body: Value) -> Result<PatchRequest, ScimError> {
         let shape = || {
             ScimError::invalid_syntax(
@@ -93,7 +96,13 @@ impl PatchRequest {
         let read = |(index, operation)| {
             read(profile, operation).map_err(|error| error.context(format!("Operations[{index}]")))
         };
-        let operations = list.into_iter().enumerate().map(read).collect::<Result<_, _>>()?;
+        let operations = list.into_iter().enumerate().map(read).collect::<Result<Vec<_>, _>>()?;
+        let filters = operations.iter().filter_map(|operation| operation.path.as_ref()?.filter.as_ref());
+        if filters.map(|filter| filter.comparisons()).sum::<usize>() > MAX_COMPARISONS {
+            return Err(ScimError::too_large(format!(
+                "The paths of a PATCH may hold {MAX_COMPARISONS} comparisons at most."
+            )));
+        }
         Ok(PatchRequest { operations })
     }
 

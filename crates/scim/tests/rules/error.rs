@@ -3,7 +3,7 @@
 use scim::{
     Profile, ScimError,
     error::MAX_DETAIL,
-    patch::{MAX_OPERATIONS, PatchRequest},
+    patch::{MAX_COMPARISONS, MAX_OPERATIONS, PatchRequest},
 };
 use serde_json::json;
 
@@ -50,4 +50,17 @@ fn a_patch_has_so_many_operations_at_most() {
         |count: usize| json!({ "Operations": vec![json!({ "op": "remove", "path": "title" }); count] });
     assert!(PatchRequest::parse(Profile::Entra, body(MAX_OPERATIONS)).is_ok());
     assert_eq!(PatchRequest::parse(Profile::Entra, body(MAX_OPERATIONS + 1)).unwrap_err().status, 413);
+}
+
+#[test]
+fn a_patch_makes_so_many_comparisons_at_most() {
+    let path = |terms: usize| format!("emails[{}]", vec!["value eq \"a\""; terms].join(" or "));
+    let body = |count: usize, rest: usize| {
+        let mut list = vec![json!({ "op": "remove", "path": path(200) }); count];
+        list.push(json!({ "op": "remove", "path": path(rest) }));
+        json!({ "Operations": list })
+    };
+    assert_eq!(MAX_COMPARISONS, 2_000);
+    assert!(PatchRequest::parse(Profile::Entra, body(9, 200)).is_ok());
+    assert_eq!(PatchRequest::parse(Profile::Entra, body(10, 1)).unwrap_err().status, 413);
 }
