@@ -60,8 +60,10 @@ pub struct Written {
     pub effects: Vec<Effect>,
 }
 
-/// How often a request is computed again after it lost a race for the same resource.
-const MAX_RACES: usize = 32;
+/// How often a request is computed again after it lost a race for the same resource. Each race is lost to a request that
+/// was carried out, and no more than a few hundred of one tenant are under way at any time: whoever waits so long is
+/// starved by a client gone wild.
+const MAX_RACES: usize = 256;
 
 /// JSON text of something that always has one.
 fn to_text(value: &impl serde::Serialize) -> Result<String, Failure> {

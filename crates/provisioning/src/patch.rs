@@ -151,19 +151,23 @@ impl Provisioning {
         if nothing_to_write && !proposal.effects.iter().any(|effect| effect.outcome == Outcome::Ignored) {
             return Ok(Some(Written { row, changed: false, effects: proposal.effects }));
         }
-        let json = crate::to_text(&proposal.document)?;
         let effects = crate::to_text(&proposal.effects)?;
         let event = event(proposal.event, current, &proposal.document);
         let action = if nothing_to_write {
             Action::Record
-        } else {
-            let document = Document { json: json.clone(), keys: Keys::of(&proposal.document) };
+        } else if proposal.changed {
+            let json = crate::to_text(&proposal.document)?;
+            let before = std::mem::replace(&mut row.document, json.clone());
+            let document = Document { json, keys: Keys::of(&proposal.document) };
             Action::Update {
                 expected: Some(row.version),
-                before: proposal.changed.then(|| row.document.clone()),
-                document: proposal.changed.then_some(document),
+                before: Some(before),
+                document: Some(document),
                 members: proposal.members,
             }
+        } else {
+            let expected = Some(row.version);
+            Action::Update { expected, before: None, document: None, members: proposal.members }
         };
         let change =
             Change { kind, id: row.id, at: context.now, actor: context.actor, action, event, effects };
@@ -174,7 +178,6 @@ impl Provisioning {
         };
         row.version = committed.version;
         row.last_modified = committed.last_modified;
-        row.document = json;
         let changed = committed.changed;
         Ok(Some(Written { row, changed, effects: settle(proposal.effects, changed) }))
     }

@@ -39,6 +39,22 @@ async fn changes_computed_from_one_version_are_all_kept() {
     }
 }
 
+/// Each round of a race has one winner: the last of a hundred loses ninety-nine times.
+#[tokio::test]
+async fn a_hundred_changes_of_one_resource_all_get_through() {
+    let client = Client::new().await;
+    let id = client.user("a@example.com").await;
+    let path = |n: usize| format!("phoneNumbers[type eq \"{n}\"].value");
+    let add = async |n| {
+        client.patch(User, &id, json!([{"op": "add", "path": path(n), "value": n.to_string()}])).await
+    };
+    for written in join_all((0..100).map(add)).await {
+        written.unwrap();
+    }
+    let (document, version) = client.get(User, &id).await.unwrap();
+    assert_eq!((document["phoneNumbers"].as_array().map(Vec::len), version), (Some(100), 101));
+}
+
 #[tokio::test]
 async fn of_two_changes_that_demand_one_version_one_wins() {
     let client = Client::new().await;
