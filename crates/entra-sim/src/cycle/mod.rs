@@ -12,6 +12,8 @@ pub mod source;
 pub mod state;
 mod values;
 
+use std::cell::Cell;
+
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
 use rand::RngExt as _;
@@ -199,6 +201,7 @@ impl Engine {
             kind,
             now: self.client.clock().now(),
             seed,
+            halted: Cell::new(false),
         }
     }
 
@@ -209,7 +212,7 @@ impl Engine {
             work.iter().position(|work| work.object_type() == ObjectType::Group).unwrap_or(work.len());
         let (users, groups) = work.split_at(users);
         for page in users.chunks(size).chain(groups.chunks(size)) {
-            let outcomes: Vec<(usize, Outcome)> = {
+            let outcomes: Vec<(usize, Option<Outcome>)> = {
                 let context = self.context(run.kind);
                 let tasks = page.iter().enumerate().map(|(at, work)| {
                     let context = &context;
@@ -218,7 +221,9 @@ impl Engine {
                 futures_util::stream::iter(tasks).buffered(concurrency).collect().await
             };
             for (at, outcome) in outcomes {
-                self.settle(page[at].object_type(), page[at].id(), false, outcome, run);
+                if let Some(outcome) = outcome {
+                    self.settle(page[at].object_type(), page[at].id(), false, outcome, run);
+                }
             }
             observer.page(&run.counts, run.failures());
             run.done += 1;
@@ -231,19 +236,23 @@ impl Engine {
     async fn references(&mut self, plan: &Plan<'_>, run: &mut Run, observer: &dyn Observer) {
         let (size, concurrency) = (self.job.page_size, self.job.concurrency);
         for page in plan.references.chunks(size) {
-            let outcomes: Vec<(usize, Option<Outcome>)> = {
+            let outcomes: Vec<(usize, Option<Outcome>, bool)> = {
                 let context = self.context(run.kind);
                 let tasks = page.iter().enumerate().map(|(at, object)| {
                     let context = &context;
-                    async move { (at, context.references(object).await) }
+                    async move { (at, context.references(object).await, context.is_unresolved(object)) }
                 });
                 futures_util::stream::iter(tasks).buffered(concurrency).collect().await
             };
-            for (at, outcome) in outcomes {
+            for (at, outcome, unresolved) in outcomes {
                 let object = &page[at];
+                let failed = outcome.as_ref().is_some_and(|outcome| outcome.failure.is_some());
                 match outcome {
                     Some(outcome) => self.settle(object.object_type, object.id, true, outcome, run),
                     None => self.state.release(object.id, true),
+                }
+                if unresolved && !failed {
+                    self.state.await_reference(object.object_type, object.id, self.client.clock().now());
                 }
             }
             observer.page(&run.counts, run.failures());
@@ -283,9 +292,12 @@ impl Engine {
                 let tally =
                     if reference { &mut run.events.reference_failures } else { &mut run.events.failures };
                 *tally += 1;
-                let now = self.client.clock().now();
-                let failed = Failed { object_type, source_id: id, reference, code: failure.code };
-                self.state.escrow(failed, now, self.job.interval);
+                // An error of the job is not the object's: the watermark stays, and all is read again.
+                if failure.job.is_none() {
+                    let now = self.client.clock().now();
+                    let failed = Failed { object_type, source_id: id, reference, code: failure.code };
+                    self.state.escrow(failed, now, self.job.interval);
+                }
                 run.fault = run.fault.take().or(failure.job);
             }
         }

@@ -1,6 +1,6 @@
 //! One object: import, scoping, matching, export. Reads the state, changes nothing of it, and says what came of it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use jiff::Timestamp;
 use rand::SeedableRng as _;
@@ -27,6 +27,8 @@ pub(super) struct Context<'a> {
     pub(super) kind: CycleKind,
     pub(super) now: Timestamp,
     pub(super) seed: u64,
+    /// An error of the whole job has come: nothing more is begun.
+    pub(super) halted: Cell<bool>,
 }
 
 /// What becomes of the link of an object.
@@ -54,8 +56,11 @@ pub(super) struct Found {
 }
 
 impl Context<'_> {
-    /// Does what the plan says.
-    pub(super) async fn run(&self, work: &Work<'_>) -> Outcome {
+    /// Does what the plan says; nothing once the job is halted.
+    pub(super) async fn run(&self, work: &Work<'_>) -> Option<Outcome> {
+        if self.halted.get() {
+            return None;
+        }
         let begun = std::time::Instant::now();
         let mut outcome = match work {
             Work::Provision(object) => self.provision(object).await,
@@ -67,8 +72,9 @@ impl Context<'_> {
         if let Some(failure) = &outcome.failure {
             outcome.record.status = Status::Failure;
             outcome.record.error = Some(failure.information());
+            self.halted.set(self.halted.get() || failure.job.is_some());
         }
-        outcome
+        Some(outcome)
     }
 
     pub(super) fn outcome(object: &SourceObject<'_>) -> Outcome {
@@ -111,6 +117,12 @@ impl Context<'_> {
         outcome.record.step(StepType::Scoping, "EntrySynchronizationScoping", Status::Success, sentence);
         let result = self.match_and_export(object, &mut outcome).await;
         outcome.failure = result.err();
+        if let (Some(_), Some(link)) = (&outcome.failure, self.state.link(object.id))
+            && link.departed.is_some()
+        {
+            // The server may have enabled the target and the answer was lost: it is no longer known to be disabled.
+            outcome.link = LinkChange::Set(Box::new(Link { departed: None, ..link.clone() }));
+        }
         outcome
     }
 

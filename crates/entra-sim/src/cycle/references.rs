@@ -14,7 +14,7 @@ use crate::report::log::{Action, ModifiedProperty, Status, StepType};
 impl Context<'_> {
     /// Brings the references of one object up to date; none if there is nothing to do.
     pub(super) async fn references(&self, object: &SourceObject<'_>) -> Option<Outcome> {
-        let link = self.state.link(object.id)?;
+        let link = self.state.link(object.id).filter(|_| !self.halted.get())?;
         let mapping = self.job.mapping(object.object_type);
         let line = mapping.attributes.iter().find(|line| line.is_reference())?;
         if matches!(mapping.actions, Actions { update: false, .. }) {
@@ -44,8 +44,23 @@ impl Context<'_> {
         if let Some(failure) = &outcome.failure {
             outcome.record.status = Status::Failure;
             outcome.record.error = Some(failure.information());
+            self.halted.set(self.halted.get() || failure.job.is_some());
         }
         Some(outcome)
+    }
+
+    /// Whether a manager or member is missing only because it waits in escrow itself: then the reference waits too,
+    /// in what Microsoft calls a system-generated escrow.
+    pub(super) fn is_unresolved(&self, object: &SourceObject<'_>) -> bool {
+        let waits = |id: &String| {
+            let escrowed =
+                || self.state.escrows.values().any(|escrow| escrow.source_id == *id && !escrow.reference);
+            self.state.link(id).is_none() && escrowed()
+        };
+        match object.kind {
+            Kind::User(user) => user.manager.as_ref().is_some_and(waits),
+            Kind::Group(group) => group.members.iter().any(waits),
+        }
     }
 
     /// A manager who is not provisioned is left out, and not looked for again until the user changes.

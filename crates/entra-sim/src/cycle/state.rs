@@ -231,6 +231,12 @@ impl State {
         entry.next_retry = now.saturating_add(retry_delay(entry.attempts, interval)).unwrap_or(now);
     }
 
+    /// Notes that a reference waits for an object in escrow; looked at in every cycle, which costs no request.
+    pub(super) fn await_reference(&mut self, object_type: ObjectType, source_id: &str, now: Timestamp) {
+        let failed = Failed { object_type, source_id, reference: true, code: "UnresolvedReference" };
+        self.escrow(failed, now, SignedDuration::ZERO);
+    }
+
     /// Forgets a failure.
     pub(super) fn release(&mut self, source_id: &str, reference: bool) {
         self.escrows.retain(|_, escrow| escrow.source_id != source_id || escrow.reference != reference);

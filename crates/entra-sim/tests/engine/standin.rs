@@ -81,7 +81,7 @@ impl Standin {
     pub(crate) fn resource(&self, kind: &str, name: &str) -> Value {
         let inner = self.lock();
         let named = |resource: &&Value| resource["userName"] == name || resource["displayName"] == name;
-        inner.resources[kind].values().find(named).cloned().unwrap_or_else(|| panic!("no {kind} '{name}'"))
+        inner.resources[kind].values().find(named).cloned().expect("it is there")
     }
 
     pub(crate) fn count(&self, kind: &str) -> usize {

@@ -205,3 +205,50 @@ async fn failures_beyond_the_threshold_prune_the_initial_cycle_and_pause_it() {
     assert_eq!(reason, Some(QuarantineReason::EncounteredEscrowProportionThreshold));
     assert!(state.status.escrows_pruned && state.escrows.is_empty() && report.notify);
 }
+
+#[tokio::test]
+async fn references_wait_for_objects_in_escrow() {
+    let toml = "concurrency = 1";
+    let mut bench = Bench::with(toml, "", &["status=500,on=POST /Users,count=1"]);
+    let report = bench.cycle().await;
+    let counts = report.execution.counts;
+    assert_eq!(
+        (counts.count_escrowed, counts.count_escrowed_raw),
+        (1, 3),
+        "the boss; a manager and members wait"
+    );
+    bench.next("").await;
+    let boss = bench.server.resource("Users", "ada@contoso.example")["id"].clone();
+    let members = bench.server.resource("Groups", "Sales")["members"].clone();
+    assert!(members.as_array().is_some_and(|members| members.iter().any(|member| member["value"] == boss)));
+    let jane = bench.server.resource("Users", "jdoe@contoso.example");
+    let manager = &jane["urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"]["manager"]["value"];
+    assert_eq!(*manager, boss);
+    assert!(bench.engine.state().escrows.is_empty());
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_an_enabling_does_not_keep_the_account_enabled() {
+    let jane = "{ op = \"OP\", user = \"jdoe@contoso.example\" }";
+    let mut bench = Bench::new("");
+    bench.cycle().await;
+    bench.next(&jane.replace("OP", "leave")).await;
+    let mut bench = bench.again("", TOKEN, &["drop-answer,on=PATCH /Users,count=1"]);
+    bench.next(&jane.replace("OP", "restore")).await;
+    assert_eq!(bench.server.resource("Users", "jdoe@contoso.example")["active"], true);
+    bench.next(&jane.replace("OP", "leave")).await;
+    assert_eq!(bench.server.resource("Users", "jdoe@contoso.example")["active"], false);
+}
+
+#[tokio::test]
+async fn an_error_of_the_job_stops_it_at_once() {
+    let bench = Bench::new("concurrency = 1");
+    let mut bench = bench.again("concurrency = 1", "stolen", &[]);
+    let report = bench.cycle().await;
+    assert_eq!(bench.server.lines().len(), 1, "nothing is asked after the first refusal");
+    assert!(bench.engine.state().escrows.is_empty());
+    assert_eq!(
+        report.execution.error.map(|error| error.code).as_deref(),
+        Some("SystemForCrossDomainIdentityManagementInvalidCredentials")
+    );
+}

@@ -88,7 +88,6 @@ impl StandIn {
     pub(crate) fn len(&self) -> usize {
         self.house.directory().len()
     }
-
 }
 
 impl Drop for StandIn {
