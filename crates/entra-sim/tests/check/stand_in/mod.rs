@@ -88,6 +88,11 @@ impl StandIn {
     pub(crate) fn len(&self) -> usize {
         self.house.directory().len()
     }
+
+    /// How many requests it has seen.
+    pub(crate) fn requests(&self) -> usize {
+        self.house.requests.load(Ordering::Relaxed)
+    }
 }
 
 impl Drop for StandIn {

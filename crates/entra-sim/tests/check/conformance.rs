@@ -1,7 +1,7 @@
 //! Each check is proved twice: a correct server passes it, and a server with a named mistake fails it.
 
-mod stand_in;
-
+use crate::stand_in::defect::Defect;
+use crate::stand_in::{ASSERTION, CLIENT_SECRET, StandIn, TOKEN};
 use entra_sim::check::{Check, Finding, Outcome, Profile, Target, checks, examine};
 use entra_sim::clock::Clock;
 use entra_sim::connection::Behaviour;
@@ -9,8 +9,6 @@ use entra_sim::http::credentials::Assertion;
 use entra_sim::http::{Client, Credentials, Secret};
 use futures_util::StreamExt;
 use jiff::Timestamp;
-use stand_in::defect::Defect;
-use stand_in::{ASSERTION, CLIENT_SECRET, StandIn, TOKEN};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The mistakes and the checks that each must fail.

@@ -1,0 +1,82 @@
+//! The program itself: exit codes, reports, and no secret in any of them.
+
+use crate::stand_in::defect::Defect;
+use crate::stand_in::{StandIn, TOKEN};
+use serde_json::Value;
+use std::process::Output;
+
+/// Runs `entra-sim` with these arguments, the server's Tenant URL and its token.
+async fn entra_sim(server: &StandIn, arguments: &[&str]) -> Output {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_entra-sim"));
+    command.args(arguments).args(["--tenant-url", &server.url, "--secret-token", TOKEN]);
+    // The stand-in lives on this thread's runtime, so the wait must not block it.
+    let running = tokio::task::spawn_blocking(move || command.output());
+    running.await.expect("a thread").expect("the program runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("UTF-8")
+}
+
+#[tokio::test]
+async fn check_succeeds_against_a_correct_server_and_writes_junit() {
+    let server = StandIn::start(true, None).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("junit.xml");
+    let path = file.to_str().expect("a path");
+    let output = entra_sim(&server, &["check", "--only", "filter-by", "--only", "22", "--junit", path]).await;
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    assert!(text(&output.stdout).contains("4 passed, 0 failed, 1 skipped"), "{}", text(&output.stdout));
+    let junit = std::fs::read_to_string(&file).expect("the report");
+    assert!(junit.contains("tests=\"5\" failures=\"0\" skipped=\"1\""), "{junit}");
+    assert_eq!(junit.matches("<testcase ").count(), 5);
+}
+
+#[tokio::test]
+async fn check_fails_with_the_exchange_and_without_the_token() {
+    let server = StandIn::start(true, Some(Defect::ValueListRemovesAll)).await;
+    let output = entra_sim(&server, &["check", "--only", "members-removed-by-value-list"]).await;
+    let told = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("> GET http://127.0.0.1"), "{told}");
+    assert!(told.contains("AzureAD/SCIMReferenceCode #10"), "{told}");
+    assert!(!told.contains(TOKEN) && output.stderr.is_empty(), "{told}");
+    let output = entra_sim(&server, &["check", "--only", "members-removed-by-value-list", "--json"]).await;
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!((&report["failed"], &report["checks"][0]["result"]), (&Value::from(1), &Value::from("fail")));
+    assert_eq!(report["checks"][0]["exchange"]["request"]["method"], "GET");
+}
+
+#[tokio::test]
+async fn check_lists_what_there_is_and_refuses_an_unknown_name() {
+    let server = StandIn::start(true, None).await;
+    let output = entra_sim(&server, &["check", "--list"]).await;
+    assert_eq!(output.status.code(), Some(0));
+    assert!(
+        text(&output.stdout).contains("microsoft-16-null-update\n  Replacing"),
+        "{}",
+        text(&output.stdout)
+    );
+    assert_eq!(entra_sim(&server, &["check", "--only", "nonsense"]).await.status.code(), Some(2));
+    assert_eq!(server.requests(), 0, "nothing is sent");
+}
+
+#[tokio::test]
+async fn swarm_writes_its_result_as_json() {
+    let server = StandIn::start(true, None).await;
+    let arguments = ["swarm", "--rate", "0", "--count", "50", "--mix", "match=1,members=1", "--json"];
+    let output = entra_sim(&server, &arguments).await;
+    let result: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(output.status.code(), Some(0), "{result}");
+    assert_eq!((&result["requests"], &result["failed"]), (&Value::from(50), &Value::from(0)));
+    assert!(result["ownCost"]["cpuMicrosecondsPerRequest"].as_f64().is_some_and(|cost| cost > 0.0));
+    assert_eq!(server.len(), 0);
+}
+
+#[tokio::test]
+async fn swarm_refuses_a_loud_tenant_that_there_is_not() {
+    let server = StandIn::start(true, None).await;
+    let output = entra_sim(&server, &["swarm", "--loud", "nobody=20"]).await;
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stdout).contains("nobody"));
+}
