@@ -1,7 +1,7 @@
 //! Applying operations: each is led to its place, written there, and ends in an effect.
 
 use super::{
-    Op, Operation, PatchRequest, Patched, members,
+    MAX_COMPARISONS, MAX_OPERATIONS, Op, Operation, PatchRequest, Patched, members,
     place::{self, Place},
     untyped, write,
 };
@@ -29,6 +29,8 @@ pub(super) fn apply(
         document: document.clone(),
         members: Vec::new(),
         effects: Vec::new(),
+        operations: 0,
+        comparisons: 0,
     };
     for (index, operation) in request.operations.iter().enumerate() {
         patch.operation(index, operation).map_err(|error| error.context(format!("Operations[{index}]")))?;
@@ -52,6 +54,9 @@ struct Patch<'a> {
     document: Map<String, Value>,
     members: Vec<MemberStep>,
     effects: Vec<Effect>,
+    /// Spent so far of [`MAX_OPERATIONS`] and [`MAX_COMPARISONS`].
+    operations: usize,
+    comparisons: usize,
 }
 
 impl<'a> Patch<'a> {
@@ -125,6 +130,7 @@ impl<'a> Patch<'a> {
         value: Option<Value>,
         coerced: Option<&'static str>,
     ) -> Result<(), ScimError> {
+        self.spend(path)?;
         let (place, bare) =
             place::find(path, value.as_ref(), self.resource_type, self.profile, &self.document);
         let mut reader = Reader::new(self.profile);
@@ -172,6 +178,18 @@ impl<'a> Patch<'a> {
             Place::InUnknownExtension(key) => untyped::attribute(op, &mut self.document, &key, path, value)?,
         };
         self.settle(index, &name, changed, coerced.into_iter().chain(bare), reader);
+        Ok(())
+    }
+
+    /// Keeps the work of one request within bounds, whatever its size.
+    fn spend(&mut self, path: &Path) -> Result<(), ScimError> {
+        self.operations += 1;
+        self.comparisons += path.filter.as_ref().map_or(0, |filter| filter.comparisons());
+        if self.operations > MAX_OPERATIONS || self.comparisons > MAX_COMPARISONS {
+            return Err(ScimError::too_large(format!(
+                "A PATCH may change {MAX_OPERATIONS} attributes and make {MAX_COMPARISONS} comparisons at most."
+            )));
+        }
         Ok(())
     }
 

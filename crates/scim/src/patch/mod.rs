@@ -16,7 +16,8 @@ use crate::{
 };
 use serde_json::{Map, Value};
 
-/// Most operations of one PATCH. (One operation may name any number of members.)
+/// Most operations of one PATCH; each attribute of a path-less value counts as one. (One operation may name any number of
+/// members.)
 pub const MAX_OPERATIONS: usize = 2_000;
 
 /// Most comparisons in the paths of one PATCH, all taken together: each is made of each element.
@@ -71,7 +72,7 @@ impl PatchRequest {
     ///
     /// # Errors
     /// 400 `invalidSyntax` for a shape that is no PATCH or an unknown `op`, `invalidPath`, each naming the operation's index;
-    /// 413 for more than [`MAX_OPERATIONS`] or [`MAX_COMPARISONS`].
+    /// 413 for more than [`MAX_OPERATIONS`].
     pub fn parse(profile: Profile, body: Value) -> Result<PatchRequest, ScimError> {
         let shape = || {
             ScimError::invalid_syntax(
@@ -97,12 +98,6 @@ impl PatchRequest {
             read(profile, operation).map_err(|error| error.context(format!("Operations[{index}]")))
         };
         let operations = list.into_iter().enumerate().map(read).collect::<Result<Vec<_>, _>>()?;
-        let filters = operations.iter().filter_map(|operation| operation.path.as_ref()?.filter.as_ref());
-        if filters.map(|filter| filter.comparisons()).sum::<usize>() > MAX_COMPARISONS {
-            return Err(ScimError::too_large(format!(
-                "The paths of a PATCH may hold {MAX_COMPARISONS} comparisons at most."
-            )));
-        }
         Ok(PatchRequest { operations })
     }
 
@@ -129,7 +124,7 @@ impl PatchRequest {
     /// Applies the operations in order; the first refused one refuses the request and nothing has happened.
     ///
     /// # Errors
-    /// 400 with the `scimType` of RFC 7644 table 9.
+    /// 400 with the `scimType` of RFC 7644 table 9; 413 for more than [`MAX_OPERATIONS`] or [`MAX_COMPARISONS`].
     pub fn apply(
         &self,
         resource_type: &ResourceType,

@@ -4,8 +4,9 @@ use scim::{
     Profile, ScimError,
     error::MAX_DETAIL,
     patch::{MAX_COMPARISONS, MAX_OPERATIONS, PatchRequest},
+    schema::{ResourceKind, ResourceType},
 };
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 #[test]
 fn the_body_is_the_standards() {
@@ -33,34 +34,46 @@ fn what_a_client_writes_into_an_error_is_cut() {
 
 #[test]
 fn a_refused_operation_is_named() {
-    let body = |bad: serde_json::Value| json!({ "Operations": [{ "op": "add", "path": "title", "value": "x" }, bad] });
+    let body = |bad: Value| json!({ "Operations": [{ "op": "add", "path": "title", "value": "x" }, bad] });
     let error = PatchRequest::parse(Profile::Entra, body(json!({ "op": "append" }))).unwrap_err();
     assert_eq!(error.detail, "Operations[1]: \"op\" must be \"add\", \"replace\" or \"remove\".");
-    let user = scim::schema::ResourceType::of(scim::schema::ResourceKind::User);
+    let user = ResourceType::of(ResourceKind::User);
     let request =
         PatchRequest::parse(Profile::Entra, body(json!({ "op": "replace", "path": "id", "value": "7" })))
             .unwrap();
-    let error = request.apply(user, Profile::Entra, &serde_json::Map::new()).unwrap_err();
+    let error = request.apply(user, Profile::Entra, &Map::new()).unwrap_err();
     assert_eq!(error.detail, "Operations[1]: \"id\" is read-only. Remove it from the attribute mapping.");
+}
+
+fn apply(operations: Vec<Value>) -> Result<(), u16> {
+    let user = ResourceType::of(ResourceKind::User);
+    let document = Map::from_iter([("userName".to_owned(), json!("a"))]);
+    let request = PatchRequest::parse(Profile::Entra, json!({ "Operations": operations }));
+    request
+        .and_then(|request| request.apply(user, Profile::Entra, &document))
+        .map(drop)
+        .map_err(|error| error.status)
 }
 
 #[test]
 fn a_patch_has_so_many_operations_at_most() {
-    let body =
-        |count: usize| json!({ "Operations": vec![json!({ "op": "remove", "path": "title" }); count] });
-    assert!(PatchRequest::parse(Profile::Entra, body(MAX_OPERATIONS)).is_ok());
-    assert_eq!(PatchRequest::parse(Profile::Entra, body(MAX_OPERATIONS + 1)).unwrap_err().status, 413);
+    let operations = |count: usize| vec![json!({ "op": "remove", "path": "title" }); count];
+    assert_eq!(apply(operations(MAX_OPERATIONS)), Ok(()));
+    assert_eq!(apply(operations(MAX_OPERATIONS + 1)), Err(413));
+    // The attributes of a path-less value count alike.
+    let keys = |count: usize| (0..count).map(|key| (format!("a{key}"), json!(""))).collect::<Map<_, _>>();
+    let path_less = |count: usize| vec![json!({ "op": "replace", "value": keys(count) })];
+    assert_eq!(apply(path_less(MAX_OPERATIONS)), Ok(()));
+    assert_eq!(apply(path_less(MAX_OPERATIONS + 1)), Err(413));
 }
 
 #[test]
 fn a_patch_makes_so_many_comparisons_at_most() {
     let path = |terms: usize| format!("emails[{}]", vec!["value eq \"a\""; terms].join(" or "));
-    let body = |count: usize, rest: usize| {
-        let mut list = vec![json!({ "op": "remove", "path": path(200) }); count];
-        list.push(json!({ "op": "remove", "path": path(rest) }));
-        json!({ "Operations": list })
-    };
+    let operation = |terms: usize| json!({ "op": "remove", "path": path(terms) });
     assert_eq!(MAX_COMPARISONS, 2_000);
-    assert!(PatchRequest::parse(Profile::Entra, body(9, 200)).is_ok());
-    assert_eq!(PatchRequest::parse(Profile::Entra, body(10, 1)).unwrap_err().status, 413);
+    assert_eq!(apply(vec![operation(200); 10]), Ok(()));
+    assert_eq!(apply([vec![operation(200); 10], vec![operation(1)]].concat()), Err(413));
+    let as_key = json!({ "op": "replace", "value": { path(1): "" } });
+    assert_eq!(apply([vec![operation(200); 10], vec![as_key]].concat()), Err(413));
 }
