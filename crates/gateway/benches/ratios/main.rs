@@ -39,7 +39,8 @@ fn main() {
     let postgres = Postgres::start(true);
     let database = postgres.fresh_database();
     let on_postgres = Bench::start(Database::At(database.clone()), "PostgreSQL");
-    postgres.query(&database, "CREATE SEQUENCE bench_position START 1000000000; VACUUM ANALYZE");
+    postgres.query(&database, "CREATE SEQUENCE bench_position START 1000000000");
+    postgres.query(&database, "VACUUM ANALYZE");
     let scripts = Scripts::write(&on_postgres);
     let pgbench = |script: &str| scripts.run(&postgres, &database, script);
 
