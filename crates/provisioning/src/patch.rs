@@ -17,6 +17,8 @@ pub(crate) struct Proposal {
     pub(crate) document: Map<String, Value>,
     pub(crate) changed: bool,
     pub(crate) members: MemberDelta,
+    /// Whether it was computed from the members of today too, and not from the document alone.
+    pub(crate) saw_members: bool,
     pub(crate) effects: Vec<Effect>,
     pub(crate) event: EventKind,
 }
@@ -46,13 +48,15 @@ impl Provisioning {
         let resource_type = ResourceType::of(kind);
         self.update(context, kind, id, precondition, async |row, current| {
             let patched = request.apply(resource_type, context.profile, current)?;
-            let today = if member::needs_members(&patched.members) {
+            let saw_members = member::needs_members(&patched.members);
+            let today = if saw_members {
                 self.store.members(context.tenant, row.id).await?
             } else {
                 Members::default()
             };
             Ok(Proposal {
                 members: member::reduce(&patched.members, &today)?,
+                saw_members,
                 document: patched.document,
                 changed: patched.changed,
                 effects: patched.effects,
@@ -131,20 +135,23 @@ impl Provisioning {
             precondition.check(row.version)?;
             let current = crate::parse_document(&row)?;
             let proposal = propose(&row, &current).await?;
-            if let Some(written) = self.commit_proposal(context, kind, row, &current, proposal).await? {
+            if let Some(written) =
+                self.commit_proposal(context, kind, row, &current, !precondition.is_none(), proposal).await?
+            {
                 return Ok(written);
             }
         }
         Err(failure::of_commit(CommitError::VersionMismatch(0), kind, id))
     }
 
-    /// Commits a proposal against the version that it was computed from; `None` if another request was faster.
+    /// Commits a proposal against what it was computed from; `None` if another request was faster.
     async fn commit_proposal(
         &self,
         context: &Context,
         kind: ResourceKind,
         mut row: Row,
         current: &Map<String, Value>,
+        demanded: bool,
         proposal: Proposal,
     ) -> Result<Option<Written>, Failure> {
         let nothing_to_write = !proposal.changed && proposal.members.is_empty();
@@ -153,6 +160,10 @@ impl Provisioning {
         }
         let effects = crate::to_text(&proposal.effects)?;
         let event = event(proposal.event, current, &proposal.document);
+        // What was computed from a group's document alone holds for any version with this document: a group can be
+        // renamed while its members change all the time. The version of a user rises with its document only.
+        let by_version = kind == ResourceKind::User || demanded || proposal.saw_members;
+        let expected = by_version.then_some(row.version);
         let action = if nothing_to_write {
             Action::Record
         } else if proposal.changed {
@@ -160,13 +171,12 @@ impl Provisioning {
             let before = std::mem::replace(&mut row.document, json.clone());
             let document = Document { json, keys: Keys::of(&proposal.document) };
             Action::Update {
-                expected: Some(row.version),
+                expected,
                 before: Some(before),
                 document: Some(document),
                 members: proposal.members,
             }
         } else {
-            let expected = Some(row.version);
             Action::Update { expected, before: None, document: None, members: proposal.members }
         };
         let change =

@@ -37,6 +37,7 @@ impl Provisioning {
                 changed: draft.document != *current,
                 document: draft.document,
                 members,
+                saw_members: false,
                 effects: draft.effects,
                 event: EventKind::Put,
             })

@@ -143,7 +143,8 @@ pub enum Action {
     Update {
         /// Only if this is its version.
         expected: Option<i64>,
-        /// Its document before, for the change log; given when `document` is.
+        /// Its document before, for the change log; given when `document` is. Where no version of a group is expected,
+        /// the change is made only if this is still its document: its version rises with each member, its document not.
         before: Option<String>,
         /// Its document after; none leaves it as it is.
         document: Option<Document>,

@@ -271,3 +271,32 @@ async fn a_tenant_that_is_gone_is_told_like_a_bad_credential() {
     assert_eq!(gone, Failure::TenantGone);
     assert_eq!(client.context.tenant, TenantId(Uuid::from_u128(1)));
 }
+
+/// Each add is a new version of the group. A rename is computed from the document, which no add touches.
+#[tokio::test]
+async fn a_group_can_be_renamed_while_members_keep_coming() {
+    let client = Client::new().await;
+    let users = join_all((0..200).map(|n| client.create(User, json!({"userName": format!("u{n}")})))).await;
+    let users: Vec<String> = users.into_iter().map(|user| user.unwrap().row.id.to_string()).collect();
+    let group = client.group(&[]).await;
+    let adds = users.chunks(10).map(async |ids: &[String]| {
+        for _ in 0..10 {
+            for id in ids {
+                for op in ["remove", "add"] {
+                    let operation = json!([{"op": op, "path": "members", "value": [{"value": id}]}]);
+                    client.patch_in_silence(&group, operation).await.unwrap();
+                }
+            }
+        }
+    });
+    let rename = async {
+        for n in 0..20 {
+            let rename = json!([{"op": "replace", "path": "displayName", "value": n.to_string()}]);
+            client.patch(Group, &group, rename).await.unwrap();
+        }
+    };
+    tokio::join!(join_all(adds), rename);
+    let (document, _) = client.get(Group, &group).await.unwrap();
+    assert_eq!(document["displayName"], "19");
+    assert_eq!(client.members(&group).await.len(), 200);
+}

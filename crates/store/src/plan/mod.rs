@@ -156,8 +156,10 @@ pub(crate) fn questions(batch: &[TenantChange]) -> Questions {
                 document = Some(new);
                 candidates = members;
             }
-            Action::Update { document: new, members, .. } => {
-                questions.resources.entry((tenant, change.id)).or_default();
+            Action::Update { expected, before, document: new, members } => {
+                let is_compared =
+                    change.kind == ResourceKind::Group && expected.is_none() && before.is_some();
+                *questions.resources.entry((tenant, change.id)).or_default() |= is_compared;
                 document = new.as_ref();
                 candidates = &members.add;
                 if members.clear {
@@ -249,7 +251,13 @@ impl Plan {
         match &change.action {
             Action::Create { document, members } => self.create(tenant, change, document, members),
             Action::Update { expected, before, document, members } => {
-                self.check(tenant, change, *expected)?;
+                let found = self.check(tenant, change, *expected)?;
+                if change.kind == ResourceKind::Group
+                    && expected.is_none()
+                    && before.as_ref().is_some_and(|before| !self.holds(tenant, change, before))
+                {
+                    return Err(CommitError::VersionMismatch(found.version));
+                }
                 self.update(tenant, change, before.as_ref(), document.as_ref(), members)
             }
             Action::Delete { expected } => {
@@ -277,6 +285,14 @@ impl Plan {
             Some(expected) if expected != found.version => Err(CommitError::VersionMismatch(found.version)),
             _ => Ok(found.committed(false)),
         }
+    }
+
+    /// Whether this is the document of the resource.
+    fn holds(&self, tenant: TenantId, change: &Change, document: &str) -> bool {
+        self.resources.get(&(tenant, change.id)).is_some_and(|resource| {
+            let newest = resource.new_document.as_ref().map(|document| document.json.as_str());
+            newest.or(resource.old_document.as_deref()) == Some(document)
+        })
     }
 
     fn create(
