@@ -13,6 +13,7 @@ pub mod state;
 mod values;
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
@@ -132,6 +133,8 @@ impl Engine {
         let began = self.client.clock().now();
         self.state.expire_escrows(began);
         let mut plan = plan::plan(directory, &self.job, &self.state, began);
+        let kept: BTreeSet<&str> = plan.references.iter().map(|object| object.id).collect();
+        self.state.drop_references(began, &kept);
         let mut run = Run::new(plan.kind, &plan, self.envelope());
         let work = std::mem::take(&mut plan.work);
         let (staged, work) = self.stage(work);

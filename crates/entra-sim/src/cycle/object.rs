@@ -269,9 +269,7 @@ impl Context<'_> {
         let target_id = created?;
         outcome.record.modified = modified(&values);
         outcome.record.target_id.clone_from(&target_id);
-        let object_type = object.object_type;
-        let (departed, manager, members) = (None, None, std::collections::BTreeSet::new());
-        outcome.link = LinkChange::Set(Box::new(Link { object_type, target_id, departed, manager, members }));
+        outcome.link = LinkChange::Set(Box::new(Link::new(object.object_type, &target_id)));
         Ok(())
     }
 
@@ -284,13 +282,7 @@ impl Context<'_> {
         outcome: &mut Outcome,
     ) -> Result<(), Failure> {
         let departed = object.scoping.departure();
-        let mut link = linked.unwrap_or_else(|| Link {
-            object_type: object.object_type,
-            target_id: found.id.clone(),
-            departed: None,
-            manager: None,
-            members: std::collections::BTreeSet::new(),
-        });
+        let mut link = linked.unwrap_or_else(|| Link::new(object.object_type, &found.id));
         let was = link.departed;
         link.manager = values::manager_of(mapping, &found.resource);
         let changes = self.value(object, |scope| values::for_update(mapping, &found.resource, scope))?;

@@ -139,7 +139,7 @@ pub fn plan<'a>(directory: &'a Directory, job: &Job, state: &State, now: Timesta
             plan.changed += u64::from(changed);
             plan.entitled += u64::from(object.entitlement.assigned);
             plan.in_scope += u64::from(object.scoping.departure().is_none());
-            if object.scoping.departure().is_none() {
+            if object.has_references() {
                 plan.references.push(object.clone());
             }
             if changed || retried {

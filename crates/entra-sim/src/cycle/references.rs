@@ -131,10 +131,11 @@ impl Context<'_> {
         path: &str,
     ) -> Option<Outcome> {
         let user = |id: &&String| self.state.link(id).filter(|link| link.object_type == ObjectType::User);
-        let added: Vec<&String> = group.members.iter().filter(|id| !link.members.contains(*id)).collect();
+        let sure = |id: &&String| link.members.contains(*id) && !link.uncertain.contains(*id);
+        let added: Vec<&String> = group.members.iter().filter(|id| !sure(id)).collect();
         let added: Vec<(&String, &str)> =
             added.into_iter().filter_map(|id| user(&id).map(|link| (id, link.target_id.as_str()))).collect();
-        let lost = link.members.iter().filter(|id| !group.members.contains(*id));
+        let lost = link.members.union(&link.uncertain).filter(|id| !group.members.contains(*id));
         let removed: Vec<(&String, &str)> =
             lost.clone().filter_map(|id| user(&id).map(|link| (id, link.target_id.as_str()))).collect();
         // Purged users took their memberships with them.
@@ -152,6 +153,7 @@ impl Context<'_> {
         );
         let mut updated = link.clone();
         updated.members.retain(|id| !forgotten.contains(id));
+        updated.uncertain.retain(|id| !forgotten.contains(id));
         let target = format!("{}/{}", ObjectType::Group.endpoint(), segment(&link.target_id));
         let size = self.job.members_per_patch.max(1);
         let additions = added.chunks(size).map(|chunk| (true, chunk));
@@ -164,6 +166,7 @@ impl Context<'_> {
             };
             let exchange = self.client.patch(&target, &body).await;
             if !exchange.is_success() {
+                updated.uncertain.extend(chunk.iter().map(|(id, _)| (*id).clone()));
                 outcome.failure = Some(Failure::of(&exchange, Operation::Update));
                 break;
             }
@@ -175,6 +178,7 @@ impl Context<'_> {
                     old_value: old_value.map(str::to_owned),
                     new_value: new_value.map(str::to_owned),
                 });
+                updated.uncertain.remove(*id);
                 if adding {
                     updated.members.insert((*id).clone());
                 } else {

@@ -132,6 +132,11 @@ impl<'a> SourceObject<'a> {
         }
     }
 
+    /// Whether its manager or members are looked after: in scope, if only with a disabled account.
+    pub fn has_references(&self) -> bool {
+        matches!(self.scoping.departure(), None | Some(Departure::AccountDisabled))
+    }
+
     /// The name for people.
     pub fn name(&self) -> &'a str {
         match self.kind {

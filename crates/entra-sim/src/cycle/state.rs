@@ -49,6 +49,24 @@ pub struct Link {
     /// Source ids of the members that were sent.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub members: BTreeSet<String>,
+    /// Source ids of members whose addition or removal got no answer: the server may have done it or not.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub uncertain: BTreeSet<String>,
+}
+
+impl Link {
+    /// A link to a target object of which nothing more is known.
+    pub fn new(object_type: ObjectType, target_id: &str) -> Self {
+        let (members, uncertain) = (BTreeSet::new(), BTreeSet::new());
+        Self {
+            object_type,
+            target_id: target_id.to_owned(),
+            departed: None,
+            manager: None,
+            members,
+            uncertain,
+        }
+    }
 }
 
 /// An object-level error that waits to be tried again.
@@ -242,6 +260,12 @@ impl State {
         self.escrows.retain(|_, escrow| escrow.source_id != source_id || escrow.reference != reference);
     }
 
+    /// Forgets references, due at `now`, of objects that no longer have any to send.
+    pub(super) fn drop_references(&mut self, now: Timestamp, kept: &BTreeSet<&str>) {
+        let due = |escrow: &Escrow| escrow.reference && escrow.next_retry <= now;
+        self.escrows.retain(|_, escrow| !due(escrow) || kept.contains(escrow.source_id.as_str()));
+    }
+
     /// Forgets errors that are four weeks old.
     pub(super) fn expire_escrows(&mut self, now: Timestamp) {
         self.escrows.retain(|_, escrow| now.duration_since(escrow.first_failure) < ESCROW_LIFE);
@@ -284,13 +308,7 @@ mod tests {
     #[test]
     fn a_reset_clears_what_it_names() {
         let mut full = State { watermark: Some(BTreeMap::new()), ..State::default() };
-        let link = Link {
-            object_type: ObjectType::User,
-            target_id: "1".to_owned(),
-            departed: None,
-            manager: None,
-            members: BTreeSet::new(),
-        };
+        let link = Link::new(ObjectType::User, "1");
         full.set_link("a", link);
         let failed =
             Failed { object_type: ObjectType::User, source_id: "a", reference: true, code: "Timeout" };

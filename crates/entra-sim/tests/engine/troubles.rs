@@ -252,3 +252,24 @@ async fn an_error_of_the_job_stops_it_at_once() {
         Some("SystemForCrossDomainIdentityManagementInvalidCredentials")
     );
 }
+
+#[tokio::test]
+async fn a_member_whose_addition_got_no_answer_is_removed_when_he_leaves() {
+    let mut bench = Bench::with("", "", &["drop-answer,on=PATCH /Groups,count=1"]);
+    bench.cycle().await;
+    assert_eq!(bench.engine.state().links.values().map(|link| link.uncertain.len()).sum::<usize>(), 2);
+    bench.next("{ op = \"remove-member\", group = \"Sales\", member = \"ada@contoso.example\" }").await;
+    let jane = bench.server.resource("Users", "jdoe@contoso.example")["id"].clone();
+    assert_eq!(bench.server.resource("Groups", "Sales")["members"], serde_json::json!([{"value": jane}]));
+    assert!(bench.engine.state().links.values().all(|link| link.uncertain.is_empty()));
+}
+
+#[tokio::test]
+async fn references_of_who_left_do_not_wait_for_ever() {
+    let mut bench = Bench::with("concurrency = 1", "", &["status=500,on=PATCH /Users,count=1"]);
+    bench.cycle().await;
+    assert_eq!(bench.engine.state().escrows.len(), 1, "the manager of Jane");
+    let report = bench.next("{ op = \"leave\", user = \"jdoe@contoso.example\" }").await;
+    assert_eq!(report.execution.state, ExecutionState::Succeeded);
+    assert!(bench.engine.state().escrows.is_empty());
+}
