@@ -208,7 +208,7 @@ impl House {
         let id = request.path.trim_start_matches("/Groups/");
         let base = self.directory().snapshot(true, id);
         self.under_way(id, 1);
-        for _ in 0..40 {
+        for _ in 0..250 {
             if self.under_way(id, 0) > 1 {
                 break;
             }
