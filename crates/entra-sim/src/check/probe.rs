@@ -2,11 +2,16 @@
 
 use super::Profile;
 use super::outcome::Stop;
-use crate::http::{Client, Exchange, Request, SCIM_JSON};
+use crate::http::{self, Client, Credentials, Exchange, Request, Response, SCIM_JSON, Secret};
+use crate::swarm::connection::{Connection, Peer};
+use http_body_util::Full;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
+/// How long the answer to a request without headers is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// The schema of a PATCH body (RFC 7644 section 3.5.2).
 const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 /// The schema of a list (RFC 7644 section 3.4.2).
@@ -77,6 +82,15 @@ impl Probe {
     /// Sends `request` as it is.
     pub(crate) async fn send(&self, request: Request) -> Result<Reply, Stop> {
         Reply::new(self.client.send(request).await)
+    }
+
+    /// `GET path` with no header but `Host` and the Secret Token, which most clients cannot do: they add an `Accept`.
+    /// `None` if the run has no Secret Token.
+    pub(crate) async fn get_headerless(&self, path: &str) -> Result<Option<Reply>, Stop> {
+        let Credentials::Bearer(token) = self.client.credentials() else { return Ok(None) };
+        let (sent, begun, request) = (self.client.clock().now(), Instant::now(), self.bare("GET", path));
+        let outcome = headerless(&request.url, token).await;
+        Reply::new(Exchange { sent, duration: begun.elapsed(), request, outcome }).map(Some)
     }
 
     /// `GET path`, with the headers of Microsoft's samples.
@@ -236,6 +250,25 @@ impl Probe {
             let _ = self.client.send(self.request("DELETE", path)).await;
         }
     }
+}
+
+async fn headerless(url: &str, token: &Secret) -> Result<Response, http::Failure> {
+    let failed = |why: String| http::Failure::Request(why);
+    let url = url::Url::parse(url).map_err(|error| failed(error.to_string()))?;
+    let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
+    let authority = &url[url::Position::BeforeHost..url::Position::AfterPort];
+    let request = hyper::Request::get(target)
+        .header("host", authority)
+        .header("authorization", format!("Bearer {}", token.reveal()))
+        .body(Full::default())
+        .map_err(|error| failed(error.to_string()))?;
+    let sending = async {
+        let mut connection = Connection::new(Peer::of(&url).map_err(failed)?);
+        connection.send(request).await.map_err(|trouble| http::Failure::Dropped(trouble.to_owned()))
+    };
+    let answer = tokio::time::timeout(PATIENCE, sending).await.map_err(|_| http::Failure::Timeout)??;
+    let body = String::from_utf8_lossy(&answer.body).into_owned();
+    Ok(Response { status: answer.status, headers: Vec::new(), body })
 }
 
 /// Percent-encodes a path segment or a query value: everything but the unreserved characters.

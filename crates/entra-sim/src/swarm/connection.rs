@@ -1,4 +1,5 @@
-//! One keep-alive HTTP/1.1 connection, without a pool: made when needed, made again after it broke.
+//! One keep-alive HTTP/1.1 connection, without a pool and without a header of its own: made when needed, made again after
+//! it broke.
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -13,17 +14,17 @@ use tokio_rustls::TlsConnector;
 
 /// Where a tenant's requests go.
 #[derive(Clone)]
-pub(super) struct Peer {
+pub(crate) struct Peer {
     host: String,
     port: u16,
     tls: Option<(TlsConnector, ServerName<'static>)>,
 }
 
 /// Why a request has no answer: the word under which it is counted.
-pub(super) type Trouble = &'static str;
+pub(crate) type Trouble = &'static str;
 
 /// What came back.
-pub(super) struct Answer {
+pub(crate) struct Answer {
     pub status: u16,
     pub body: Bytes,
 }
@@ -33,7 +34,7 @@ impl Peer {
     ///
     /// # Errors
     /// A sentence, if it has no host or TLS cannot be set up.
-    pub(super) fn of(tenant_url: &url::Url) -> Result<Peer, String> {
+    pub(crate) fn of(tenant_url: &url::Url) -> Result<Peer, String> {
         let host =
             tenant_url.host_str().ok_or("the Tenant URL has no host")?.trim_matches(['[', ']']).to_owned();
         let port = tenant_url.port_or_known_default().ok_or("the Tenant URL has no port")?;
@@ -77,19 +78,19 @@ where
 }
 
 /// A place for one connection.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     peer: Peer,
     sender: Option<SendRequest<Full<Bytes>>>,
 }
 
 impl Connection {
-    pub(super) fn new(peer: Peer) -> Connection {
+    pub(crate) fn new(peer: Peer) -> Connection {
         Connection { peer, sender: None }
     }
 
     /// Sends the request that `build` makes and reads the whole answer. A connection that the server closed while idle is
     /// made again without a word, as every keep-alive client does; one that breaks later is trouble.
-    pub(super) async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Answer, Trouble> {
+    pub(crate) async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Answer, Trouble> {
         let mut sender = match self.sender.take().filter(|sender| !sender.is_closed()) {
             Some(sender) => sender,
             None => self.peer.connect().await?,
@@ -110,7 +111,7 @@ impl Connection {
     }
 
     /// Gives the connection up, for example after a request that was not waited for.
-    pub(super) fn give_up(&mut self) {
+    pub(crate) fn give_up(&mut self) {
         self.sender = None;
     }
 }

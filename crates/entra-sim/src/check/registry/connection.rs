@@ -7,6 +7,7 @@ use crate::check::probe::{Probe, Reply, encode};
 use crate::check::sample;
 use crate::http::SCIM_JSON;
 use crate::http::exchange::Authorization;
+use futures_util::future::try_join_all;
 
 pub(super) const CHECKS: &[Check] = &[
     Check::new(
@@ -45,7 +46,17 @@ pub(super) const CHECKS: &[Check] = &[
         "The bare query key aadOptscim062020 disturbs no request.",
         |probe| Box::pin(flag_ignored(probe)),
     ),
+    Check::new(
+        "burst-of-25",
+        "Microsoft: app-gallery-user-provisioning-requirements (25 requests a second); troubleshoot-user-provisioning-validation (429)",
+        "25 requests at once, a second's worth of what Entra may send, are all answered and none with 429.",
+        |probe| Box::pin(burst(probe)),
+    )
+    .alone(),
 ];
+
+/// Microsoft asks for 25 requests a second of each tenant at least.
+const BURST: usize = 25;
 
 async fn without_token(probe: &Probe) -> Verdict {
     let get = probe.request("GET", "/Users?startIndex=1&count=1").authorization(Authorization::None);
@@ -78,11 +89,12 @@ fn expect_scim(reply: &Reply) -> Verdict {
 
 async fn no_accept(probe: &Probe) -> Verdict {
     let made = probe.plain_user().await?;
-    probe
-        .send(probe.bare("GET", &made.path))
-        .await?
-        .expect(&[200], "a GET must not depend on Accept")
-        .map(drop)
+    // With the Accept: */* that HTTP clients add by themselves, and with none at all.
+    probe.send(probe.bare("GET", &made.path)).await?.expect(&[200], "a GET must not depend on Accept")?;
+    match probe.get_headerless(&made.path).await? {
+        Some(reply) => reply.expect(&[200], "a GET without Accept must be answered").map(drop),
+        None => Ok(()),
+    }
 }
 
 async fn trailing_slash(probe: &Probe) -> Verdict {
@@ -98,4 +110,12 @@ async fn flag_ignored(probe: &Probe) -> Verdict {
     let path = format!("/Users?aadOptscim062020&filter={}", encode(&by_user_name(&name)));
     let found = probe.list(&path).await?;
     found.ensure(found.first()["id"] == made.id.as_str(), "the filter beside the flag must be applied")
+}
+
+async fn burst(probe: &Probe) -> Verdict {
+    let made = probe.plain_user().await?;
+    let replies = try_join_all((0..BURST).map(|_| probe.get(&made.path))).await?;
+    replies
+        .into_iter()
+        .try_for_each(|reply| reply.expect(&[200], "25 requests a second must be served").map(drop))
 }

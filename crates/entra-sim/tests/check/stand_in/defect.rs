@@ -15,7 +15,7 @@ macro_rules! defects {
 
 defects! {
     // Connection
-    AbsentTokenAccepted, AnyTokenAccepted, PlainJsonType, AcceptDemanded, TrailingSlashUnknown, UnknownQueryKeyRefused,
+    AbsentTokenAccepted, AnyTokenAccepted, PlainJsonType, AcceptDemanded, AcceptMissed, TwentyReadsAllowed, TrailingSlashUnknown, UnknownQueryKeyRefused,
     ShortTokenLife, AssertionRefused,
     // Discovery
     SchemasNotCounted, SchemasWithNulls, SchemaByUrnMissing, SchemasWithoutGroup, SchemasWithoutExternalId,

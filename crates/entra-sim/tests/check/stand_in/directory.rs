@@ -6,6 +6,7 @@ use super::message::{Answer, Refusal, Request};
 use super::patch::{self, Manner};
 use super::schemas::{self, ENTERPRISE};
 use serde_json::{Value, json};
+use std::collections::HashMap;
 
 /// A small SCIM server without the HTTP: correct unless it has a defect.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub(crate) struct Directory {
     /// Names that the defects about deletion keep taken.
     pub(super) kept_names: Vec<String>,
     serial: u64,
+    /// How often a resource was read, for the defect `TwentyReadsAllowed`.
+    reads: HashMap<String, usize>,
 }
 
 pub(super) type Result<T> = std::result::Result<T, Refusal>;
@@ -33,6 +36,7 @@ impl Directory {
             groups: Vec::new(),
             kept_names: Vec::new(),
             serial: 0,
+            reads: HashMap::new(),
         }
     }
 
@@ -115,6 +119,11 @@ impl Directory {
     fn get(&mut self, request: &Request, is_group: bool, id: &str) -> Result<Answer> {
         let at = self.position(is_group, id)?;
         let resource = self.all(is_group)[at].clone();
+        let reads = self.reads.entry(id.to_owned()).or_default();
+        *reads += 1;
+        if *reads > 20 && self.defect == Some(Defect::TwentyReadsAllowed) {
+            return Err(Refusal::plain(429, "too many requests"));
+        }
         if self.has(Defect::DisabledHiddenById) && resource["active"] == false {
             return Err(NOT_FOUND);
         }

@@ -191,7 +191,12 @@ impl House {
         if !may_enter {
             return Refusal::plain(401, "the token is not valid").answer(defect);
         }
-        if defect == Some(Defect::AcceptDemanded) && !request.accept.contains("scim+json") {
+        let is_refused = match defect {
+            Some(Defect::AcceptDemanded) => !request.accept.contains("scim+json"),
+            Some(Defect::AcceptMissed) => request.accept.is_empty(),
+            _ => false,
+        };
+        if is_refused {
             return Refusal::plain(406, "only application/scim+json").answer(defect);
         }
         if defect == Some(Defect::ParallelAddsLost)
