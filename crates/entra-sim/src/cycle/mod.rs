@@ -1,6 +1,8 @@
 //! Cycles: initial and incremental, with escrows, quarantine and the prevention of accidental deletions.
 
+mod conclusion;
 mod connection;
+mod departure;
 mod failure;
 mod object;
 mod on_demand;
@@ -33,9 +35,7 @@ use crate::directory::Directory;
 use crate::http::{Client, Dialect};
 use crate::job::{Job, ObjectType};
 use crate::report::log::{Action, Envelope, ObjectSummary, Record, Status, StepType};
-use crate::report::status::{
-    Counts, EntryCount, Execution, ExecutionState, JobFault, Progress, QuarantineReason, StatusCode,
-};
+use crate::report::status::{Counts, Execution, JobFault, StatusCode};
 
 /// Hears how far a cycle is; pages are what the portal's progress counts.
 pub trait Observer {
@@ -138,7 +138,9 @@ impl Engine {
         let mut run = Run::new(plan.kind, &plan, self.envelope());
         let work = std::mem::take(&mut plan.work);
         let (staged, work) = self.stage(work);
-        let pages = pages(work.len(), self.job.page_size) + pages(plan.references.len(), self.job.page_size);
+        let users = users_first(&work);
+        let parts = [users, work.len() - users, plan.references.len()];
+        let pages = parts.iter().map(|objects| objects.div_ceil(self.job.page_size) as u64).sum();
         observer.began(plan.kind, pages);
         run.pages = pages;
         for staged in &staged {
@@ -204,6 +206,7 @@ impl Engine {
             kind,
             now: self.client.clock().now(),
             seed,
+            escrowed: self.state.escrowed_objects(),
             halted: Cell::new(false),
         }
     }
@@ -306,111 +309,6 @@ impl Engine {
         }
         self.seal(outcome.record, run);
     }
-
-    fn conclude(&mut self, plan: Plan<'_>, mut run: Run, staged: usize, began: Timestamp) -> CycleReport {
-        let now = self.client.clock().now();
-        let (escrowed, references) = self.state.escrowed();
-        run.counts.count_escrowed = escrowed;
-        run.counts.count_escrowed_raw = escrowed + references;
-        let failed = run.fault.clone();
-        if failed.is_none() {
-            self.state.watermark = Some(plan.fingerprints);
-            self.state.deletes_allowed = false;
-        }
-        let verdict = self.verdict(&run, staged);
-        let notify = self.impose(verdict, run.kind, now);
-        let state = match (&failed, escrowed + references) {
-            (Some(_), _) => ExecutionState::Failed,
-            (None, 0) => ExecutionState::Succeeded,
-            (None, _) => ExecutionState::EntryLevelErrors,
-        };
-        let execution = Execution {
-            activity_identifier: run.envelope.cycle_id.clone(),
-            state,
-            time_began: began,
-            time_ended: now,
-            error: failed,
-            counts: run.counts,
-        };
-        self.note_status(&execution, &run);
-        CycleReport { kind: run.kind, execution, notify, logs: run.logs }
-    }
-
-    /// Whether the job goes into quarantine: at once, for deletions, or for the number of failures.
-    fn verdict(&self, run: &Run, staged: usize) -> Option<(QuarantineReason, JobFault)> {
-        if let Some(fault) = &run.fault {
-            return Some((QuarantineReason::EncounteredQuarantineException, fault.clone()));
-        }
-        let fault = |code: &str, message: String| JobFault {
-            code: code.to_owned(),
-            message,
-            tenant_actionable: true,
-        };
-        if staged > 0 {
-            let message =
-                format!("{staged} deletions were kept back; allow them, or correct the cause and restart");
-            return Some((QuarantineReason::TooManyDeletes, fault("TooManyDeletes", message)));
-        }
-        let reason = quarantine::judge(run.events, &self.job.thresholds)?;
-        let Events { failures, reference_failures, .. } = run.events;
-        let message = format!("{failures} objects and {reference_failures} references failed");
-        Some((reason, fault("EscrowThreshold", message)))
-    }
-
-    /// Imposes or lifts the quarantine; true if somebody is to be told.
-    fn impose(
-        &mut self,
-        verdict: Option<(QuarantineReason, JobFault)>,
-        kind: CycleKind,
-        now: Timestamp,
-    ) -> bool {
-        let status = &mut self.state.status;
-        let Some((reason, error)) = verdict else {
-            status.quarantine = None;
-            status.code = StatusCode::Active;
-            status.count_successive_complete_failures = 0;
-            return false;
-        };
-        let thresholds = matches!(
-            reason,
-            QuarantineReason::EncounteredBaseEscrowThreshold
-                | QuarantineReason::EncounteredTotalEscrowThreshold
-                | QuarantineReason::EncounteredEscrowProportionThreshold
-        );
-        if thresholds && kind == CycleKind::Initial {
-            self.state.escrows.clear();
-            status.escrows_pruned = true;
-        }
-        let before = status.quarantine.take();
-        let notify = before.as_ref().is_none_or(|before| before.reason != reason);
-        let imposed = quarantine::impose(before.as_ref(), reason, error, now);
-        let expired = now.duration_since(imposed.series_began) >= quarantine::LONGEST;
-        status.code = if expired { StatusCode::Paused } else { StatusCode::Quarantine };
-        status.count_successive_complete_failures += 1;
-        status.quarantine = Some(imposed);
-        notify || expired
-    }
-
-    fn note_status(&mut self, execution: &Execution, run: &Run) {
-        self.state.cycles += u64::from(execution.error.is_none());
-        let entries =
-            self.state.entries.iter().map(|(key, value)| EntryCount { key: key.clone(), value: *value });
-        let entries = entries.collect();
-        let status = &mut self.state.status;
-        status.synchronized_entry_count_by_type = entries;
-        status.progress =
-            vec![Progress { completed_units: run.done, total_units: run.pages, units: "pages".to_owned() }];
-        if execution.state == ExecutionState::Succeeded {
-            status.last_successful_execution = Some(execution.clone());
-            if execution.counts.count_exported > 0 {
-                status.last_successful_execution_with_exports = Some(execution.clone());
-            }
-            let ended = execution.time_ended;
-            status.steady_state_first_achieved_time.get_or_insert(ended);
-            status.steady_state_last_achieved_time = Some(ended);
-        }
-        status.last_execution = Some(execution.clone());
-    }
 }
 
 /// A cycle under way.
@@ -443,8 +341,9 @@ impl Run {
     }
 }
 
-fn pages(objects: usize, size: usize) -> u64 {
-    objects.div_ceil(size.max(1)) as u64
+/// How many entries stand before the first group.
+fn users_first(work: &[Work<'_>]) -> usize {
+    work.iter().position(|work| work.object_type() == ObjectType::Group).unwrap_or(work.len())
 }
 
 fn guid(random: &mut ChaCha8Rng) -> String {

@@ -52,11 +52,7 @@ impl Context<'_> {
     /// Whether a manager or member is missing only because it waits in escrow itself: then the reference waits too,
     /// in what Microsoft calls a system-generated escrow.
     pub(super) fn is_unresolved(&self, object: &SourceObject<'_>) -> bool {
-        let waits = |id: &String| {
-            let escrowed =
-                || self.state.escrows.values().any(|escrow| escrow.source_id == *id && !escrow.reference);
-            self.state.link(id).is_none() && escrowed()
-        };
+        let waits = |id: &String| self.state.link(id).is_none() && self.escrowed.contains(id.as_str());
         match object.kind {
             Kind::User(user) => user.manager.as_ref().is_some_and(waits),
             Kind::Group(group) => group.members.iter().any(waits),

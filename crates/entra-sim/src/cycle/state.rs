@@ -271,6 +271,12 @@ impl State {
         self.escrows.retain(|_, escrow| now.duration_since(escrow.first_failure) < ESCROW_LIFE);
     }
 
+    /// The objects that wait themselves, not only their references.
+    pub(super) fn escrowed_objects(&self) -> BTreeSet<&str> {
+        let objects = self.escrows.values().filter(|escrow| !escrow.reference);
+        objects.map(|escrow| escrow.source_id.as_str()).collect()
+    }
+
     /// How many errors wait: those of objects, and those of references.
     pub(super) fn escrowed(&self) -> (u64, u64) {
         let references = self.escrows.values().filter(|escrow| escrow.reference).count() as u64;

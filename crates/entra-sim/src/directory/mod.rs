@@ -4,6 +4,7 @@ mod assignments;
 pub mod changes;
 pub mod generate;
 mod people;
+mod turnover;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
