@@ -1,6 +1,7 @@
 //! The engine against a small stand-in SCIM server: what it sends, in which order, and what it makes of answers.
 
 mod commands;
+mod credentials;
 mod cycles;
 mod directories;
 mod jobs;

@@ -14,6 +14,8 @@ pub(crate) struct Manners {
     pub(crate) answers: Vec<(String, u16)>,
     /// Groups come with members although they are excluded.
     pub(crate) members_though_excluded: bool,
+    /// The token that it issues and accepts, if not the usual one.
+    pub(crate) token: Option<&'static str>,
     /// The media type of answers.
     pub(crate) media_type: Option<&'static str>,
 }
@@ -31,6 +33,7 @@ pub(crate) struct Inner {
     pub(crate) resources: BTreeMap<String, BTreeMap<String, Value>>,
     pub(crate) seen: Vec<Seen>,
     pub(crate) manners: Manners,
+    pub(crate) forms: Vec<BTreeMap<String, String>>,
     counter: BTreeMap<String, usize>,
 }
 
@@ -91,6 +94,7 @@ impl Standin {
 
 async fn answer(request: HttpRequest, body: web::Bytes, inner: web::Data<Mutex<Inner>>) -> HttpResponse {
     let mut inner = inner.lock().expect("no handler panics");
+    let form: BTreeMap<String, String> = url::form_urlencoded::parse(&body).into_owned().collect();
     let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
     let query: BTreeMap<String, String> =
         url::form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
@@ -103,11 +107,15 @@ async fn answer(request: HttpRequest, body: web::Bytes, inner: web::Data<Mutex<I
         .iter()
         .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
     let seen = Seen { line: line.clone(), headers: headers.collect(), body: body.clone() };
-    let authorized =
-        seen.headers.get("authorization").is_some_and(|value| *value == format!("Bearer {TOKEN}"));
+    let good = format!("Bearer {}", inner.manners.token.unwrap_or(TOKEN));
+    let authorized = seen.headers.get("authorization").is_some_and(|value| *value == good);
     inner.seen.push(seen);
     let told =
         inner.manners.answers.iter().find(|(begin, _)| line.starts_with(begin)).map(|(_, status)| *status);
+    if path == "token" {
+        let (status, answer) = inner.token(&form);
+        return HttpResponse::build(StatusCode::from_u16(status).expect("a status")).json(answer);
+    }
     let (status, answer) = match told {
         _ if !authorized => (401, error("who are you?")),
         Some(status) => (status, error("told to")),
@@ -127,6 +135,18 @@ fn error(detail: &str) -> Value {
 }
 
 impl Inner {
+    /// A token for whoever knows the secret or brings an assertion.
+    fn token(&mut self, form: &BTreeMap<String, String>) -> (u16, Value) {
+        self.forms.push(form.clone());
+        let knows = form.get("client_secret").is_some_and(|secret| secret == "a-client-secret");
+        if knows || form.contains_key("client_assertion") {
+            let token = self.manners.token.unwrap_or(TOKEN);
+            (200, json!({"access_token": token, "token_type": "Bearer", "expires_in": 3600}))
+        } else {
+            (401, json!({"error": "invalid_client"}))
+        }
+    }
+
     fn serve(
         &mut self,
         method: &str,
