@@ -1,7 +1,8 @@
 //! Ratios of the gateway to its database, in one run on one machine: the gateway over HTTP with real tokens, validation,
 //! change log and outbox, against pgbench executing the best equivalent statements on the same tables of the same server.
 //!
-//! `cargo bench -p gateway --bench ratios`; `docs/PERFORMANCE.md` explains the table. Prints Markdown.
+//! `cargo bench -p gateway --bench ratios`; words behind `--` choose: `postgres`, `sqlite`, or names of measurements.
+//! `docs/PERFORMANCE.md` explains the table. Prints Markdown.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -36,48 +37,84 @@ const ROUNDS: usize = 3;
 const ROUND: Duration = Duration::from_secs(5);
 
 fn main() {
+    // Cargo adds flags of its own.
+    let only: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let measurements = |database: &str| -> Vec<&Measurement> {
+        let is_wanted = |measurement: &&Measurement| {
+            only.is_empty() || only.iter().any(|word| word == measurement.name || word == database)
+        };
+        MEASUREMENTS.iter().filter(is_wanted).collect()
+    };
+    let (on_postgres, on_sqlite) = (measurements("postgres"), measurements("sqlite"));
+    if !only.iter().any(|word| word == "sqlite") {
+        println!("### PostgreSQL\n\n{}", with_postgres(&on_postgres));
+    }
+    if !only.iter().any(|word| word == "postgres") {
+        println!("### SQLite\n\n{}", with_sqlite(&on_sqlite));
+    }
+}
+
+/// What is measured: by which name, on which row of the table, against which script, with which goal.
+struct Measurement {
+    name: &'static str,
+    row: &'static str,
+    pgbench: Option<&'static str>,
+    goal: Option<f64>,
+}
+
+const MEASUREMENTS: &[Measurement] = &[
+    Measurement { name: "create", row: "create a user", pgbench: Some("create"), goal: Some(1.2) },
+    Measurement { name: "read", row: "read by `userName eq`", pgbench: Some("read"), goal: Some(0.5) },
+    Measurement { name: "patch", row: "PATCH two attributes", pgbench: Some("patch"), goal: Some(0.8) },
+    Measurement { name: "small", row: "add or remove a member of 10", pgbench: None, goal: None },
+    Measurement { name: "large", row: "add or remove a member of 100,000", pgbench: None, goal: None },
+];
+
+fn with_postgres(measurements: &[&Measurement]) -> String {
     let postgres = Postgres::start(true);
     let database = postgres.fresh_database();
-    let on_postgres = Bench::start(Database::At(database.clone()), "PostgreSQL");
+    let bench = Bench::start(Database::At(database.clone()), "PostgreSQL");
     postgres.query(&database, "CREATE SEQUENCE bench_position START 1000000000");
     postgres.query(&database, "VACUUM ANALYZE");
-    let scripts = Scripts::write(&on_postgres);
+    let scripts = Scripts::write(&bench);
     let pgbench = |script: &str| scripts.run(&postgres, &database, script);
-
     let mut table = Table::default();
-    let create = on_postgres.measure("create", || Some(pgbench("create")));
-    table.row("create a user", &create, Some(1.2));
-    let unnumbered = pgbench("create_unnumbered");
-    let read = on_postgres.measure("read", || Some(pgbench("read")));
-    table.row("read by `userName eq`", &read, Some(0.5));
-    let patch = on_postgres.measure("patch", || Some(pgbench("patch")));
-    table.row("PATCH two attributes", &patch, Some(0.8));
-    let small = on_postgres.measure("small group", || None);
-    table.row("add or remove a member of 10", &small, None);
-    let large = on_postgres.measure("large group", || None);
-    table.row("add or remove a member of 100,000", &large, None);
-    let memory = on_postgres.gateway.peak_memory();
-
-    let on_sqlite = Bench::start(Database::Fresh(Backend::Sqlite), "SQLite");
-    let mut sqlite = Table::default();
-    for (name, what) in [
-        ("create a user", "create"),
-        ("read by `userName eq`", "read"),
-        ("PATCH two attributes", "patch"),
-        ("add or remove a member of 10", "small group"),
-        ("add or remove a member of 100,000", "large group"),
-    ] {
-        sqlite.row(name, &on_sqlite.measure(what, || None), None);
+    let mut medians = HashMap::new();
+    for measurement in measurements {
+        let rounds = bench.measure(measurement.name, || measurement.pgbench.map(pgbench));
+        medians.insert(measurement.name, rounds.median());
+        table.row(measurement, &rounds);
     }
-    println!("\n### PostgreSQL\n\n{}", table.text);
-    println!(
-        "pgbench, create without numbering events by tenant (what the gateway must not do): {unnumbered:.0} /s,"
-    );
-    println!("the gateway's create is {:.2} of it.", create.median() / unnumbered);
-    println!("Member of 100,000 against member of 10: {:.2} (goal 0.85).", large.median() / small.median());
-    println!("Peak memory of the gateway: {} MB (goal 150).", memory / 1_000_000);
-    println!("\n### SQLite\n\n{}", sqlite.text);
-    println!("Peak memory of the gateway: {} MB.", on_sqlite.gateway.peak_memory() / 1_000_000);
+    let mut text = table.text;
+    if let Some(create) = medians.get("create") {
+        let unnumbered = pgbench("create_unnumbered");
+        writeln!(
+            text,
+            "\npgbench, create without numbering events by tenant: {unnumbered:.0} /s; the gateway's create is {:.2} of it.",
+            create / unnumbered
+        )
+        .unwrap();
+    }
+    if let (Some(small), Some(large)) = (medians.get("small"), medians.get("large")) {
+        writeln!(text, "\nMember of 100,000 against member of 10: {:.2} (goal 0.85).", large / small)
+            .unwrap();
+    }
+    writeln!(
+        text,
+        "\nPeak memory of the gateway: {} MB (goal 150).",
+        bench.gateway.peak_memory() / 1_000_000
+    )
+    .unwrap();
+    text
+}
+
+fn with_sqlite(measurements: &[&Measurement]) -> String {
+    let bench = Bench::start(Database::Fresh(Backend::Sqlite), "SQLite");
+    let mut table = Table::default();
+    for measurement in measurements {
+        table.row(measurement, &bench.measure(measurement.name, || None));
+    }
+    format!("{}\nPeak memory of the gateway: {} MB.\n", table.text, bench.gateway.peak_memory() / 1_000_000)
 }
 
 /// A gateway with its people.
@@ -182,7 +219,7 @@ impl Bench {
                 tenant.request("PATCH", &format!("/Users/{}", tenant.users[user]), &body)
             }),
             _ => {
-                let group = if what == "large group" { &self.large_group } else { &self.small_group };
+                let group = if what == "large" { &self.large_group } else { &self.small_group };
                 run(&[204], &|connection, n| {
                     let member = &self.crowd.users[LARGE_GROUP + SMALL_GROUP + connection];
                     let op = if n % 2 == 0 { "Add" } else { "Remove" };
@@ -318,7 +355,7 @@ struct Table {
 }
 
 impl Table {
-    fn row(&mut self, name: &str, rounds: &Rounds, goal: Option<f64>) {
+    fn row(&mut self, measurement: &Measurement, rounds: &Rounds) {
         if self.text.is_empty() {
             self.text.push_str(
                 "| request | /s | pgbench /s | ratio | goal | p50 ms | p99 ms | gateway CPU us | PostgreSQL CPU us |\n\
@@ -334,11 +371,12 @@ impl Table {
         };
         writeln!(
             self.text,
-            "| {name} | {:.0} | {} | {} | {} | {:.2} | {:.2} | {:.0} | {:.0} |",
+            "| {} | {:.0} | {} | {} | {} | {:.2} | {:.2} | {:.0} | {:.0} |",
+            measurement.row,
             rounds.median(),
             number(pgbench, 0),
             number(pgbench.map(|pgbench| rounds.median() / pgbench), 2),
-            number(goal, 2),
+            number(measurement.goal, 2),
             millis(|round| round.p50),
             millis(|round| round.p99),
             rounds.gateway_micros,

@@ -13,76 +13,88 @@ use diesel::{
     sql_types::{BigInt, Bool, Double, Nullable, Text},
 };
 use scim::{Timestamp, schema::ResourceKind, search::SortKey};
+use std::collections::BTreeSet;
 
-type RowTypes = (BigInt, Key, BigInt, BigInt, BigInt, JsonText);
-type RowColumns = (i64, Id, i64, i64, i64, Json);
+type RowTypes = (BigInt, Key, BigInt, BigInt, BigInt, JsonText, Bool);
+type RowColumns = (i64, Id, i64, i64, i64, Json, bool);
 
-const USERS_BY_ID: (&str, &str) = (
-    "SELECT q.n, r.id, r.version, r.created_at, r.modified_at, r.document FROM ",
-    " AS q(tenant_id, id, n) JOIN users r USING (tenant_id, id)",
-);
-const GROUPS_BY_ID: (&str, &str) = (
-    "SELECT q.n, r.id, r.version, r.created_at, r.modified_at, r.document FROM ",
-    " AS q(tenant_id, id, n) JOIN groups r USING (tenant_id, id)",
-);
-const USERS_BY_NAME: (&str, &str) = (
-    "SELECT q.n, r.id, r.version, r.created_at, r.modified_at, r.document FROM ",
-    " AS q(tenant_id, user_name, n) JOIN users r USING (tenant_id, user_name)",
-);
+// Whether a user is in some group tells whether a second statement is needed.
+const USER: &str = "SELECT q.n, r.id, r.version, r.created_at, r.modified_at, r.document, q.with_groups AND EXISTS \
+                    (SELECT 1 FROM group_members m WHERE m.tenant_id = r.tenant_id AND m.member_id = r.id) FROM ";
+const USER_BY_ID: &str = " AS q(tenant_id, id, n, with_groups) JOIN users r USING (tenant_id, id)";
+const USER_BY_NAME: &str =
+    " AS q(tenant_id, user_name, n, with_groups) JOIN users r USING (tenant_id, user_name)";
+const GROUP: &str = "SELECT q.n, r.id, r.version, r.created_at, r.modified_at, r.document, FALSE FROM ";
+const GROUP_BY_ID: &str = " AS q(tenant_id, id, n, with_groups) JOIN groups r USING (tenant_id, id)";
 
-/// Answers lookups that wait together by one statement, and by a second for the groups of users.
+/// Answers lookups that wait together by one statement, and by a second for the groups of those users that have any.
 pub(super) fn look_up(connection: &mut PgConnection, lookups: &[Lookup]) -> QueryResult<Vec<Option<Row>>> {
     let mut found: Vec<Option<Row>> = lookups.iter().map(|_| None).collect();
-    for (n, id, version, created, modified, document) in
+    let mut in_groups = BTreeSet::new();
+    for (n, id, version, created, modified, document, has_groups) in
         Statement::<RowTypes>::new(parts(lookups), " UNION ALL ").load::<RowColumns>(connection)?
     {
-        if let Some(place) = usize::try_from(n).ok().and_then(|n| found.get_mut(n)) {
-            *place = Some(row(id, version, created, modified, document));
+        let Some(n) = usize::try_from(n).ok().filter(|n| *n < found.len()) else { continue };
+        found[n] = Some(row(id, version, created, modified, document));
+        if has_groups {
+            in_groups.insert(n);
         }
     }
-    let mut users: Vec<(TenantId, &mut Row)> = lookups
-        .iter()
-        .zip(&mut found)
-        .filter(|(lookup, _)| {
-            lookup.with_groups && !matches!(lookup.key, LookupKey::Id(ResourceKind::Group, _))
-        })
-        .filter_map(|(lookup, row)| Some((lookup.tenant, row.as_mut()?)))
-        .collect();
+    let numbered = lookups.iter().zip(&mut found).enumerate().filter(|(n, _)| in_groups.contains(n));
+    let mut users: Vec<(TenantId, &mut Row)> =
+        numbered.filter_map(|(_, (lookup, row))| Some((lookup.tenant, row.as_mut()?))).collect();
     add_groups(connection, &mut users)?;
     Ok(found)
 }
 
+/// The lookups that one part of the statement answers.
+#[derive(Default)]
+struct Asked {
+    tenants: Vec<Id>,
+    ids: Vec<Id>,
+    names: Vec<String>,
+    numbers: Vec<i64>,
+    with_groups: Vec<bool>,
+}
+
+impl Asked {
+    fn part(self, before: &'static str, after: &'static str) -> Option<Part> {
+        let keys = if self.names.is_empty() { Column::Keys(self.ids) } else { Column::Texts(self.names) };
+        let columns = vec![
+            Column::Keys(self.tenants),
+            keys,
+            Column::Numbers(self.numbers),
+            Column::Bools(self.with_groups),
+        ];
+        matches!(&columns[0], Column::Keys(tenants) if !tenants.is_empty()).then_some(Part {
+            before,
+            columns,
+            after,
+        })
+    }
+}
+
 fn parts(lookups: &[Lookup]) -> Vec<Part> {
-    let mut keyed = [(Vec::new(), Vec::new(), Vec::new()), (Vec::new(), Vec::new(), Vec::new())];
-    let mut named = (Vec::new(), Vec::new(), Vec::new());
+    let [mut users, mut groups, mut named] = <[Asked; 3]>::default();
     for (n, lookup) in (0i64..).zip(lookups) {
-        let tenant = Id(lookup.tenant.0);
-        match &lookup.key {
+        let asked = match &lookup.key {
             LookupKey::Id(kind, id) => {
-                let columns = &mut keyed[usize::from(*kind == ResourceKind::Group)];
-                columns.0.push(tenant);
-                columns.1.push(Id(id.0));
-                columns.2.push(n);
+                let asked = if *kind == ResourceKind::User { &mut users } else { &mut groups };
+                asked.ids.push(Id(id.0));
+                asked
             }
             LookupKey::UserName(name) => {
-                named.0.push(tenant);
-                named.1.push(name.clone());
-                named.2.push(n);
+                named.names.push(name.clone());
+                &mut named
             }
-        }
+        };
+        asked.tenants.push(Id(lookup.tenant.0));
+        asked.numbers.push(n);
+        asked.with_groups.push(lookup.with_groups);
     }
-    let mut parts = Vec::with_capacity(3);
-    for ((tenants, ids, numbers), (before, after)) in keyed.into_iter().zip([USERS_BY_ID, GROUPS_BY_ID]) {
-        if !tenants.is_empty() {
-            let columns = vec![Column::Keys(tenants), Column::Keys(ids), Column::Numbers(numbers)];
-            parts.push(Part { before, columns, after });
-        }
-    }
-    if !named.0.is_empty() {
-        let columns = vec![Column::Keys(named.0), Column::Texts(named.1), Column::Numbers(named.2)];
-        parts.push(Part { before: USERS_BY_NAME.0, columns, after: USERS_BY_NAME.1 });
-    }
-    parts
+    let parts =
+        [users.part(USER, USER_BY_ID), named.part(USER, USER_BY_NAME), groups.part(GROUP, GROUP_BY_ID)];
+    parts.into_iter().flatten().collect()
 }
 
 fn row(id: Id, version: i64, created: i64, modified: i64, document: Json) -> Row {
