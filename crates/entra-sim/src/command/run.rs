@@ -43,7 +43,7 @@ pub struct RunOptions {
     /// Folder for the state of jobs and for generated directories; they go on from there at the next run
     #[arg(long, value_name = "FOLDER")]
     pub state: Option<PathBuf>,
-    /// Folder for provisioning logs: JSON lines and the three CSV files, one subfolder a tenant
+    /// Folder for provisioning logs (JSON lines and the three CSV files) and the job's status, one subfolder a tenant
     #[arg(long, value_name = "FOLDER")]
     pub report: Option<PathBuf>,
     /// Restart the jobs first; without a value as the portal does, else Graph's resetScope
@@ -220,7 +220,9 @@ impl<'a> TenantRun<'a> {
             std::fs::write(folder.join(format!("{}.directory.json", self.tenant.name)), directory)?;
         }
         if let Some(folder) = &self.options.report {
-            export::append(&folder.join(&self.tenant.name), &report.logs)?;
+            let (folder, state) = (folder.join(&self.tenant.name), self.engine.state());
+            export::append(&folder, &report.logs)?;
+            export::job(&folder, &state.job_id, self.engine.job().interval, &state.status)?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use super::failure::{Failure, Operation};
 use super::object::{Context, LinkChange, Outcome, segment};
-use super::plan::is_deleted_on_purge;
+use super::plan::{CycleKind, is_deleted_on_purge};
 use super::source::SourceObject;
 use super::state::{Departure, Link};
 use super::values;
@@ -48,6 +48,11 @@ impl Context<'_> {
         outcome.record.action = Action::Disable;
         let mapping = self.job.mapping(object.object_type);
         let Some(found) = self.read(link).await? else {
+            if self.kind == CycleKind::Initial {
+                outcome.record.skip("EntrySynchronizationSkipped", "the target object no longer exists");
+                outcome.link = LinkChange::Remove;
+                return Ok(());
+            }
             let why = format!("{} '{}' no longer exists in the target", link.object_type, link.target_id);
             return Err(Failure::new("InvalidAnchor", why));
         };

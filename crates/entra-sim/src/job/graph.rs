@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::filter::Clause;
 use super::mapping::{AttributeMapping, FlowBehavior, FlowType, Source};
 use super::target::{AttributeType, Target};
-use super::{Actions, Job, JobError, ObjectMapping, ScopingFilter};
+use super::{Actions, Job, JobError, ObjectMapping, ScopeSetting, ScopingFilter};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -13,6 +13,16 @@ struct Schema {
     #[serde(default)]
     directories: Vec<DirectoryDefinition>,
     synchronization_rules: Vec<Rule>,
+    /// The job's secrets may stand beside the schema; credentials among them are not read.
+    #[serde(default)]
+    secrets: Vec<SecretJson>,
+}
+
+#[derive(Deserialize)]
+struct SecretJson {
+    key: String,
+    #[serde(default)]
+    value: String,
 }
 
 #[derive(Deserialize)]
@@ -125,6 +135,9 @@ pub(super) fn read(text: &str, mut job: Job) -> Result<Job, JobError> {
     if !rule.target_directory_name.is_empty() {
         job.name.clone_from(&rule.target_directory_name);
     }
+    for secret in &schema.secrets {
+        setting(secret, &mut job)?;
+    }
     (job.users.enabled, job.groups.enabled) = (false, false);
     for given in &rule.object_mappings {
         let mapping = match given.source_object_name.as_str() {
@@ -144,6 +157,23 @@ pub(super) fn read(text: &str, mut job: Job) -> Result<Job, JobError> {
         apply(given, mapping, &types)?;
     }
     Ok(job)
+}
+
+/// `SyncAll`, `SkipOutOfScopeDeletions` and the threshold in `SyncNotificationSettings`.
+fn setting(secret: &SecretJson, job: &mut Job) -> Result<(), String> {
+    let truth = secret.value.eq_ignore_ascii_case("true") || secret.value == "1";
+    match secret.key.as_str() {
+        "SyncAll" => job.scope = if truth { ScopeSetting::All } else { ScopeSetting::Assigned },
+        "SkipOutOfScopeDeletions" => job.skip_out_of_scope_deletions = truth,
+        "SyncNotificationSettings" => {
+            let settings: serde_json::Value = serde_json::from_str(&secret.value)
+                .map_err(|error| format!("SyncNotificationSettings: {error}"))?;
+            let enabled = settings["DeleteThresholdEnabled"].as_bool().unwrap_or(false);
+            job.delete_threshold = settings["DeleteThresholdValue"].as_u64().filter(|_| enabled);
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 fn kind(name: &str) -> AttributeType {

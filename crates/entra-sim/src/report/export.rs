@@ -1,12 +1,13 @@
-//! Exports of the provisioning log: JSON as Graph answers, and the three CSV files that the portal gives.
+//! Exports: the provisioning log as JSON lines and as the three CSV files that the portal gives; the job as JSON.
 
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::log::ObjectSummary;
+use super::status::{JobStatus, StatusCode};
 
 /// Appends records to `provisioning-logs.jsonl` and to the three CSV files in a folder.
 ///
@@ -26,9 +27,22 @@ pub fn append(folder: &Path, logs: &[ObjectSummary]) -> std::io::Result<()> {
     )
 }
 
-/// The records as Graph's `GET /auditLogs/provisioning` answers.
-pub fn graph(logs: &[ObjectSummary]) -> Value {
-    json!({"@odata.context": "https://graph.microsoft.com/v1.0/$metadata#auditLogs/provisioning", "value": logs})
+/// Writes the job as Graph's `GET …/synchronization/jobs/{id}` answers to `job.json` in a folder.
+///
+/// # Errors
+/// The operating system's, when the file cannot be written.
+pub fn job(
+    folder: &Path,
+    id: &str,
+    interval: jiff::SignedDuration,
+    status: &JobStatus,
+) -> std::io::Result<()> {
+    fs::create_dir_all(folder)?;
+    let state = if status.code == StatusCode::Paused { "Disabled" } else { "Active" };
+    let schedule =
+        json!({"expiration": null, "interval": format!("PT{}M", interval.as_mins()), "state": state});
+    let job = json!({"id": id, "templateId": "scim", "schedule": schedule, "status": status});
+    fs::write(folder.join("job.json"), serde_json::to_string_pretty(&job)?)
 }
 
 const SUMMARY: [&str; 14] = [

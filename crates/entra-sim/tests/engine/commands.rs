@@ -4,6 +4,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+use super::mails::sink;
 use super::standin::{Standin, TOKEN};
 
 fn entra_sim(arguments: &[&str]) -> Output {
@@ -71,6 +72,12 @@ fn run_provisions_several_tenants_and_goes_on_where_it_stopped() {
     let csv =
         std::fs::read_to_string(folder.path().join("report/one/ProvisioningLogs.csv")).expect("exported");
     assert!(csv.lines().count() > 40 && csv.starts_with("Change Id,"));
+    let job = std::fs::read_to_string(folder.path().join("report/two/job.json")).expect("exported");
+    let job: Value = serde_json::from_str(&job).expect("JSON");
+    assert_eq!(
+        (job["status"]["code"].as_str(), job["schedule"]["interval"].as_str()),
+        (Some("Active"), Some("PT40M"))
+    );
     let users = one.count("Users");
     let again = entra_sim(&[&arguments[..], &["--cycles", "1", "--no-changes"]].concat());
     let summaries: Value = serde_json::from_slice(&again.stdout).expect("JSON");
@@ -143,4 +150,26 @@ fn on_demand_shows_its_steps() {
     ] {
         assert!(out.contains(part), "{part} is not in:\n{out}");
     }
+}
+
+#[test]
+fn a_quarantine_is_told_to_the_notification_address() {
+    let (server, folder, (port, mails)) = (Standin::start(), tempfile::tempdir().expect("a folder"), sink());
+    server.misbehave(|manners| manners.answers.push(("GET Users".to_owned(), 404)));
+    let job = folder.path().join("job.toml");
+    let notification =
+        format!("notification = {{ to = \"admin@contoso.example\", smtp = \"smtp://127.0.0.1:{port}\" }}");
+    std::fs::write(&job, notification).expect("written");
+    let job = job.display().to_string();
+    let run =
+        ["run", "--tenant-url", &server.url, "--secret-token", TOKEN, "--users", "5", "--job", &job, "-q"];
+    assert_eq!(entra_sim(&run).status.code(), Some(3));
+    let mail = mails.recv().expect("received");
+    assert!(
+        mail.text.contains("EncounteredQuarantineException") && mail.text.contains(&server.url),
+        "{}",
+        mail.text
+    );
+    assert!(!mail.text.contains(TOKEN));
+    assert!(mails.recv().is_err(), "the second cycle has the same reason and sends none");
 }

@@ -43,6 +43,10 @@ fn filters_that_microsoft_does_not_support_are_refused() {
 fn graphs_schema_becomes_a_job() {
     let job = Job::from_graph(include_str!("../fixtures/schema.json")).expect("valid");
     assert_eq!(job.name, "customappsso");
+    assert_eq!(
+        (job.scope, job.skip_out_of_scope_deletions, job.delete_threshold),
+        (ScopeSetting::All, true, Some(7))
+    );
     assert!(!job.groups.enabled && job.users.enabled && !job.users.actions.delete);
     let line =
         |name: &str| job.users.attributes.iter().find(|line| line.target.to_string() == name).expect(name);

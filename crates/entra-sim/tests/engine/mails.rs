@@ -9,12 +9,12 @@ use entra_sim::report::mail::{MailError, Subject, notify};
 use entra_sim::report::status::{JobFault, Quarantine, QuarantineReason};
 
 /// What one message looked like on the wire: the envelope's lines, then the text.
-struct Mail {
+pub(crate) struct Mail {
     envelope: Vec<String>,
-    text: String,
+    pub(crate) text: String,
 }
 
-fn sink() -> (u16, Receiver<Mail>) {
+pub(crate) fn sink() -> (u16, Receiver<Mail>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("bound").port();
     let (sender, receiver) = channel();

@@ -4,6 +4,7 @@ mod commands;
 mod credentials;
 mod cycles;
 mod directories;
+mod flows;
 mod jobs;
 mod mails;
 mod requests;
