@@ -17,7 +17,7 @@ pub struct TenantList {
     /// Secret Token; as many as Tenant URLs
     #[arg(long, env = "ENTRA_SIM_SECRET_TOKEN", hide_env_values = true, value_parser = secret)]
     pub secret_token: Vec<Secret>,
-    /// TOML file with [[tenant]] tables: name, tenant_url, secret_token or secret_token_env, client_id, …
+    /// TOML file with `[[tenant]]` tables: name, tenant_url, secret_token or secret_token_env, client_id, …
     #[arg(long, value_name = "FILE", conflicts_with_all = ["tenant_url", "secret_token"])]
     pub tenants: Option<PathBuf>,
     /// OAuth client, for a single tenant

@@ -31,12 +31,14 @@ pub(crate) trait Engine: Send + Sync + 'static {
     fn ping(&self) -> Result<(), StoreError>;
 
     /// Locks the feeds of the tenants in question, in order, answers the questions, has `decide` turn the answers into
-    /// rows, and writes those: all in one transaction, durable on return.
+    /// rows, and writes those: all in one transaction. Others see it on return; it is durable after [`Engine::flush`].
     fn transact(
         &self,
         questions: &Questions,
         decide: &mut dyn FnMut(Facts) -> Writes,
     ) -> Result<(), StoreError>;
+    /// Makes everything durable that [`Engine::transact`] had finished before this call.
+    fn flush(&self) -> Result<(), StoreError>;
 
     /// Answers each lookup, in order.
     fn look_up(&self, lookups: &[Lookup]) -> Result<Vec<Option<Row>>, StoreError>;

@@ -1,5 +1,5 @@
-//! The threads that work on the database: one writer that commits whatever waits as one transaction, readers that answer
-//! lookups that wait together, and readers for everything else.
+//! The threads that work on the database: one writer that commits whatever waits as one transaction, a flusher that
+//! answers once that is durable, readers that answer lookups that wait together, and readers for everything else.
 
 use crate::{
     engine::{Engine, Lookup},
@@ -10,7 +10,10 @@ use crate::{
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{
+        Arc,
+        mpsc::{self, Receiver, SyncSender},
+    },
     thread::{Builder, JoinHandle},
 };
 use tokio::sync::oneshot;
@@ -38,7 +41,7 @@ pub(crate) struct Threads {
 }
 
 impl Threads {
-    /// Starts one writer and `readers` (2 or more) readers: half of them for lookups, half for other jobs, of which one
+    /// Starts the writer, the flusher and `readers` (2 or more) readers: half of them for lookups, half for other jobs, of which one
     /// tenant never has all.
     pub(crate) fn start(
         engine: Arc<dyn Engine>,
@@ -53,10 +56,13 @@ impl Threads {
             writes: Arc::new(FairQueue::new(share)),
             lookups: Arc::new(FairQueue::new(share)),
             jobs: Arc::new(FairQueue::new(job_share)),
-            running: Vec::with_capacity(readers + 1),
+            running: Vec::with_capacity(readers + 2),
         };
+        let (committed, to_flush) = mpsc::sync_channel(COMMITS);
         let (queue, database) = (threads.writes.clone(), engine.clone());
-        threads.spawn("store-writer", move || write_all(&queue, &*database, batch))?;
+        threads.spawn("store-writer", move || write_all(&queue, &*database, batch, &committed))?;
+        let (queue, database) = (threads.writes.clone(), engine.clone());
+        threads.spawn("store-flusher", move || flush_all(&to_flush, &queue, &*database))?;
         for _ in 0..for_lookups {
             let (queue, database) = (threads.lookups.clone(), engine.clone());
             threads.spawn("store-lookup", move || look_up_all(&queue, &*database))?;
@@ -132,7 +138,17 @@ fn panic_text(panic: &(dyn Any + Send)) -> String {
     format!("panic: {}", text.unwrap_or("of unknown kind"))
 }
 
-fn write_all(queue: &FairQueue<Write>, engine: &dyn Engine, most: usize) {
+/// A batch that others see already; who waits for it is told once it is durable.
+struct Commit {
+    tenants: Vec<TenantId>,
+    answers: Vec<oneshot::Sender<Result<Committed, CommitError>>>,
+    results: Answers,
+}
+
+/// Most batches that are committed and not yet durable.
+const COMMITS: usize = 8;
+
+fn write_all(queue: &FairQueue<Write>, engine: &dyn Engine, most: usize, committed: &SyncSender<Commit>) {
     loop {
         let taken = queue.take(most);
         if taken.is_empty() {
@@ -141,11 +157,26 @@ fn write_all(queue: &FairQueue<Write>, engine: &dyn Engine, most: usize) {
         let (tenants, waiting): (Vec<_>, Vec<_>) = taken.into_iter().unzip();
         let (changes, answers): (Vec<_>, Vec<_>) =
             waiting.into_iter().map(|waiting| (waiting.question, waiting.answer)).unzip();
-        for (answer, result) in answers.into_iter().zip(commit(engine, &changes)) {
-            // Who has gone away does not want to know.
-            let _ = answer.send(result);
+        let results = commit(engine, &changes);
+        if committed.send(Commit { tenants, answers, results }).is_err() {
+            return;
         }
-        queue.done(tenants);
+    }
+}
+
+/// Answers each batch when it is durable: those that were committed while the disk was busy share the next flush.
+fn flush_all(committed: &Receiver<Commit>, queue: &FairQueue<Write>, engine: &dyn Engine) {
+    while let Ok(first) = committed.recv() {
+        let commits: Vec<Commit> = std::iter::once(first).chain(committed.try_iter()).collect();
+        let flushed = guarded(|| engine.flush());
+        for Commit { tenants, answers, results } in commits {
+            for (answer, result) in answers.into_iter().zip(results) {
+                // Who has gone away does not want to know.
+                let _ = answer
+                    .send(result.and_then(|done| flushed.clone().map(|()| done).map_err(CommitError::Store)));
+            }
+            queue.done(tenants);
+        }
     }
 }
 

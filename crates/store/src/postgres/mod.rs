@@ -34,12 +34,12 @@ pub(crate) struct PostgresEngine {
 }
 
 impl PostgresEngine {
-    /// Connects; a connection for each reader and one for the writer.
+    /// Connects; a connection for each reader, one for the writer and one to flush.
     ///
     /// # Errors
     /// The server cannot be reached, or refuses.
     pub(crate) fn open(url: &str, readers: usize) -> Result<PostgresEngine, StoreError> {
-        let size = u32::try_from(readers).unwrap_or(u32::MAX).saturating_add(1);
+        let size = u32::try_from(readers).unwrap_or(u32::MAX).saturating_add(2);
         Ok(PostgresEngine { connections: Connections::open(url, size)? })
     }
 
@@ -53,9 +53,11 @@ const MIGRATION_LOCK: &str = "SELECT pg_advisory_lock(7083126350)";
 const MIGRATION_UNLOCK: &str = "SELECT pg_advisory_unlock(7083126350)";
 
 /// Begins a transaction with the locks of the tenants' feeds, in one round trip. They are taken in one order by every
-/// process, so that none waits for another in a circle; the statements behind see all that the locks waited for.
+/// process, so that none waits for another in a circle; the statements behind see all that the locks waited for. Its
+/// commit does not wait for the disk: [`FLUSH`] does.
 fn begin_locked(connection: &mut PgConnection, questions: &Questions) -> QueryResult<()> {
-    let mut begin = String::from("BEGIN; SELECT 1 FROM feeds WHERE tenant_id IN (");
+    let mut begin =
+        String::from("BEGIN; SET LOCAL synchronous_commit = off; SELECT 1 FROM feeds WHERE tenant_id IN (");
     for (index, tenant) in questions.tenants.iter().enumerate() {
         // A UUID prints hexadecimal digits and hyphens only; writing to a String cannot fail.
         let _ = write!(begin, "{}'{}'", if index > 0 { "," } else { "" }, tenant.0.hyphenated());
@@ -63,6 +65,10 @@ fn begin_locked(connection: &mut PgConnection, questions: &Questions) -> QueryRe
     begin.push_str(") ORDER BY tenant_id FOR UPDATE");
     AnsiTransactionManager::begin_transaction_sql(connection, &begin)
 }
+
+/// A transaction that writes nothing but to the log, and whose commit waits until the log is on the disk (and on the
+/// standby, where one is synchronous): with it all that was committed before.
+const FLUSH: &str = "SELECT pg_logical_emit_message(TRUE, 'juno', '')";
 
 impl Engine for PostgresEngine {
     fn migrate(&self) -> Result<(), StoreError> {
@@ -99,6 +105,10 @@ impl Engine for PostgresEngine {
                 }
             }
         })
+    }
+
+    fn flush(&self) -> Result<(), StoreError> {
+        self.run(|connection| connection.batch_execute(FLUSH))
     }
 
     fn look_up(&self, lookups: &[Lookup]) -> Result<Vec<Option<Row>>, StoreError> {

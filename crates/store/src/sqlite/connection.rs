@@ -2,24 +2,28 @@
 
 use crate::{model::StoreError, sql};
 use diesel::{
+    Connection,
     connection::SimpleConnection,
     r2d2::{ConnectionManager, CustomizeConnection, Error as PoolError},
     result::Error,
     sqlite::SqliteConnection,
 };
-use std::time::Duration;
+use std::{fmt::Display, time::Duration};
 
 pub(super) type Pool = r2d2::Pool<ConnectionManager<SqliteConnection>>;
 
-/// WAL, so that readers and the writer do not wait for each other; FULL, so that a commit is on the disk before it is
-/// answered. The timeout comes first: changing the journal may have to wait for another process.
+/// WAL, so that readers and the writer do not wait for each other. It is kept in the file: set once.
+const JOURNAL: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL;";
+
+/// FULL, so that a commit is on the disk before it is answered. The log is written back after 32 MB, so that a page which
+/// changes often is written back once for many changes.
 const PRAGMAS: &str = "
     PRAGMA busy_timeout = 5000;
-    PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
     PRAGMA foreign_keys = ON;
     PRAGMA temp_store = MEMORY;
-    PRAGMA cache_size = -12288;
+    PRAGMA cache_size = -16384;
+    PRAGMA wal_autocheckpoint = 8000;
     PRAGMA journal_size_limit = 67108864;
     PRAGMA trusted_schema = OFF;
 ";
@@ -29,6 +33,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A pool of `size` connections to the database file, which is created if there is none.
 pub(super) fn pool(path: &str, size: u32) -> Result<Pool, StoreError> {
+    let unavailable = |error: &dyn Display| StoreError::Unavailable(error.to_string());
+    let mut first = SqliteConnection::establish(path).map_err(|error| unavailable(&error))?;
+    first.batch_execute(JOURNAL).map_err(|error| unavailable(&error))?;
     r2d2::Pool::builder()
         .max_size(size)
         .connection_timeout(PATIENCE)
@@ -37,7 +44,7 @@ pub(super) fn pool(path: &str, size: u32) -> Result<Pool, StoreError> {
         .test_on_check_out(false)
         .connection_customizer(Box::new(SetUp))
         .build(ConnectionManager::new(path))
-        .map_err(|error| StoreError::Unavailable(error.to_string()))
+        .map_err(|error| unavailable(&error))
 }
 
 #[derive(Debug)]

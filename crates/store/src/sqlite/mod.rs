@@ -74,6 +74,11 @@ impl Engine for SqliteEngine {
         })
     }
 
+    /// Each commit is on the disk when it returns (`synchronous = FULL`).
+    fn flush(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     fn look_up(&self, lookups: &[Lookup]) -> Result<Vec<Option<Row>>, StoreError> {
         self.read(|connection| read::look_up(connection, lookups))
     }
