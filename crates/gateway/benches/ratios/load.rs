@@ -1,10 +1,11 @@
-//! A closed loop of keep-alive connections: each sends a request, reads its answer, and sends the next.
+//! A closed loop of keep-alive connections: each sends a request, reads its answer, and sends the next. One thread serves
+//! all of them, so that little of the machine is spent on asking.
 
-use std::{
-    io::{BufRead, BufReader, Read, Write},
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use std::time::{Duration, Instant};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
-    thread,
-    time::{Duration, Instant},
 };
 
 /// What a run measured.
@@ -15,41 +16,52 @@ pub(crate) struct Measured {
 }
 
 /// Sends what `request(connection, n)` makes over `connections` connections until the time is over, or until it makes
-/// nothing more. Every answer must have one of `statuses`.
+/// nothing more. Every answer must have this status.
 pub(crate) fn run(
     address: &str,
     connections: usize,
     time: Duration,
-    statuses: &[u16],
-    request: impl Fn(usize, usize) -> Option<Vec<u8>> + Sync,
+    status: u16,
+    request: impl Fn(usize, usize) -> Option<Vec<u8>>,
 ) -> Measured {
     let began = Instant::now();
-    let mut latencies: Vec<Duration> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..connections)
-            .map(|connection| {
-                let request = &request;
-                scope.spawn(move || {
-                    let mut wire = Wire::connect(address);
-                    let mut latencies = Vec::new();
-                    for n in 0.. {
-                        let Some(bytes) = request(connection, n).filter(|_| began.elapsed() < time) else {
-                            break;
-                        };
-                        let sent = Instant::now();
-                        let (status, body) = wire.exchange(&bytes);
-                        latencies.push(sent.elapsed());
-                        assert!(statuses.contains(&status), "{status}: {body}");
-                    }
-                    latencies
-                })
-            })
-            .collect();
-        threads.into_iter().flat_map(|thread| thread.join().expect("connection")).collect()
-    });
+    let ask_all = async |connection: usize| {
+        let mut wire = Wire::connect(address).await;
+        let mut latencies = Vec::new();
+        for n in 0.. {
+            let Some(bytes) = request(connection, n).filter(|_| began.elapsed() < time) else { break };
+            let sent = Instant::now();
+            let (answered, body) = wire.exchange(&bytes).await;
+            latencies.push(sent.elapsed());
+            assert!(answered == status, "{answered}: {}", String::from_utf8_lossy(body));
+        }
+        latencies
+    };
+    let all: FuturesUnordered<_> = (0..connections).map(&ask_all).collect();
+    let mut latencies: Vec<Duration> = block_on(all.collect::<Vec<_>>()).concat();
     let seconds = began.elapsed().as_secs_f64();
     latencies.sort_unstable();
     let at = |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize];
     Measured { per_second: latencies.len() as f64 / seconds, p50: at(0.5), p99: at(0.99) }
+}
+
+/// Sends requests one after the other, and returns the bodies of their answers, each of which must have this status.
+pub(crate) fn exchange(address: &str, requests: Vec<Vec<u8>>, status: u16) -> Vec<String> {
+    block_on(async {
+        let mut wire = Wire::connect(address).await;
+        let mut bodies = Vec::new();
+        for request in requests {
+            let (answered, body) = wire.exchange(&request).await;
+            let body = String::from_utf8_lossy(body).into_owned();
+            assert!(answered == status, "{answered}: {body}");
+            bodies.push(body);
+        }
+        bodies
+    })
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_io().build().expect("runtime").block_on(work)
 }
 
 /// A request as it goes over the wire.
@@ -67,38 +79,44 @@ pub(crate) fn request(method: &str, url: &str, token: &str, body: &str) -> Vec<u
 }
 
 /// One keep-alive connection.
-pub(crate) struct Wire {
+struct Wire {
     stream: BufReader<TcpStream>,
+    line: Vec<u8>,
+    body: Vec<u8>,
 }
 
 impl Wire {
-    pub(crate) fn connect(address: &str) -> Wire {
-        let stream = TcpStream::connect(address.trim_start_matches("http://")).expect("gateway");
+    async fn connect(address: &str) -> Wire {
+        let stream = TcpStream::connect(address.trim_start_matches("http://")).await.expect("gateway");
         stream.set_nodelay(true).expect("nodelay");
-        Wire { stream: BufReader::with_capacity(64 * 1024, stream) }
+        Wire { stream: BufReader::with_capacity(64 * 1024, stream), line: Vec::new(), body: Vec::new() }
     }
 
     /// The status and body of the answer.
-    pub(crate) fn exchange(&mut self, request: &[u8]) -> (u16, String) {
-        self.stream.get_mut().write_all(request).expect("send");
-        let mut line = String::new();
-        self.stream.read_line(&mut line).expect("status line");
-        let status = line.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("status");
+    async fn exchange(&mut self, request: &[u8]) -> (u16, &[u8]) {
+        self.stream.get_mut().write_all(request).await.expect("send");
+        let status = self.line().await.get(9..12).and_then(|status| std::str::from_utf8(status).ok());
+        let status = status.and_then(|status| status.parse().ok()).expect("status");
         let mut length = 0;
         loop {
-            line.clear();
-            self.stream.read_line(&mut line).expect("header");
-            if line.trim().is_empty() {
+            let line = self.line().await;
+            if line.is_empty() {
                 break;
             }
-            if let Some((name, value)) = line.split_once(':')
-                && name.eq_ignore_ascii_case("content-length")
+            if let Some((name, value)) = line.split_at_checked(15)
+                && name.eq_ignore_ascii_case(b"content-length:")
             {
-                length = value.trim().parse().expect("length");
+                length = String::from_utf8_lossy(value).trim().parse().expect("length");
             }
         }
-        let mut body = vec![0; length];
-        self.stream.read_exact(&mut body).expect("body");
-        (status, String::from_utf8(body).expect("UTF-8"))
+        self.body.resize(length, 0);
+        self.stream.read_exact(&mut self.body).await.expect("body");
+        (status, &self.body)
+    }
+
+    async fn line(&mut self) -> &[u8] {
+        self.line.clear();
+        self.stream.read_until(b'\n', &mut self.line).await.expect("header");
+        self.line.trim_ascii_end()
     }
 }

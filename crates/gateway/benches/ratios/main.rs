@@ -13,7 +13,7 @@
 mod load;
 mod processes;
 
-use load::{Measured, Wire};
+use load::Measured;
 use processes::CpuTime;
 use serde_json::{Value, json};
 use std::{
@@ -190,8 +190,8 @@ impl Bench {
     }
 
     fn load(&self, what: &str, round: usize) -> Measured {
-        let run = |statuses: &[u16], request: &(dyn Fn(usize, usize) -> Vec<u8> + Sync)| {
-            load::run(self.gateway.scim(), CONNECTIONS, ROUND, statuses, |connection, n| {
+        let run = |status: u16, request: &dyn Fn(usize, usize) -> Vec<u8>| {
+            load::run(self.gateway.scim(), CONNECTIONS, ROUND, status, |connection, n| {
                 Some(request(connection, n))
             })
         };
@@ -201,16 +201,16 @@ impl Bench {
             (tenant, (connection * 7919 + n * 104_729) % USERS_PER_TENANT)
         };
         match what {
-            "create" => run(&[201], &|connection, n| {
+            "create" => run(201, &|connection, n| {
                 let name = format!("new{}@example.com", self.next_name.fetch_add(1, Ordering::Relaxed));
                 place(connection, n).0.post_user(&name)
             }),
-            "read" => run(&[200], &|connection, n| {
+            "read" => run(200, &|connection, n| {
                 let (tenant, user) = place(connection, n);
                 let filter = format!("/Users?filter=userName%20eq%20%22seed{user}@example.com%22");
                 tenant.request("GET", &filter, "")
             }),
-            "patch" => run(&[200], &|connection, n| {
+            "patch" => run(200, &|connection, n| {
                 let (tenant, user) = place(connection, n);
                 let body = patch(json!([
                     {"op": "Replace", "path": "displayName", "value": format!("Person {round} {connection} {n}")},
@@ -220,7 +220,7 @@ impl Bench {
             }),
             _ => {
                 let group = if what == "large" { &self.large_group } else { &self.small_group };
-                run(&[204], &|connection, n| {
+                run(204, &|connection, n| {
                     let member = &self.crowd.users[LARGE_GROUP + SMALL_GROUP + connection];
                     let op = if n % 2 == 0 { "Add" } else { "Remove" };
                     let body = patch(json!([{"op": op, "path": "members", "value": [{"value": member}]}]));
@@ -242,7 +242,7 @@ impl Tenant {
             users: vec![],
         };
         let hour = Duration::from_secs(3600);
-        load::run(gateway.scim(), CONNECTIONS, hour, &[201], |connection, n| {
+        load::run(gateway.scim(), CONNECTIONS, hour, 201, |connection, n| {
             let n = connection + n * CONNECTIONS;
             (n < users).then(|| tenant.post_user(&format!("seed{n}@example.com")))
         });
@@ -252,19 +252,15 @@ impl Tenant {
 
     /// The ids of the seeded users, page by page.
     fn ids(&self, gateway: &Gateway, users: usize) -> Vec<String> {
-        let mut wire = Wire::connect(gateway.scim());
         let mut ids = HashMap::new();
         let mut cursor = String::new();
         loop {
             let path = format!("/Users?attributes=userName&count=1000&cursor={cursor}");
-            let (status, body) = wire.exchange(&self.request("GET", &path, ""));
-            assert_eq!(status, 200, "{body}");
-            let page: Value = serde_json::from_str(&body).unwrap();
+            let bodies = load::exchange(gateway.scim(), vec![self.request("GET", &path, "")], 200);
+            let page: Value = serde_json::from_str(&bodies[0]).unwrap();
             for user in page["Resources"].as_array().unwrap() {
-                ids.insert(
-                    user["userName"].as_str().unwrap().to_owned(),
-                    user["id"].as_str().unwrap().to_owned(),
-                );
+                let text = |key: &str| user[key].as_str().unwrap().to_owned();
+                ids.insert(text("userName"), text("id"));
             }
             match page["nextCursor"].as_str() {
                 Some(next) => cursor = next.to_owned(),
@@ -275,18 +271,17 @@ impl Tenant {
     }
 
     fn group(&self, gateway: &Gateway, name: &str, members: &[String]) -> String {
-        let mut wire = Wire::connect(gateway.scim());
         let body = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": name});
-        let (status, body) = wire.exchange(&self.request("POST", "/Groups", &body.to_string()));
-        assert_eq!(status, 201, "{body}");
-        let group: Value = serde_json::from_str(&body).unwrap();
+        let bodies =
+            load::exchange(gateway.scim(), vec![self.request("POST", "/Groups", &body.to_string())], 201);
+        let group: Value = serde_json::from_str(&bodies[0]).unwrap();
         let id = group["id"].as_str().unwrap().to_owned();
-        for members in members.chunks(1000) {
+        let adds = members.chunks(1000).map(|members| {
             let members: Vec<Value> = members.iter().map(|id| json!({"value": id})).collect();
             let body = patch(json!([{"op": "Add", "path": "members", "value": members}]));
-            let (status, body) = wire.exchange(&self.request("PATCH", &format!("/Groups/{id}"), &body));
-            assert_eq!(status, 204, "{body}");
-        }
+            self.request("PATCH", &format!("/Groups/{id}"), &body)
+        });
+        load::exchange(gateway.scim(), adds.collect(), 204);
         id
     }
 
