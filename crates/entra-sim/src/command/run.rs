@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
@@ -176,9 +176,13 @@ impl<'a> TenantRun<'a> {
         for index in 0..self.options.cycles {
             if index > 0 {
                 let step = script.cycles.get(index - 1);
-                let Some(due) = self.due(began, step) else { break };
+                let clock = self.engine.client().clock();
+                // Hours of a script are skipped over; what is waited for is the job's own time.
+                clock.advance(SignedDuration::from_hours(step.map_or(0, |step| step.hours)));
+                let Some(due) = self.engine.next_run(began) else { break };
                 self.bar.say("waiting for the next cycle");
-                self.engine.client().clock().wait_until(due).await;
+                clock.wait_until(due).await;
+                let due = clock.now();
                 if let Some(step) = step {
                     step.apply(&mut self.directory, &mut self.random, due)?;
                 }
@@ -203,13 +207,6 @@ impl<'a> TenantRun<'a> {
             failures,
             status: state.status.clone(),
         })
-    }
-
-    /// The start of the next cycle: after the interval, or later if the script lets hours pass or the job is in quarantine.
-    fn due(&self, began: Timestamp, step: Option<&Step>) -> Option<Timestamp> {
-        let due = self.engine.next_run(began)?;
-        let hours = SignedDuration::from_hours(step.map_or(0, |step| step.hours));
-        due.saturating_add(hours).ok()
     }
 
     fn keep(&self, report: &CycleReport) -> Result<(), CommandError> {

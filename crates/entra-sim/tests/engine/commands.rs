@@ -161,8 +161,20 @@ fn a_quarantine_is_told_to_the_notification_address() {
         format!("notification = {{ to = \"admin@contoso.example\", smtp = \"smtp://127.0.0.1:{port}\" }}");
     std::fs::write(&job, notification).expect("written");
     let job = job.display().to_string();
-    let run =
-        ["run", "--tenant-url", &server.url, "--secret-token", TOKEN, "--users", "5", "--job", &job, "-q"];
+    let run = [
+        "run",
+        "--tenant-url",
+        &server.url,
+        "--secret-token",
+        TOKEN,
+        "--users",
+        "5",
+        "--job",
+        &job,
+        "-q",
+        "--interval-seconds",
+        "0.01",
+    ];
     assert_eq!(entra_sim(&run).status.code(), Some(3));
     let mail = mails.recv().expect("received");
     assert!(
@@ -172,4 +184,40 @@ fn a_quarantine_is_told_to_the_notification_address() {
     );
     assert!(!mail.text.contains(TOKEN));
     assert!(mails.recv().is_err(), "the second cycle has the same reason and sends none");
+}
+
+#[test]
+fn hours_of_a_script_pass_at_once_and_purge() {
+    let (server, folder) = (Standin::start(), tempfile::tempdir().expect("a folder"));
+    let script = folder.path().join("changes.toml");
+    let text = "[[cycle]]\nchange = [{ op = \"leave\", count = 3 }]\n[[cycle]]\nhours = 744\n";
+    std::fs::write(&script, text).expect("written");
+    let script = script.display().to_string();
+    let output = entra_sim(&[
+        "run",
+        "--tenant-url",
+        &server.url,
+        "--secret-token",
+        TOKEN,
+        "--users",
+        "30",
+        "--cycles",
+        "3",
+        "-q",
+        "--interval-seconds",
+        "0.1",
+        "--changes",
+        &script,
+    ]);
+    assert_eq!(output.status.code(), Some(0), "{}", text_of(&output));
+    assert_eq!(
+        server.lines().iter().filter(|line| line.starts_with("DELETE Users/")).count(),
+        3,
+        "{}",
+        text_of(&output)
+    );
+}
+
+fn text_of(output: &Output) -> String {
+    text(&output.stdout) + &text(&output.stderr)
 }
