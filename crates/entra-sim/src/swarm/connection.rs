@@ -1,5 +1,9 @@
 //! One keep-alive HTTP/1.1 connection, without a pool and without a header of its own: made when needed, made again after
 //! it broke.
+//!
+//! Why not reqwest: a matching query costs it 42 µs of processor, and the swarm, its measuring included, 31 µs (release,
+//! without LTO, two cores, four connections; `examples/client_cost.rs`). reqwest also adds an `Accept` that Entra does not
+//! send.
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};

@@ -1,6 +1,6 @@
 //! One tenant under load: a few connections that take its due requests in turn.
 
-use super::connection::{Answer, Connection, Peer, Trouble};
+use super::connection::{Answer, Connection, Peer};
 use super::mix::Operation;
 use super::pace::{Due, Pace};
 use super::record::Record;
@@ -102,7 +102,7 @@ impl Lane {
                 }
             }
             Ok(Answer { status, .. }) => state.record.note_error(operation, status.to_string()),
-            Err(trouble) => state.record.note_error(operation, Trouble::to_owned(trouble).to_owned()),
+            Err(trouble) => state.record.note_error(operation, (*trouble).to_owned()),
         }
         answer.is_ok()
     }

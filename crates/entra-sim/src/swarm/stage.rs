@@ -93,14 +93,6 @@ fn id(exchange: &Exchange) -> Result<String, String> {
     id.ok_or_else(|| format!("could not be prepared:\n{}", exchange.describe(300)))
 }
 
-/// Removes what `prepare` and the load left in a tenant: users `created`, pool, group. How many could not be removed.
-pub(super) async fn clear(client: &Client, group: &str, users: &[String], created: &[String]) -> usize {
-    let users = users.iter().chain(created).map(|id| format!("/Users/{id}"));
-    let all: Vec<_> = users.chain([format!("/Groups/{group}")]).map(|path| remove(client, path)).collect();
-    let gone = futures_util::stream::iter(all).buffer_unordered(AT_ONCE);
-    gone.filter(|is_gone| std::future::ready(!is_gone)).count().await
-}
-
 async fn remove(client: &Client, path: String) -> bool {
     client.delete(&path).await.is_success()
 }
@@ -123,6 +115,10 @@ pub(super) struct Leftover {
 impl Leftover {
     /// Removes it, and the users `created` meanwhile. How many objects could not be removed.
     pub(super) async fn clear(&self, created: &[String]) -> usize {
-        clear(&self.client, &self.group, &self.users, created).await
+        let users = self.users.iter().chain(created).map(|id| format!("/Users/{id}"));
+        let paths = users.chain([format!("/Groups/{}", self.group)]);
+        let all: Vec<_> = paths.map(|path| remove(&self.client, path)).collect();
+        let gone = futures_util::stream::iter(all).buffer_unordered(AT_ONCE);
+        gone.filter(|is_gone| std::future::ready(!is_gone)).count().await
     }
 }
