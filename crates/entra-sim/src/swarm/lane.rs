@@ -1,5 +1,6 @@
 //! One tenant under load: a few connections that take its due requests in turn.
 
+use super::alarm::Alarm;
 use super::connection::{Answer, Connection, Peer};
 use super::mix::Operation;
 use super::pace::{Due, Pace};
@@ -57,18 +58,22 @@ impl Lane {
     }
 
     /// Works with one connection until no request is due any more.
-    async fn work(self: Arc<Lane>) {
+    ///
+    /// # Errors
+    /// Those of the operating system about its timer.
+    async fn work(self: Arc<Lane>) -> std::io::Result<()> {
+        let alarm = Alarm::new()?;
         let mut connection = Connection::new(self.peer.clone());
         loop {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
             let taken = Instant::now();
             let due = match self.pace.due(number, taken) {
-                Due::Over => return,
+                Due::Over => return Ok(()),
                 Due::Now => taken.max(self.pace.start),
                 Due::At(due) => due,
             };
             if due > taken {
-                tokio::time::sleep_until(due.into()).await;
+                alarm.wait_until(due).await?;
                 self.state().record.note_lag(due.elapsed());
             }
             if self.pace.end().is_some_and(|end| end + self.timeout < taken) {
@@ -131,7 +136,9 @@ pub(super) fn run(lanes: Vec<Arc<Lane>>, connections: usize) -> std::io::Result<
                 workers.spawn(Arc::clone(&lane).work());
             }
         }
-        while workers.join_next().await.is_some() {}
-    });
-    Ok(())
+        while let Some(ended) = workers.join_next().await {
+            ended.map_err(std::io::Error::other)??;
+        }
+        Ok(())
+    })
 }

@@ -1,5 +1,6 @@
 //! Load: many tenants at once, each with Entra's mix of requests, by the clock and not by the server's leisure.
 
+mod alarm;
 pub(crate) mod connection;
 mod cost;
 mod lane;
