@@ -83,9 +83,9 @@ const SHOWN_FAILURES: usize = 5;
 
 async fn execute(options: &RunOptions, clock: &Clock, output: &mut Output<'_>) -> Result<Exit, CommandError> {
     let script = match (&options.changes, options.no_changes) {
-        (Some(path), _) => read_script(path)?,
-        (None, true) => Script { cycles: vec![Step::default(); options.cycles] },
-        (None, false) => Script::usual(options.source.users, options.cycles),
+        (Some(path), _) => Some(read_script(path)?),
+        (None, true) => Some(Script { cycles: vec![Step::default(); options.cycles] }),
+        (None, false) => None,
     };
     let tenants = options.tenants.tenants()?;
     let bars = Bars::new(options.quiet || options.json);
@@ -94,7 +94,8 @@ async fn execute(options: &RunOptions, clock: &Clock, output: &mut Output<'_>) -
     for (index, tenant) in tenants.into_iter().enumerate() {
         runs.push(TenantRun::prepare(tenant, index, options, clock, &bars, width)?);
     }
-    let summaries = futures_util::future::join_all(runs.into_iter().map(|run| run.all(&script))).await;
+    let summaries =
+        futures_util::future::join_all(runs.into_iter().map(|run| run.all(script.as_ref()))).await;
     let summaries: Vec<Summary> = summaries.into_iter().collect::<Result<_, _>>()?;
     if options.json {
         writeln!(output.out, "{}", serde_json::to_string_pretty(&summaries).map_err(std::io::Error::from)?)?;
@@ -170,7 +171,10 @@ impl<'a> TenantRun<'a> {
         Ok(Self { tenant, engine, directory, random, bar, options })
     }
 
-    async fn all(mut self, script: &Script) -> Result<Summary, CommandError> {
+    /// All cycles; without a script, each is preceded by a usual day of a company of this size.
+    async fn all(mut self, script: Option<&Script>) -> Result<Summary, CommandError> {
+        let usual = Script::usual(self.directory.users.len(), self.options.cycles);
+        let script = script.unwrap_or(&usual);
         let (mut cycles, mut failures) = (Vec::new(), Vec::new());
         let mut began = self.engine.client().clock().now();
         for index in 0..self.options.cycles {

@@ -1,5 +1,6 @@
 //! Job files: TOML, Graph's JSON, and what is refused; scoping operators, one row each.
 
+use entra_sim::directory::changes::Script;
 use entra_sim::job::filter::Clause;
 use entra_sim::job::{FlowType, Job, ScopeSetting, Source};
 use serde::Deserialize;
@@ -104,4 +105,12 @@ fn wrong_jobs_are_told_what_is_wrong() {
         let error = Job::from_toml(&text).expect_err(&text).to_string();
         assert!(error.contains(why), "{text}: {error}");
     }
+}
+
+#[test]
+fn the_examples_are_valid() {
+    let job = Job::from_toml(include_str!("../../examples/job.toml")).expect("valid");
+    assert_eq!((job.members_per_patch, job.users.filters.len(), job.users.matching().len()), (1, 1, 2));
+    let script = Script::from_toml(include_str!("../../examples/changes.toml")).expect("valid");
+    assert_eq!(script.cycles.len(), 3);
 }
