@@ -41,15 +41,15 @@ pub(crate) struct Threads {
 }
 
 impl Threads {
-    /// Starts the writer, the flusher and `readers` (2 or more) readers: half of them for lookups, half for other jobs, of which one
-    /// tenant never has all.
+    /// Starts the writer, the flusher and `readers` (2 or more) readers: a quarter of them for lookups, which are cheapest
+    /// in large batches, the others for other jobs, of which one tenant never has all.
     pub(crate) fn start(
         engine: Arc<dyn Engine>,
         readers: usize,
         batch: usize,
         share: Share,
     ) -> Result<Threads, StoreError> {
-        let for_lookups = readers / 2;
+        let for_lookups = (readers / 4).max(1);
         let for_jobs = readers - for_lookups;
         let job_share = Share { running: (for_jobs / 2).max(1), ..share };
         let mut threads = Threads {
