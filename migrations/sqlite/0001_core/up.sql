@@ -30,7 +30,7 @@ CREATE TABLE feeds (
 ) WITHOUT ROWID;
 
 CREATE TABLE users (
-    tenant_id    BLOB    NOT NULL REFERENCES tenants (id),
+    tenant_id    BLOB    NOT NULL,
     id           BLOB    NOT NULL,
     user_name    TEXT    NOT NULL,
     external_id  TEXT,
@@ -48,7 +48,7 @@ CREATE INDEX users_external_id ON users (tenant_id, external_id);
 CREATE INDEX users_work_email ON users (tenant_id, work_email);
 
 CREATE TABLE "groups" (
-    tenant_id    BLOB   NOT NULL REFERENCES tenants (id),
+    tenant_id    BLOB   NOT NULL,
     id           BLOB   NOT NULL,
     external_id  TEXT,
     display_name TEXT,

@@ -55,6 +55,15 @@ pub(crate) struct Facts {
     pub(crate) members: HashMap<Of<ResourceId>, BTreeSet<ResourceId>>,
 }
 
+/// A tenant's feed before and after a batch. As each write moves it, a feed that still stands where it stood when the facts
+/// were read says that they still hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FeedMove {
+    pub(crate) tenant: TenantId,
+    pub(crate) from: i64,
+    pub(crate) to: i64,
+}
+
 /// A row of `users` or `groups`.
 #[derive(Clone, Debug)]
 pub(crate) struct ResourceRow {
@@ -117,8 +126,8 @@ pub(crate) struct LogRow {
 /// in which they can be written.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Writes {
-    /// The feeds' positions afterwards.
-    pub(crate) positions: Vec<Of<i64>>,
+    /// The feeds that move.
+    pub(crate) feeds: Vec<FeedMove>,
     pub(crate) deleted: Vec<DeletedResource>,
     pub(crate) new_users: Vec<ResourceRow>,
     pub(crate) users: Vec<ResourceRow>,
@@ -216,6 +225,8 @@ struct Resource {
 }
 
 struct Plan {
+    /// Feeds as they were, and as the batch moves them.
+    positions_before: HashMap<TenantId, i64>,
     positions: HashMap<TenantId, i64>,
     resources: BTreeMap<Of<ResourceId>, Resource>,
     user_names: HashMap<Of<String>, ResourceId>,
@@ -233,6 +244,7 @@ impl Plan {
         let resources =
             facts.resources.into_iter().map(|(key, stored)| (key, Resource::stored(stored))).collect();
         Plan {
+            positions_before: facts.positions.clone(),
             positions: facts.positions,
             resources,
             user_names: facts.user_names,
@@ -475,7 +487,9 @@ impl Plan {
     fn into_writes(mut self) -> Writes {
         let mut writes = Writes::default();
         let moved: BTreeMap<TenantId, i64> = self.log.iter().map(|row| (row.tenant, row.position)).collect();
-        writes.positions = moved.into_iter().collect();
+        let from = |tenant| self.positions_before.get(&tenant).copied().unwrap_or_default();
+        writes.feeds =
+            moved.into_iter().map(|(tenant, to)| FeedMove { tenant, from: from(tenant), to }).collect();
         self.memberships(&mut writes);
         for ((tenant, id), resource) in self.resources {
             resource.write(tenant, id, &mut writes);

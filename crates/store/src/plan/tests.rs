@@ -88,7 +88,8 @@ fn of_two_equal_user_names_one_wins() {
     assert!(answers[0].is_ok() && answers[2].is_ok());
     assert_eq!(answers[1], Err(CommitError::UserNameTaken));
     assert_eq!(writes.new_users.len(), 2);
-    assert_eq!(writes.positions, [(TENANT, 101), (OTHER, 8)]);
+    let moves = writes.feeds.iter().map(|feed| (feed.tenant, feed.from, feed.to)).collect::<Vec<_>>();
+    assert_eq!(moves, [(TENANT, 100, 101), (OTHER, 7, 8)]);
     assert_eq!(writes.log.len(), 2);
 }
 

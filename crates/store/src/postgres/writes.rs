@@ -7,21 +7,22 @@ use super::{
 };
 use crate::{
     model::{Document, ResourceId},
-    plan::{DeletedResource, GroupUpdate, LogRow, Of, ResourceRow, Writes},
+    plan::{DeletedResource, FeedMove, GroupUpdate, LogRow, Of, ResourceRow, Writes},
     schema::types::{Id, Json},
 };
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
 use scim::{resource::Keys, schema::ResourceKind};
 
-/// Writes all of it.
-pub(super) fn write(connection: &mut PgConnection, writes: Writes) -> QueryResult<()> {
-    Statement::<()>::new(parts(writes), "").execute(connection).map(drop)
+/// Writes all of it, if every feed stands where it stood when the facts were read; else nothing, and `false`.
+pub(super) fn write(connection: &mut PgConnection, writes: Writes) -> QueryResult<bool> {
+    let rows = writes.log.len();
+    Ok(Statement::<()>::new(parts(writes), "").execute(connection)? == rows)
 }
 
 /// A common table expression for each kind of row; the log is the statement that they stand before. As parts of one
 /// statement they all see the rows as they were, which the plan allows for: no two touch the same row.
 fn parts(writes: Writes) -> Vec<Part> {
-    let mut parts = vec![feeds(writes.positions)];
+    let mut parts = vec![feeds(&writes.feeds)];
     let (users, groups): (Vec<_>, Vec<_>) =
         writes.deleted.iter().partition(|row| row.kind == ResourceKind::User);
     parts.extend(some(users, |rows| delete(rows, ", gone_users AS (DELETE FROM users r USING ")));
@@ -47,13 +48,20 @@ fn column<T, V>(rows: &[T], value: impl FnMut(&T) -> V) -> Vec<V> {
     rows.iter().map(value).collect()
 }
 
-fn feeds(positions: Vec<Of<i64>>) -> Part {
-    let (tenants, positions) =
-        positions.into_iter().map(|(tenant, position)| (Id(tenant.0), position)).unzip();
+/// `valid` has a row if all feeds could be moved. Its commit does not wait for the disk: a flush follows.
+fn feeds(feeds: &[FeedMove]) -> Part {
     Part {
-        before: "WITH feeds_after AS (UPDATE feeds f SET position = q.position FROM ",
-        columns: vec![Column::Keys(tenants), Column::Numbers(positions)],
-        after: " AS q(tenant_id, position) WHERE f.tenant_id = q.tenant_id)",
+        before: "WITH feed AS MATERIALIZED (SELECT * FROM ",
+        columns: vec![
+            Column::Keys(column(feeds, |feed| Id(feed.tenant.0))),
+            Column::Numbers(column(feeds, |feed| feed.from)),
+            Column::Numbers(column(feeds, |feed| feed.to)),
+        ],
+        after: " AS q(tenant_id, before, after)), \
+                moved AS (UPDATE feeds f SET position = feed.after FROM feed \
+                WHERE f.tenant_id = feed.tenant_id AND f.position = feed.before RETURNING 1), \
+                valid AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', TRUE) \
+                WHERE (SELECT count(*) FROM moved) = (SELECT count(*) FROM feed))",
     }
 }
 
@@ -62,7 +70,7 @@ fn delete(rows: Vec<&DeletedResource>, before: &'static str) -> Part {
     Part {
         before,
         columns: vec![Column::Keys(tenants), Column::Keys(ids)],
-        after: " AS q(tenant_id, id) WHERE r.tenant_id = q.tenant_id AND r.id = q.id)",
+        after: " AS q(tenant_id, id), valid WHERE r.tenant_id = q.tenant_id AND r.id = q.id)",
     }
 }
 
@@ -82,9 +90,9 @@ fn deleted(rows: Vec<DeletedResource>) -> Part {
     ];
     Part {
         before: ", kept AS (INSERT INTO deleted_resources (tenant_id, id, kind, deleted_at, actor, version, created_at, \
-                 document, groups, members) SELECT * FROM ",
+                 document, groups, members) SELECT q.* FROM ",
         columns,
-        after: ")",
+        after: " AS q, valid)",
     }
 }
 
@@ -116,9 +124,9 @@ fn resource_columns(rows: Vec<ResourceRow>, of_users: bool) -> Vec<Column> {
 fn new_users(rows: Vec<ResourceRow>) -> Part {
     Part {
         before: ", new_users AS (INSERT INTO users (tenant_id, id, version, created_at, modified_at, document, external_id, \
-                 display_name, user_name, active, work_email) SELECT * FROM ",
+                 display_name, user_name, active, work_email) SELECT q.* FROM ",
         columns: resource_columns(rows, true),
-        after: ")",
+        after: " AS q, valid)",
     }
 }
 
@@ -129,16 +137,16 @@ fn users_after(rows: Vec<ResourceRow>) -> Part {
                  work_email = q.work_email FROM ",
         columns: resource_columns(rows, true),
         after: " AS q(tenant_id, id, version, created_at, modified_at, document, external_id, display_name, user_name, active, \
-                work_email) WHERE r.tenant_id = q.tenant_id AND r.id = q.id)",
+                work_email), valid WHERE r.tenant_id = q.tenant_id AND r.id = q.id)",
     }
 }
 
 fn new_groups(rows: Vec<ResourceRow>) -> Part {
     Part {
         before: ", new_groups AS (INSERT INTO groups (tenant_id, id, version, created_at, modified_at, document, external_id, \
-                 display_name) SELECT * FROM ",
+                 display_name) SELECT q.* FROM ",
         columns: resource_columns(rows, false),
-        after: ")",
+        after: " AS q, valid)",
     }
 }
 
@@ -165,7 +173,7 @@ fn groups_after(rows: Vec<GroupUpdate>) -> Part {
                  display_name = CASE WHEN q.document IS NULL THEN r.display_name ELSE q.display_name END, \
                  document = coalesce(q.document, r.document) FROM ",
         columns,
-        after: " AS q(tenant_id, id, changes, modified_at, external_id, display_name, document) \
+        after: " AS q(tenant_id, id, changes, modified_at, external_id, display_name, document), valid \
                 WHERE r.tenant_id = q.tenant_id AND r.id = q.id)",
     }
 }
@@ -175,7 +183,7 @@ fn emptied(groups: Vec<Of<ResourceId>>) -> Part {
     Part {
         before: ", emptied AS (DELETE FROM group_members m USING ",
         columns: vec![Column::Keys(tenants), Column::Keys(groups)],
-        after: " AS q(tenant_id, group_id) WHERE m.tenant_id = q.tenant_id AND m.group_id = q.group_id)",
+        after: " AS q(tenant_id, group_id), valid WHERE m.tenant_id = q.tenant_id AND m.group_id = q.group_id)",
     }
 }
 
@@ -193,7 +201,7 @@ fn left(pairs: Vec<Of<(ResourceId, ResourceId)>>) -> Part {
     Part {
         before: ", left_groups AS (DELETE FROM group_members m USING ",
         columns: pair_columns(pairs.into_iter()),
-        after: " AS q(tenant_id, group_id, member_id) WHERE m.tenant_id = q.tenant_id AND m.group_id = q.group_id \
+        after: " AS q(tenant_id, group_id, member_id), valid WHERE m.tenant_id = q.tenant_id AND m.group_id = q.group_id \
                 AND m.member_id = q.member_id)",
     }
 }
@@ -202,9 +210,9 @@ fn joined(pairs: Vec<(Of<(ResourceId, ResourceId)>, bool)>) -> Part {
     let mut columns = pair_columns(pairs.iter().map(|(pair, _)| *pair));
     columns.push(Column::Bools(column(&pairs, |(_, is_group)| *is_group)));
     Part {
-        before: ", joined_groups AS (INSERT INTO group_members (tenant_id, group_id, member_id, member_is_group) SELECT * FROM ",
+        before: ", joined_groups AS (INSERT INTO group_members (tenant_id, group_id, member_id, member_is_group) SELECT q.* FROM ",
         columns,
-        after: ")",
+        after: " AS q, valid)",
     }
 }
 
@@ -236,10 +244,10 @@ fn log(rows: Vec<LogRow>) -> Part {
         Column::Jsons(texts.3),
     ]);
     Part {
-        before: ", log AS (SELECT * FROM ",
+        before: ", log AS MATERIALIZED (SELECT q.* FROM ",
         columns,
         after: " AS q(tenant_id, resource_id, position, at, actor, kind, event, version, event_follows, before, after, members, \
-                effects)), \
+                effects), valid), \
                 outbox AS (INSERT INTO events (tenant_id, position, at, kind, resource_id, event, version) \
                 SELECT tenant_id, position, at, kind, resource_id, event, version FROM log WHERE event_follows) \
                 INSERT INTO change_log (tenant_id, position, at, actor, kind, resource_id, event, version, before, after, \

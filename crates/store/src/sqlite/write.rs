@@ -15,12 +15,12 @@ use scim::schema::ResourceKind;
 /// Writes all of it; the caller's transaction makes it one.
 pub(super) fn write(connection: &mut SqliteConnection, writes: Writes) -> QueryResult<()> {
     let mut run = |sql: Sql| Statement::<Sqlite, ()>::cached(sql).execute(connection).map(|_| ());
-    for (tenant, position) in writes.positions {
+    for feed in writes.feeds {
         run(sql!(
             "UPDATE feeds SET position = ",
-            Bind::number(position),
+            Bind::number(feed.to),
             " WHERE tenant_id = ",
-            Bind::key(tenant.0)
+            Bind::key(feed.tenant.0)
         ))?;
     }
     for deleted in writes.deleted {

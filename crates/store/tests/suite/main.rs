@@ -1,5 +1,10 @@
 //! One suite for both databases: what holds of a `Store` holds of it on SQLite and on PostgreSQL.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "what fails, fails the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "what fails, fails the test"
+)]
 
 mod backend;
 mod batches;
