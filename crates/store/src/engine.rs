@@ -1,7 +1,11 @@
 //! What a database must be able to do; blocking, called on the store's own threads.
 
 use crate::{
+    act::Act,
+    audit::{AuditHead, AuditRow, By},
+    history::{ChangeRow, DeletedRow},
     model::*,
+    operator::{Operator, Session},
     plan::{Facts, Questions, Writes},
 };
 use scim::{Timestamp, schema::ResourceKind};
@@ -45,25 +49,51 @@ pub(crate) trait Engine: Send + Sync + 'static {
     fn list(&self, tenant: TenantId, listing: &Listing) -> Result<Page, StoreError>;
     fn members(&self, tenant: TenantId, group: ResourceId) -> Result<Members, StoreError>;
 
-    /// `Ok(false)`: the label is taken.
-    fn create_tenant(&self, tenant: &Tenant) -> Result<bool, StoreError>;
+    /// Does an administrative act with its audit row; `Ok(false)`: not done.
+    fn act(&self, by: Option<&By>, act: &Act) -> Result<bool, StoreError>;
+    fn audit_head(&self) -> Result<AuditHead, StoreError>;
+    /// Oldest first.
+    fn audit_rows_behind(&self, position: i64, limit: i64) -> Result<Vec<AuditRow>, StoreError>;
+    /// Newest first.
+    fn audit_rows_before(
+        &self,
+        tenant: Option<TenantId>,
+        position: i64,
+        limit: i64,
+    ) -> Result<Vec<AuditRow>, StoreError>;
+
+    /// By name.
+    fn operators(&self) -> Result<Vec<Operator>, StoreError>;
+    fn operator(&self, name: &str) -> Result<Option<Operator>, StoreError>;
+    fn session(&self, digest: &[u8; 32]) -> Result<Option<(Session, Operator)>, StoreError>;
+    fn touch_session(&self, digest: &[u8; 32], seen: Timestamp) -> Result<(), StoreError>;
+
+    /// Newest first.
+    fn changes(
+        &self,
+        tenant: TenantId,
+        resource: Option<ResourceId>,
+        before: i64,
+        limit: i64,
+    ) -> Result<Vec<ChangeRow>, StoreError>;
+    /// The newest first.
+    fn deleted_resources(
+        &self,
+        tenant: TenantId,
+        before: (Timestamp, ResourceId),
+        limit: i64,
+    ) -> Result<Vec<DeletedRow>, StoreError>;
+    fn deleted_resource(&self, tenant: TenantId, id: ResourceId) -> Result<Option<DeletedRow>, StoreError>;
+
+    /// Those behind a label, by label.
+    fn tenants_behind(&self, label: &str, limit: i64) -> Result<Vec<Tenant>, StoreError>;
     fn tenants(&self) -> Result<Vec<Tenant>, StoreError>;
     /// By label or, if the text is a UUID, by id.
     fn tenant(&self, label_or_id: &str) -> Result<Option<Tenant>, StoreError>;
-    /// `Ok(false)`: no such tenant.
-    fn set_tenant_state(&self, tenant: TenantId, state: TenantState) -> Result<bool, StoreError>;
-    /// Deletes the tenant and every row of it. `Ok(false)`: no such tenant.
-    fn delete_tenant(&self, tenant: TenantId) -> Result<bool, StoreError>;
 
-    fn insert_secret_token(&self, token: &SecretTokenRow) -> Result<(), StoreError>;
     fn secret_tokens(&self, tenant: TenantId) -> Result<Vec<SecretTokenRow>, StoreError>;
     /// By digest, alive or not; the caller judges.
     fn secret_token(&self, digest: &[u8; 32]) -> Result<Option<SecretTokenOwner>, StoreError>;
-    /// Sets the expiry of a token that is not revoked; `Ok(false)`: no such token.
-    fn expire_secret_token(&self, tenant: TenantId, id: Uuid, expires: Timestamp)
-    -> Result<bool, StoreError>;
-    /// `Ok(false)`: no such token, or revoked before.
-    fn revoke_secret_token(&self, tenant: TenantId, id: Uuid, at: Timestamp) -> Result<bool, StoreError>;
     /// Notes when tokens were last used; never moves a time back.
     fn touch_secret_tokens(&self, used: &[(TenantId, Uuid, Timestamp)]) -> Result<(), StoreError>;
 }

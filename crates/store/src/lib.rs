@@ -5,8 +5,13 @@
 //! one transaction; each caller gets its own answer. Reads run on a few threads; lookups that wait together are
 //! answered by one statement.
 
+mod act;
+mod administration;
+mod audit;
 mod engine;
+mod history;
 pub mod model;
+mod operator;
 mod plan;
 mod postgres;
 mod queue;
@@ -17,5 +22,8 @@ mod sqlite;
 mod store;
 mod threads;
 
+pub use audit::{AuditHead, AuditRow, BrokenChain, By, Deed, Verified};
+pub use history::{ChangeRow, DeletedRow};
 pub use model::*;
+pub use operator::{Operator, OperatorChange, Role, Session, Totp};
 pub use store::{OpenError, Settings, Store};

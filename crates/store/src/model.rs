@@ -156,6 +156,17 @@ pub enum Action {
         /// Only if this is its version.
         expected: Option<i64>,
     },
+    /// Bring a deleted resource back as it was, one version later.
+    Restore {
+        /// Only if this is the version with which it was deleted.
+        deleted: i64,
+        /// Its document.
+        document: Document,
+        /// The groups it was in; those that are gone are left out.
+        groups: Vec<ResourceId>,
+        /// The members it had (Group only); those that are gone are left out.
+        members: Vec<ResourceId>,
+    },
     /// Change nothing, but keep the effects in the change log (a request whose operations were all ignored). Writes no
     /// event.
     Record,

@@ -148,6 +148,16 @@ macro_rules! records {
                 tenants::table.order(tenants::label).load(connection)
             }
 
+            /// Those behind a label, by label.
+            pub(crate) fn tenants_behind(
+                connection: &mut $connection,
+                label: &str,
+                limit: i64,
+            ) -> QueryResult<Vec<TenantRecord>> {
+                let behind = tenants::table.filter(tenants::label.gt(label)).order(tenants::label);
+                behind.limit(limit).load(connection)
+            }
+
             /// By label or, if the text is a UUID, by id.
             pub(crate) fn tenant(
                 connection: &mut $connection,
@@ -208,6 +218,14 @@ macro_rules! records {
                     .filter(secret_tokens::tenant_id.eq(Id(tenant.0)))
                     .order((secret_tokens::created_at, secret_tokens::id))
                     .load(connection)
+            }
+
+            pub(crate) fn secret_token_by_id(
+                connection: &mut $connection,
+                tenant: TenantId,
+                id: Uuid,
+            ) -> QueryResult<Option<TokenRecord>> {
+                secret_tokens::table.find((Id(tenant.0), Id(id))).first(connection).optional()
             }
 
             /// By digest: the one question whose answer is the tenant.

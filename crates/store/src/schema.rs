@@ -205,3 +205,53 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(tenants, secret_tokens);
+
+diesel::table! {
+    operators (id) {
+        id -> crate::schema::types::Key,
+        name -> Text,
+        role -> Text,
+        state -> Text,
+        password_hash -> Text,
+        password_is_once -> Bool,
+        totp_secret -> Nullable<Binary>,
+        totp_is_confirmed -> Bool,
+        totp_last_step -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    operator_sessions (digest) {
+        digest -> Binary,
+        operator_id -> crate::schema::types::Key,
+        created_at -> BigInt,
+        seen_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    audit_log (position) {
+        position -> BigInt,
+        at -> BigInt,
+        actor -> Text,
+        origin -> Text,
+        action -> Text,
+        target -> Text,
+        tenant -> Nullable<crate::schema::types::Key>,
+        before -> Nullable<Text>,
+        after -> Nullable<Text>,
+        hash -> Binary,
+    }
+}
+
+diesel::table! {
+    audit_head (id) {
+        id -> Integer,
+        position -> BigInt,
+        hash -> Binary,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(operators, operator_sessions);

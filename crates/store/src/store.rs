@@ -1,6 +1,8 @@
 //! [`Store`]: the asynchronous face of an engine, its writer thread and its reader threads.
 
 use crate::{
+    act::Act,
+    audit::By,
     engine::{Engine, Lookup, LookupKey},
     model::*,
     plan::TenantChange,
@@ -41,6 +43,7 @@ pub enum OpenError {
 #[derive(Clone)]
 pub struct Store {
     threads: Arc<Threads>,
+    by: Option<Arc<By>>,
 }
 
 impl Store {
@@ -62,7 +65,40 @@ impl Store {
         };
         engine.migrate()?;
         let share = Share { waiting: settings.queue_per_tenant.max(1), running: usize::MAX };
-        Ok(Store { threads: Arc::new(Threads::start(engine, readers, settings.batch.max(1), share)?) })
+        Ok(Store {
+            threads: Arc::new(Threads::start(engine, readers, settings.batch.max(1), share)?),
+            by: None,
+        })
+    }
+
+    /// The same store in the hands of somebody: every administrative act through it writes its audit row, in the
+    /// transaction of the act.
+    #[must_use]
+    pub fn acting(&self, by: By) -> Store {
+        Store { threads: self.threads.clone(), by: Some(Arc::new(by)) }
+    }
+
+    /// Does an administrative act in the line of this tenant; `false`: not done.
+    pub(crate) async fn act(&self, line: TenantId, act: Act) -> Result<bool, StoreError> {
+        let by = self.by.clone();
+        self.threads.run(line, move |engine| engine.act(by.as_deref(), &act)).await
+    }
+
+    /// Asks the engine something that is no tenant's.
+    pub(crate) async fn ask<A: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn Engine) -> Result<A, StoreError> + Send + 'static,
+    ) -> Result<A, StoreError> {
+        self.threads.run(NO_TENANT, work).await
+    }
+
+    /// Asks the engine something of a tenant.
+    pub(crate) async fn ask_of<A: Send + 'static>(
+        &self,
+        tenant: TenantId,
+        work: impl FnOnce(&dyn Engine) -> Result<A, StoreError> + Send + 'static,
+    ) -> Result<A, StoreError> {
+        self.threads.run(tenant, work).await
     }
 
     /// Commits one change; answered when it is durable.
@@ -129,7 +165,7 @@ impl Store {
     /// # Errors
     /// As above.
     pub async fn create_tenant(&self, tenant: Tenant) -> Result<bool, StoreError> {
-        self.threads.run(tenant.id, move |engine| engine.create_tenant(&tenant)).await
+        self.act(tenant.id, Act::CreateTenant(tenant)).await
     }
 
     /// Every tenant, by label.
@@ -154,7 +190,7 @@ impl Store {
     /// # Errors
     /// As above.
     pub async fn set_tenant_state(&self, tenant: TenantId, state: TenantState) -> Result<bool, StoreError> {
-        self.threads.run(tenant, move |engine| engine.set_tenant_state(tenant, state)).await
+        self.act(tenant, Act::SetTenantState(tenant, state)).await
     }
 
     /// Deletes a tenant with every row of it; `false` if there is no such tenant.
@@ -162,7 +198,7 @@ impl Store {
     /// # Errors
     /// As above.
     pub async fn delete_tenant(&self, tenant: TenantId) -> Result<bool, StoreError> {
-        self.threads.run(tenant, move |engine| engine.delete_tenant(tenant)).await
+        self.act(tenant, Act::DeleteTenant(tenant)).await
     }
 
     /// Stores a new Secret Token.
@@ -170,7 +206,7 @@ impl Store {
     /// # Errors
     /// As above.
     pub async fn insert_secret_token(&self, token: SecretTokenRow) -> Result<(), StoreError> {
-        self.threads.run(token.tenant, move |engine| engine.insert_secret_token(&token)).await
+        self.act(token.tenant, Act::InsertSecretToken(token)).await.map(drop)
     }
 
     /// The Secret Tokens of a tenant, oldest first, revoked ones too.
@@ -203,7 +239,7 @@ impl Store {
         id: Uuid,
         expires: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.threads.run(tenant, move |engine| engine.expire_secret_token(tenant, id, expires)).await
+        self.act(tenant, Act::ExpireSecretToken(tenant, id, expires)).await
     }
 
     /// Revokes a token; `false` if there is none alive.
@@ -216,7 +252,7 @@ impl Store {
         id: Uuid,
         at: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.threads.run(tenant, move |engine| engine.revoke_secret_token(tenant, id, at)).await
+        self.act(tenant, Act::RevokeSecretToken(tenant, id, at)).await
     }
 
     /// Notes when tokens were last used.
@@ -232,4 +268,4 @@ impl Store {
 }
 
 /// The line in which questions about no tenant wait: those of operators and of the process itself.
-const NO_TENANT: TenantId = TenantId(Uuid::nil());
+pub(crate) const NO_TENANT: TenantId = TenantId(Uuid::nil());

@@ -31,6 +31,8 @@ pub(crate) struct Questions {
     pub(crate) members_of: BTreeSet<Of<ResourceId>>,
     /// Every membership in any group of these resources.
     pub(crate) groups_of: BTreeSet<Of<ResourceId>>,
+    /// Which of these are kept as deleted.
+    pub(crate) deleted: BTreeSet<Of<ResourceId>>,
 }
 
 /// A resource as it is stored.
@@ -53,6 +55,15 @@ pub(crate) struct Facts {
     pub(crate) user_names: HashMap<Of<String>, ResourceId>,
     /// Memberships, by group.
     pub(crate) members: HashMap<Of<ResourceId>, BTreeSet<ResourceId>>,
+    /// What is kept as deleted.
+    pub(crate) deleted: HashMap<Of<ResourceId>, KeptResource>,
+}
+
+/// A deleted resource as it is kept, as far as the plan wants to know.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KeptResource {
+    pub(crate) version: i64,
+    pub(crate) created: Timestamp,
 }
 
 /// A tenant's feed before and after a batch. As each write moves it, a feed that still stands where it stood when the facts
@@ -129,6 +140,8 @@ pub(crate) struct Writes {
     /// The feeds that move.
     pub(crate) feeds: Vec<FeedMove>,
     pub(crate) deleted: Vec<DeletedResource>,
+    /// Resources that are not kept as deleted any more.
+    pub(crate) restored: Vec<Of<ResourceId>>,
     pub(crate) new_users: Vec<ResourceRow>,
     pub(crate) users: Vec<ResourceRow>,
     pub(crate) new_groups: Vec<ResourceRow>,
@@ -184,6 +197,16 @@ pub(crate) fn questions(batch: &[TenantChange]) -> Questions {
                     questions.members_of.insert((tenant, change.id));
                 }
             }
+            Action::Restore { document: old, groups, members, .. } => {
+                document = Some(old);
+                candidates = members;
+                questions.deleted.insert((tenant, change.id));
+                questions.resources.entry((tenant, change.id)).or_default();
+                for group in groups {
+                    questions.resources.entry((tenant, *group)).or_default();
+                    questions.pairs.insert((tenant, (*group, change.id)));
+                }
+            }
             Action::Record => {
                 questions.resources.entry((tenant, change.id)).or_default();
             }
@@ -236,6 +259,9 @@ struct Plan {
     /// Groups that lost a member because it was deleted; they may not have been asked for.
     bereft: BTreeMap<Of<ResourceId>, Timestamp>,
     deleted: Vec<DeletedResource>,
+    /// What was kept as deleted before the batch, and what of it came back.
+    kept: HashMap<Of<ResourceId>, KeptResource>,
+    restored: Vec<Of<ResourceId>>,
     log: Vec<LogRow>,
 }
 
@@ -252,6 +278,8 @@ impl Plan {
             members_before: facts.members,
             bereft: BTreeMap::new(),
             deleted: Vec::new(),
+            kept: facts.deleted,
+            restored: Vec::new(),
             log: Vec::new(),
         }
     }
@@ -275,6 +303,9 @@ impl Plan {
             Action::Delete { expected } => {
                 self.check(tenant, change, *expected)?;
                 self.delete(tenant, change)
+            }
+            Action::Restore { deleted, document, groups, members } => {
+                self.restore(tenant, change, *deleted, document, (groups, members))
             }
             Action::Record => {
                 let answer = self.check(tenant, change, None)?;
@@ -398,6 +429,52 @@ impl Plan {
         Ok(answer)
     }
 
+    /// Brings a resource back, into the groups and with the members that are still there.
+    fn restore(
+        &mut self,
+        tenant: TenantId,
+        change: &Change,
+        deleted: i64,
+        document: &Document,
+        (groups, members): (&[ResourceId], &[ResourceId]),
+    ) -> Result<Committed, CommitError> {
+        let key = (tenant, change.id);
+        let kept = self.kept.get(&key).copied().filter(|_| !self.resources.contains_key(&key));
+        let kept = kept.ok_or(CommitError::NotFound)?;
+        if kept.version != deleted {
+            return Err(CommitError::VersionMismatch(kept.version));
+        }
+        self.check_user_name(tenant, change, document)?;
+        self.take_user_name(tenant, change, document);
+        let mut restored = Resource::new(change, document.clone());
+        restored.version = kept.version + 1;
+        restored.created = kept.created;
+        let answer = restored.committed(true);
+        self.kept.remove(&key);
+        self.restored.push(key);
+        self.resources.insert(key, restored);
+        let is_there = |plan: &Plan, id: &ResourceId, kind: Option<ResourceKind>| {
+            let found = plan.resources.get(&(tenant, *id)).filter(|found| !found.deleted);
+            *id != change.id && found.is_some_and(|found| kind.is_none_or(|kind| found.kind == kind))
+        };
+        for group in groups {
+            if is_there(self, group, Some(ResourceKind::Group))
+                && self.members.entry((tenant, *group)).or_default().insert(change.id)
+                && let Some(group) = self.resources.get_mut(&(tenant, *group))
+            {
+                group.touch(change.at);
+            }
+        }
+        let joined: BTreeSet<ResourceId> =
+            members.iter().filter(|id| is_there(self, id, None)).copied().collect();
+        let members = members_json(&joined, &BTreeSet::new());
+        if change.kind == ResourceKind::Group {
+            self.members.insert(key, joined);
+        }
+        self.log(tenant, change, answer.version, [None, Some(document.json.clone()), members], true);
+        Ok(answer)
+    }
+
     /// `userName` is unique within the tenant. A name that the batch gives up is free from the next batch on.
     fn check_user_name(
         &self,
@@ -503,6 +580,7 @@ impl Plan {
         });
         writes.groups.extend(bereft);
         writes.deleted = self.deleted;
+        writes.restored = self.restored;
         writes.log = self.log;
         writes
     }

@@ -3,7 +3,7 @@
 use super::arrays::{Column, Part, Statement};
 use crate::{
     model::{ResourceId, TenantId},
-    plan::{Facts, Of, Questions, StoredResource},
+    plan::{Facts, KeptResource, Of, Questions, StoredResource},
     schema::types::{Id, Key},
 };
 use diesel::{
@@ -14,7 +14,7 @@ use scim::{Timestamp, schema::ResourceKind};
 
 // The columns of a row, by the number in the first:
 // 0 feed: tenant, position · 1 user, 2 group: tenant, id, version, created, modified, document · 3 name: tenant, id of
-// the user, name · 4 membership: tenant, group, member
+// the user, name · 4 membership: tenant, group, member · 5 deleted: tenant, id, version, created
 type Types = (
     Integer,
     Key,
@@ -45,6 +45,10 @@ const NAMES: (&str, &str) = (
     "SELECT 3, r.tenant_id, r.id, NULL::uuid, NULL::bigint, NULL::bigint, NULL::bigint, r.user_name FROM ",
     " AS q(tenant_id, user_name) JOIN users r USING (tenant_id, user_name)",
 );
+const DELETED: (&str, &str) = (
+    "SELECT 5, r.tenant_id, r.id, NULL::uuid, r.version, r.created_at, NULL::bigint, NULL::text FROM ",
+    " AS q(tenant_id, id) JOIN deleted_resources r USING (tenant_id, id)",
+);
 const MEMBERSHIP: &str = "SELECT 4, m.tenant_id, m.group_id, m.member_id, NULL::bigint, NULL::bigint, NULL::bigint, NULL::text FROM ";
 const PAIRS: &str =
     " AS q(tenant_id, group_id, member_id) JOIN group_members m USING (tenant_id, group_id, member_id)";
@@ -71,6 +75,11 @@ pub(super) fn read(connection: &mut PgConnection, questions: &Questions) -> Quer
                 facts.resources.insert((tenant, id), stored);
             }
             (3, Some(id), _, Some(name)) => drop(facts.user_names.insert((tenant, name), id)),
+            (5, Some(id), ..) => {
+                let created = Timestamp(created.unwrap_or_default());
+                let kept = KeptResource { version: n.unwrap_or_default(), created };
+                facts.deleted.insert((tenant, id), kept);
+            }
             (_, Some(group), Some(member), _) => {
                 facts.members.entry((tenant, group)).or_default().insert(member);
             }
@@ -109,6 +118,14 @@ fn parts(questions: &Questions) -> Vec<Part> {
         let members = questions.pairs.iter().map(|(_, (_, member))| Id(member.0)).collect();
         let columns = vec![Column::Keys(tenants), Column::Keys(groups), Column::Keys(members)];
         parts.push(Part { before: MEMBERSHIP, columns, after: PAIRS });
+    }
+    if !questions.deleted.is_empty() {
+        let (tenants, ids) = keys(questions.deleted.iter().copied());
+        parts.push(Part {
+            before: DELETED.0,
+            columns: vec![Column::Keys(tenants), Column::Keys(ids)],
+            after: DELETED.1,
+        });
     }
     for (asked, after) in [(&questions.members_of, MEMBERS_OF), (&questions.groups_of, GROUPS_OF)] {
         if !asked.is_empty() {

@@ -28,6 +28,7 @@ fn parts(writes: Writes) -> Vec<Part> {
     parts.extend(some(users, |rows| delete(rows, ", gone_users AS (DELETE FROM users r USING ")));
     parts.extend(some(groups, |rows| delete(rows, ", gone_groups AS (DELETE FROM groups r USING ")));
     parts.extend(some(writes.deleted, deleted));
+    parts.extend(some(writes.restored, restored));
     parts.extend(some(writes.new_users, new_users));
     parts.extend(some(writes.users, users_after));
     parts.extend(some(writes.new_groups, new_groups));
@@ -93,6 +94,15 @@ fn deleted(rows: Vec<DeletedResource>) -> Part {
                  document, groups, members) SELECT q.* FROM ",
         columns,
         after: " AS q, valid)",
+    }
+}
+
+fn restored(rows: Vec<Of<ResourceId>>) -> Part {
+    let (tenants, ids) = keys(rows.into_iter());
+    Part {
+        before: ", restored AS (DELETE FROM deleted_resources r USING ",
+        columns: vec![Column::Keys(tenants), Column::Keys(ids)],
+        after: " AS q(tenant_id, id) WHERE r.tenant_id = q.tenant_id AND r.id = q.id)",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     model::{ResourceId, TenantId},
-    plan::{Facts, Of, Questions, StoredResource},
+    plan::{Facts, KeptResource, Of, Questions, StoredResource},
     schema::types::{Id, Json, JsonText, Key},
     sql::{Bind, Sql, Statement, sql},
 };
@@ -35,6 +35,17 @@ pub(super) fn read(connection: &mut SqliteConnection, questions: &Questions) -> 
         );
         for id in ids(connection, who)? {
             facts.user_names.insert((*tenant, name.clone()), id);
+        }
+    }
+    for (tenant, id) in &questions.deleted {
+        let statement = Statement::<Sqlite, (BigInt, BigInt)>::cached(sql!(
+            "SELECT version, created_at FROM deleted_resources WHERE tenant_id = ",
+            Bind::key(tenant.0),
+            " AND id = ",
+            Bind::key(id.0)
+        ));
+        if let Some((version, created)) = statement.load::<(i64, i64)>(connection)?.pop() {
+            facts.deleted.insert((*tenant, *id), KeptResource { version, created: Timestamp(created) });
         }
     }
     memberships(connection, questions, &mut facts)?;

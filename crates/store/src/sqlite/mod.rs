@@ -6,8 +6,13 @@ mod read;
 mod write;
 
 use crate::{
+    act::Act,
+    act::sqlite as acts,
+    audit::{AuditHead, AuditRow, By, sqlite as audit},
     engine::{Engine, Lookup},
+    history::{ChangeRow, DeletedRow, sqlite as history},
     model::*,
+    operator::{self, Operator, Session, sqlite as operators},
     plan::{Facts, Questions, Writes},
     records::sqlite as records,
 };
@@ -91,8 +96,74 @@ impl Engine for SqliteEngine {
         self.run(|connection| read::members(connection, tenant, group))
     }
 
-    fn create_tenant(&self, tenant: &Tenant) -> Result<bool, StoreError> {
-        self.write(|connection| records::create_tenant(connection, tenant))
+    fn act(&self, by: Option<&By>, act: &Act) -> Result<bool, StoreError> {
+        self.write(|connection| acts::act(connection, by, act))
+    }
+
+    fn audit_head(&self) -> Result<AuditHead, StoreError> {
+        self.run(audit::recorded_head)
+    }
+
+    fn audit_rows_behind(&self, position: i64, limit: i64) -> Result<Vec<AuditRow>, StoreError> {
+        let found = self.run(|connection| audit::rows_behind(connection, position, limit))?;
+        Ok(found.into_iter().map(AuditRow::from).collect())
+    }
+
+    fn audit_rows_before(
+        &self,
+        tenant: Option<TenantId>,
+        position: i64,
+        limit: i64,
+    ) -> Result<Vec<AuditRow>, StoreError> {
+        let found = self.run(|connection| audit::rows_before(connection, tenant, position, limit))?;
+        Ok(found.into_iter().map(AuditRow::from).collect())
+    }
+
+    fn operators(&self) -> Result<Vec<Operator>, StoreError> {
+        self.run(operators::operators)?.into_iter().map(Operator::try_from).collect()
+    }
+
+    fn operator(&self, name: &str) -> Result<Option<Operator>, StoreError> {
+        self.run(|connection| operators::operator(connection, name))?.map(Operator::try_from).transpose()
+    }
+
+    fn session(&self, digest: &[u8; 32]) -> Result<Option<(Session, Operator)>, StoreError> {
+        self.run(|connection| operators::session(connection, digest))?.map(operator::session).transpose()
+    }
+
+    fn touch_session(&self, digest: &[u8; 32], seen: Timestamp) -> Result<(), StoreError> {
+        self.write(|connection| operators::touch_session(connection, digest, seen))
+    }
+
+    fn changes(
+        &self,
+        tenant: TenantId,
+        resource: Option<ResourceId>,
+        before: i64,
+        limit: i64,
+    ) -> Result<Vec<ChangeRow>, StoreError> {
+        let found = self.run(|connection| history::changes(connection, tenant, resource, before, limit))?;
+        Ok(found.into_iter().map(ChangeRow::from).collect())
+    }
+
+    fn deleted_resources(
+        &self,
+        tenant: TenantId,
+        before: (Timestamp, ResourceId),
+        limit: i64,
+    ) -> Result<Vec<DeletedRow>, StoreError> {
+        let found = self.run(|connection| history::deleted_resources(connection, tenant, before, limit))?;
+        found.into_iter().map(DeletedRow::try_from).collect()
+    }
+
+    fn deleted_resource(&self, tenant: TenantId, id: ResourceId) -> Result<Option<DeletedRow>, StoreError> {
+        let found = self.run(|connection| history::deleted_resource(connection, tenant, id))?;
+        found.map(DeletedRow::try_from).transpose()
+    }
+
+    fn tenants_behind(&self, label: &str, limit: i64) -> Result<Vec<Tenant>, StoreError> {
+        let found = self.run(|connection| records::tenants_behind(connection, label, limit))?;
+        found.into_iter().map(Tenant::try_from).collect()
     }
 
     fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
@@ -101,18 +172,6 @@ impl Engine for SqliteEngine {
 
     fn tenant(&self, label_or_id: &str) -> Result<Option<Tenant>, StoreError> {
         self.run(|connection| records::tenant(connection, label_or_id))?.map(Tenant::try_from).transpose()
-    }
-
-    fn set_tenant_state(&self, tenant: TenantId, state: TenantState) -> Result<bool, StoreError> {
-        self.write(|connection| records::set_tenant_state(connection, tenant, state))
-    }
-
-    fn delete_tenant(&self, tenant: TenantId) -> Result<bool, StoreError> {
-        self.write(|connection| records::delete_tenant(connection, tenant))
-    }
-
-    fn insert_secret_token(&self, token: &SecretTokenRow) -> Result<(), StoreError> {
-        self.write(|connection| records::insert_secret_token(connection, token))
     }
 
     fn secret_tokens(&self, tenant: TenantId) -> Result<Vec<SecretTokenRow>, StoreError> {
@@ -127,19 +186,6 @@ impl Engine for SqliteEngine {
                 Ok(SecretTokenOwner { token: token.try_into()?, tenant: tenant.try_into()? })
             })
             .transpose()
-    }
-
-    fn expire_secret_token(
-        &self,
-        tenant: TenantId,
-        id: Uuid,
-        expires: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.write(|connection| records::expire_secret_token(connection, tenant, id, expires))
-    }
-
-    fn revoke_secret_token(&self, tenant: TenantId, id: Uuid, at: Timestamp) -> Result<bool, StoreError> {
-        self.write(|connection| records::revoke_secret_token(connection, tenant, id, at))
     }
 
     fn touch_secret_tokens(&self, used: &[(TenantId, Uuid, Timestamp)]) -> Result<(), StoreError> {

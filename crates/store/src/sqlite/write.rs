@@ -27,6 +27,9 @@ pub(super) fn write(connection: &mut SqliteConnection, writes: Writes) -> QueryR
         run(delete(deleted.kind, deleted.tenant, deleted.id))?;
         run(insert_deleted(deleted))?;
     }
+    for (tenant, id) in writes.restored {
+        run(sql!("DELETE FROM deleted_resources", key(tenant, id)))?;
+    }
     writes.new_users.into_iter().map(insert_user).try_for_each(&mut run)?;
     writes.users.into_iter().map(update_user).try_for_each(&mut run)?;
     writes.new_groups.into_iter().map(insert_group).try_for_each(&mut run)?;

@@ -1,7 +1,8 @@
 //! A store on a database of its own, and a way to look into that database behind the store's back.
 
 use diesel::{
-    Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection, sql_query, sql_types,
+    Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection, connection::SimpleConnection,
+    sql_query, sql_types,
 };
 use std::sync::Arc;
 use store::{Settings, Store};
@@ -88,6 +89,44 @@ impl Backend {
         match *self.database {
             Database::Sqlite(_) => format!("x'{}'", key.simple()),
             Database::Postgres(_) => format!("'{key}'"),
+        }
+    }
+
+    /// Changes something behind the store's back.
+    pub(crate) fn execute(&self, statement: &str) {
+        match &*self.database {
+            Database::Sqlite(folder) => {
+                let mut connection = SqliteConnection::establish(&Database::path(folder)).unwrap();
+                connection.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
+                connection.batch_execute(statement).unwrap();
+            }
+            Database::Postgres(url) => {
+                PgConnection::establish(url).unwrap().batch_execute(statement).unwrap();
+            }
+        }
+    }
+
+    /// Takes away what keeps the audit log append-only, as somebody with the rights of the owner could.
+    pub(crate) fn unlock_audit_log(&self) {
+        self.execute(match *self.database {
+            Database::Sqlite(_) => {
+                "DROP TRIGGER audit_log_is_never_updated; DROP TRIGGER audit_log_is_never_deleted"
+            }
+            Database::Postgres(_) => "DROP TRIGGER audit_log_is_append_only ON audit_log",
+        });
+    }
+
+    /// Whether the database refuses a statement.
+    pub(crate) fn refuses(&self, statement: &str) -> bool {
+        match &*self.database {
+            Database::Sqlite(folder) => {
+                let mut connection = SqliteConnection::establish(&Database::path(folder)).unwrap();
+                connection.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
+                connection.batch_execute(statement).is_err()
+            }
+            Database::Postgres(url) => {
+                PgConnection::establish(url).unwrap().batch_execute(statement).is_err()
+            }
         }
     }
 

@@ -6,6 +6,7 @@
     reason = "what fails, fails the test"
 )]
 
+mod audit;
 mod backend;
 mod batches;
 mod feed;
@@ -14,8 +15,10 @@ mod folding;
 mod isolation;
 mod listing;
 mod members;
+mod operators;
 mod random;
 mod resources;
+mod restore;
 mod tenants;
 mod tokens;
 mod world;

@@ -1,0 +1,246 @@
+//! Administrative acts: each with its row of the audit log, in one transaction.
+
+use crate::{
+    audit::Deed,
+    model::{SecretTokenRow, Tenant, TenantId, TenantState},
+    operator::{Operator, OperatorChange, Session},
+};
+use scim::Timestamp;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// Something that an operator, or whoever sits at the command line, has done.
+#[derive(Clone, Debug)]
+pub(crate) enum Act {
+    CreateTenant(Tenant),
+    SetTenantState(TenantId, TenantState),
+    DeleteTenant(TenantId),
+    InsertSecretToken(SecretTokenRow),
+    ExpireSecretToken(TenantId, Uuid, Timestamp),
+    RevokeSecretToken(TenantId, Uuid, Timestamp),
+    CreateOperator(Operator),
+    ChangeOperator(Uuid, OperatorChange),
+    /// With the time step of the code that was used.
+    SignIn(Session, Option<i64>),
+    SignOut([u8; 32]),
+    /// Done elsewhere: an export, a restored resource.
+    Note(Deed),
+}
+
+/// What was there before an act, as far as the audit log wants to know.
+#[derive(Debug, Default)]
+pub(crate) struct Before {
+    pub(crate) tenant: Option<Tenant>,
+    pub(crate) token: Option<SecretTokenRow>,
+    pub(crate) operator: Option<Operator>,
+}
+
+impl Act {
+    /// Its row in the audit log.
+    pub(crate) fn deed(&self, before: &Before) -> Deed {
+        let deed = |action, target: &str, tenant| Deed {
+            action,
+            target: target.to_owned(),
+            tenant,
+            before: None,
+            after: None,
+        };
+        let tenant_label = before.tenant.as_ref().map_or("", |tenant| &tenant.label);
+        let key_id = before.token.as_ref().map_or("", |token| &token.key_id);
+        let name = before.operator.as_ref().map_or("", |operator| &operator.name);
+        let changed_token = |action, tenant, change: &dyn Fn(&mut SecretTokenRow)| {
+            let after = before.token.clone().map(|mut token| {
+                change(&mut token);
+                of_token(&token)
+            });
+            Deed { before: before.token.as_ref().map(of_token), after, ..deed(action, key_id, Some(tenant)) }
+        };
+        match self {
+            Act::CreateTenant(tenant) => Deed {
+                after: Some(of_tenant(tenant)),
+                ..deed("tenant.create", &tenant.label, Some(tenant.id))
+            },
+            Act::SetTenantState(tenant, state) => {
+                let action = match state {
+                    TenantState::Active => "tenant.resume",
+                    TenantState::Suspended => "tenant.suspend",
+                };
+                let show = |state: TenantState| json!({ "state": state.as_str() });
+                let before = before.tenant.as_ref().map(|tenant| show(tenant.state));
+                Deed { before, after: Some(show(*state)), ..deed(action, tenant_label, Some(*tenant)) }
+            }
+            Act::DeleteTenant(tenant) => Deed {
+                before: before.tenant.as_ref().map(of_tenant),
+                ..deed("tenant.delete", tenant_label, Some(*tenant))
+            },
+            Act::InsertSecretToken(token) => Deed {
+                after: Some(of_token(token)),
+                ..deed("secret-token.issue", &token.key_id, Some(token.tenant))
+            },
+            Act::ExpireSecretToken(tenant, _, at) => {
+                changed_token("secret-token.expire", *tenant, &|token| token.expires = Some(*at))
+            }
+            Act::RevokeSecretToken(tenant, _, at) => {
+                changed_token("secret-token.revoke", *tenant, &|token| token.revoked = Some(*at))
+            }
+            Act::CreateOperator(operator) => {
+                Deed { after: Some(of_operator(operator)), ..deed("operator.create", &operator.name, None) }
+            }
+            Act::ChangeOperator(_, change) => {
+                let after = before.operator.as_ref().map(|operator| of_changed(operator, change));
+                let before = before.operator.as_ref().map(of_operator);
+                Deed { before, after, ..deed(change.action(), name, None) }
+            }
+            Act::SignIn(..) => deed("operator.sign-in", name, None),
+            Act::SignOut(_) => deed("operator.sign-out", name, None),
+            Act::Note(deed) => deed.clone(),
+        }
+    }
+}
+
+fn of_tenant(tenant: &Tenant) -> Value {
+    json!({
+        "label": tenant.label,
+        "name": tenant.name,
+        "profile": tenant.profile.as_str(),
+        "state": tenant.state.as_str(),
+    })
+}
+
+fn of_token(token: &SecretTokenRow) -> Value {
+    let time = |time: Option<Timestamp>| time.map(Timestamp::to_rfc3339);
+    json!({
+        "key_id": token.key_id,
+        "label": token.label,
+        "expires": time(token.expires),
+        "revoked": time(token.revoked),
+    })
+}
+
+fn of_operator(operator: &Operator) -> Value {
+    json!({
+        "role": operator.role.as_str(),
+        "active": operator.is_active,
+        "one_time_password": operator.password_is_once,
+        "totp": operator.has_totp(),
+    })
+}
+
+fn of_changed(operator: &Operator, change: &OperatorChange) -> Value {
+    let mut after = of_operator(operator);
+    match change {
+        OperatorChange::Password { .. } => after["one_time_password"] = false.into(),
+        OperatorChange::OfferTotp(_) => {}
+        OperatorChange::ConfirmTotp { .. } => after["totp"] = true.into(),
+        OperatorChange::Reset { .. } => {
+            after["active"] = true.into();
+            after["one_time_password"] = true.into();
+            after["totp"] = false.into();
+        }
+        OperatorChange::Disable => after["active"] = false.into(),
+    }
+    after
+}
+
+macro_rules! acts {
+    ($module:ident, $connection:ty) => {
+        pub(crate) mod $module {
+            use super::{Act, Before};
+            use crate::{
+                audit::{self, By},
+                model::StoreError,
+                operator, records,
+            };
+            use diesel::{Connection, QueryResult, result::Error};
+
+            /// Does it, all or nothing; `Ok(false)`: not done, and nothing is written.
+            pub(crate) fn act(connection: &mut $connection, by: Option<&By>, act: &Act) -> QueryResult<bool> {
+                connection.transaction(|connection| {
+                    let before = before(connection, act)?;
+                    let is_done = perform(connection, act)?;
+                    if is_done && let Some(by) = by {
+                        audit::$module::append(connection, by, &act.deed(&before))?;
+                    }
+                    Ok(is_done)
+                })
+            }
+
+            fn perform(connection: &mut $connection, act: &Act) -> QueryResult<bool> {
+                match act {
+                    Act::CreateTenant(tenant) => records::$module::create_tenant(connection, tenant),
+                    Act::SetTenantState(tenant, state) => {
+                        records::$module::set_tenant_state(connection, *tenant, *state)
+                    }
+                    Act::DeleteTenant(tenant) => records::$module::delete_tenant(connection, *tenant),
+                    Act::InsertSecretToken(token) => {
+                        records::$module::insert_secret_token(connection, token).map(|()| true)
+                    }
+                    Act::ExpireSecretToken(tenant, id, at) => {
+                        records::$module::expire_secret_token(connection, *tenant, *id, *at)
+                    }
+                    Act::RevokeSecretToken(tenant, id, at) => {
+                        records::$module::revoke_secret_token(connection, *tenant, *id, *at)
+                    }
+                    Act::CreateOperator(operator) => operator::$module::create_operator(connection, operator),
+                    Act::ChangeOperator(id, change) => {
+                        operator::$module::change_operator(connection, *id, change)
+                    }
+                    Act::SignIn(session, step) => {
+                        let is_first_use = match step {
+                            Some(step) => {
+                                operator::$module::use_totp_step(connection, session.operator, *step)?
+                            }
+                            None => true,
+                        };
+                        if is_first_use {
+                            operator::$module::insert_session(connection, session)?;
+                        }
+                        Ok(is_first_use)
+                    }
+                    Act::SignOut(digest) => operator::$module::delete_session(connection, digest),
+                    Act::Note(_) => Ok(true),
+                }
+            }
+
+            fn before(connection: &mut $connection, act: &Act) -> QueryResult<Before> {
+                let mut before = Before::default();
+                match act {
+                    Act::SetTenantState(tenant, _) | Act::DeleteTenant(tenant) => {
+                        let found = records::$module::tenant(connection, &tenant.to_string())?;
+                        before.tenant = found.map(TryInto::try_into).transpose().map_err(unreadable)?;
+                    }
+                    Act::ExpireSecretToken(tenant, id, _) | Act::RevokeSecretToken(tenant, id, _) => {
+                        let found = records::$module::secret_token_by_id(connection, *tenant, *id)?;
+                        before.token = found.map(TryInto::try_into).transpose().map_err(unreadable)?;
+                    }
+                    Act::ChangeOperator(id, _) => {
+                        let found = operator::$module::operator_by_id(connection, *id)?;
+                        before.operator = found.map(TryInto::try_into).transpose().map_err(unreadable)?;
+                    }
+                    Act::SignIn(session, _) => {
+                        let found = operator::$module::operator_by_id(connection, session.operator)?;
+                        before.operator = found.map(TryInto::try_into).transpose().map_err(unreadable)?;
+                    }
+                    Act::SignOut(digest) => {
+                        let found = operator::$module::session(connection, digest)?;
+                        let found = found.map(operator::session).transpose().map_err(unreadable)?;
+                        before.operator = found.map(|(_, operator)| operator);
+                    }
+                    Act::CreateTenant(_)
+                    | Act::InsertSecretToken(_)
+                    | Act::CreateOperator(_)
+                    | Act::Note(_) => {}
+                }
+                Ok(before)
+            }
+
+            /// A row that we did not write.
+            fn unreadable(error: StoreError) -> Error {
+                Error::DeserializationError(error.into())
+            }
+        }
+    };
+}
+
+acts!(postgres, diesel::PgConnection);
+acts!(sqlite, diesel::SqliteConnection);

@@ -1,0 +1,167 @@
+//! What operators ask a [`Store`]: operators and sessions, the audit log, histories and deleted resources.
+
+use crate::{
+    act::Act,
+    audit::{self, AuditHead, AuditRow, Deed, Verified},
+    history::{ChangeRow, DeletedRow},
+    model::{ResourceId, StoreError, Tenant, TenantId},
+    operator::{Operator, OperatorChange, Session},
+    store::{NO_TENANT, Store},
+};
+use scim::Timestamp;
+use uuid::Uuid;
+
+/// Rows that are checked together.
+const VERIFIED_AT_ONCE: i64 = 1000;
+
+impl Store {
+    /// Tenants behind a label (the empty one is before all), by label.
+    ///
+    /// # Errors
+    /// Faults of the database, here and below.
+    pub async fn tenants_behind(&self, label: String, limit: u32) -> Result<Vec<Tenant>, StoreError> {
+        self.ask(move |engine| engine.tenants_behind(&label, limit.into())).await
+    }
+
+    /// Adds an operator; `false` if the name is taken.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn create_operator(&self, operator: Operator) -> Result<bool, StoreError> {
+        self.act(NO_TENANT, Act::CreateOperator(operator)).await
+    }
+
+    /// Changes an operator; `false` if there is none, or it is not in a state for this change.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn change_operator(&self, id: Uuid, change: OperatorChange) -> Result<bool, StoreError> {
+        self.act(NO_TENANT, Act::ChangeOperator(id, change)).await
+    }
+
+    /// Every operator, by name.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn operators(&self) -> Result<Vec<Operator>, StoreError> {
+        self.ask(|engine| engine.operators()).await
+    }
+
+    /// The operator of this name (lower case).
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn operator(&self, name: &str) -> Result<Option<Operator>, StoreError> {
+        let name = name.to_owned();
+        self.ask(move |engine| engine.operator(&name)).await
+    }
+
+    /// Begins a session; `false` if the code of `totp_step`, or a newer one, was used before.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn sign_in(&self, session: Session, totp_step: Option<i64>) -> Result<bool, StoreError> {
+        self.act(NO_TENANT, Act::SignIn(session, totp_step)).await
+    }
+
+    /// Ends a session; `false` if there is none.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn sign_out(&self, digest: [u8; 32]) -> Result<bool, StoreError> {
+        self.act(NO_TENANT, Act::SignOut(digest)).await
+    }
+
+    /// The session with this digest, ended by time or not, and whose it is.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn session(&self, digest: [u8; 32]) -> Result<Option<(Session, Operator)>, StoreError> {
+        self.ask(move |engine| engine.session(&digest)).await
+    }
+
+    /// Notes that a session was used.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn touch_session(&self, digest: [u8; 32], seen: Timestamp) -> Result<(), StoreError> {
+        self.ask(move |engine| engine.touch_session(&digest, seen)).await
+    }
+
+    /// Writes an audit row of something that changes nothing here, or is committed elsewhere. Needs
+    /// [`Store::acting`].
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn note(&self, deed: Deed) -> Result<(), StoreError> {
+        self.act(NO_TENANT, Act::Note(deed)).await.map(drop)
+    }
+
+    /// Audit rows before a position (`i64::MAX` is behind all), newest first, of one tenant or of all.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn audit_rows(
+        &self,
+        tenant: Option<TenantId>,
+        before: i64,
+        limit: u32,
+    ) -> Result<Vec<AuditRow>, StoreError> {
+        self.ask(move |engine| engine.audit_rows_before(tenant, before, limit.into())).await
+    }
+
+    /// Checks the whole audit log: how far it goes, or what is wrong with it first.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn verify_audit(&self) -> Result<Verified, StoreError> {
+        self.ask(|engine| {
+            audit::verify(
+                |position| engine.audit_rows_behind(position, VERIFIED_AT_ONCE),
+                || -> Result<AuditHead, StoreError> { engine.audit_head() },
+            )
+        })
+        .await
+    }
+
+    /// The change log of a tenant, or of one of its resources, before a position (`i64::MAX` is behind all), newest
+    /// first.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn changes(
+        &self,
+        tenant: TenantId,
+        resource: Option<ResourceId>,
+        before: i64,
+        limit: u32,
+    ) -> Result<Vec<ChangeRow>, StoreError> {
+        self.ask_of(tenant, move |engine| engine.changes(tenant, resource, before, limit.into())).await
+    }
+
+    /// Deleted resources of a tenant that were deleted before another (time and id; the greatest is behind all),
+    /// the latest first.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn deleted_resources(
+        &self,
+        tenant: TenantId,
+        before: (Timestamp, ResourceId),
+        limit: u32,
+    ) -> Result<Vec<DeletedRow>, StoreError> {
+        self.ask_of(tenant, move |engine| engine.deleted_resources(tenant, before, limit.into())).await
+    }
+
+    /// A deleted resource.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn deleted_resource(
+        &self,
+        tenant: TenantId,
+        id: ResourceId,
+    ) -> Result<Option<DeletedRow>, StoreError> {
+        self.ask_of(tenant, move |engine| engine.deleted_resource(tenant, id)).await
+    }
+}

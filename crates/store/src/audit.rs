@@ -1,0 +1,314 @@
+//! The audit log: rows in one chain of hashes, so that a changed, missing or moved row is found (`docs/adr/0012`).
+
+use crate::{
+    model::{StoreError, TenantId},
+    schema::types::Id,
+};
+use diesel::{Insertable, Queryable};
+use scim::Timestamp;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// Who acts, from where and when. A store that acts for somebody writes an audit row with every administrative act.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct By {
+    /// `operator NAME` or `command line USER`.
+    pub actor: String,
+    /// An IP address, or the name of a host.
+    pub origin: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What was done: everything of an audit row but who did it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Deed {
+    /// A word such as `tenant.suspend`.
+    pub action: &'static str,
+    /// What it was done to, in the words of people: a label, a name, a key id.
+    pub target: String,
+    /// Whose, if it is a tenant's.
+    pub tenant: Option<TenantId>,
+    /// What was before; never a secret.
+    pub before: Option<Value>,
+    /// What was after; never a secret.
+    pub after: Option<Value>,
+}
+
+/// A row of the audit log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditRow {
+    /// Counts from 1, without gaps.
+    pub position: i64,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: String,
+    /// From where.
+    pub origin: String,
+    /// What.
+    pub action: String,
+    /// To what.
+    pub target: String,
+    /// Whose, if it is a tenant's.
+    pub tenant: Option<TenantId>,
+    /// What was before, as JSON.
+    pub before: Option<String>,
+    /// What was after, as JSON.
+    pub after: Option<String>,
+    /// Of this row and of all before it.
+    pub hash: [u8; 32],
+}
+
+/// How far the audit log goes, and the hash of its last row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AuditHead {
+    /// Position of the last row; 0 if there is none.
+    pub position: i64,
+    /// Its hash.
+    pub hash: [u8; 32],
+}
+
+/// What is wrong with an audit log.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BrokenChain {
+    /// There is no row at this position, and there was one.
+    #[error("the row at position {0} is missing")]
+    Missing(i64),
+    /// The row at this position is not the one that was written.
+    #[error("the row at position {0} was changed, or moved there")]
+    Changed(i64),
+    /// There is a row behind the last one that was written.
+    #[error("the row at position {0} was added behind the end")]
+    Added(i64),
+    /// The rows are one chain, and the recorded end is another's.
+    #[error("the recorded end of the log does not fit its last row, at position {0}")]
+    WrongHead(i64),
+}
+
+/// What checking the chain came to.
+pub type Verified = Result<AuditHead, BrokenChain>;
+
+impl AuditHead {
+    /// Before the first row.
+    pub(crate) const NOTHING: AuditHead = AuditHead { position: 0, hash: [0; 32] };
+
+    /// The hash of a row behind this one. Each field goes in with its length, so that no two rows read the same.
+    fn hash_of(&self, row: &AuditRow) -> [u8; 32] {
+        let mut hasher = Sha256::new();
+        hasher.update(b"juno audit row 1");
+        hasher.update(self.hash);
+        hasher.update(row.position.to_be_bytes());
+        hasher.update(row.at.0.to_be_bytes());
+        let tenant = row.tenant.map(|tenant| tenant.0.into_bytes());
+        let fields: [Option<&[u8]>; 7] = [
+            Some(row.actor.as_bytes()),
+            Some(row.origin.as_bytes()),
+            Some(row.action.as_bytes()),
+            Some(row.target.as_bytes()),
+            tenant.as_ref().map(|tenant| tenant.as_slice()),
+            row.before.as_deref().map(str::as_bytes),
+            row.after.as_deref().map(str::as_bytes),
+        ];
+        for field in fields {
+            hasher.update([u8::from(field.is_some())]);
+            let field = field.unwrap_or_default();
+            hasher.update((field.len() as u64).to_be_bytes());
+            hasher.update(field);
+        }
+        hasher.finalize().into()
+    }
+
+    /// The row that comes behind this one.
+    fn row(&self, by: &By, deed: &Deed) -> AuditRow {
+        let text = |value: &Option<Value>| value.as_ref().map(Value::to_string);
+        let mut row = AuditRow {
+            position: self.position + 1,
+            at: by.at,
+            actor: by.actor.clone(),
+            origin: by.origin.clone(),
+            action: deed.action.to_owned(),
+            target: deed.target.clone(),
+            tenant: deed.tenant,
+            before: text(&deed.before),
+            after: text(&deed.after),
+            hash: [0; 32],
+        };
+        row.hash = self.hash_of(&row);
+        row
+    }
+
+    /// Goes one row on, if that is the next of the chain.
+    pub(crate) fn step(&mut self, row: &AuditRow) -> Result<(), BrokenChain> {
+        if row.position != self.position + 1 {
+            return Err(BrokenChain::Missing(self.position + 1));
+        }
+        if row.hash != self.hash_of(row) {
+            return Err(BrokenChain::Changed(row.position));
+        }
+        *self = AuditHead { position: row.position, hash: row.hash };
+        Ok(())
+    }
+
+    /// Whether the chain ends where the database says that it does. Asked when there are no more rows.
+    pub(crate) fn ends_at(&self, recorded: AuditHead) -> Verified {
+        match self.position.cmp(&recorded.position) {
+            std::cmp::Ordering::Less => Err(BrokenChain::Missing(self.position + 1)),
+            std::cmp::Ordering::Greater => Err(BrokenChain::Added(recorded.position + 1)),
+            std::cmp::Ordering::Equal if *self != recorded => Err(BrokenChain::WrongHead(self.position)),
+            std::cmp::Ordering::Equal => Ok(recorded),
+        }
+    }
+}
+
+#[derive(Insertable, Queryable)]
+#[diesel(table_name = crate::schema::audit_log)]
+pub(crate) struct AuditRecord {
+    position: i64,
+    at: i64,
+    actor: String,
+    origin: String,
+    action: String,
+    target: String,
+    tenant: Option<Id>,
+    before: Option<String>,
+    after: Option<String>,
+    hash: Vec<u8>,
+}
+
+impl From<AuditRow> for AuditRecord {
+    fn from(row: AuditRow) -> Self {
+        AuditRecord {
+            position: row.position,
+            at: row.at.0,
+            actor: row.actor,
+            origin: row.origin,
+            action: row.action,
+            target: row.target,
+            tenant: row.tenant.map(|tenant| Id(tenant.0)),
+            before: row.before,
+            after: row.after,
+            hash: row.hash.to_vec(),
+        }
+    }
+}
+
+impl From<AuditRecord> for AuditRow {
+    fn from(record: AuditRecord) -> Self {
+        AuditRow {
+            position: record.position,
+            at: Timestamp(record.at),
+            actor: record.actor,
+            origin: record.origin,
+            action: record.action,
+            target: record.target,
+            tenant: record.tenant.map(|id| TenantId(id.0)),
+            before: record.before,
+            after: record.after,
+            // A hash of another length was not written by us; it fits no row.
+            hash: record.hash.try_into().unwrap_or_default(),
+        }
+    }
+}
+
+/// A recorded end, as it is stored.
+pub(crate) fn head((position, hash): (i64, Vec<u8>)) -> AuditHead {
+    AuditHead { position, hash: hash.try_into().unwrap_or_default() }
+}
+
+/// The row behind a recorded end.
+pub(crate) fn next_row(head: &AuditHead, by: &By, deed: &Deed) -> AuditRow {
+    head.row(by, deed)
+}
+
+/// Reads the whole log through `rows` (behind a position, in order) and `recorded` (the recorded end), and checks it.
+pub(crate) fn verify(
+    rows: impl Fn(i64) -> Result<Vec<AuditRow>, StoreError>,
+    recorded: impl Fn() -> Result<AuditHead, StoreError>,
+) -> Result<Verified, StoreError> {
+    let mut at = AuditHead::NOTHING;
+    loop {
+        // Read before the rows: it is never ahead of what was committed when they are read.
+        let end = recorded()?;
+        let page = rows(at.position)?;
+        for row in &page {
+            if let Err(broken) = at.step(row) {
+                return Ok(Err(broken));
+            }
+        }
+        if page.is_empty() {
+            // Acts of this moment may have moved the end on, between the two reads, not back.
+            return Ok(at.ends_at(end));
+        }
+    }
+}
+
+macro_rules! audit {
+    ($module:ident, $connection:ty) => {
+        pub(crate) mod $module {
+            use super::{AuditHead, AuditRecord, By, Deed, head, next_row};
+            use crate::{
+                model::TenantId,
+                schema::{audit_head, audit_log, types::Id},
+            };
+            use diesel::prelude::*;
+
+            /// Writes the next row; the caller's transaction makes it one with the act. The lock of the recorded end
+            /// is taken last of all, and only until the end of the transaction.
+            pub(crate) fn append(connection: &mut $connection, by: &By, deed: &Deed) -> QueryResult<()> {
+                let end = audit_head::table.find(1);
+                // Written first: the row is locked before it is read.
+                diesel::update(end)
+                    .set(audit_head::position.eq(audit_head::position + 1))
+                    .execute(connection)?;
+                let (position, hash) = end
+                    .select((audit_head::position, audit_head::hash))
+                    .first::<(i64, Vec<u8>)>(connection)?;
+                let row = next_row(&head((position - 1, hash)), by, deed);
+                diesel::update(end).set(audit_head::hash.eq(row.hash.as_slice())).execute(connection)?;
+                diesel::insert_into(audit_log::table)
+                    .values(AuditRecord::from(row))
+                    .execute(connection)
+                    .map(drop)
+            }
+
+            pub(crate) fn recorded_head(connection: &mut $connection) -> QueryResult<AuditHead> {
+                let end = audit_head::table.find(1).select((audit_head::position, audit_head::hash));
+                Ok(end.first::<(i64, Vec<u8>)>(connection).optional()?.map_or(AuditHead::NOTHING, head))
+            }
+
+            /// Rows behind a position, oldest first.
+            pub(crate) fn rows_behind(
+                connection: &mut $connection,
+                position: i64,
+                limit: i64,
+            ) -> QueryResult<Vec<AuditRecord>> {
+                audit_log::table
+                    .filter(audit_log::position.gt(position))
+                    .order(audit_log::position)
+                    .limit(limit)
+                    .load(connection)
+            }
+
+            /// Rows before a position, newest first, of one tenant or of all.
+            pub(crate) fn rows_before(
+                connection: &mut $connection,
+                tenant: Option<TenantId>,
+                before: i64,
+                limit: i64,
+            ) -> QueryResult<Vec<AuditRecord>> {
+                let rows = audit_log::table
+                    .filter(audit_log::position.lt(before))
+                    .order(audit_log::position.desc())
+                    .limit(limit);
+                match tenant {
+                    Some(tenant) => rows.filter(audit_log::tenant.eq(Id(tenant.0))).load(connection),
+                    None => rows.load(connection),
+                }
+            }
+        }
+    };
+}
+
+audit!(postgres, diesel::PgConnection);
+audit!(sqlite, diesel::SqliteConnection);

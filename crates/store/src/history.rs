@@ -1,0 +1,225 @@
+//! What has been: the change log and the deleted resources, as operators read them.
+
+use crate::{
+    model::{ResourceId, StoreError},
+    schema::types::{Id, Json},
+};
+use diesel::Queryable;
+use scim::{Timestamp, schema::ResourceKind};
+use uuid::Uuid;
+
+/// A row of the change log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeRow {
+    /// Its place in the feed of the tenant.
+    pub position: i64,
+    /// When.
+    pub at: Timestamp,
+    /// Who: a credential or an operator; none for the command line.
+    pub actor: Option<Uuid>,
+    /// `User` or `Group`.
+    pub kind: String,
+    /// Which resource.
+    pub resource: ResourceId,
+    /// What happened.
+    pub event: String,
+    /// The version after it.
+    pub version: i64,
+    /// The document before, as JSON.
+    pub before: Option<String>,
+    /// The document after, as JSON.
+    pub after: Option<String>,
+    /// `{"add":[…],"remove":[…]}`: members that came and went.
+    pub members: Option<String>,
+    /// What became of each operation, as a JSON array.
+    pub effects: String,
+}
+
+/// A resource that SCIM has deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeletedRow {
+    /// Its id.
+    pub id: ResourceId,
+    /// User or Group.
+    pub kind: ResourceKind,
+    /// When it was deleted.
+    pub at: Timestamp,
+    /// By which credential.
+    pub actor: Option<Uuid>,
+    /// Its last version.
+    pub version: i64,
+    /// `meta.created`.
+    pub created: Timestamp,
+    /// Its document as JSON.
+    pub document: String,
+    /// Ids of the groups it was in, as a JSON array.
+    pub groups: String,
+    /// Ids of its members, as a JSON array.
+    pub members: String,
+}
+
+#[derive(Queryable)]
+pub(crate) struct ChangeRecord {
+    position: i64,
+    at: i64,
+    actor: Option<Id>,
+    kind: String,
+    resource_id: Id,
+    event: String,
+    version: i64,
+    before: Option<Json>,
+    after: Option<Json>,
+    members: Option<Json>,
+    effects: Json,
+}
+
+impl From<ChangeRecord> for ChangeRow {
+    fn from(record: ChangeRecord) -> Self {
+        let text = |json: Option<Json>| json.map(|json| json.0);
+        ChangeRow {
+            position: record.position,
+            at: Timestamp(record.at),
+            actor: record.actor.map(|id| id.0),
+            kind: record.kind,
+            resource: ResourceId(record.resource_id.0),
+            event: record.event,
+            version: record.version,
+            before: text(record.before),
+            after: text(record.after),
+            members: text(record.members),
+            effects: record.effects.0,
+        }
+    }
+}
+
+#[derive(Queryable)]
+pub(crate) struct DeletedRecord {
+    id: Id,
+    kind: String,
+    deleted_at: i64,
+    actor: Option<Id>,
+    version: i64,
+    created_at: i64,
+    document: Json,
+    groups: Json,
+    members: Json,
+}
+
+impl TryFrom<DeletedRecord> for DeletedRow {
+    type Error = StoreError;
+
+    fn try_from(record: DeletedRecord) -> Result<Self, StoreError> {
+        let kind =
+            [ResourceKind::User, ResourceKind::Group].into_iter().find(|kind| kind.name() == record.kind);
+        Ok(DeletedRow {
+            id: ResourceId(record.id.0),
+            kind: kind
+                .ok_or_else(|| StoreError::Failed(format!("a deleted resource is a {}", record.kind)))?,
+            at: Timestamp(record.deleted_at),
+            actor: record.actor.map(|id| id.0),
+            version: record.version,
+            created: Timestamp(record.created_at),
+            document: record.document.0,
+            groups: record.groups.0,
+            members: record.members.0,
+        })
+    }
+}
+
+macro_rules! history {
+    ($module:ident, $connection:ty) => {
+        pub(crate) mod $module {
+            use super::{ChangeRecord, DeletedRecord};
+            use crate::{
+                model::{ResourceId, TenantId},
+                schema::{change_log as log, deleted_resources as gone, types::Id},
+            };
+            use diesel::prelude::*;
+            use scim::Timestamp;
+
+            pub(crate) fn changes(
+                connection: &mut $connection,
+                tenant: TenantId,
+                resource: Option<ResourceId>,
+                before: i64,
+                limit: i64,
+            ) -> QueryResult<Vec<ChangeRecord>> {
+                let rows = log::table
+                    .select((
+                        log::position,
+                        log::at,
+                        log::actor,
+                        log::kind,
+                        log::resource_id,
+                        log::event,
+                        log::version,
+                        log::before,
+                        log::after,
+                        log::members,
+                        log::effects,
+                    ))
+                    .filter(log::tenant_id.eq(Id(tenant.0)))
+                    .filter(log::position.lt(before))
+                    .order(log::position.desc())
+                    .limit(limit);
+                match resource {
+                    Some(resource) => rows.filter(log::resource_id.eq(Id(resource.0))).load(connection),
+                    None => rows.load(connection),
+                }
+            }
+
+            pub(crate) fn deleted_resources(
+                connection: &mut $connection,
+                tenant: TenantId,
+                (at, id): (Timestamp, ResourceId),
+                limit: i64,
+            ) -> QueryResult<Vec<DeletedRecord>> {
+                let earlier =
+                    gone::deleted_at.lt(at.0).or(gone::deleted_at.eq(at.0).and(gone::id.lt(Id(id.0))));
+                gone::table
+                    .select((
+                        gone::id,
+                        gone::kind,
+                        gone::deleted_at,
+                        gone::actor,
+                        gone::version,
+                        gone::created_at,
+                        gone::document,
+                        gone::groups,
+                        gone::members,
+                    ))
+                    .filter(gone::tenant_id.eq(Id(tenant.0)))
+                    .filter(earlier)
+                    .order((gone::deleted_at.desc(), gone::id.desc()))
+                    .limit(limit)
+                    .load(connection)
+            }
+
+            pub(crate) fn deleted_resource(
+                connection: &mut $connection,
+                tenant: TenantId,
+                id: ResourceId,
+            ) -> QueryResult<Option<DeletedRecord>> {
+                gone::table
+                    .select((
+                        gone::id,
+                        gone::kind,
+                        gone::deleted_at,
+                        gone::actor,
+                        gone::version,
+                        gone::created_at,
+                        gone::document,
+                        gone::groups,
+                        gone::members,
+                    ))
+                    .filter(gone::tenant_id.eq(Id(tenant.0)))
+                    .filter(gone::id.eq(Id(id.0)))
+                    .first(connection)
+                    .optional()
+            }
+        }
+    };
+}
+
+history!(postgres, diesel::PgConnection);
+history!(sqlite, diesel::SqliteConnection);

@@ -1,0 +1,409 @@
+//! Operators and their sessions: statements that both databases take as diesel writes them.
+
+use crate::{model::StoreError, schema::types::Id};
+use diesel::{Insertable, Queryable};
+use scim::Timestamp;
+use std::fmt;
+use uuid::Uuid;
+
+/// What an operator may do; each may do what those before it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Look at everything but operators and the audit log.
+    Viewer,
+    /// Open and suspend tenants, hand out credentials, restore resources.
+    Support,
+    /// Erase and export tenants, manage operators, read the audit log.
+    Admin,
+}
+
+impl Role {
+    /// All, from the least.
+    pub const ALL: [Role; 3] = [Role::Viewer, Role::Support, Role::Admin];
+
+    /// The stored word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Role::Viewer => "viewer",
+            Role::Support => "support",
+            Role::Admin => "admin",
+        }
+    }
+
+    /// Reads the stored word.
+    pub fn parse(word: &str) -> Option<Role> {
+        Role::ALL.into_iter().find(|role| role.as_str() == word)
+    }
+}
+
+/// The second factor of an operator.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Totp {
+    /// The secret that both sides know.
+    pub secret: Vec<u8>,
+    /// Whether a code of it was seen; before that it does not count.
+    pub is_confirmed: bool,
+    /// The newest time step of which a code was used.
+    pub last_step: i64,
+}
+
+/// Without the secret.
+impl fmt::Debug for Totp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Totp").field("is_confirmed", &self.is_confirmed).finish_non_exhaustive()
+    }
+}
+
+/// Somebody who works in the admin service.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Operator {
+    /// Key.
+    pub id: Uuid,
+    /// Name to sign in with, in lower case; unique.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// Whether they may sign in.
+    pub is_active: bool,
+    /// argon2id, as a PHC string.
+    pub password_hash: String,
+    /// Whether the password was given by somebody else and must be changed.
+    pub password_is_once: bool,
+    /// Second factor, once there is one.
+    pub totp: Option<Totp>,
+    /// When they were added.
+    pub created: Timestamp,
+}
+
+/// Without the hash.
+impl fmt::Debug for Operator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Operator").field("name", &self.name).field("role", &self.role).finish_non_exhaustive()
+    }
+}
+
+impl Operator {
+    /// Whether the second factor is in use.
+    pub fn has_totp(&self) -> bool {
+        self.totp.as_ref().is_some_and(|totp| totp.is_confirmed)
+    }
+
+    /// Whether there is nothing left to do before they may work: a password of their own, and a second factor.
+    pub fn is_ready(&self) -> bool {
+        !self.password_is_once && self.has_totp()
+    }
+}
+
+/// A session of an operator, as it is stored: everything but the cookie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// SHA-256 of the cookie.
+    pub digest: [u8; 32],
+    /// Whose.
+    pub operator: Uuid,
+    /// Since when.
+    pub created: Timestamp,
+    /// When it was last used, a minute late.
+    pub seen: Timestamp,
+    /// When it ends, whatever happens.
+    pub expires: Timestamp,
+}
+
+/// A change of an operator.
+#[derive(Clone)]
+pub enum OperatorChange {
+    /// A password of their own. Every other session than this one ends.
+    Password {
+        /// argon2id, as a PHC string.
+        hash: String,
+        /// The session in which it was changed.
+        session: [u8; 32],
+    },
+    /// A secret that counts once it is confirmed; refused if there is one that counts.
+    OfferTotp(Vec<u8>),
+    /// A code of that time step was seen: the secret counts. Every other session than this one ends.
+    ConfirmTotp {
+        /// The time step of the code.
+        step: i64,
+        /// The session in which it was confirmed.
+        session: [u8; 32],
+    },
+    /// As new: a one-time password, no second factor, no session, active.
+    Reset {
+        /// argon2id, as a PHC string.
+        hash: String,
+    },
+    /// May not sign in, and is signed out.
+    Disable,
+}
+
+/// Without hashes and secrets.
+impl fmt::Debug for OperatorChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.action())
+    }
+}
+
+impl OperatorChange {
+    /// Its word in the audit log.
+    pub(crate) fn action(&self) -> &'static str {
+        match self {
+            OperatorChange::Password { .. } => "operator.change-password",
+            OperatorChange::OfferTotp(_) => "operator.begin-totp",
+            OperatorChange::ConfirmTotp { .. } => "operator.confirm-totp",
+            OperatorChange::Reset { .. } => "operator.reset",
+            OperatorChange::Disable => "operator.disable",
+        }
+    }
+}
+
+#[derive(Insertable, Queryable)]
+#[diesel(table_name = crate::schema::operators)]
+pub(crate) struct OperatorRecord {
+    id: Id,
+    name: String,
+    role: String,
+    state: String,
+    password_hash: String,
+    password_is_once: bool,
+    totp_secret: Option<Vec<u8>>,
+    totp_is_confirmed: bool,
+    totp_last_step: i64,
+    created_at: i64,
+}
+
+pub(crate) const ACTIVE: &str = "active";
+pub(crate) const DISABLED: &str = "disabled";
+
+impl From<&Operator> for OperatorRecord {
+    fn from(operator: &Operator) -> Self {
+        let totp = operator.totp.as_ref();
+        OperatorRecord {
+            id: Id(operator.id),
+            name: operator.name.clone(),
+            role: operator.role.as_str().to_owned(),
+            state: if operator.is_active { ACTIVE } else { DISABLED }.to_owned(),
+            password_hash: operator.password_hash.clone(),
+            password_is_once: operator.password_is_once,
+            totp_secret: totp.map(|totp| totp.secret.clone()),
+            totp_is_confirmed: totp.is_some_and(|totp| totp.is_confirmed),
+            totp_last_step: totp.map_or(0, |totp| totp.last_step),
+            created_at: operator.created.0,
+        }
+    }
+}
+
+impl TryFrom<OperatorRecord> for Operator {
+    type Error = StoreError;
+
+    fn try_from(record: OperatorRecord) -> Result<Self, StoreError> {
+        let role = Role::parse(&record.role)
+            .ok_or_else(|| StoreError::Failed(format!("an operator has the unknown role {}", record.role)))?;
+        let (is_confirmed, last_step) = (record.totp_is_confirmed, record.totp_last_step);
+        Ok(Operator {
+            id: record.id.0,
+            name: record.name,
+            role,
+            is_active: record.state == ACTIVE,
+            password_hash: record.password_hash,
+            password_is_once: record.password_is_once,
+            totp: record.totp_secret.map(|secret| Totp { secret, is_confirmed, last_step }),
+            created: Timestamp(record.created_at),
+        })
+    }
+}
+
+#[derive(Insertable, Queryable)]
+#[diesel(table_name = crate::schema::operator_sessions)]
+pub(crate) struct SessionRecord {
+    digest: Vec<u8>,
+    operator_id: Id,
+    created_at: i64,
+    seen_at: i64,
+    expires_at: i64,
+}
+
+impl From<&Session> for SessionRecord {
+    fn from(session: &Session) -> Self {
+        SessionRecord {
+            digest: session.digest.to_vec(),
+            operator_id: Id(session.operator),
+            created_at: session.created.0,
+            seen_at: session.seen.0,
+            expires_at: session.expires.0,
+        }
+    }
+}
+
+/// A session and whose it is.
+pub(crate) fn session(
+    (session, operator): (SessionRecord, OperatorRecord),
+) -> Result<(Session, Operator), StoreError> {
+    let digest = session.digest.try_into();
+    let session = Session {
+        digest: digest.map_err(|_| StoreError::Failed("a session's digest has not 32 bytes".to_owned()))?,
+        operator: session.operator_id.0,
+        created: Timestamp(session.created_at),
+        seen: Timestamp(session.seen_at),
+        expires: Timestamp(session.expires_at),
+    };
+    Ok((session, operator.try_into()?))
+}
+
+macro_rules! operators {
+    ($module:ident, $connection:ty) => {
+        pub(crate) mod $module {
+            use super::{ACTIVE, DISABLED, Operator, OperatorChange, OperatorRecord, Session, SessionRecord};
+            use crate::schema::{operator_sessions, operators, types::Id};
+            use diesel::{
+                prelude::*,
+                result::{DatabaseErrorKind, Error},
+            };
+            use scim::Timestamp;
+            use uuid::Uuid;
+
+            pub(crate) fn operators(connection: &mut $connection) -> QueryResult<Vec<OperatorRecord>> {
+                operators::table.order(operators::name).load(connection)
+            }
+
+            pub(crate) fn operator(
+                connection: &mut $connection,
+                name: &str,
+            ) -> QueryResult<Option<OperatorRecord>> {
+                operators::table.filter(operators::name.eq(name)).first(connection).optional()
+            }
+
+            pub(crate) fn operator_by_id(
+                connection: &mut $connection,
+                id: Uuid,
+            ) -> QueryResult<Option<OperatorRecord>> {
+                operators::table.find(Id(id)).first(connection).optional()
+            }
+
+            /// `Ok(false)`: the name is taken.
+            pub(crate) fn create_operator(
+                connection: &mut $connection,
+                operator: &Operator,
+            ) -> QueryResult<bool> {
+                let row = OperatorRecord::from(operator);
+                // A refused statement must not end the transaction around it.
+                let created = connection.transaction(|connection| {
+                    diesel::insert_into(operators::table).values(row).execute(connection)
+                });
+                match created {
+                    Ok(_) => Ok(true),
+                    Err(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(false),
+                    Err(error) => Err(error),
+                }
+            }
+
+            /// `Ok(false)`: no such operator, or not in a state for this change.
+            pub(crate) fn change_operator(
+                connection: &mut $connection,
+                id: Uuid,
+                change: &OperatorChange,
+            ) -> QueryResult<bool> {
+                let operator = operators::table.find(Id(id));
+                let changed = match change {
+                    OperatorChange::Password { hash, .. } => diesel::update(operator)
+                        .set((operators::password_hash.eq(hash), operators::password_is_once.eq(false)))
+                        .execute(connection)?,
+                    OperatorChange::OfferTotp(secret) => {
+                        diesel::update(operator.filter(operators::totp_is_confirmed.eq(false)))
+                            .set((operators::totp_secret.eq(Some(secret)), operators::totp_last_step.eq(0)))
+                            .execute(connection)?
+                    }
+                    OperatorChange::ConfirmTotp { step, .. } => {
+                        diesel::update(operator.filter(operators::totp_is_confirmed.eq(false)))
+                            .set((operators::totp_is_confirmed.eq(true), operators::totp_last_step.eq(*step)))
+                            .execute(connection)?
+                    }
+                    OperatorChange::Reset { hash } => diesel::update(operator)
+                        .set((
+                            operators::state.eq(ACTIVE),
+                            operators::password_hash.eq(hash),
+                            operators::password_is_once.eq(true),
+                            operators::totp_secret.eq(None::<Vec<u8>>),
+                            operators::totp_is_confirmed.eq(false),
+                            operators::totp_last_step.eq(0),
+                        ))
+                        .execute(connection)?,
+                    OperatorChange::Disable => {
+                        diesel::update(operator).set(operators::state.eq(DISABLED)).execute(connection)?
+                    }
+                };
+                let theirs = operator_sessions::table.filter(operator_sessions::operator_id.eq(Id(id)));
+                match change {
+                    _ if changed == 0 => {}
+                    OperatorChange::OfferTotp(_) => {}
+                    OperatorChange::Password { session, .. }
+                    | OperatorChange::ConfirmTotp { session, .. } => {
+                        let others = theirs.filter(operator_sessions::digest.ne(session.as_slice()));
+                        diesel::delete(others).execute(connection)?;
+                    }
+                    OperatorChange::Reset { .. } | OperatorChange::Disable => {
+                        diesel::delete(theirs).execute(connection)?;
+                    }
+                }
+                Ok(changed > 0)
+            }
+
+            /// `Ok(false)`: the code of this time step, or a newer one, was used before.
+            pub(crate) fn use_totp_step(
+                connection: &mut $connection,
+                id: Uuid,
+                step: i64,
+            ) -> QueryResult<bool> {
+                let unused = operators::table.find(Id(id)).filter(operators::totp_last_step.lt(step));
+                let set = operators::totp_last_step.eq(step);
+                Ok(diesel::update(unused).set(set).execute(connection)? > 0)
+            }
+
+            /// Begins a session; sessions of this operator that ended by themselves are forgotten.
+            pub(crate) fn insert_session(connection: &mut $connection, session: &Session) -> QueryResult<()> {
+                let ended = operator_sessions::table
+                    .filter(operator_sessions::operator_id.eq(Id(session.operator)))
+                    .filter(operator_sessions::expires_at.le(session.created.0));
+                diesel::delete(ended).execute(connection)?;
+                diesel::insert_into(operator_sessions::table)
+                    .values(SessionRecord::from(session))
+                    .execute(connection)
+                    .map(drop)
+            }
+
+            pub(crate) fn session(
+                connection: &mut $connection,
+                digest: &[u8; 32],
+            ) -> QueryResult<Option<(SessionRecord, OperatorRecord)>> {
+                operator_sessions::table
+                    .inner_join(operators::table.on(operators::id.eq(operator_sessions::operator_id)))
+                    .filter(operator_sessions::digest.eq(digest.as_slice()))
+                    .first(connection)
+                    .optional()
+            }
+
+            pub(crate) fn touch_session(
+                connection: &mut $connection,
+                digest: &[u8; 32],
+                seen: Timestamp,
+            ) -> QueryResult<()> {
+                let session = operator_sessions::table.find(digest.as_slice());
+                diesel::update(session)
+                    .set(operator_sessions::seen_at.eq(seen.0))
+                    .execute(connection)
+                    .map(drop)
+            }
+
+            pub(crate) fn delete_session(
+                connection: &mut $connection,
+                digest: &[u8; 32],
+            ) -> QueryResult<bool> {
+                let session = operator_sessions::table.find(digest.as_slice());
+                Ok(diesel::delete(session).execute(connection)? > 0)
+            }
+        }
+    };
+}
+
+operators!(postgres, diesel::PgConnection);
+operators!(sqlite, diesel::SqliteConnection);

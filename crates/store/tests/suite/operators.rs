@@ -1,0 +1,155 @@
+//! Operators and their sessions as rows.
+
+use crate::{backend::Backend, on_both_databases, world::*};
+use scim::Timestamp;
+use store::*;
+use uuid::Uuid;
+
+on_both_databases!(
+    operators_are_found_by_name,
+    a_session_is_found_and_ends,
+    a_code_is_used_once,
+    a_second_factor_is_confirmed_once,
+    what_changes_an_operator_ends_sessions,
+    the_audit_log_keeps_no_secret,
+);
+
+fn operator(name: &str) -> Operator {
+    Operator {
+        id: Uuid::now_v7(),
+        name: name.to_owned(),
+        role: Role::Support,
+        is_active: true,
+        password_hash: "$argon2id$marker-hash".to_owned(),
+        password_is_once: true,
+        totp: None,
+        created: now(),
+    }
+}
+
+fn session(operator: &Operator, first: u8) -> Session {
+    let (created, expires) = (now(), Timestamp(i64::MAX));
+    Session { digest: [first; 32], operator: operator.id, created, seen: created, expires }
+}
+
+fn acting(backend: &Backend) -> Store {
+    let by = By { actor: "command line root".to_owned(), origin: "host".to_owned(), at: now() };
+    backend.store.acting(by)
+}
+
+async fn operators_are_found_by_name(backend: Backend) {
+    let store = &backend.store;
+    let (anna, ben) = (operator("anna"), operator("ben"));
+    assert!(store.create_operator(ben.clone()).await.unwrap());
+    assert!(store.create_operator(anna.clone()).await.unwrap());
+    assert!(!store.create_operator(operator("anna")).await.unwrap());
+    assert_eq!(store.operators().await.unwrap(), [anna.clone(), ben]);
+    assert_eq!(store.operator("anna").await.unwrap(), Some(anna));
+    assert_eq!(store.operator("Anna").await.unwrap(), None);
+}
+
+async fn a_session_is_found_and_ends(backend: Backend) {
+    let store = &backend.store;
+    let anna = operator("anna");
+    store.create_operator(anna.clone()).await.unwrap();
+    let mut first = session(&anna, 1);
+    assert!(store.sign_in(first.clone(), None).await.unwrap());
+    assert_eq!(store.session([1; 32]).await.unwrap(), Some((first.clone(), anna.clone())));
+    store.touch_session([1; 32], Timestamp(7)).await.unwrap();
+    first.seen = Timestamp(7);
+    assert_eq!(store.session([1; 32]).await.unwrap().map(|(session, _)| session), Some(first));
+    assert!(store.sign_out([1; 32]).await.unwrap());
+    assert!(!store.sign_out([1; 32]).await.unwrap());
+    assert_eq!(store.session([1; 32]).await.unwrap(), None);
+    // Sessions that have ended by time are forgotten when the next begins.
+    store.sign_in(Session { expires: Timestamp(1), ..session(&anna, 2) }, None).await.unwrap();
+    store.sign_in(session(&anna, 3), None).await.unwrap();
+    assert_eq!(store.session([2; 32]).await.unwrap(), None);
+    assert!(store.session([3; 32]).await.unwrap().is_some());
+}
+
+async fn a_code_is_used_once(backend: Backend) {
+    let store = &backend.store;
+    let anna = operator("anna");
+    store.create_operator(anna.clone()).await.unwrap();
+    assert!(store.sign_in(session(&anna, 1), Some(100)).await.unwrap());
+    for step in [100, 99] {
+        assert!(!store.sign_in(session(&anna, 2), Some(step)).await.unwrap(), "{step}");
+        assert_eq!(store.session([2; 32]).await.unwrap(), None);
+    }
+    assert!(store.sign_in(session(&anna, 2), Some(101)).await.unwrap());
+    // Of two at the same moment, one.
+    let (one, two) = (session(&anna, 3), session(&anna, 4));
+    let (one, two) = tokio::join!(store.sign_in(one, Some(102)), store.sign_in(two, Some(102)));
+    assert!(one.unwrap() != two.unwrap());
+}
+
+async fn a_second_factor_is_confirmed_once(backend: Backend) {
+    let store = &backend.store;
+    let anna = operator("anna");
+    store.create_operator(anna.clone()).await.unwrap();
+    let change = async |change| store.change_operator(anna.id, change).await.unwrap();
+    assert!(change(OperatorChange::OfferTotp(vec![1; 20])).await);
+    assert!(change(OperatorChange::OfferTotp(vec![2; 20])).await);
+    assert!(!store.operator("anna").await.unwrap().unwrap().has_totp());
+    assert!(change(OperatorChange::ConfirmTotp { step: 9, session: [0; 32] }).await);
+    let totp = store.operator("anna").await.unwrap().unwrap().totp;
+    assert_eq!(totp, Some(Totp { secret: vec![2; 20], is_confirmed: true, last_step: 9 }));
+    assert!(!change(OperatorChange::OfferTotp(vec![3; 20])).await);
+    assert!(!change(OperatorChange::ConfirmTotp { step: 10, session: [0; 32] }).await);
+    assert!(!store.change_operator(Uuid::now_v7(), OperatorChange::Disable).await.unwrap());
+}
+
+async fn what_changes_an_operator_ends_sessions(backend: Backend) {
+    let store = &backend.store;
+    let (anna, ben) = (operator("anna"), operator("ben"));
+    for operator in [&anna, &ben] {
+        store.create_operator(operator.clone()).await.unwrap();
+    }
+    store.sign_in(session(&ben, 9), None).await.unwrap();
+    let hash = || "$argon2id$other".to_owned();
+    for (change, survives) in [
+        (OperatorChange::Password { hash: hash(), session: [1; 32] }, true),
+        (OperatorChange::OfferTotp(vec![1; 20]), true),
+        (OperatorChange::ConfirmTotp { step: 1, session: [1; 32] }, true),
+        (OperatorChange::Reset { hash: hash() }, false),
+        (OperatorChange::Disable, false),
+    ] {
+        for first in [1, 2] {
+            if store.session([first; 32]).await.unwrap().is_none() {
+                store.sign_in(session(&anna, first), None).await.unwrap();
+            }
+        }
+        assert!(store.change_operator(anna.id, change.clone()).await.unwrap());
+        assert_eq!(store.session([1; 32]).await.unwrap().is_some(), survives, "{change:?}");
+        let others = matches!(change, OperatorChange::OfferTotp(_));
+        assert_eq!(store.session([2; 32]).await.unwrap().is_some(), others, "{change:?}");
+        assert!(store.session([9; 32]).await.unwrap().is_some(), "another operator's");
+    }
+    let anna = store.operator("anna").await.unwrap().unwrap();
+    assert!(!anna.is_active && anna.password_is_once && anna.totp.is_none() && !anna.is_ready());
+}
+
+async fn the_audit_log_keeps_no_secret(backend: Backend) {
+    let store = acting(&backend);
+    let anna = operator("anna");
+    store.create_operator(anna.clone()).await.unwrap();
+    store
+        .change_operator(anna.id, OperatorChange::OfferTotp(b"marker-secret-12345!".to_vec()))
+        .await
+        .unwrap();
+    let hash = "$argon2id$marker-new".to_owned();
+    store.change_operator(anna.id, OperatorChange::Reset { hash }).await.unwrap();
+    store.sign_in(session(&anna, 1), Some(5)).await.unwrap();
+    store.sign_out([1; 32]).await.unwrap();
+    let rows = store.audit_rows(None, i64::MAX, 10).await.unwrap();
+    let actions: Vec<_> = rows.iter().map(|row| row.action.as_str()).collect();
+    assert_eq!(
+        actions,
+        ["operator.sign-out", "operator.sign-in", "operator.reset", "operator.begin-totp", "operator.create"]
+    );
+    assert!(rows.iter().all(|row| row.target == "anna"));
+    let text = format!("{rows:?}");
+    assert!(!text.contains("marker") && !text.contains("argon2"), "{text}");
+    assert_eq!(store.verify_audit().await.unwrap().unwrap().position, 5);
+}

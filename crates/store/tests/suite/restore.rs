@@ -1,0 +1,150 @@
+//! Deleted resources come back: as they were, into what is still there, once.
+
+use crate::{backend::Backend, on_both_databases, world::*};
+use scim::{
+    Timestamp,
+    event::EventKind,
+    resource::Keys,
+    schema::ResourceKind::{self, Group, User},
+};
+use serde_json::{Map, Value};
+use store::*;
+use uuid::Uuid;
+
+on_both_databases!(
+    a_user_comes_back_into_the_groups_that_are_left,
+    a_group_comes_back_with_the_members_that_are_left,
+    a_name_that_is_taken_keeps_the_user_away,
+    a_restore_of_something_else_is_refused,
+    deleted_resources_are_listed_the_latest_first,
+    the_change_log_is_read_backwards,
+);
+
+fn ids(text: &str) -> Vec<ResourceId> {
+    let ids: Vec<String> = serde_json::from_str(text).unwrap();
+    ids.iter().map(|id| ResourceId::parse(id).unwrap()).collect()
+}
+
+/// The change that brings a deleted resource back.
+fn restore(row: &DeletedRow) -> Change {
+    let document: Map<String, Value> = serde_json::from_str(&row.document).unwrap();
+    let action = Action::Restore {
+        deleted: row.version,
+        document: Document { json: row.document.clone(), keys: Keys::of(&document) },
+        groups: ids(&row.groups),
+        members: ids(&row.members),
+    };
+    change(row.kind, row.id, EventKind::Create, action)
+}
+
+async fn deleted(world: &World, kind: ResourceKind, id: ResourceId) -> DeletedRow {
+    world.commit(delete(kind, id, None)).await.unwrap();
+    world.store().deleted_resource(world.tenant, id).await.unwrap().unwrap()
+}
+
+async fn a_user_comes_back_into_the_groups_that_are_left(backend: Backend) {
+    let world = World::new(backend).await;
+    let (ana, ben) = (world.user("ana").await, world.user("ben").await);
+    let (sales, gone) = (world.group("Sales", &[ana, ben]).await, world.group("Gone", &[ana]).await);
+    let before = world.row(User, ana).await.unwrap();
+    let row = deleted(&world, User, ana).await;
+    world.commit(delete(Group, gone, None)).await.unwrap();
+    let version = world.row(Group, sales).await.unwrap().version;
+
+    let committed = world.commit(restore(&row)).await.unwrap();
+    assert_eq!((committed.version, committed.created), (row.version + 1, before.created));
+    let after = world.row(User, ana).await.unwrap();
+    assert_eq!((&after.document, after.version), (&before.document, before.version + 2));
+    assert_eq!(after.groups.iter().map(|group| group.id).collect::<Vec<_>>(), [sales]);
+    let mut members = world.members(sales).await.users;
+    members.sort();
+    assert_eq!(members, [ana, ben]);
+    assert_eq!(world.row(Group, sales).await.unwrap().version, version + 1);
+    assert_eq!(
+        world.store().user_by_name(world.tenant, "ana".to_owned(), false).await.unwrap().unwrap().id,
+        ana
+    );
+    // Once only: it is not deleted any more.
+    assert_eq!(world.store().deleted_resource(world.tenant, ana).await.unwrap(), None);
+    assert_eq!(world.commit(restore(&row)).await, Err(CommitError::NotFound));
+    // The outbox tells of it, and a second deletion keeps it again.
+    assert_eq!(
+        world.number("SELECT count(*) FROM events WHERE tenant_id = $ AND event = 'create' AND version > 1"),
+        1
+    );
+    let again = deleted(&world, User, ana).await;
+    assert_eq!(again.version, committed.version + 1);
+    world.commit(restore(&again)).await.unwrap();
+}
+
+async fn a_group_comes_back_with_the_members_that_are_left(backend: Backend) {
+    let world = World::new(backend).await;
+    let (ana, ben) = (world.user("ana").await, world.user("ben").await);
+    let inner = world.group("Inner", &[]).await;
+    let sales = world.group("Sales", &[ana, ben, inner]).await;
+    let outer = world.group("Outer", &[sales]).await;
+    let row = deleted(&world, Group, sales).await;
+    world.commit(delete(User, ben, None)).await.unwrap();
+    world.commit(restore(&row)).await.unwrap();
+    let members = world.members(sales).await;
+    assert_eq!((members.users, members.groups), (vec![ana], vec![inner]));
+    assert_eq!(world.members(outer).await.groups, [sales]);
+}
+
+async fn a_name_that_is_taken_keeps_the_user_away(backend: Backend) {
+    let world = World::new(backend).await;
+    let ana = world.user("ana").await;
+    let row = deleted(&world, User, ana).await;
+    let other = world.user("Ana").await;
+    assert_eq!(world.commit(restore(&row)).await, Err(CommitError::UserNameTaken));
+    assert_eq!(world.row(User, ana).await, None);
+    assert!(world.store().deleted_resource(world.tenant, ana).await.unwrap().is_some());
+    world.commit(delete(User, other, None)).await.unwrap();
+    world.commit(restore(&row)).await.unwrap();
+}
+
+async fn a_restore_of_something_else_is_refused(backend: Backend) {
+    let world = World::new(backend).await;
+    let ana = world.user("ana").await;
+    let row = deleted(&world, User, ana).await;
+    let stale = DeletedRow { version: row.version - 1, ..row.clone() };
+    assert_eq!(world.commit(restore(&stale)).await, Err(CommitError::VersionMismatch(row.version)));
+    // Another tenant has nothing of the kind.
+    let neighbour = World::new(world.backend.clone()).await;
+    assert_eq!(neighbour.commit(restore(&row)).await, Err(CommitError::NotFound));
+    assert_eq!(neighbour.store().deleted_resource(neighbour.tenant, ana).await.unwrap(), None);
+    let nobody = DeletedRow { id: new_id(), ..row };
+    assert_eq!(world.commit(restore(&nobody)).await, Err(CommitError::NotFound));
+}
+
+async fn deleted_resources_are_listed_the_latest_first(backend: Backend) {
+    let world = World::new(backend).await;
+    let mut all = Vec::new();
+    for name in ["a", "b", "c"] {
+        let id = world.user(name).await;
+        all.insert(0, deleted(&world, User, id).await);
+    }
+    let page = async |before| world.store().deleted_resources(world.tenant, before, 2).await.unwrap();
+    let first = page((Timestamp(i64::MAX), ResourceId(Uuid::max()))).await;
+    assert_eq!(first, all[..2]);
+    assert_eq!(page((first[1].at, first[1].id)).await, all[2..]);
+}
+
+async fn the_change_log_is_read_backwards(backend: Backend) {
+    let world = World::new(backend).await;
+    let (ana, ben) = (world.user("ana").await, world.user("ben").await);
+    world.commit(replace(User, ana, None, user("anna"))).await.unwrap();
+    world.group("Sales", &[ben]).await;
+    let read =
+        async |resource, before| world.store().changes(world.tenant, resource, before, 2).await.unwrap();
+    let newest = read(None, i64::MAX).await;
+    assert_eq!(newest.iter().map(|row| row.position).collect::<Vec<_>>(), [4, 3]);
+    assert_eq!(newest[0].kind, "Group");
+    assert!(newest[0].members.as_ref().is_some_and(|members| members.contains(&ben.to_string())));
+    let of_ana = read(Some(ana), i64::MAX).await;
+    assert_eq!(of_ana.iter().map(|row| row.event.as_str()).collect::<Vec<_>>(), ["put", "create"]);
+    assert!(of_ana[0].after.as_ref().is_some_and(|after| after.contains("anna")));
+    assert_eq!(read(None, 2).await.iter().map(|row| row.resource).collect::<Vec<_>>(), [ana]);
+    let neighbour = World::new(world.backend.clone()).await;
+    assert_eq!(neighbour.store().changes(neighbour.tenant, Some(ana), i64::MAX, 2).await.unwrap(), []);
+}
