@@ -5,6 +5,7 @@
 
 mod authenticator;
 mod issuer;
+pub mod operator;
 mod secret_token;
 mod usage;
 

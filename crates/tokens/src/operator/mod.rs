@@ -1,0 +1,24 @@
+//! What operators prove who they are with: passwords, second factors, sessions; and the brake on guessing.
+
+mod password;
+mod session;
+mod throttle;
+mod totp;
+
+pub use password::{PasswordError, Passwords, WeakPassword};
+pub use session::SessionToken;
+pub use throttle::{Blocked, Throttle, ThrottleSettings};
+pub use totp::{Enrolment, TotpError, check_code, enrol};
+
+use scim::Timestamp;
+use uuid::Uuid;
+
+/// UUID version 7 of this moment.
+///
+/// # Errors
+/// The operating system has no random bytes.
+pub fn new_id(now: Timestamp) -> Result<Uuid, getrandom::Error> {
+    let mut random = [0u8; 10];
+    getrandom::fill(&mut random)?;
+    Ok(uuid::Builder::from_unix_timestamp_millis(u64::try_from(now.0).unwrap_or(0), &random).into_uuid())
+}

@@ -1,0 +1,179 @@
+//! The brake on guessing: so many wrong sign-ins of a name or from an address, then none for a while.
+
+use scim::Timestamp;
+use sha2::{Digest, Sha256};
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+/// How much guessing is borne.
+#[derive(Clone, Copy, Debug)]
+pub struct ThrottleSettings {
+    /// Most wrong sign-ins of a name; an address has ten times as many.
+    pub attempts: u32,
+    /// Within this time, and then none for as long.
+    pub window: Duration,
+}
+
+/// Too many were wrong: try again after this time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Blocked {
+    /// How long, in whole seconds, one at least.
+    pub retry_after: u64,
+}
+
+/// Many people may sit behind one address.
+const ADDRESS_SHARE: u32 = 10;
+/// Most names and addresses that are remembered. Beyond it the window of the oldest is over early.
+const MAX_KEYS: usize = 100_000;
+
+/// A digest of a name or an address: what strangers type is not kept.
+type Key = [u8; 32];
+
+#[derive(Clone, Copy, Debug)]
+struct Count {
+    wrong: u32,
+    until: Timestamp,
+}
+
+/// Counts wrong sign-ins of one process.
+pub struct Throttle {
+    settings: ThrottleSettings,
+    counts: Mutex<HashMap<Key, Count>>,
+}
+
+impl Throttle {
+    /// With nobody blocked.
+    pub fn new(settings: ThrottleSettings) -> Throttle {
+        Throttle { settings, counts: Mutex::default() }
+    }
+
+    /// Counts a sign-in as wrong before it is looked at, so that guesses at the same moment count too;
+    /// [`Throttle::forgive`] takes a right one back.
+    ///
+    /// # Errors
+    /// [`Blocked`] if there were too many before it.
+    pub fn admit(&self, name: &str, address: IpAddr, now: Timestamp) -> Result<(), Blocked> {
+        let mut counts = self.counts();
+        if counts.len() > MAX_KEYS {
+            counts.retain(|_, count| now < count.until);
+            if counts.len() > MAX_KEYS
+                && let Some(oldest) = counts.iter().min_by_key(|(_, count)| count.until).map(|(key, _)| *key)
+            {
+                counts.remove(&oldest);
+            }
+        }
+        let keys = self.keys(name, address);
+        for (key, most) in keys {
+            if let Some(count) = counts.get(&key)
+                && now < count.until
+                && count.wrong >= most
+            {
+                let millis = count.until.0.saturating_sub(now.0).unsigned_abs();
+                return Err(Blocked { retry_after: millis.div_ceil(1000).max(1) });
+            }
+        }
+        let window = i64::try_from(self.settings.window.as_millis()).unwrap_or(i64::MAX);
+        let until = Timestamp(now.0.saturating_add(window));
+        for (key, _) in keys {
+            let count = counts.entry(key).or_insert(Count { wrong: 0, until });
+            if now >= count.until {
+                *count = Count { wrong: 0, until };
+            }
+            count.wrong += 1;
+            // The wait begins with the last wrong one.
+            count.until = count.until.max(until);
+        }
+        Ok(())
+    }
+
+    /// The sign-in was right: the name begins anew, and the address has one wrong one less.
+    pub fn forgive(&self, name: &str, address: IpAddr) {
+        let mut counts = self.counts();
+        let [(of_name, _), (of_address, _)] = self.keys(name, address);
+        counts.remove(&of_name);
+        if let Some(count) = counts.get_mut(&of_address) {
+            count.wrong = count.wrong.saturating_sub(1);
+        }
+    }
+
+    fn keys(&self, name: &str, address: IpAddr) -> [(Key, u32); 2] {
+        let attempts = self.settings.attempts;
+        [
+            (digest("name", name.to_lowercase().as_bytes()), attempts),
+            (digest("address", &network(address)), attempts.saturating_mul(ADDRESS_SHARE)),
+        ]
+    }
+
+    fn counts(&self) -> MutexGuard<'_, HashMap<Key, Count>> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Who has one IPv6 address has a whole /64 of them.
+fn network(address: IpAddr) -> Vec<u8> {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.octets().to_vec(),
+        IpAddr::V6(address) => address.octets()[..8].to_vec(),
+    }
+}
+
+fn digest(kind: &str, bytes: &[u8]) -> Key {
+    let mut hasher = Sha256::new();
+    hasher.update(kind.as_bytes());
+    hasher.update([0]);
+    hasher.update(bytes);
+    hasher.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn throttle(attempts: u32) -> Throttle {
+        Throttle::new(ThrottleSettings { attempts, window: MINUTE })
+    }
+
+    fn address(last: u8) -> IpAddr {
+        IpAddr::from([192, 0, 2, last])
+    }
+
+    #[test]
+    fn a_name_is_blocked_from_everywhere_until_the_window_is_over() {
+        let throttle = throttle(3);
+        for n in 0..3 {
+            assert_eq!(throttle.admit("anna", address(n), Timestamp(1000)), Ok(()));
+        }
+        assert_eq!(throttle.admit("Anna", address(9), Timestamp(1000)), Err(Blocked { retry_after: 60 }));
+        assert_eq!(throttle.admit("anna", address(9), Timestamp(60_999)), Err(Blocked { retry_after: 1 }));
+        assert_eq!(throttle.admit("ben", address(0), Timestamp(1000)), Ok(()));
+        assert_eq!(throttle.admit("anna", address(0), Timestamp(61_000)), Ok(()));
+    }
+
+    #[test]
+    fn an_address_is_blocked_for_every_name() {
+        let throttle = throttle(2);
+        for n in 0..20 {
+            assert_eq!(throttle.admit(&format!("name{n}"), address(1), Timestamp(0)), Ok(()));
+        }
+        assert!(throttle.admit("somebody", address(1), Timestamp(0)).is_err());
+        assert_eq!(throttle.admit("somebody", address(2), Timestamp(0)), Ok(()));
+        let v6 = |text: &str| text.parse::<IpAddr>().unwrap();
+        assert_eq!(network(v6("2001:db8::1")), network(v6("2001:db8::ffff:2")));
+        assert_eq!(network(v6("::ffff:192.0.2.1")), network(address(1)));
+    }
+
+    #[test]
+    fn who_signs_in_is_forgiven() {
+        let throttle = throttle(2);
+        for _ in 0..50 {
+            assert_eq!(throttle.admit("anna", address(1), Timestamp(0)), Ok(()));
+            throttle.forgive("anna", address(1));
+        }
+    }
+}
