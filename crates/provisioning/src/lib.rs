@@ -12,6 +12,7 @@ mod patch;
 mod precondition;
 mod read;
 mod replace;
+mod restore;
 
 pub use bulk::{BulkDone, BulkOutcome};
 pub use failure::Failure;
