@@ -1,68 +1,34 @@
-//! The operators' listener: whether the process lives, whether it can serve, and its metrics. Not for the internet.
+//! The operators' listener: the JSON API, health and metrics. Not for the internet.
+//!
+//! What an operator can do is a method of [`Admin`]: handlers and the command line only read what is asked, call it, and
+//! show what it answers. Each takes the one who acts, so that it ends in the audit log (`docs/adr/0012`).
 
-use actix_web::{HttpResponse, web};
-use prometheus::{Registry, TextEncoder};
-use std::time::Duration;
-use store::Store;
+mod admin;
+pub mod api;
+mod audit_log;
+mod export;
+mod failure;
+pub mod label;
+mod monitoring;
+mod operators;
+mod paging;
+mod resources;
+mod secret_tokens;
+mod sign_in;
+mod tenants;
 
-/// How long `/readyz` waits for the database: shorter than the probes of usual orchestrators.
-const PING_TIMEOUT: Duration = Duration::from_secs(1);
+pub use admin::{Admin, AdminSettings};
+pub use failure::Failure;
+pub use monitoring::Monitoring;
+pub use operators::{NewOperator, OneTimePassword};
+pub use paging::Listed;
+pub use sign_in::{SignIn, SignedIn};
+pub use tenants::NewTenant;
 
-/// The state of the operators' listener, shared by its workers.
-pub struct Operators {
-    store: Store,
-    registry: Registry,
-}
+use actix_web::web;
 
-impl Operators {
-    /// Shows what is registered in `registry`, and whether `store` answers.
-    pub fn new(store: Store, registry: Registry) -> Operators {
-        Operators { store, registry }
-    }
-}
-
-/// Mounts `/healthz`, `/readyz` and `/metrics`. The application must hold `Data<Operators>`.
+/// Mounts everything. The application must hold `Data<Admin>` and `Data<Monitoring>`.
 pub fn configure(config: &mut web::ServiceConfig) {
-    for (path, route) in [
-        ("/healthz", web::get().to(alive)),
-        ("/readyz", web::get().to(ready)),
-        ("/metrics", web::get().to(metrics)),
-    ] {
-        config.service(web::resource(path).route(route));
-    }
-}
-
-/// 200 as long as the process answers at all: a restart would help if it did not.
-async fn alive() -> HttpResponse {
-    text("ok\n")
-}
-
-/// 503 while the database does not answer: a restart would not help, other machines may.
-async fn ready(operators: web::Data<Operators>) -> HttpResponse {
-    match tokio::time::timeout(PING_TIMEOUT, operators.store.ping()).await {
-        Ok(Ok(())) => text("ready\n"),
-        Ok(Err(cause)) => {
-            tracing::warn!(%cause, "not ready");
-            HttpResponse::ServiceUnavailable().body("the database is not available\n")
-        }
-        Err(_) => {
-            tracing::warn!("not ready: the database did not answer in time");
-            HttpResponse::ServiceUnavailable().body("the database did not answer in time\n")
-        }
-    }
-}
-
-/// Prometheus' text format.
-async fn metrics(operators: web::Data<Operators>) -> HttpResponse {
-    match TextEncoder::new().encode_to_string(&operators.registry.gather()) {
-        Ok(body) => HttpResponse::Ok().content_type(prometheus::TEXT_FORMAT).body(body),
-        Err(cause) => {
-            tracing::error!(%cause, "metrics cannot be encoded");
-            HttpResponse::InternalServerError().finish()
-        }
-    }
-}
-
-fn text(body: &'static str) -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(body)
+    monitoring::configure(config);
+    api::configure(config);
 }

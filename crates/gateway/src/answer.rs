@@ -83,6 +83,15 @@ impl From<tokens::TokenError> for CommandError {
     }
 }
 
+impl From<admin::Failure> for CommandError {
+    fn from(failure: admin::Failure) -> Self {
+        match failure {
+            admin::Failure::Invalid(words) => CommandError::Usage(words),
+            other => CommandError::Failed(other.to_string()),
+        }
+    }
+}
+
 /// Prints the outcome; a command without an answer has spoken for itself.
 pub(crate) fn print(outcome: Result<Option<Answer>, CommandError>, json: bool) -> ExitCode {
     match outcome {

@@ -33,6 +33,12 @@ pub(crate) enum Command {
     /// Secret Tokens of a tenant (TENANT is its label or id).
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Operators: people who work in the admin service.
+    #[command(subcommand)]
+    Operator(OperatorCommand),
+    /// The log of every administrative act.
+    #[command(subcommand)]
+    Audit(AuditCommand),
 }
 
 #[derive(Debug, Args)]
@@ -124,6 +130,40 @@ pub(crate) enum TokenCommand {
         /// Its key id.
         key_id: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum OperatorCommand {
+    /// Add an operator; prints the one-time password, which must be changed at the first sign-in.
+    Create {
+        /// To sign in with; upper and lower case do not count.
+        name: String,
+        /// What they may do.
+        #[arg(long, default_value = "viewer", value_parser = ["viewer", "support", "admin"])]
+        role: String,
+    },
+    /// Give an operator a new one-time password; ends every session and the second factor, and undoes `disable`.
+    Reset { name: String },
+    /// Let an operator sign in no more; ends every session.
+    Disable { name: String },
+    /// List all operators.
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Show the newest acts.
+    List {
+        /// Of this tenant alone (label or id).
+        #[arg(long)]
+        tenant: Option<String>,
+        /// How many, 1 to 200.
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=200))]
+        count: u32,
+    },
+    /// Check that no row was changed, removed or moved. Prints position and hash of the last row: keep them elsewhere to
+    /// be able to tell that the whole log was not written anew.
+    Verify,
 }
 
 fn read_duration(text: &str) -> Result<Duration, String> {

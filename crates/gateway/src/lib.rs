@@ -7,7 +7,6 @@ mod cli;
 mod clock;
 mod command;
 mod duration;
-mod label;
 mod logging;
 mod metrics;
 mod routing;
@@ -41,5 +40,7 @@ fn execute(cli: &Cli) -> Result<Option<Answer>, CommandError> {
         Command::Migrate => command::migrate(&settings).map(Some),
         Command::Tenant(tenant) => command::tenant::run(&settings, tenant).map(Some),
         Command::Token(token) => command::token::run(&settings, token).map(Some),
+        Command::Operator(operator) => command::operator::run(&settings, operator).map(Some),
+        Command::Audit(audit) => command::audit::run(&settings, audit).map(Some),
     }
 }

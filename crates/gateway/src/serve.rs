@@ -16,8 +16,7 @@ use actix_web::{
     rt,
     web::{self, Data},
 };
-use admin::Operators;
-use prometheus::Registry;
+use admin::{Admin, Monitoring};
 use scim::search::PageLimits;
 use scim_api::{Limits, Metrics};
 use serde_json::json;
@@ -56,7 +55,14 @@ async fn run(settings: &Settings, options: &Serve, json: bool) -> Result<(), Com
     let registry = metrics::registry().map_err(|cause| failed(&cause))?;
 
     let admin_address = admin_listener.local_addr().map_err(|cause| failed(&cause))?;
-    let admin = operators(store.clone(), registry.clone(), admin_listener).map_err(|cause| failed(&cause))?;
+    // The Tenant URL is that of the SCIM listener, which may have been given any free port.
+    let scim_address = match &scim_listener {
+        Some(listener) => listener.local_addr().map_err(|cause| failed(&cause))?,
+        None => settings.scim.listen,
+    };
+    let monitoring = Data::new(Monitoring::new(store.clone(), registry.clone()));
+    let use_cases = Data::new(command::open_admin(settings, store.clone(), scim_address)?);
+    let admin = operators(monitoring, use_cases, admin_listener).map_err(|cause| failed(&cause))?;
     let mut handles = vec![admin.handle()];
     rt::spawn(admin);
 
@@ -156,9 +162,9 @@ fn provisioning_clients(
 }
 
 /// The operators' listener.
-fn operators(store: Store, registry: Registry, listener: TcpListener) -> io::Result<Server> {
-    let state = Data::new(Operators::new(store, registry));
-    let app = move || App::new().app_data(state.clone()).configure(admin::configure);
+fn operators(monitoring: Data<Monitoring>, admin: Data<Admin>, listener: TcpListener) -> io::Result<Server> {
+    let app =
+        move || App::new().app_data(monitoring.clone()).app_data(admin.clone()).configure(admin::configure);
     let server = HttpServer::new(app).workers(1).shutdown_timeout(1).disable_signals().listen(listener)?;
     Ok(server.run())
 }

@@ -6,6 +6,7 @@ mod scenario;
 mod world;
 
 mod acceptance;
+mod admin;
 mod callers;
 mod cli;
 mod durability;

@@ -23,6 +23,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("r2d2", &["store"]),
     ("jsonwebtoken", &["tokens"]),
+    ("totp-rs", &["tokens"]),
+    ("utoipa", &["admin"]),
     ("clap", &["gateway", "entra-sim"]),
     ("config", &["gateway"]),
     ("tracing-subscriber", &["gateway", "entra-sim"]),

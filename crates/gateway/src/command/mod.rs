@@ -1,16 +1,21 @@
 //! Commands that work on the database directly, beside running gateways.
 
+pub(crate) mod audit;
 pub(crate) mod config;
+pub(crate) mod operator;
 pub(crate) mod tenant;
 pub(crate) mod token;
 
 use crate::{
     answer::{Answer, CommandError},
+    clock,
     settings::Settings,
 };
+use admin::{Admin, AdminSettings};
 use serde_json::json;
-use std::future::Future;
-use store::{Store, Tenant};
+use std::{future::Future, net::SocketAddr};
+use store::{By, Store, Tenant};
+use tokens::operator::ThrottleSettings;
 
 /// Opens the store, which brings it up to date; makes the folder of a SQLite file.
 pub(crate) fn open_store(settings: &Settings) -> Result<Store, CommandError> {
@@ -27,6 +32,37 @@ pub(crate) fn open_store(settings: &Settings) -> Result<Store, CommandError> {
     };
     Store::open(&store_settings)
         .map_err(|cause| CommandError::failed("the database cannot be opened (database.url)")(&cause))
+}
+
+/// Opens the store in the hands of whoever sits at the command line: what they do ends in the audit log.
+fn open_store_acting(settings: &Settings) -> Result<Store, CommandError> {
+    Ok(open_store(settings)?.acting(command_line()))
+}
+
+/// Whoever sits at the command line, now.
+fn command_line() -> By {
+    let named = |variable: &str| std::env::var(variable).ok().filter(|name| !name.is_empty());
+    let user = named("USER").or_else(|| named("LOGNAME")).unwrap_or_else(|| "unknown".to_owned());
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = Some(host.trim()).filter(|host| !host.is_empty()).unwrap_or("unknown");
+    By { actor: format!("command line {user}"), origin: host.to_owned(), at: clock::now() }
+}
+
+/// The use cases of operators over a store, where the SCIM listener is at `scim`.
+pub(crate) fn open_admin(settings: &Settings, store: Store, scim: SocketAddr) -> Result<Admin, CommandError> {
+    let (admin, tokens) = (&settings.admin, &settings.tokens);
+    let admin_settings = AdminSettings {
+        public_url: settings.public_url(scim).as_str().to_owned(),
+        session_idle: admin.session_idle,
+        session_lifetime: admin.session_lifetime,
+        is_secure: !admin.listen.ip().is_loopback(),
+        throttle: ThrottleSettings { attempts: admin.sign_in_attempts.get(), window: admin.sign_in_window },
+        max_tokens: tokens.max_per_tenant.size(),
+        token_lifetime: tokens.lifetime,
+        max_token_lifetime: tokens.max_lifetime,
+        rotation_overlap: tokens.rotation_overlap,
+    };
+    Ok(Admin::new(store, admin_settings, clock::now)?)
 }
 
 /// Runs one command on a runtime of its own.

@@ -1,12 +1,13 @@
 //! `juno tenant`.
 
-use super::{block_on, find_tenant, open_store, token};
+use super::{block_on, find_tenant, open_store_acting, token};
 use crate::{
     answer::{Answer, CommandError},
     cli::TenantCommand,
-    clock, label,
+    clock,
     settings::Settings,
 };
+use admin::label;
 use scim::Profile;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -17,13 +18,13 @@ const MAX_NAME: usize = 200;
 /// Runs one of the commands.
 pub(crate) fn run(settings: &Settings, command: &TenantCommand) -> Result<Answer, CommandError> {
     let TenantCommand::Create { name, label, profile, expires_in } = command else {
-        let store = open_store(settings)?;
+        let store = open_store_acting(settings)?;
         return block_on(run_on_existing(settings, &store, command));
     };
     // Everything that the command line got wrong is found before the database is touched.
     let tenant = new_tenant(name, label.as_deref(), profile)?;
     let lifetime = token::lifetime(settings, *expires_in)?;
-    let store = open_store(settings)?;
+    let store = open_store_acting(settings)?;
     block_on(create(settings, &store, tenant, lifetime))
 }
 

@@ -1,6 +1,6 @@
 //! `juno token`.
 
-use super::{block_on, find_tenant, open_store};
+use super::{block_on, find_tenant, open_store_acting};
 use crate::{
     answer::{Answer, CommandError},
     cli::TokenCommand,
@@ -30,7 +30,7 @@ pub(crate) fn run(settings: &Settings, command: &TokenCommand) -> Result<Answer,
         }
         TokenCommand::List { .. } | TokenCommand::Revoke { .. } => settings.tokens.lifetime,
     };
-    let store = open_store(settings)?;
+    let store = open_store_acting(settings)?;
     block_on(run_on(settings, &store, command, lifetime))
 }
 

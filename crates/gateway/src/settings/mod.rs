@@ -73,6 +73,10 @@ settings! {
     }
     admin: Admin {
         listen: SocketAddr,
+        session_idle: Duration,
+        session_lifetime: Duration,
+        sign_in_attempts: Count<1, 1000>,
+        sign_in_window: Duration,
     }
     tokens: Tokens {
         cache_ttl: Duration,

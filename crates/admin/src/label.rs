@@ -4,7 +4,7 @@
 ///
 /// # Errors
 /// What is wrong with it.
-pub(crate) fn check(label: &str) -> Result<(), String> {
+pub fn check(label: &str) -> Result<(), String> {
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let reason = if label.is_empty() || label.len() > 63 {
         "must have 1 to 63 characters"
@@ -24,7 +24,7 @@ pub(crate) fn check(label: &str) -> Result<(), String> {
 ///
 /// # Errors
 /// If the name has letters that a label cannot have, or gives no good label: a person must choose one.
-pub(crate) fn from_name(name: &str) -> Result<String, String> {
+pub fn from_name(name: &str) -> Result<String, String> {
     let choose = "choose one with --label";
     if let Some(letter) = name.chars().find(|c| c.is_alphanumeric() && !c.is_ascii()) {
         return Err(format!(

@@ -1,0 +1,89 @@
+//! The state of the operators' listener: what its use cases stand on.
+
+use crate::Failure;
+use provisioning::{Context, Provisioning};
+use scim::{Timestamp, search::PageLimits};
+use std::time::Duration;
+use store::{By, Store, Tenant};
+use tokens::{
+    Issuer,
+    operator::{Passwords, Throttle, ThrottleSettings},
+};
+use uuid::Uuid;
+
+/// What can be set.
+#[derive(Clone, Debug)]
+pub struct AdminSettings {
+    /// The beginning of every Tenant URL, without a final slash.
+    pub public_url: String,
+    /// How long a session lasts that nobody uses.
+    pub session_idle: Duration,
+    /// How long a session lasts at most.
+    pub session_lifetime: Duration,
+    /// Whether the cookie is for HTTPS alone; not so where only this machine can connect.
+    pub is_secure: bool,
+    /// How much guessing of passwords is borne.
+    pub throttle: ThrottleSettings,
+    /// Most Secret Tokens of one tenant that are good at the same time.
+    pub max_tokens: usize,
+    /// How long a Secret Token is good unless asked otherwise, and the longest.
+    pub token_lifetime: Duration,
+    /// The longest that may be asked for.
+    pub max_token_lifetime: Duration,
+    /// How long an old token stays good after a rotation unless asked otherwise.
+    pub rotation_overlap: Duration,
+}
+
+/// The use cases of operators, over one store.
+pub struct Admin {
+    pub(crate) store: Store,
+    pub(crate) provisioning: Provisioning,
+    pub(crate) passwords: Passwords,
+    pub(crate) throttle: Throttle,
+    pub(crate) settings: AdminSettings,
+    pub(crate) now: fn() -> Timestamp,
+}
+
+/// Rows of a page.
+pub(crate) const PAGE: PageLimits = PageLimits { default: 50, max: 200 };
+
+impl Admin {
+    /// `now` is the clock.
+    ///
+    /// # Errors
+    /// The operating system has no random bytes.
+    pub fn new(store: Store, settings: AdminSettings, now: fn() -> Timestamp) -> Result<Admin, Failure> {
+        let provisioning = Provisioning::new(store.clone());
+        let throttle = Throttle::new(settings.throttle);
+        Ok(Admin { store, provisioning, passwords: Passwords::new()?, throttle, settings, now })
+    }
+
+    /// The time of the clock.
+    pub fn now(&self) -> Timestamp {
+        (self.now)()
+    }
+
+    /// The tenant with this label or id.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`].
+    pub async fn tenant(&self, label_or_id: &str) -> Result<Tenant, Failure> {
+        let found = self.store.tenant(label_or_id).await?;
+        found.ok_or_else(|| Failure::NotFound("There is no tenant with this label or id.".to_owned()))
+    }
+
+    /// The issuer of Secret Tokens in the hands of somebody.
+    pub(crate) fn issuer(&self, by: &By) -> Issuer {
+        Issuer::new(self.store.acting(by.clone()), self.settings.max_tokens)
+    }
+
+    /// The Tenant URL that the customer's administrator pastes into Entra.
+    pub fn tenant_url(&self, tenant: &Tenant) -> String {
+        format!("{}/t/{}/scim/v2", self.settings.public_url, tenant.label)
+    }
+
+    /// Whose resources are meant, for the use cases of provisioning.
+    pub(crate) fn context(&self, tenant: &Tenant, actor: Option<Uuid>) -> Context {
+        Context { tenant: tenant.id, profile: tenant.profile, actor, now: self.now() }
+    }
+}

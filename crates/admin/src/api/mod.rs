@@ -1,0 +1,152 @@
+//! The JSON API, read from top to bottom: every path under `/api/v1`, who may call it, and what answers.
+
+mod audit;
+mod caller;
+mod openapi;
+mod operators;
+mod problem;
+mod request;
+mod resources;
+mod secret_tokens;
+mod session;
+mod tenants;
+
+pub use openapi::document;
+
+use actix_web::{HttpResponse, http::Method, web};
+use problem::Problem;
+
+/// Where the table is mounted.
+pub const PREFIX: &str = "/api/v1";
+
+/// Largest body, in bytes.
+const MAX_BODY: usize = 64 * 1024;
+
+/// Who may call a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Access {
+    /// Everybody.
+    Public,
+    /// Whoever has signed in, even with a one-time password or without a second factor.
+    Newcomer,
+    /// Each operator.
+    Viewer,
+    /// Support and admins.
+    Support,
+    /// Admins.
+    Admin,
+}
+
+/// A route as tests walk it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// HTTP method.
+    pub method: &'static str,
+    /// Path under [`PREFIX`], with `{…}` for its variable parts.
+    pub path: &'static str,
+    /// Who may call it. The type of the handler's first argument is what keeps it so.
+    pub access: Access,
+}
+
+macro_rules! routes {
+    ($($path:literal { $($method:ident $access:ident => $handler:expr),+ $(,)? })+) => {
+        /// Every route of the API.
+        pub const ROUTES: &[Route] =
+            &[$($(Route { method: stringify!($method), path: $path, access: Access::$access },)+)+];
+
+        fn mount(scope: actix_web::Scope) -> actix_web::Scope {
+            scope$(.service(
+                web::resource($path)
+                    .name(concat!("/api/v1", $path))
+                    $(.route(web::method(Method::$method).to($handler)))+
+                    .default_service(web::to(async || -> Result<HttpResponse, Problem> {
+                        Err(Problem::MethodNotAllowed(allowed!($($method),+)))
+                    })),
+            ))+
+        }
+    };
+}
+
+macro_rules! allowed {
+    ($first:ident $(, $method:ident)*) => { concat!(stringify!($first) $(, ", ", stringify!($method))*) };
+}
+
+routes! {
+    "/openapi.json" { GET Public => openapi::show }
+    "/session" { POST Public => session::sign_in, GET Newcomer => session::show, DELETE Newcomer => session::sign_out }
+    "/session/password" { PUT Newcomer => session::change_password }
+    "/session/totp" { POST Newcomer => session::begin_totp, PUT Newcomer => session::confirm_totp }
+    "/operators" { GET Admin => operators::list, POST Admin => operators::create }
+    "/operators/{name}/reset" { POST Admin => operators::reset }
+    "/operators/{name}/disable" { POST Admin => operators::disable }
+    "/tenants" { GET Viewer => tenants::list, POST Support => tenants::create }
+    "/tenants/{tenant}" { GET Viewer => tenants::show, DELETE Admin => tenants::delete }
+    "/tenants/{tenant}/suspend" { POST Support => tenants::suspend }
+    "/tenants/{tenant}/resume" { POST Support => tenants::resume }
+    "/tenants/{tenant}/export" { POST Admin => tenants::export }
+    "/tenants/{tenant}/secret-tokens" { GET Viewer => secret_tokens::list, POST Support => secret_tokens::issue }
+    "/tenants/{tenant}/secret-tokens/{key_id}/rotate" { POST Support => secret_tokens::rotate }
+    "/tenants/{tenant}/secret-tokens/{key_id}/revoke" { POST Support => secret_tokens::revoke }
+    "/tenants/{tenant}/resources/{type}" { GET Viewer => resources::search }
+    "/tenants/{tenant}/resources/{type}/{id}" { GET Viewer => resources::show }
+    "/tenants/{tenant}/resources/{type}/{id}/history" { GET Viewer => resources::history }
+    "/tenants/{tenant}/change-log" { GET Viewer => resources::change_log }
+    "/tenants/{tenant}/deleted" { GET Viewer => resources::deleted }
+    "/tenants/{tenant}/deleted/{id}/restore" { POST Support => resources::restore }
+    "/audit" { GET Admin => audit::list }
+}
+
+/// Mounts the table under [`PREFIX`]. The application must hold `Data<Admin>`.
+pub(crate) fn configure(config: &mut web::ServiceConfig) {
+    let json = web::JsonConfig::default().limit(MAX_BODY);
+    let scope = web::scope(PREFIX).app_data(json);
+    config
+        .service(mount(scope).default_service(web::to(async || -> Result<HttpResponse, Problem> {
+            Err(Problem::NoSuchPath)
+        })));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn the_description_has_every_route_and_no_other() {
+        let document = serde_json::to_value(document()).unwrap();
+        let described: BTreeSet<(String, String)> = document["paths"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .flat_map(|(path, operations)| {
+                let methods = operations.as_object().unwrap().keys();
+                methods.map(move |method| (method.to_uppercase(), path.clone()))
+            })
+            .collect();
+        let routes: BTreeSet<(String, String)> =
+            ROUTES.iter().map(|route| (route.method.to_owned(), format!("{PREFIX}{}", route.path))).collect();
+        assert_eq!(described, routes);
+        assert_eq!(routes.len(), ROUTES.len(), "a route is there twice");
+        assert_eq!(document["openapi"], "3.1.0");
+    }
+
+    #[test]
+    fn each_route_says_who_may_call_it_and_how_it_fails() {
+        let document = serde_json::to_value(document()).unwrap();
+        for route in ROUTES {
+            let operation =
+                &document["paths"][format!("{PREFIX}{}", route.path)][route.method.to_lowercase()];
+            let is_public = operation.get("security").is_none();
+            assert_eq!(is_public, route.access == Access::Public, "{route:?}");
+            assert!(operation["responses"]["default"]["content"]["application/problem+json"].is_object());
+            let variables: Vec<&str> = route.path.split('/').filter(|part| part.starts_with('{')).collect();
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            let in_path = parameters.filter(|parameter| parameter["in"] == "path").count();
+            assert_eq!(in_path, variables.len(), "{route:?}");
+            if !is_public && route.method != "GET" {
+                let schemes = operation["security"][0].as_object().unwrap();
+                assert!(schemes.contains_key("csrf"), "{route:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The description of the API (OpenAPI 3.1), made from the handlers and their types.
+
+use super::{
+    Access, PREFIX, Problem, ROUTES, audit, caller::COOKIE_NAME, operators, problem, resources,
+    secret_tokens, session, tenants,
+};
+use actix_web::HttpResponse;
+use utoipa::{
+    Modify, OpenApi, PartialSchema, ToSchema,
+    openapi::{
+        self, Content, RefOr, ResponseBuilder,
+        security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme},
+    },
+};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Juno provisioning gateway: operators' API", description = "What Juno support can do."),
+    paths(
+        show,
+        session::sign_in,
+        session::show,
+        session::sign_out,
+        session::change_password,
+        session::begin_totp,
+        session::confirm_totp,
+        operators::list,
+        operators::create,
+        operators::reset,
+        operators::disable,
+        tenants::list,
+        tenants::create,
+        tenants::show,
+        tenants::delete,
+        tenants::suspend,
+        tenants::resume,
+        tenants::export,
+        secret_tokens::list,
+        secret_tokens::issue,
+        secret_tokens::rotate,
+        secret_tokens::revoke,
+        resources::search,
+        resources::show,
+        resources::history,
+        resources::change_log,
+        resources::deleted,
+        resources::restore,
+        audit::list,
+    ),
+    modifiers(&WhatAllShare)
+)]
+struct Description;
+
+/// The description.
+pub fn document() -> openapi::OpenApi {
+    Description::openapi()
+}
+
+/// This description.
+#[utoipa::path(get, path = "/api/v1/openapi.json", tag = "description",
+    responses((status = 200, body = serde_json::Value, description = "OpenAPI 3.1")))]
+pub(super) async fn show() -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(document()))
+}
+
+/// What is so for every route, and is not said at each: how it fails, and who may call it.
+struct WhatAllShare;
+
+impl Modify for WhatAllShare {
+    fn modify(&self, document: &mut openapi::OpenApi) {
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme(
+            "session",
+            SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(COOKIE_NAME))),
+        );
+        components.add_security_scheme(
+            "csrf",
+            SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-CSRF-Token"))),
+        );
+        let name = problem::ProblemDetails::name().into_owned();
+        components.schemas.insert(name.clone(), problem::ProblemDetails::schema());
+        let schema = openapi::Ref::from_schema_name(name);
+        let failure = ResponseBuilder::new()
+            .description("Problem details (RFC 9457).")
+            .content(problem::MEDIA_TYPE, Content::new(Some(schema)))
+            .build();
+        for (path, item) in &mut document.paths.paths {
+            let methods = [
+                ("GET", &mut item.get),
+                ("POST", &mut item.post),
+                ("PUT", &mut item.put),
+                ("DELETE", &mut item.delete),
+            ];
+            for (method, operation) in methods {
+                let Some(operation) = operation else { continue };
+                operation.responses.responses.insert("default".to_owned(), RefOr::T(failure.clone()));
+                let route = ROUTES
+                    .iter()
+                    .find(|route| route.method == method && path.strip_prefix(PREFIX) == Some(route.path));
+                if let Some(route) = route {
+                    operation.security = security(method, route.access);
+                    let who = format!("For: {}.", words(route.access));
+                    operation.description = Some(match operation.description.take() {
+                        Some(text) => format!("{text}\n\n{who}"),
+                        None => who,
+                    });
+                }
+            }
+        }
+    }
+}
+
+fn security(method: &str, access: Access) -> Option<Vec<SecurityRequirement>> {
+    let session = SecurityRequirement::new::<_, [&str; 0], _>("session", []);
+    match (access, method) {
+        (Access::Public, _) => None,
+        (_, "GET") => Some(vec![session]),
+        _ => Some(vec![session.add::<_, [&str; 0], _>("csrf", [])]),
+    }
+}
+
+fn words(access: Access) -> &'static str {
+    match access {
+        Access::Public => "everybody",
+        Access::Newcomer => "whoever has a session, even before the first sign-in is finished",
+        Access::Viewer => "viewers, support and admins",
+        Access::Support => "support and admins",
+        Access::Admin => "admins",
+    }
+}

@@ -1,0 +1,140 @@
+//! `/operators`.
+
+use super::{
+    Problem,
+    caller::{Administrator, Caller},
+    request::Body,
+    tenants::{created, ok},
+};
+use crate::{Admin, Failure, NewOperator, OneTimePassword};
+use actix_web::{
+    HttpResponse,
+    web::{Data, Path},
+};
+use serde::{Deserialize, Serialize};
+use store::{Operator, Role};
+use utoipa::ToSchema;
+
+/// An operator to be added.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OperatorBody {
+    #[schema(example = "anna")]
+    name: String,
+    role: RoleWord,
+}
+
+/// What an operator may do.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RoleWord {
+    Viewer,
+    Support,
+    Admin,
+}
+
+/// An operator.
+#[derive(Serialize, ToSchema)]
+pub(super) struct OperatorShape {
+    id: String,
+    name: String,
+    role: &'static str,
+    active: bool,
+    /// The one-time password was not changed yet.
+    must_change_password: bool,
+    /// The second factor is in use.
+    totp: bool,
+    created: String,
+}
+
+/// Every operator.
+#[derive(Serialize, ToSchema)]
+pub(super) struct OperatorsShape {
+    operators: Vec<OperatorShape>,
+}
+
+/// An operator with the password of the first sign-in.
+#[derive(Serialize, ToSchema)]
+pub(super) struct OneTimePasswordShape {
+    #[serde(flatten)]
+    operator: OperatorShape,
+    /// Shown this one time; it must be changed at the first sign-in.
+    one_time_password: String,
+}
+
+fn shape(operator: &Operator) -> OperatorShape {
+    OperatorShape {
+        id: operator.id.to_string(),
+        name: operator.name.clone(),
+        role: operator.role.as_str(),
+        active: operator.is_active,
+        must_change_password: operator.password_is_once,
+        totp: operator.has_totp(),
+        created: operator.created.to_rfc3339(),
+    }
+}
+
+fn with_password(given: &OneTimePassword) -> OneTimePasswordShape {
+    OneTimePasswordShape {
+        operator: shape(&given.operator),
+        one_time_password: given.password.as_str().to_owned(),
+    }
+}
+
+/// List all operators.
+#[utoipa::path(get, path = "/api/v1/operators", tag = "operators", responses((status = 200, body = OperatorsShape)))]
+pub(super) async fn list(
+    _caller: Caller<Administrator>,
+    admin: Data<Admin>,
+) -> Result<HttpResponse, Problem> {
+    let operators = admin.operators().await?.iter().map(shape).collect();
+    Ok(ok(&OperatorsShape { operators }))
+}
+
+/// Add an operator.
+#[utoipa::path(post, path = "/api/v1/operators", request_body = OperatorBody, tag = "operators",
+    responses((status = 201, body = OneTimePasswordShape)))]
+pub(super) async fn create(
+    caller: Caller<Administrator>,
+    admin: Data<Admin>,
+    body: Body<OperatorBody>,
+) -> Result<HttpResponse, Problem> {
+    let body = body.read()?;
+    let role = match body.role {
+        RoleWord::Viewer => Role::Viewer,
+        RoleWord::Support => Role::Support,
+        RoleWord::Admin => Role::Admin,
+    };
+    let given = admin.create_operator(caller.by(), NewOperator { name: body.name, role }).await?;
+    Ok(created(None, &with_password(&given)))
+}
+
+/// Give an operator a new one-time password.
+///
+/// The second factor is taken away, every session ends, and a disabled operator may sign in again.
+#[utoipa::path(post, path = "/api/v1/operators/{name}/reset", params(("name" = String, Path)), tag = "operators",
+    responses((status = 200, body = OneTimePasswordShape)))]
+pub(super) async fn reset(
+    caller: Caller<Administrator>,
+    admin: Data<Admin>,
+    name: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let given = admin.reset_operator(caller.by(), &name).await?;
+    Ok(ok(&with_password(&given)))
+}
+
+/// Let an operator sign in no more.
+///
+/// Every session ends. Nobody can disable themselves, so that one admin always remains.
+#[utoipa::path(post, path = "/api/v1/operators/{name}/disable", params(("name" = String, Path)), tag = "operators",
+    responses((status = 200, body = OperatorShape)))]
+pub(super) async fn disable(
+    caller: Caller<Administrator>,
+    admin: Data<Admin>,
+    name: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    if name.eq_ignore_ascii_case(&caller.operator().name) {
+        return Err(Failure::Conflict("Nobody can disable themselves.".to_owned()).into());
+    }
+    Ok(ok(&shape(&admin.disable_operator(caller.by(), &name).await?)))
+}

@@ -1,0 +1,230 @@
+//! Users and groups of a tenant, what happened to them, and what was deleted.
+
+use super::{
+    Problem,
+    caller::{Caller, Support, Viewer},
+    request::Query,
+    tenants::{PageQuery, ok},
+};
+use crate::{Admin, Failure, Listed};
+use actix_web::{
+    HttpResponse,
+    web::{Data, Path},
+};
+use scim::schema::ResourceKind;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use store::{ChangeRow, DeletedRow};
+use utoipa::{IntoParams, ToSchema};
+
+/// What to find.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SearchQuery {
+    /// Any SCIM filter (RFC 7644 section 3.4.2.2), as `userName sw "an"`.
+    filter: Option<String>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// How many resources, 1 to 200; 50 if not given.
+    count: Option<u32>,
+}
+
+/// A page of users or groups.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ResourcesShape {
+    /// In the form of SCIM (RFC 7643).
+    resources: Vec<Value>,
+    /// How many there are on all pages.
+    total: u64,
+    /// Where the next page begins; null on the last.
+    next_cursor: Option<String>,
+}
+
+/// A change of a user or group.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ChangeShape {
+    /// Its place in the feed of the tenant.
+    position: i64,
+    at: String,
+    /// The credential or operator that asked; null for the command line.
+    actor: Option<String>,
+    /// `User` or `Group`.
+    resource_type: String,
+    resource_id: String,
+    /// `create`, `patch`, `put`, `delete`, `activate` or `deactivate`.
+    event: String,
+    /// The version after it.
+    version: i64,
+    before: Value,
+    after: Value,
+    /// Members that came and went.
+    members: Value,
+    /// What became of each operation of the request.
+    effects: Value,
+}
+
+/// A page of changes, newest first.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ChangesShape {
+    changes: Vec<ChangeShape>,
+    next_cursor: Option<String>,
+}
+
+/// A deleted user or group.
+#[derive(Serialize, ToSchema)]
+pub(super) struct DeletedShape {
+    id: String,
+    /// `User` or `Group`.
+    resource_type: &'static str,
+    deleted: String,
+    actor: Option<String>,
+    version: i64,
+    document: Value,
+}
+
+/// A page of deleted users and groups, the latest first.
+#[derive(Serialize, ToSchema)]
+pub(super) struct DeletedsShape {
+    deleted: Vec<DeletedShape>,
+    next_cursor: Option<String>,
+}
+
+/// Text of the database that is JSON.
+fn parsed(text: Option<&str>) -> Value {
+    text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+}
+
+fn change(row: &ChangeRow) -> ChangeShape {
+    ChangeShape {
+        position: row.position,
+        at: row.at.to_rfc3339(),
+        actor: row.actor.map(|actor| actor.to_string()),
+        resource_type: row.kind.clone(),
+        resource_id: row.resource.to_string(),
+        event: row.event.clone(),
+        version: row.version,
+        before: parsed(row.before.as_deref()),
+        after: parsed(row.after.as_deref()),
+        members: parsed(row.members.as_deref()),
+        effects: parsed(Some(&row.effects)),
+    }
+}
+
+fn deleted_shape(row: &DeletedRow) -> DeletedShape {
+    DeletedShape {
+        id: row.id.to_string(),
+        resource_type: row.kind.name(),
+        deleted: row.at.to_rfc3339(),
+        actor: row.actor.map(|actor| actor.to_string()),
+        version: row.version,
+        document: parsed(Some(&row.document)),
+    }
+}
+
+fn changes_page(page: Listed<ChangeRow>) -> HttpResponse {
+    let page = page.map(|row| change(&row));
+    ok(&ChangesShape { changes: page.rows, next_cursor: page.next })
+}
+
+/// `Users` or `Groups`.
+fn kind(word: &str) -> Result<ResourceKind, Problem> {
+    match word {
+        "Users" => Ok(ResourceKind::User),
+        "Groups" => Ok(ResourceKind::Group),
+        _ => Err(Failure::NotFound("There are Users and Groups.".to_owned()).into()),
+    }
+}
+
+/// Search users or groups.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/resources/{type}", tag = "resources",
+    params(("tenant" = String, Path, description = "Label or id"), ("type" = String, Path, description = "Users or Groups"),
+        SearchQuery),
+    responses((status = 200, body = ResourcesShape)))]
+pub(super) async fn search(
+    _caller: Caller<Viewer>,
+    admin: Data<Admin>,
+    path: Path<(String, String)>,
+    query: Query<SearchQuery>,
+) -> Result<HttpResponse, Problem> {
+    let (tenant, word) = path.into_inner();
+    let (kind, query) = (kind(&word)?, query.read()?);
+    let found = admin.search(&tenant, kind, query.filter, query.cursor, query.count).await?;
+    Ok(ok(&ResourcesShape { resources: found.resources, total: found.total, next_cursor: found.next }))
+}
+
+/// Show a user or group.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/resources/{type}/{id}", tag = "resources",
+    params(("tenant" = String, Path, description = "Label or id"), ("type" = String, Path, description = "Users or Groups"),
+        ("id" = String, Path)),
+    responses((status = 200, body = Value, description = "In the form of SCIM (RFC 7643).")))]
+pub(super) async fn show(
+    _caller: Caller<Viewer>,
+    admin: Data<Admin>,
+    path: Path<(String, String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (tenant, word, id) = path.into_inner();
+    Ok(ok(&admin.resource(&tenant, kind(&word)?, &id).await?))
+}
+
+/// What happened to a user or group, newest first; also to one that was deleted.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/resources/{type}/{id}/history", tag = "resources",
+    params(("tenant" = String, Path, description = "Label or id"), ("type" = String, Path, description = "Users or Groups"),
+        ("id" = String, Path), PageQuery),
+    responses((status = 200, body = ChangesShape)))]
+pub(super) async fn history(
+    _caller: Caller<Viewer>,
+    admin: Data<Admin>,
+    path: Path<(String, String, String)>,
+    query: Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    let (tenant, word, id) = path.into_inner();
+    kind(&word)?;
+    let query = query.read()?;
+    Ok(changes_page(admin.changes(&tenant, Some(&id), query.cursor.as_deref(), query.count).await?))
+}
+
+/// What happened in a tenant, newest first.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/change-log", tag = "resources",
+    params(("tenant" = String, Path, description = "Label or id"), PageQuery),
+    responses((status = 200, body = ChangesShape)))]
+pub(super) async fn change_log(
+    _caller: Caller<Viewer>,
+    admin: Data<Admin>,
+    tenant: Path<String>,
+    query: Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    let query = query.read()?;
+    Ok(changes_page(admin.changes(&tenant, None, query.cursor.as_deref(), query.count).await?))
+}
+
+/// List deleted users and groups that can be restored, the latest first.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/deleted", tag = "resources",
+    params(("tenant" = String, Path, description = "Label or id"), PageQuery),
+    responses((status = 200, body = DeletedsShape)))]
+pub(super) async fn deleted(
+    _caller: Caller<Viewer>,
+    admin: Data<Admin>,
+    tenant: Path<String>,
+    query: Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    let query = query.read()?;
+    let page = admin.deleted(&tenant, query.cursor.as_deref(), query.count).await?;
+    let page = page.map(|row| deleted_shape(&row));
+    Ok(ok(&DeletedsShape { deleted: page.rows, next_cursor: page.next }))
+}
+
+/// Restore a deleted user or group.
+///
+/// Under its id, into the groups and with the members that are still there. 409 if its `userName` is taken by now.
+#[utoipa::path(post, path = "/api/v1/tenants/{tenant}/deleted/{id}/restore", tag = "resources",
+    params(("tenant" = String, Path, description = "Label or id"), ("id" = String, Path)),
+    responses((status = 200, body = Value, description = "In the form of SCIM (RFC 7643).")))]
+pub(super) async fn restore(
+    caller: Caller<Support>,
+    admin: Data<Admin>,
+    path: Path<(String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (tenant, id) = path.into_inner();
+    Ok(ok(&admin.restore(caller.by(), caller.operator().id, &tenant, &id).await?))
+}

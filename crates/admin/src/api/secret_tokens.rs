@@ -1,0 +1,161 @@
+//! `/tenants/{tenant}/secret-tokens`.
+
+use super::{
+    Problem,
+    caller::{Caller, Support, Viewer},
+    request::Body,
+    tenants::{created, ok},
+};
+use crate::Admin;
+use actix_web::{
+    HttpResponse,
+    web::{Data, Path},
+};
+use scim::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use store::SecretTokenRow;
+use tokens::Issued;
+use utoipa::ToSchema;
+
+/// A token to be issued.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct IssueBody {
+    /// A word to know it by.
+    #[serde(default)]
+    label: String,
+    /// How long it is good.
+    expires_in_seconds: Option<u64>,
+}
+
+/// How to rotate.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RotateBody {
+    /// How long the old token stays good; 0 ends it now.
+    overlap_seconds: Option<u64>,
+    /// How long the new token is good.
+    expires_in_seconds: Option<u64>,
+}
+
+/// What is stored of a token.
+#[derive(Serialize, ToSchema)]
+pub(super) struct TokenShape {
+    id: String,
+    /// The part of the token by which people speak of it.
+    key_id: String,
+    label: String,
+    created: String,
+    expires: Option<String>,
+    revoked: Option<String>,
+    /// When it was last used, some seconds late.
+    last_used: Option<String>,
+}
+
+/// The tokens of a tenant.
+#[derive(Serialize, ToSchema)]
+pub(super) struct TokensShape {
+    secret_tokens: Vec<TokenShape>,
+}
+
+/// A token just issued.
+#[derive(Serialize, ToSchema)]
+pub(super) struct IssuedShape {
+    #[serde(flatten)]
+    token: TokenShape,
+    /// The Secret Token, shown this one time.
+    secret_token: String,
+}
+
+/// A token in the place of another.
+#[derive(Serialize, ToSchema)]
+pub(super) struct RotatedShape {
+    #[serde(flatten)]
+    issued: IssuedShape,
+    old_key_id: String,
+    /// When the old token ends.
+    old_expires: String,
+}
+
+fn shape(row: &SecretTokenRow) -> TokenShape {
+    let time = |time: Option<Timestamp>| time.map(Timestamp::to_rfc3339);
+    TokenShape {
+        id: row.id.to_string(),
+        key_id: row.key_id.clone(),
+        label: row.label.clone(),
+        created: row.created.to_rfc3339(),
+        expires: time(row.expires),
+        revoked: time(row.revoked),
+        last_used: time(row.last_used),
+    }
+}
+
+fn issued(issued: &Issued) -> IssuedShape {
+    IssuedShape { token: shape(&issued.row), secret_token: issued.token.reveal().to_owned() }
+}
+
+/// List the Secret Tokens of a tenant, ended ones too.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/secret-tokens", tag = "secret tokens",
+    params(("tenant" = String, Path, description = "Label or id")), responses((status = 200, body = TokensShape)))]
+pub(super) async fn list(
+    caller: Caller<Viewer>,
+    admin: Data<Admin>,
+    tenant: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let secret_tokens = admin.secret_tokens(caller.by(), &tenant).await?.iter().map(shape).collect();
+    Ok(ok(&TokensShape { secret_tokens }))
+}
+
+/// Issue a Secret Token.
+#[utoipa::path(post, path = "/api/v1/tenants/{tenant}/secret-tokens", request_body = IssueBody, tag = "secret tokens",
+    params(("tenant" = String, Path, description = "Label or id")), responses((status = 201, body = IssuedShape)))]
+pub(super) async fn issue(
+    caller: Caller<Support>,
+    admin: Data<Admin>,
+    tenant: Path<String>,
+    body: Body<IssueBody>,
+) -> Result<HttpResponse, Problem> {
+    let body = body.read()?;
+    let lifetime = body.expires_in_seconds.map(Duration::from_secs);
+    let new = admin.issue_secret_token(caller.by(), &tenant, &body.label, lifetime).await?;
+    Ok(created(None, &issued(&new)))
+}
+
+/// Issue a Secret Token in the place of another.
+#[utoipa::path(post, path = "/api/v1/tenants/{tenant}/secret-tokens/{key_id}/rotate", request_body = RotateBody,
+    tag = "secret tokens",
+    params(("tenant" = String, Path, description = "Label or id"), ("key_id" = String, Path, description = "Of the old token")),
+    responses((status = 201, body = RotatedShape)))]
+pub(super) async fn rotate(
+    caller: Caller<Support>,
+    admin: Data<Admin>,
+    path: Path<(String, String)>,
+    body: Body<RotateBody>,
+) -> Result<HttpResponse, Problem> {
+    let body = body.read()?;
+    let (tenant, key_id) = path.into_inner();
+    let overlap = body.overlap_seconds.map(Duration::from_secs);
+    let lifetime = body.expires_in_seconds.map(Duration::from_secs);
+    let rotated = admin.rotate_secret_token(caller.by(), (&tenant, &key_id), overlap, lifetime).await?;
+    let shape = RotatedShape {
+        issued: issued(&rotated.issued),
+        old_key_id: rotated.old_key_id,
+        old_expires: rotated.old_expires.to_rfc3339(),
+    };
+    Ok(created(None, &shape))
+}
+
+/// End a Secret Token now.
+#[utoipa::path(post, path = "/api/v1/tenants/{tenant}/secret-tokens/{key_id}/revoke", tag = "secret tokens",
+    params(("tenant" = String, Path, description = "Label or id"), ("key_id" = String, Path)),
+    responses((status = 200, body = TokenShape)))]
+pub(super) async fn revoke(
+    caller: Caller<Support>,
+    admin: Data<Admin>,
+    path: Path<(String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (tenant, key_id) = path.into_inner();
+    let row = admin.revoke_secret_token(caller.by(), &tenant, &key_id).await?;
+    Ok(ok(&shape(&row)))
+}

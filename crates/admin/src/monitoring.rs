@@ -1,0 +1,68 @@
+//! Whether the process lives, whether it can serve, and its metrics.
+
+use actix_web::{HttpResponse, web};
+use prometheus::{Registry, TextEncoder};
+use std::time::Duration;
+use store::Store;
+
+/// How long `/readyz` waits for the database: shorter than the probes of usual orchestrators.
+const PING_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What monitoring shows.
+pub struct Monitoring {
+    store: Store,
+    registry: Registry,
+}
+
+impl Monitoring {
+    /// Shows what is registered in `registry`, and whether `store` answers.
+    pub fn new(store: Store, registry: Registry) -> Monitoring {
+        Monitoring { store, registry }
+    }
+}
+
+/// Mounts `/healthz`, `/readyz` and `/metrics`. The application must hold `Data<Monitoring>`.
+pub(crate) fn configure(config: &mut web::ServiceConfig) {
+    for (path, route) in [
+        ("/healthz", web::get().to(alive)),
+        ("/readyz", web::get().to(ready)),
+        ("/metrics", web::get().to(metrics)),
+    ] {
+        config.service(web::resource(path).route(route));
+    }
+}
+
+/// 200 as long as the process answers at all: a restart would help if it did not.
+async fn alive() -> HttpResponse {
+    text("ok\n")
+}
+
+/// 503 while the database does not answer: a restart would not help, other machines may.
+async fn ready(monitoring: web::Data<Monitoring>) -> HttpResponse {
+    match tokio::time::timeout(PING_TIMEOUT, monitoring.store.ping()).await {
+        Ok(Ok(())) => text("ready\n"),
+        Ok(Err(cause)) => {
+            tracing::warn!(%cause, "not ready");
+            HttpResponse::ServiceUnavailable().body("the database is not available\n")
+        }
+        Err(_) => {
+            tracing::warn!("not ready: the database did not answer in time");
+            HttpResponse::ServiceUnavailable().body("the database did not answer in time\n")
+        }
+    }
+}
+
+/// Prometheus' text format.
+async fn metrics(monitoring: web::Data<Monitoring>) -> HttpResponse {
+    match TextEncoder::new().encode_to_string(&monitoring.registry.gather()) {
+        Ok(body) => HttpResponse::Ok().content_type(prometheus::TEXT_FORMAT).body(body),
+        Err(cause) => {
+            tracing::error!(%cause, "metrics cannot be encoded");
+            HttpResponse::InternalServerError().finish()
+        }
+    }
+}
+
+fn text(body: &'static str) -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(body)
+}

@@ -1,0 +1,164 @@
+//! Users and groups of a tenant as support looks at them: searched, shown, with their history; restored when deleted.
+
+use crate::{Admin, Failure, Listed, admin::PAGE, paging};
+use scim::{
+    Timestamp,
+    list::{self, GroupReference},
+    meta::Meta,
+    schema::{ResourceKind, ResourceType},
+    search::{self, Words},
+};
+use serde_json::{Value, json};
+use store::{By, ChangeRow, Deed, DeletedRow, ResourceId, Row, Tenant};
+use uuid::Uuid;
+
+/// Resources that a search found.
+#[derive(Debug)]
+pub struct Found {
+    /// The resources of the page, in the form of SCIM.
+    pub resources: Vec<Value>,
+    /// How many there are on all pages.
+    pub total: u64,
+    /// Where the next page begins.
+    pub next: Option<String>,
+}
+
+impl Admin {
+    /// Searches users or groups by any SCIM filter. Pages are by cursor.
+    ///
+    /// # Errors
+    /// No such tenant; a filter or cursor that is none.
+    pub async fn search(
+        &self,
+        tenant: &str,
+        kind: ResourceKind,
+        filter: Option<String>,
+        cursor: Option<String>,
+        count: Option<u32>,
+    ) -> Result<Found, Failure> {
+        let tenant = self.tenant(tenant).await?;
+        let words = Words {
+            filter: filter.filter(|filter| !filter.trim().is_empty()),
+            cursor: Some(cursor.unwrap_or_default()),
+            count: Some(paging::limit(count).to_string()),
+            ..Words::default()
+        };
+        let query = words.check(ResourceType::of(kind), PAGE)?;
+        let found = self.provisioning.search(&self.context(&tenant, None), kind, &query).await?;
+        let resources =
+            found.rows.iter().map(|row| self.show(&tenant, kind, row)).collect::<Result<_, _>>()?;
+        let next = found.next.map(|next| search::print_cursor(&next, &query.fingerprint));
+        Ok(Found { resources, total: found.total, next })
+    }
+
+    /// One user or group, with the members of a group.
+    ///
+    /// # Errors
+    /// No such tenant or resource.
+    pub async fn resource(&self, tenant: &str, kind: ResourceKind, id: &str) -> Result<Value, Failure> {
+        let tenant = self.tenant(tenant).await?;
+        let context = self.context(&tenant, None);
+        let row = self.provisioning.get(&context, kind, id, true).await?;
+        let mut resource = self.show(&tenant, kind, &row)?;
+        if kind == ResourceKind::Group {
+            let members = self.provisioning.members(&context, row.id).await?;
+            let user = |id: &ResourceId| json!({ "value": id.to_string(), "type": "User" });
+            let group = |id: &ResourceId| json!({ "value": id.to_string(), "type": "Group" });
+            resource["members"] =
+                members.users.iter().map(user).chain(members.groups.iter().map(group)).collect();
+        }
+        Ok(resource)
+    }
+
+    /// The change log of a tenant, or of one resource (there or deleted), newest first.
+    ///
+    /// # Errors
+    /// No such tenant; a cursor of another list; an id that is none.
+    pub async fn changes(
+        &self,
+        tenant: &str,
+        resource: Option<&str>,
+        cursor: Option<&str>,
+        count: Option<u32>,
+    ) -> Result<Listed<ChangeRow>, Failure> {
+        let tenant = self.tenant(tenant).await?;
+        let resource = match resource {
+            Some(id) => Some(ResourceId::parse(id).ok_or_else(|| {
+                Failure::NotFound("There is no user or group with this id in this tenant.".to_owned())
+            })?),
+            None => None,
+        };
+        let before = paging::place(cursor, |text| text.parse::<i64>().ok())?.unwrap_or(i64::MAX);
+        let limit = paging::limit(count);
+        let rows = self.store.changes(tenant.id, resource, before, limit + 1).await?;
+        Ok(Listed::cut(rows, limit, |row| row.position.to_string()))
+    }
+
+    /// What was deleted and can be restored, the latest first.
+    ///
+    /// # Errors
+    /// No such tenant; a cursor of another list.
+    pub async fn deleted(
+        &self,
+        tenant: &str,
+        cursor: Option<&str>,
+        count: Option<u32>,
+    ) -> Result<Listed<DeletedRow>, Failure> {
+        let tenant = self.tenant(tenant).await?;
+        let place = paging::place(cursor, |text| {
+            let (at, id) = text.split_once(' ')?;
+            Some((Timestamp(at.parse().ok()?), ResourceId::parse(id)?))
+        })?;
+        let before = place.unwrap_or((Timestamp(i64::MAX), ResourceId(Uuid::max())));
+        let limit = paging::limit(count);
+        let rows = self.store.deleted_resources(tenant.id, before, limit + 1).await?;
+        Ok(Listed::cut(rows, limit, |row| format!("{} {}", row.at.0, row.id)))
+    }
+
+    /// Brings a deleted user or group back, into the groups and with the members that are still there.
+    ///
+    /// # Errors
+    /// No such tenant or deleted resource; a `userName` that is taken by now.
+    pub async fn restore(&self, by: &By, operator: Uuid, tenant: &str, id: &str) -> Result<Value, Failure> {
+        let tenant = self.tenant(tenant).await?;
+        let deleted = self.provisioning.restore(&self.context(&tenant, Some(operator)), id).await?;
+        // The change log has named the operator in the transaction of the restore itself.
+        let deed = Deed {
+            action: "resource.restore",
+            target: format!("{} {id}", deleted.kind.name()),
+            tenant: Some(tenant.id),
+            before: Some(json!({ "deleted": deleted.at.to_rfc3339() })),
+            after: Some(json!({ "version": deleted.version + 1 })),
+        };
+        self.store.acting(by.clone()).note(deed).await?;
+        self.resource(&tenant.label, deleted.kind, id).await
+    }
+
+    /// A resource in the form of SCIM.
+    fn show(&self, tenant: &Tenant, kind: ResourceKind, row: &Row) -> Result<Value, Failure> {
+        serde_json::from_str(&self.text(tenant, kind, row)).map_err(Failure::internal)
+    }
+
+    /// The same as text.
+    pub(crate) fn text(&self, tenant: &Tenant, kind: ResourceKind, row: &Row) -> String {
+        let meta = Meta {
+            kind,
+            id: row.id.to_string(),
+            version: row.version,
+            created: row.created,
+            last_modified: row.last_modified,
+        };
+        let groups: Vec<GroupReference<'_>> = row
+            .groups
+            .iter()
+            .map(|group| GroupReference {
+                id: group.id.to_string(),
+                display: group.display.as_deref(),
+                direct: group.direct,
+            })
+            .collect();
+        let mut text = list::open_resource(&row.document, &meta, &self.tenant_url(tenant), &groups);
+        text.push('}');
+        text
+    }
+}

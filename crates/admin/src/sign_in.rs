@@ -1,0 +1,168 @@
+//! Signing in and out, a password of one's own, the second factor.
+
+use crate::{Admin, Failure};
+use scim::Timestamp;
+use std::{net::IpAddr, time::Duration};
+use store::{By, Operator, OperatorChange, Session};
+use tokens::operator::{self, Enrolment, Passwords, SessionToken};
+use zeroize::Zeroizing;
+
+/// The time of last use is written this seldom, in milliseconds.
+const TOUCH_INTERVAL: i64 = 60_000;
+
+/// What an operator signs in with.
+pub struct SignIn {
+    /// Name; upper and lower case do not count.
+    pub name: String,
+    /// Password.
+    pub password: Zeroizing<String>,
+    /// The code of the authenticator app, where there is a second factor.
+    pub code: Option<String>,
+}
+
+/// A session in use, and whose it is.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// The operator.
+    pub operator: Operator,
+    /// The session.
+    pub session: Session,
+    /// Its token.
+    pub token: SessionToken,
+}
+
+impl SignedIn {
+    /// As whom they act, from an address.
+    pub fn by(&self, origin: IpAddr, at: Timestamp) -> By {
+        by(&self.operator, origin, at)
+    }
+}
+
+fn by(operator: &Operator, origin: IpAddr, at: Timestamp) -> By {
+    By { actor: format!("operator {}", operator.name), origin: origin.to_string(), at }
+}
+
+fn later(now: Timestamp, duration: Duration) -> Timestamp {
+    Timestamp(now.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+}
+
+impl Admin {
+    /// Signs in. Whatever is wrong, the answer is the same, and comes after the same work.
+    ///
+    /// # Errors
+    /// [`Failure::WrongSignIn`], [`Failure::Blocked`].
+    pub async fn sign_in(&self, given: SignIn, origin: IpAddr) -> Result<SignedIn, Failure> {
+        let now = self.now();
+        self.throttle.admit(&given.name, origin, now).map_err(Failure::Blocked)?;
+        let found = self.store.operator(&given.name.trim().to_lowercase()).await?;
+        let found = found.filter(|operator| operator.is_active);
+        let stored = found.as_ref().map(|operator| operator.password_hash.clone());
+        let is_right = self.passwords.check(given.password, stored).await?;
+        let operator = found.filter(|_| is_right).ok_or(Failure::WrongSignIn)?;
+        let step = match operator.totp.as_ref().filter(|totp| totp.is_confirmed) {
+            None => None,
+            Some(totp) => {
+                let code = given.code.as_deref().unwrap_or_default().trim();
+                Some(operator::check_code(&totp.secret, code, now)?.ok_or(Failure::WrongSignIn)?)
+            }
+        };
+        let token = SessionToken::generate().map_err(Failure::internal)?;
+        let expires = later(now, self.settings.session_lifetime);
+        let session =
+            Session { digest: token.digest(), operator: operator.id, created: now, seen: now, expires };
+        let acting = self.store.acting(by(&operator, origin, now));
+        if !acting.sign_in(session.clone(), step).await? {
+            return Err(Failure::WrongSignIn);
+        }
+        self.throttle.forgive(&given.name, origin);
+        Ok(SignedIn { operator, session, token })
+    }
+
+    /// The session of a cookie.
+    ///
+    /// # Errors
+    /// [`Failure::NotSignedIn`] if there is none, it has ended, or its operator may not sign in any more.
+    pub async fn session(&self, cookie: &str) -> Result<SignedIn, Failure> {
+        let now = self.now();
+        let token = SessionToken::parse(cookie).ok_or(Failure::NotSignedIn)?;
+        let found = self.store.session(token.digest()).await?;
+        let (session, operator) = found.ok_or(Failure::NotSignedIn)?;
+        let is_over = now >= session.expires || now >= later(session.seen, self.settings.session_idle);
+        if is_over || !operator.is_active {
+            return Err(Failure::NotSignedIn);
+        }
+        if now.0 - session.seen.0 >= TOUCH_INTERVAL {
+            self.store.touch_session(session.digest, now).await?;
+        }
+        Ok(SignedIn { operator, session, token })
+    }
+
+    /// Ends the session.
+    ///
+    /// # Errors
+    /// Faults of the store only.
+    pub async fn sign_out(&self, by: &By, session: &Session) -> Result<(), Failure> {
+        Ok(self.store.acting(by.clone()).sign_out(session.digest).await.map(drop)?)
+    }
+
+    /// Changes one's own password; other sessions end.
+    ///
+    /// # Errors
+    /// The old password is wrong ([`Failure::WrongSignIn`], [`Failure::Blocked`]), the new one weak or the old one.
+    pub async fn change_password(
+        &self,
+        by: &By,
+        signed_in: &SignedIn,
+        (old, new): (Zeroizing<String>, Zeroizing<String>),
+        origin: IpAddr,
+    ) -> Result<(), Failure> {
+        let operator = &signed_in.operator;
+        // Whoever has found an open session must not be able to guess at leisure.
+        self.throttle.admit(&operator.name, origin, by.at).map_err(Failure::Blocked)?;
+        if !self.passwords.check(old.clone(), Some(operator.password_hash.clone())).await? {
+            return Err(Failure::WrongSignIn);
+        }
+        self.throttle.forgive(&operator.name, origin);
+        Passwords::judge(&new, &operator.name).map_err(|weak| Failure::Invalid(weak.to_string()))?;
+        if *new == *old {
+            return Err(Failure::Invalid("The new password is the old one.".to_owned()));
+        }
+        let hash = self.passwords.hash(new).await?;
+        let change = OperatorChange::Password { hash, session: signed_in.session.digest };
+        self.change_self(by, operator, change).await
+    }
+
+    /// Begins to set up the second factor: a new secret, which counts once a code of it is shown.
+    ///
+    /// # Errors
+    /// [`Failure::Conflict`] if there is one that counts.
+    pub async fn begin_totp(&self, by: &By, signed_in: &SignedIn) -> Result<Enrolment, Failure> {
+        let enrolment = operator::enrol(&signed_in.operator.name)?;
+        let change = OperatorChange::OfferTotp(enrolment.secret.clone());
+        self.change_self(by, &signed_in.operator, change).await?;
+        Ok(enrolment)
+    }
+
+    /// Ends it by a first code; other sessions end.
+    ///
+    /// # Errors
+    /// [`Failure::WrongSignIn`] for a wrong code, [`Failure::Conflict`] if nothing was begun or it counts already.
+    pub async fn confirm_totp(&self, by: &By, signed_in: &SignedIn, code: &str) -> Result<(), Failure> {
+        let begun = signed_in.operator.totp.as_ref().filter(|totp| !totp.is_confirmed);
+        let totp = begun.ok_or_else(no_change)?;
+        let step = operator::check_code(&totp.secret, code.trim(), by.at)?.ok_or(Failure::WrongSignIn)?;
+        let change = OperatorChange::ConfirmTotp { step, session: signed_in.session.digest };
+        self.change_self(by, &signed_in.operator, change).await
+    }
+
+    async fn change_self(&self, by: &By, operator: &Operator, change: OperatorChange) -> Result<(), Failure> {
+        let is_done = self.store.acting(by.clone()).change_operator(operator.id, change).await?;
+        if is_done { Ok(()) } else { Err(no_change()) }
+    }
+}
+
+fn no_change() -> Failure {
+    Failure::Conflict(
+        "There is a second factor already, or none was begun. An admin can reset the operator.".to_owned(),
+    )
+}

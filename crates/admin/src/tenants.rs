@@ -1,0 +1,139 @@
+//! Tenants: opened, listed, suspended, resumed, erased.
+
+use crate::{Admin, Failure, Listed, label, paging};
+use scim::Profile;
+use sha2::{Digest, Sha256};
+use store::{By, Tenant, TenantId, TenantState};
+use tokens::operator;
+use uuid::Uuid;
+
+/// Longest name.
+const MAX_NAME: usize = 200;
+/// Longest Idempotency-Key.
+const MAX_KEY: usize = 255;
+
+/// A tenant to be opened.
+#[derive(Clone, Debug)]
+pub struct NewTenant {
+    /// The customer's name.
+    pub name: String,
+    /// Its part of the Tenant URL; made from the name if not given.
+    pub label: Option<String>,
+    /// How its provisioning client speaks SCIM.
+    pub profile: Profile,
+}
+
+impl Admin {
+    /// Opens a tenant. With an Idempotency-Key the same request of the same operator opens one tenant, however often it
+    /// comes: its id is made of the two, so that nothing has to be remembered.
+    ///
+    /// # Errors
+    /// A name or label that is none; a label that is taken; a key that was used for something else.
+    pub async fn create_tenant(
+        &self,
+        by: &By,
+        new: NewTenant,
+        idempotency_key: Option<&str>,
+    ) -> Result<Tenant, Failure> {
+        let id = match idempotency_key {
+            Some(key) if key.is_empty() || key.len() > MAX_KEY => {
+                return Err(Failure::Invalid(format!("An Idempotency-Key has 1 to {MAX_KEY} bytes.")));
+            }
+            Some(key) => id_of_key(&by.actor, key),
+            None => operator::new_id(by.at).map_err(Failure::internal)?,
+        };
+        let tenant = check(new, TenantId(id), by)?;
+        if self.store.acting(by.clone()).create_tenant(tenant.clone()).await? {
+            return Ok(tenant);
+        }
+        let Some(earlier) = self.store.tenant(&tenant.id.to_string()).await? else {
+            return Err(Failure::Conflict(format!(
+                "There is a tenant with the label \"{}\" already: choose another.",
+                tenant.label
+            )));
+        };
+        let is_same =
+            earlier.label == tenant.label && earlier.name == tenant.name && earlier.profile == tenant.profile;
+        if is_same { Ok(earlier) } else { Err(Failure::KeyReused) }
+    }
+
+    /// A page of the tenants, by label.
+    ///
+    /// # Errors
+    /// A cursor of another list.
+    pub async fn tenants(&self, cursor: Option<&str>, count: Option<u32>) -> Result<Listed<Tenant>, Failure> {
+        let behind = paging::place(cursor, |text| label::check(text).is_ok().then(|| text.to_owned()))?
+            .unwrap_or_default();
+        let limit = paging::limit(count);
+        let rows = self.store.tenants_behind(behind, limit + 1).await?;
+        Ok(Listed::cut(rows, limit, |tenant| tenant.label.clone()))
+    }
+
+    /// Suspends (every request of its provisioning client gets 403, everything is kept) or resumes.
+    ///
+    /// # Errors
+    /// No such tenant.
+    pub async fn set_tenant_state(
+        &self,
+        by: &By,
+        tenant: &str,
+        state: TenantState,
+    ) -> Result<Tenant, Failure> {
+        let mut tenant = self.tenant(tenant).await?;
+        if !self.store.acting(by.clone()).set_tenant_state(tenant.id, state).await? {
+            return Err(gone(&tenant));
+        }
+        tenant.state = state;
+        Ok(tenant)
+    }
+
+    /// Erases a tenant with every user, group, credential and change of it, for ever. `confirmation` must be its label.
+    ///
+    /// # Errors
+    /// No such tenant; another confirmation.
+    pub async fn delete_tenant(&self, by: &By, tenant: &str, confirmation: &str) -> Result<(), Failure> {
+        let tenant = self.tenant(tenant).await?;
+        if confirmation != tenant.label {
+            return Err(Failure::Invalid(
+                "This deletes the tenant with all its users, groups and credentials, for ever: confirm it by its label."
+                    .to_owned(),
+            ));
+        }
+        let is_done = self.store.acting(by.clone()).delete_tenant(tenant.id).await?;
+        if is_done { Ok(()) } else { Err(gone(&tenant)) }
+    }
+}
+
+fn gone(tenant: &Tenant) -> Failure {
+    Failure::NotFound(format!("There is no tenant \"{}\" any more.", tenant.label))
+}
+
+fn check(new: NewTenant, id: TenantId, by: &By) -> Result<Tenant, Failure> {
+    let name = new.name.trim();
+    if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
+        return Err(Failure::Invalid(format!(
+            "A name has 1 to {MAX_NAME} characters, none of them a control."
+        )));
+    }
+    let label = match new.label {
+        Some(label) => label::check(&label).map(|()| label).map_err(Failure::Invalid)?,
+        None => label::from_name(name)
+            .map_err(|_| Failure::Invalid("No label can be made from this name: give one.".to_owned()))?,
+    };
+    Ok(Tenant {
+        id,
+        label,
+        name: name.to_owned(),
+        profile: new.profile,
+        state: TenantState::Active,
+        created: by.at,
+    })
+}
+
+/// An id that the same key of the same operator always gives (UUID version 8, RFC 9562 section 5.8).
+fn id_of_key(actor: &str, key: &str) -> Uuid {
+    let digest = Sha256::digest(format!("juno tenant {}:{actor}:{key}", actor.len()));
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
+}

@@ -1,0 +1,75 @@
+//! The audit log: acts of the API and of the command line, in one chain; nothing secret in it.
+
+use super::{PASSWORD, operator};
+use crate::world::World;
+use serde_json::{Value, json};
+use test_support::{Backend, Database, Postgres};
+
+#[test]
+fn acts_of_the_api_and_of_the_command_line_stand_in_one_chain() {
+    for backend in Backend::ALL {
+        let world = World::start(backend);
+        let root = operator(&world, "root", "admin");
+        assert_eq!(root.post("/tenants", &json!({"name": "contoso"})).status, 201);
+        let issued = root.post("/tenants/contoso/secret-tokens", &json!({}));
+        let by_command = world.juno(&["token", "issue", "contoso"]);
+        world.juno(&["tenant", "suspend", "contoso"]);
+        assert_eq!(root.post("/tenants/contoso/resume", &json!({})).status, 200);
+        world.juno(&["token", "revoke", "contoso", by_command["key_id"].as_str().expect("key id")]);
+
+        let audit = root.get("/audit?tenant=contoso");
+        let rows = audit.json["audit"].as_array().expect("rows");
+        let acts: Vec<(&str, bool)> = rows
+            .iter()
+            .rev()
+            .map(|row| {
+                let actor = row["actor"].as_str().expect("actor");
+                assert!(actor == "operator root" || actor.starts_with("command line "), "{actor}");
+                (row["action"].as_str().expect("action"), actor == "operator root")
+            })
+            .collect();
+        assert_eq!(
+            acts,
+            [
+                ("tenant.create", true),
+                ("secret-token.issue", true),
+                ("secret-token.issue", false),
+                ("tenant.suspend", false),
+                ("tenant.resume", true),
+                ("secret-token.revoke", false),
+            ]
+        );
+        assert_eq!(rows[5]["origin"], "127.0.0.1");
+        assert_eq!(rows[1]["before"], json!({"state": "suspended"}));
+        assert_eq!(rows[1]["after"], json!({"state": "active"}));
+
+        let all = root.get("/audit").text();
+        let listed = world.gateway.command(&["audit", "list", "--json"]);
+        let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+        for text in [&all, &listed, &world.gateway.log()] {
+            for secret in [&issued.json["secret_token"], &by_command["secret_token"]] {
+                assert!(!text.contains(&secret.as_str().expect("token")[14..]), "{text}");
+            }
+            assert!(!text.contains(PASSWORD) && !text.contains("argon2id"), "{text}");
+        }
+        let verified = world.juno(&["audit", "verify"]);
+        assert_eq!(verified["verified"], true);
+        assert_eq!(verified["rows"], 5 + 6, "five of the operator's first sign-in");
+        assert_eq!(verified["hash"].as_str().map(str::len), Some(64));
+    }
+}
+
+#[test]
+fn the_command_finds_a_tampered_row() {
+    let database = Postgres::shared().fresh_database();
+    let world = World::with_settings(Database::At(database.clone()), &[]);
+    world.juno(&["tenant", "create", "contoso"]);
+    world.juno(&["tenant", "suspend", "contoso"]);
+    assert_eq!(world.juno(&["audit", "verify"])["rows"], 3);
+    let sql = "ALTER TABLE audit_log DISABLE TRIGGER ALL; UPDATE audit_log SET actor = 'operator ben' WHERE position = 2";
+    Postgres::shared().query(&database, sql);
+    let output = world.gateway.command(&["audit", "verify", "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let error: Value = serde_json::from_slice(&output.stdout).expect("one object");
+    assert!(error["error"].as_str().is_some_and(|error| error.contains("position 2 was changed")), "{error}");
+}

@@ -1,0 +1,249 @@
+//! Route × caller over the routing table itself: every route lets in whom it says, and nobody else.
+
+use super::{
+    PASSWORD, Session, add_operator, assert_problem, code, operator, operator_with_secret, session_of,
+    try_sign_in,
+};
+use crate::world::World;
+use admin::api::{Access, ROUTES, Route};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use test_support::{Backend, Database, Response};
+
+/// A body (and a query) for each route. A new route without a row here fails the test.
+fn rows() -> BTreeMap<(&'static str, &'static str), (&'static str, Option<Value>)> {
+    let empty = || Some(json!({}));
+    BTreeMap::from([
+        (("GET", "/openapi.json"), ("", None)),
+        (("POST", "/session"), ("", Some(json!({"name": "nobody", "password": "nothing"})))),
+        (("GET", "/session"), ("", None)),
+        (("DELETE", "/session"), ("", None)),
+        (
+            ("PUT", "/session/password"),
+            ("", Some(json!({"old_password": "wrong", "new_password": "another password"}))),
+        ),
+        (("POST", "/session/totp"), ("", empty())),
+        (("PUT", "/session/totp"), ("", Some(json!({"code": "000000"})))),
+        (("GET", "/operators"), ("", None)),
+        (("POST", "/operators"), ("", Some(json!({"name": "new", "role": "viewer"})))),
+        (("POST", "/operators/{name}/reset"), ("", empty())),
+        (("POST", "/operators/{name}/disable"), ("", empty())),
+        (("GET", "/tenants"), ("", None)),
+        (("POST", "/tenants"), ("", Some(json!({"name": "matrix"})))),
+        (("GET", "/tenants/{tenant}"), ("", None)),
+        (("DELETE", "/tenants/{tenant}"), ("?confirm=another", None)),
+        (("POST", "/tenants/{tenant}/suspend"), ("", empty())),
+        (("POST", "/tenants/{tenant}/resume"), ("", empty())),
+        (("POST", "/tenants/{tenant}/export"), ("", empty())),
+        (("GET", "/tenants/{tenant}/secret-tokens"), ("", None)),
+        (("POST", "/tenants/{tenant}/secret-tokens"), ("", Some(json!({"label": "matrix"})))),
+        (("POST", "/tenants/{tenant}/secret-tokens/{key_id}/rotate"), ("", empty())),
+        (("POST", "/tenants/{tenant}/secret-tokens/{key_id}/revoke"), ("", empty())),
+        (("GET", "/tenants/{tenant}/resources/{type}"), ("", None)),
+        (("GET", "/tenants/{tenant}/resources/{type}/{id}"), ("", None)),
+        (("GET", "/tenants/{tenant}/resources/{type}/{id}/history"), ("", None)),
+        (("GET", "/tenants/{tenant}/change-log"), ("", None)),
+        (("GET", "/tenants/{tenant}/deleted"), ("", None)),
+        (("POST", "/tenants/{tenant}/deleted/{id}/restore"), ("", empty())),
+        (("GET", "/audit"), ("", None)),
+    ])
+}
+
+#[test]
+fn every_route_has_a_row() {
+    let rows = rows();
+    for route in ROUTES {
+        assert!(rows.contains_key(&(route.method, route.path)), "{route:?} has no row in the caller matrix");
+    }
+    assert_eq!(ROUTES.len(), rows.len(), "a row without a route");
+}
+
+/// Callers that no route lets in but those for everybody.
+fn strangers(world: &World) -> Vec<(&'static str, Session)> {
+    let admin = operator(world, "strange-admin", "admin");
+    let with = |cookie: String| Session { cookie, ..clone(&admin) };
+    let signed_out = operator(world, "gone", "admin");
+    assert_eq!(signed_out.send("DELETE", "/session", None).status, 204);
+    let disabled = operator(world, "disabled", "admin");
+    world.juno(&["operator", "disable", "disabled"]);
+    let reset = operator(world, "reset", "admin");
+    world.juno(&["operator", "reset", "reset"]);
+    vec![
+        ("no session", with("other=1".to_owned())),
+        ("garbage", with("juno_session=garbage".to_owned())),
+        ("unknown session", with(format!("juno_session={}", "0".repeat(64)))),
+        ("signed out", signed_out),
+        ("disabled", disabled),
+        ("reset", reset),
+    ]
+}
+
+fn clone(session: &Session) -> Session {
+    Session {
+        base: session.base.clone(),
+        http: session.http.clone(),
+        cookie: session.cookie.clone(),
+        csrf: session.csrf.clone(),
+    }
+}
+
+/// A session that has run out: begun at another gateway of the same database, whose sessions last no time.
+fn expired(world: &World, database: &str) -> Session {
+    let (_, secret) = operator_with_secret(world, "late", "admin");
+    let brief = [("JUNO__ADMIN__SESSION_LIFETIME", "1ms")];
+    let other = World::with_settings(Database::At(database.to_owned()), &brief);
+    let given = json!({"name": "late", "password": PASSWORD, "code": code(&secret, 1)});
+    let begun = session_of(&other, &try_sign_in(&other, &given));
+    Session { base: super::base(world), ..begun }
+}
+
+/// Why a caller is kept out, if it is.
+fn refusal(response: &Response) -> Option<(u16, String)> {
+    let kind = response.json["type"].as_str()?.strip_prefix("urn:juno:problem:")?.to_owned();
+    let kinds = ["not-signed-in", "wrong-csrf-token", "not-ready", "forbidden"];
+    kinds.contains(&kind.as_str()).then_some((response.status, kind))
+}
+
+struct Matrix<'w> {
+    world: &'w World,
+    values: [(&'static str, String); 5],
+}
+
+impl Matrix<'_> {
+    fn send(&self, route: &Route, session: &Session) -> Response {
+        let (query, body) = &rows()[&(route.method, route.path)];
+        let path =
+            self.values.iter().fold(route.path.to_owned(), |path, (name, value)| path.replace(name, value));
+        session.send(route.method, &format!("{path}{query}"), body.as_ref())
+    }
+
+    /// Every route refuses this caller in these words, but those that `lets_in` says.
+    fn walk(
+        &self,
+        caller: &str,
+        session: &Session,
+        expected: impl Fn(&Route) -> Option<(u16, &'static str)>,
+    ) {
+        for route in ROUTES {
+            let expected = expected(route);
+            // Signing out ends the caller; it is tried in `session.rs`.
+            if expected.is_none() && (route.method, route.path) == ("DELETE", "/session") {
+                continue;
+            }
+            let response = self.send(route, session);
+            match expected {
+                Some((status, kind)) => {
+                    assert_eq!(refusal(&response), Some((status, kind.to_owned())), "{caller} on {route:?}");
+                    assert_problem(&response, status, kind);
+                }
+                None => {
+                    assert_eq!(refusal(&response), None, "{caller} on {route:?}: {}", response.text());
+                    assert!(response.status < 500, "{caller} on {route:?}: {}", response.text());
+                }
+            }
+        }
+    }
+
+    fn audit_rows(&self) -> Value {
+        self.world.juno(&["audit", "verify"])["rows"].clone()
+    }
+}
+
+fn matrix(backend: Backend) {
+    let folder = tempfile::tempdir().expect("folder");
+    let database = backend.fresh_database(folder.path());
+    // Each caller gives a wrong password once.
+    let patient = [("JUNO__ADMIN__SIGN_IN_ATTEMPTS", "1000")];
+    let world = World::with_settings(Database::At(database.clone()), &patient);
+    let contoso = world.tenant("contoso");
+    let id = contoso.create_user("victim@example.com");
+    let key_id = contoso.token().split('_').nth(1).expect("key id").to_owned();
+    add_operator(&world, "spare", "viewer");
+    let values = [
+        ("{tenant}", "contoso".to_owned()),
+        ("{type}", "Users".to_owned()),
+        ("{id}", id.clone()),
+        ("{key_id}", key_id),
+        ("{name}", "spare".to_owned()),
+    ];
+    let matrix = Matrix { world: &world, values };
+    let mut strangers = strangers(&world);
+    strangers.push(("expired", expired(&world, &database)));
+    let once = add_operator(&world, "newcomer", "admin");
+    let newcomer = session_of(&world, &try_sign_in(&world, &json!({"name": "newcomer", "password": once})));
+    let roles = [("viewer", Access::Viewer), ("support", Access::Support), ("admin", Access::Admin)];
+    let operators = roles.map(|(role, access)| (role, operator(&world, role, role), access));
+    let no_csrf = Session { csrf: newcomer.csrf.clone(), ..clone(&operators[2].1) };
+
+    let before = matrix.audit_rows();
+    for (caller, session) in &strangers {
+        matrix
+            .walk(caller, session, |route| (route.access > Access::Public).then_some((401, "not-signed-in")));
+    }
+    matrix.walk("wrong CSRF", &no_csrf, |route| {
+        (route.access > Access::Public && route.method != "GET").then_some((403, "wrong-csrf-token"))
+    });
+    assert_eq!(matrix.audit_rows(), before, "nobody has done anything");
+    matrix
+        .walk("newcomer", &newcomer, |route| (route.access > Access::Newcomer).then_some((403, "not-ready")));
+    for (role, session, access) in &operators {
+        matrix.walk(role, session, |route| (route.access > *access).then_some((403, "forbidden")));
+    }
+    // What they were let in to do was done; the tenant is there, as it was never named in confirmation.
+    let tokens = operators[0].1.read("/tenants/contoso/secret-tokens");
+    assert!(tokens["secret_tokens"][0]["revoked"].is_string(), "{tokens}");
+    assert_eq!(operators[0].1.read("/tenants/contoso")["state"], "active");
+    assert!(matrix.audit_rows().as_i64() > before.as_i64());
+    let log = world.gateway.log();
+    for secret in [PASSWORD, &once, &newcomer.csrf, &newcomer.cookie[13..], "victim@example.com"] {
+        assert!(!log.contains(secret), "{secret} is in the log");
+    }
+}
+
+#[test]
+fn every_route_lets_in_whom_it_says_on_sqlite() {
+    matrix(Backend::Sqlite);
+}
+
+#[test]
+fn every_route_lets_in_whom_it_says_on_postgres() {
+    matrix(Backend::Postgres);
+}
+
+#[test]
+fn unknown_paths_and_methods_are_problems() {
+    let world = World::start(Backend::Sqlite);
+    let anna = operator(&world, "anna", "admin");
+    assert_problem(&anna.get("/nothing"), 404, "not-found");
+    let response = anna.send("PUT", "/tenants", Some(&json!({})));
+    assert_problem(&response, 405, "method-not-allowed");
+    assert_eq!(response.header("allow"), Some("GET, POST"));
+    assert_problem(&anna.get("/tenants/contoso"), 404, "not-found");
+    assert_problem(&anna.get("/tenants?surprise=1"), 400, "invalid");
+    assert_problem(&anna.get("/tenants?cursor=x"), 400, "invalid");
+    assert_problem(&anna.send_with("POST", "/tenants", &[], "{\"name\": 7}"), 400, "invalid");
+    assert_problem(
+        &anna.send_with("POST", "/tenants", &[], "{\"name\": \"x\", \"owner\": \"y\"}"),
+        400,
+        "invalid",
+    );
+    assert_problem(&anna.send_with("POST", "/tenants", &[], "not json"), 400, "invalid");
+    let large = json!({ "name": "x".repeat(100_000) });
+    assert_problem(&anna.send("POST", "/tenants", Some(&large)), 413, "too-large");
+    let url = format!("{}/session", super::base(&world));
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    assert_problem(&world.http.send("POST", &url, &form, b"name=anna&password=x"), 415, "wrong-media-type");
+}
+
+#[test]
+fn the_description_is_served_to_everybody() {
+    let world = World::start(Backend::Sqlite);
+    let response = world.http.send("GET", &format!("{}/openapi.json", super::base(&world)), &[], b"");
+    assert_eq!(response.status, 200);
+    assert_eq!(response.json["openapi"], "3.1.0");
+    let paths = response.json["paths"].as_object().expect("paths");
+    for route in ROUTES {
+        let operation = &paths[&format!("/api/v1{}", route.path)][route.method.to_lowercase()];
+        assert!(operation.is_object(), "{route:?}");
+    }
+}

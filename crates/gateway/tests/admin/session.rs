@@ -1,0 +1,179 @@
+//! Signing in: the first time, with a second factor, with a wrong one, too often, and out again.
+
+use super::{
+    PASSWORD, add_operator, assert_problem, code, finish_first_sign_in, operator, operator_with_secret,
+    session_of, try_sign_in,
+};
+use crate::world::World;
+use serde_json::json;
+use test_support::{Backend, Database};
+
+#[test]
+fn the_first_sign_in_ends_with_a_password_and_a_second_factor() {
+    for backend in Backend::ALL {
+        let world = World::start(backend);
+        let once = add_operator(&world, "Anna", "support");
+        let first = try_sign_in(&world, &json!({"name": "anna", "password": once}));
+        let cookie = first.header("set-cookie").expect("cookie");
+        for attribute in ["HttpOnly", "SameSite=Strict", "Path=/", "Max-Age=43200"] {
+            assert!(cookie.split("; ").any(|part| part == attribute), "{cookie}");
+        }
+        assert!(!cookie.contains("Secure"), "the listener is on a loopback address: {cookie}");
+        let session = session_of(&world, &first);
+        let shown = session.read("/session");
+        assert_eq!((&shown["name"], &shown["role"]), (&json!("anna"), &json!("support")));
+        assert_eq!(shown["must_change_password"], true);
+        assert_eq!(shown["must_set_up_totp"], true);
+        assert_problem(&session.get("/tenants"), 403, "not-ready");
+
+        let change = |old: &str, new: &str| {
+            session.put("/session/password", &json!({"old_password": old, "new_password": new}))
+        };
+        assert_problem(&change("wrong", PASSWORD), 401, "wrong-sign-in");
+        assert_problem(&change(&once, "short"), 400, "invalid");
+        assert_problem(&change(&once, "anna has a cat"), 400, "invalid");
+        assert_problem(&change(&once, &once), 400, "invalid");
+        assert_problem(&session.put("/session/totp", &json!({"code": "000000"})), 409, "conflict");
+        let secret = finish_first_sign_in(&session, &once);
+        assert_problem(&session.post("/session/totp", &json!({})), 409, "conflict");
+        assert_eq!(session.get("/tenants").status, 200);
+
+        // From now on, both factors; the one-time password is none any more.
+        for wrong in [
+            json!({"name": "anna", "password": once, "code": code(&secret, 1)}),
+            json!({"name": "anna", "password": PASSWORD}),
+            json!({"name": "anna", "password": PASSWORD, "code": ""}),
+            json!({"name": "anna", "password": PASSWORD, "code": "12345"}),
+            json!({"name": "anna", "password": "wrong", "code": code(&secret, 1)}),
+            json!({"name": "nobody", "password": PASSWORD, "code": code(&secret, 1)}),
+        ] {
+            assert_problem(&try_sign_in(&world, &wrong), 401, "wrong-sign-in");
+        }
+        let right = json!({"name": "ANNA", "password": PASSWORD, "code": code(&secret, 1)});
+        let second = session_of(&world, &try_sign_in(&world, &right));
+        assert_eq!(second.read("/session")["must_set_up_totp"], false);
+        // The same code again is nobody's.
+        assert_problem(&try_sign_in(&world, &right), 401, "wrong-sign-in");
+
+        assert_eq!(second.send("DELETE", "/session", None).status, 204);
+        assert_problem(&second.get("/session"), 401, "not-signed-in");
+        assert_eq!(session.get("/session").status, 200, "another session of the same operator");
+    }
+}
+
+#[test]
+fn a_wrong_name_and_a_wrong_password_read_the_same() {
+    let world = World::start(Backend::Sqlite);
+    operator(&world, "anna", "viewer");
+    let answers = ["anna", "nobody"]
+        .map(|name| try_sign_in(&world, &json!({"name": name, "password": "wrong password"})).text());
+    assert_eq!(answers[0], answers[1]);
+}
+
+#[test]
+fn guessing_is_stopped_for_the_name_even_with_the_right_password() {
+    let settings = [("JUNO__ADMIN__SIGN_IN_ATTEMPTS", "3"), ("JUNO__ADMIN__SIGN_IN_WINDOW", "1h")];
+    let world = World::with_settings(Database::Fresh(Backend::Sqlite), &settings);
+    let once = add_operator(&world, "anna", "viewer");
+    let sign_in =
+        |name: &str, password: &str| try_sign_in(&world, &json!({"name": name, "password": password}));
+    for _ in 0..3 {
+        assert_problem(&sign_in("anna", "wrong"), 401, "wrong-sign-in");
+    }
+    for (name, password) in [("anna", "wrong"), ("anna", once.as_str()), ("ANNA", once.as_str())] {
+        let blocked = sign_in(name, password);
+        assert_problem(&blocked, 429, "too-many-requests");
+        let wait: u64 =
+            blocked.header("retry-after").and_then(|wait| wait.parse().ok()).expect("retry-after");
+        assert!((3500..=3600).contains(&wait), "{wait}");
+    }
+    // Another name is not, until the address has tried too many: ten times three, of which six are gone.
+    for n in 0..27 {
+        assert_problem(&sign_in(&format!("name{n}"), "wrong"), 401, "wrong-sign-in");
+    }
+    assert_problem(&sign_in("ben", "wrong"), 429, "too-many-requests");
+}
+
+#[test]
+fn a_session_that_nobody_uses_ends() {
+    for backend in Backend::ALL {
+        let folder = tempfile::tempdir().expect("folder");
+        let database = backend.fresh_database(folder.path());
+        let world = World::with_settings(Database::At(database.clone()), &[]);
+        let mut anna = operator(&world, "anna", "viewer");
+        assert_eq!(anna.get("/session").status, 200);
+        // The same session where sessions may be idle for no time at all.
+        let strict = World::with_settings(Database::At(database), &[("JUNO__ADMIN__SESSION_IDLE", "1ms")]);
+        anna.base = super::base(&strict);
+        assert_problem(&anna.get("/session"), 401, "not-signed-in");
+    }
+}
+
+#[test]
+fn a_cookie_is_for_https_where_others_can_connect() {
+    let world =
+        World::with_settings(Database::Fresh(Backend::Sqlite), &[("JUNO__ADMIN__LISTEN", "0.0.0.0:0")]);
+    let once = add_operator(&world, "anna", "viewer");
+    let response = try_sign_in(&world, &json!({"name": "anna", "password": once}));
+    assert!(response.header("set-cookie").is_some_and(|cookie| cookie.ends_with("; Secure")));
+}
+
+#[test]
+fn operators_are_added_reset_and_disabled() {
+    for backend in Backend::ALL {
+        let world = World::start(backend);
+        let admin = operator(&world, "root", "admin");
+        let created = admin.post("/operators", &json!({"name": "Ben@Example.com", "role": "viewer"}));
+        assert_eq!(created.status, 201, "{}", created.text());
+        assert_eq!(created.json["name"], "ben@example.com");
+        let once = created.json["one_time_password"].as_str().expect("one-time password").to_owned();
+        assert_problem(
+            &admin.post("/operators", &json!({"name": "ben@example.com", "role": "admin"})),
+            409,
+            "conflict",
+        );
+        assert_problem(&admin.post("/operators", &json!({"name": "b n", "role": "admin"})), 400, "invalid");
+        assert_problem(&admin.post("/operators", &json!({"name": "ben", "role": "king"})), 400, "invalid");
+        let sign_in = |once: &str| try_sign_in(&world, &json!({"name": "ben@example.com", "password": once}));
+        let ben = session_of(&world, &sign_in(&once));
+        let secret = finish_first_sign_in(&ben, &once);
+        assert_eq!(ben.get("/tenants").status, 200);
+
+        let reset = admin.post("/operators/ben@example.com/reset", &json!({}));
+        assert_eq!(reset.status, 200, "{}", reset.text());
+        assert_eq!((&reset.json["totp"], &reset.json["must_change_password"]), (&json!(false), &json!(true)));
+        assert_problem(&ben.get("/tenants"), 401, "not-signed-in");
+        let old = json!({"name": "ben@example.com", "password": PASSWORD, "code": code(&secret, 1)});
+        assert_problem(&try_sign_in(&world, &old), 401, "wrong-sign-in");
+        let once = reset.json["one_time_password"].as_str().expect("one-time password").to_owned();
+        let ben = session_of(&world, &sign_in(&once));
+
+        let disabled = admin.post("/operators/ben@example.com/disable", &json!({}));
+        assert_eq!((disabled.status, &disabled.json["active"]), (200, &json!(false)));
+        assert_problem(&ben.get("/session"), 401, "not-signed-in");
+        assert_problem(&sign_in(&once), 401, "wrong-sign-in");
+        assert_problem(&admin.post("/operators/root/disable", &json!({})), 409, "conflict");
+        assert_problem(&admin.post("/operators/nobody/disable", &json!({})), 404, "not-found");
+
+        let names = admin.read("/operators");
+        let names: Vec<_> =
+            names["operators"].as_array().expect("list").iter().map(|operator| &operator["name"]).collect();
+        assert_eq!(names, ["ben@example.com", "root"]);
+        let listed = world.juno(&["operator", "list"]);
+        assert_eq!(listed["operators"][0]["active"], false);
+        let reset = world.juno(&["operator", "reset", "ben@example.com"]);
+        assert_eq!(sign_in(reset["one_time_password"].as_str().expect("password")).status, 200);
+    }
+}
+
+#[test]
+fn a_new_password_ends_other_sessions() {
+    let world = World::start(Backend::Sqlite);
+    let (first, secret) = operator_with_secret(&world, "anna", "viewer");
+    let given = json!({"name": "anna", "password": PASSWORD, "code": code(&secret, 1)});
+    let second = session_of(&world, &try_sign_in(&world, &given));
+    let change = json!({"old_password": PASSWORD, "new_password": "quite another one"});
+    assert_eq!(second.put("/session/password", &change).status, 204);
+    assert_problem(&first.get("/session"), 401, "not-signed-in");
+    assert_eq!(second.get("/session").status, 200);
+}
