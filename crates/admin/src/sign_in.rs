@@ -7,8 +7,8 @@ use store::{By, Operator, OperatorChange, Session};
 use tokens::operator::{self, Enrolment, Passwords, SessionToken};
 use zeroize::Zeroizing;
 
-/// The time of last use is written this seldom, in milliseconds.
-const TOUCH_INTERVAL: i64 = 60_000;
+/// The time of last use is written this seldom, or four times within the time that a session may be idle.
+const TOUCH_INTERVAL: Duration = Duration::from_secs(60);
 
 /// What an operator signs in with.
 pub struct SignIn {
@@ -53,8 +53,10 @@ impl Admin {
     /// [`Failure::WrongSignIn`], [`Failure::Blocked`].
     pub async fn sign_in(&self, given: SignIn, origin: IpAddr) -> Result<SignedIn, Failure> {
         let now = self.now();
-        self.throttle.admit(&given.name, origin, now).map_err(Failure::Blocked)?;
-        let found = self.store.operator(&given.name.trim().to_lowercase()).await?;
+        // One spelling for both: a name that is found in many spellings must not be counted in many.
+        let name = given.name.trim().to_lowercase();
+        self.throttle.admit(&name, origin, now).map_err(Failure::Blocked)?;
+        let found = self.store.operator(&name).await?;
         let found = found.filter(|operator| operator.is_active);
         let stored = found.as_ref().map(|operator| operator.password_hash.clone());
         let is_right = self.passwords.check(given.password, stored).await?;
@@ -74,7 +76,7 @@ impl Admin {
         if !acting.sign_in(session.clone(), step).await? {
             return Err(Failure::WrongSignIn);
         }
-        self.throttle.forgive(&given.name, origin);
+        self.throttle.forgive(&name, origin);
         Ok(SignedIn { operator, session, token })
     }
 
@@ -91,7 +93,7 @@ impl Admin {
         if is_over || !operator.is_active {
             return Err(Failure::NotSignedIn);
         }
-        if now.0 - session.seen.0 >= TOUCH_INTERVAL {
+        if now >= later(session.seen, TOUCH_INTERVAL.min(self.settings.session_idle / 4)) {
             self.store.touch_session(session.digest, now).await?;
         }
         Ok(SignedIn { operator, session, token })

@@ -75,6 +75,7 @@ async fn use_all_of_it(backend: Backend) -> TenantId {
     world.list(Listing { sort, from: From::After(first.next), limit: 1, ..everything(User) }).await;
     world.commit(delete(User, ben, None)).await.unwrap();
     world.commit(delete(Group, outer, None)).await.unwrap();
+    use_history(&world, ben).await;
     use_tokens(store, tenant).await;
     assert!(store.tenant(&tenant.to_string()).await.unwrap().is_some());
     assert!(store.set_tenant_state(tenant, TenantState::Suspended).await.unwrap());
@@ -82,6 +83,22 @@ async fn use_all_of_it(backend: Backend) -> TenantId {
     store.ping().await.unwrap();
     assert!(store.delete_tenant(tenant).await.unwrap());
     tenant
+}
+
+async fn use_history(world: &World, ben: ResourceId) {
+    let (store, tenant) = (world.store(), world.tenant);
+    let all = (Timestamp(i64::MAX), ResourceId(uuid::Uuid::max()));
+    assert_eq!(store.deleted_resources(tenant, all, 10).await.unwrap().len(), 2);
+    let deleted = store.deleted_resource(tenant, ben).await.unwrap().unwrap();
+    let action = Action::Restore {
+        deleted: deleted.version,
+        document: user("ben"),
+        groups: Vec::new(),
+        members: Vec::new(),
+    };
+    world.commit(change(User, ben, EventKind::Create, action)).await.unwrap();
+    assert!(!store.changes(tenant, Some(ben), i64::MAX, 10).await.unwrap().is_empty());
+    assert!(!store.changes(tenant, None, i64::MAX, 10).await.unwrap().is_empty());
 }
 
 async fn use_tokens(store: &Store, tenant: TenantId) {

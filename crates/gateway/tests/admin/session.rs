@@ -80,7 +80,9 @@ fn guessing_is_stopped_for_the_name_even_with_the_right_password() {
     for _ in 0..3 {
         assert_problem(&sign_in("anna", "wrong"), 401, "wrong-sign-in");
     }
-    for (name, password) in [("anna", "wrong"), ("anna", once.as_str()), ("ANNA", once.as_str())] {
+    for (name, password) in
+        [("anna", "wrong"), ("anna", once.as_str()), ("ANNA", once.as_str()), (" anna\t", once.as_str())]
+    {
         let blocked = sign_in(name, password);
         assert_problem(&blocked, 429, "too-many-requests");
         let wait: u64 =

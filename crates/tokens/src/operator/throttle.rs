@@ -51,7 +51,7 @@ impl Throttle {
         Throttle { settings, counts: Mutex::default() }
     }
 
-    /// Counts a sign-in as wrong before it is looked at, so that guesses at the same moment count too;
+    /// Counts a sign-in of a name (in the one spelling that is looked up) as wrong before it is looked at, so that guesses at the same moment count too;
     /// [`Throttle::forgive`] takes a right one back.
     ///
     /// # Errors
@@ -103,7 +103,7 @@ impl Throttle {
     fn keys(&self, name: &str, address: IpAddr) -> [(Key, u32); 2] {
         let attempts = self.settings.attempts;
         [
-            (digest("name", name.to_lowercase().as_bytes()), attempts),
+            (digest("name", name.as_bytes()), attempts),
             (digest("address", &network(address)), attempts.saturating_mul(ADDRESS_SHARE)),
         ]
     }
@@ -149,7 +149,7 @@ mod tests {
         for n in 0..3 {
             assert_eq!(throttle.admit("anna", address(n), Timestamp(1000)), Ok(()));
         }
-        assert_eq!(throttle.admit("Anna", address(9), Timestamp(1000)), Err(Blocked { retry_after: 60 }));
+        assert_eq!(throttle.admit("anna", address(9), Timestamp(1000)), Err(Blocked { retry_after: 60 }));
         assert_eq!(throttle.admit("anna", address(9), Timestamp(60_999)), Err(Blocked { retry_after: 1 }));
         assert_eq!(throttle.admit("ben", address(0), Timestamp(1000)), Ok(()));
         assert_eq!(throttle.admit("anna", address(0), Timestamp(61_000)), Ok(()));
