@@ -41,7 +41,8 @@ lint: ## Format, lints, documentation and scripts, without a test
 
 bench: ## Measure the gateway against pgbench on a private PostgreSQL (docs/PERFORMANCE.md)
 	@deploy/setup.sh $(TO_BUILD) postgres
-	cargo bench --locked --package gateway --bench ratios
+	cargo build --locked --release --bin entra-sim
+	cargo bench --locked --package gateway --bench ratios --bench neighbours
 
 fuzz: ## Feed random input to the parsers, FUZZ_SECONDS for each target
 	@deploy/setup.sh $(TO_BUILD)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Starts a gateway of its own on free ports and a throw-away SQLite file, opens three tenants, and lets entra-sim provision them at
-# once: an initial cycle of 100 users each, then two incremental ones with a usual day's changes between them.
+# once: an initial cycle of 300 users each, then an incremental one with a usual day's changes.
 #
 #   deploy/demo.sh dev|release
 set -euo pipefail
@@ -31,4 +31,4 @@ for tenant in contoso fabrikam northwind; do
     printf '[[tenant]]\nname = "%s"\ntenant_url = "%s"\nsecret_token = "%s"\n' \
         "$tenant" "$(field tenant_url <<<"$opened")" "$(field secret_token <<<"$opened")" >>"$folder/tenants.toml"
 done
-"$BUILT/entra-sim" run --tenants "$folder/tenants.toml" --users 100 --cycles 3 --quiet
+"$BUILT/entra-sim" run --tenants "$folder/tenants.toml" --users 300 --cycles 2 --requests-per-second 100

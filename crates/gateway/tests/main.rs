@@ -10,6 +10,7 @@ mod admin;
 mod callers;
 mod cli;
 mod durability;
+mod entra_check;
 mod hostile;
 mod hosts;
 mod isolation;

@@ -64,7 +64,10 @@ impl Postgres {
             for setting in ["listen_addresses=", "max_connections=300", "timezone=UTC"] {
                 command.args(["-c", setting]);
             }
-            if !durable {
+            if durable {
+                // As a server is set up that is written to all day: the log may grow between checkpoints.
+                command.args(["-c", "shared_buffers=1GB", "-c", "max_wal_size=8GB"]);
+            } else {
                 command.args(["-c", "fsync=off", "-c", "full_page_writes=off"]);
             }
         });

@@ -1,0 +1,96 @@
+//! Many tenants at once, by the clock: does each get its 25 requests a second, and how much does it feel a neighbour that
+//! sends twenty times as much?
+//!
+//! `cargo bench -p gateway --bench neighbours`, after `cargo build --release --bin entra-sim`; `docs/PERFORMANCE.md`
+//! explains the table. Prints Markdown.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark")]
+
+use serde_json::Value;
+use std::{fmt::Write, path::Path, process::Command};
+use test_support::{Database, Gateway, GatewayOptions, Postgres};
+
+const TENANTS: usize = 100;
+/// Requests a second of a tenant: what Microsoft asks for.
+const RATE: &str = "25";
+const SECONDS: &str = "60";
+/// How many times its share the loud tenant sends.
+const FACTOR: &str = "20";
+
+fn main() {
+    let postgres = Postgres::start(true);
+    let gateway = Gateway::start(GatewayOptions {
+        binary: env!("CARGO_BIN_EXE_juno").into(),
+        database: Database::At(postgres.fresh_database()),
+        // The loud tenant is to be held by the queues alone, not by the last wall.
+        settings: [("JUNO__SCIM__RATE_PER_TENANT", "1000"), ("JUNO__LOG__LEVEL", "warn")]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into(),
+    });
+    let folder = tempfile::tempdir().expect("folder");
+    let tenants = folder.path().join("tenants.toml");
+    std::fs::write(&tenants, open_tenants(&gateway)).expect("tenants.toml");
+
+    println!(
+        "| {TENANTS} tenants x {RATE}/s for {SECONDS} s | requests | failed | unsent | p50 ms | p99 ms | worst tenant's p99 |"
+    );
+    println!("|---|---|---|---|---|---|---|");
+    let equal = swarm(&tenants, &[]);
+    row("all alike", &equal);
+    let loud = format!("tenant0={FACTOR}");
+    let neighbour = swarm(&tenants, &["--loud", &loud]);
+    row(&format!("one sends {FACTOR} times its share: the others"), &neighbour);
+    let p99 = |outcome: &Value| number(&outcome["fairness"]["quiet"]["p99"]);
+    let moved = (p99(&neighbour) / p99(&equal) - 1.0) * 100.0;
+    println!("\nThe loud neighbour moves the others' p99 by {moved:.1} % (goal: under 10 %).");
+    println!(
+        "The swarm's own cost: {:.0} us of CPU a request.",
+        number(&equal["ownCost"]["cpuMicrosecondsPerRequest"])
+    );
+    println!("Peak memory of the gateway: {} MB.", gateway.peak_memory() / 1_000_000);
+}
+
+/// Opens the tenants and lists them for the swarm.
+fn open_tenants(gateway: &Gateway) -> String {
+    let mut list = String::new();
+    for n in 0..TENANTS {
+        let opened = gateway.juno(&["tenant", "create", &format!("tenant{n}")]);
+        let text = |key: &str| opened[key].as_str().expect("text").to_owned();
+        writeln!(
+            list,
+            "[[tenant]]\nname = \"tenant{n}\"\ntenant_url = \"{}\"\nsecret_token = \"{}\"",
+            text("tenant_url"),
+            text("secret_token")
+        )
+        .expect("text");
+    }
+    list
+}
+
+fn swarm(tenants: &Path, more: &[&str]) -> Value {
+    let binary = Path::new(env!("CARGO_BIN_EXE_juno")).with_file_name("entra-sim");
+    let mut command = Command::new(&binary);
+    command
+        .args(["swarm", "--json", "--rate", RATE, "--duration", SECONDS, "--tenants"])
+        .arg(tenants)
+        .args(more);
+    let output = command.output().expect("target/release/entra-sim runs: build it first");
+    eprintln!("{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("the swarm's result")
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or(f64::NAN)
+}
+
+fn row(name: &str, outcome: &Value) {
+    let (quiet, fairness) = (&outcome["fairness"]["quiet"], &outcome["fairness"]);
+    println!(
+        "| {name} | {} | {} | {} | {:.2} | {:.2} | {:.2} |",
+        outcome["requests"],
+        outcome["failed"],
+        outcome["unsent"],
+        number(&quiet["p50"]),
+        number(&quiet["p99"]),
+        number(&fairness["worstP99"]),
+    );
+}
