@@ -19,9 +19,12 @@ pub(crate) struct Answer {
 impl Answer {
     /// An object; people read it as lines of `key: value`, without the keys that say nothing.
     pub(crate) fn fields(json: Value) -> Answer {
-        let fields = json.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
-        let line = |(key, value): (&String, &Value)| format!("{:<14}{}", format!("{key}:"), plain(value));
-        let text = fields.map(line).collect::<Vec<_>>().join("\n");
+        let fields: Vec<_> =
+            json.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()).collect();
+        let width = fields.iter().map(|(key, _)| key.len() + 2).max().unwrap_or(0);
+        let line =
+            |(key, value): &(&String, &Value)| format!("{:<width$}{}", format!("{key}:"), plain(value));
+        let text = fields.iter().map(line).collect::<Vec<_>>().join("\n");
         Answer { json, text }
     }
 

@@ -13,7 +13,12 @@ mod tenants;
 
 pub use openapi::document;
 
-use actix_web::{HttpResponse, http::Method, web};
+use actix_web::{
+    HttpResponse,
+    http::{Method, header::X_CONTENT_TYPE_OPTIONS},
+    middleware::DefaultHeaders,
+    web,
+};
 use problem::Problem;
 
 /// Where the table is mounted.
@@ -98,12 +103,10 @@ routes! {
 
 /// Mounts the table under [`PREFIX`]. The application must hold `Data<Admin>`.
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
-    let json = web::JsonConfig::default().limit(MAX_BODY);
-    let scope = web::scope(PREFIX).app_data(json);
-    config
-        .service(mount(scope).default_service(web::to(async || -> Result<HttpResponse, Problem> {
-            Err(Problem::NoSuchPath)
-        })));
+    let no_such_path = async || -> Result<HttpResponse, Problem> { Err(Problem::NoSuchPath) };
+    let scope = mount(web::scope(PREFIX)).default_service(web::to(no_such_path));
+    // Whatever a browser is shown, it is what its media type says.
+    config.service(scope.wrap(DefaultHeaders::new().add((X_CONTENT_TYPE_OPTIONS, "nosniff"))));
 }
 
 #[cfg(test)]
@@ -127,6 +130,11 @@ mod tests {
             ROUTES.iter().map(|route| (route.method.to_owned(), format!("{PREFIX}{}", route.path))).collect();
         assert_eq!(described, routes);
         assert_eq!(routes.len(), ROUTES.len(), "a route is there twice");
+        let operations =
+            document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap());
+        let names: BTreeSet<&str> =
+            operations.map(|(_, operation)| operation["operationId"].as_str().unwrap()).collect();
+        assert_eq!(names.len(), ROUTES.len(), "each operation has a name of its own: {names:?}");
         assert_eq!(document["openapi"], "3.1.0");
     }
 

@@ -5,6 +5,7 @@ use super::{
     secret_tokens, session, tenants,
 };
 use actix_web::HttpResponse;
+use std::sync::LazyLock;
 use utoipa::{
     Modify, OpenApi, PartialSchema, ToSchema,
     openapi::{
@@ -60,7 +61,8 @@ pub fn document() -> openapi::OpenApi {
 #[utoipa::path(get, path = "/api/v1/openapi.json", tag = "description",
     responses((status = 200, body = serde_json::Value, description = "OpenAPI 3.1")))]
 pub(super) async fn show() -> Result<HttpResponse, Problem> {
-    Ok(HttpResponse::Ok().json(document()))
+    static TEXT: LazyLock<String> = LazyLock::new(|| document().to_json().unwrap_or_default());
+    Ok(HttpResponse::Ok().content_type("application/json").body(TEXT.as_str()))
 }
 
 /// What is so for every route, and is not said at each: how it fails, and who may call it.
@@ -93,6 +95,12 @@ impl Modify for WhatAllShare {
             ];
             for (method, operation) in methods {
                 let Some(operation) = operation else { continue };
+                if let (Some(name), Some([tag, ..])) =
+                    (&mut operation.operation_id, operation.tags.as_deref())
+                {
+                    // Handlers have one name in each room.
+                    *name = format!("{}-{name}", tag.replace(' ', "-"));
+                }
                 operation.responses.responses.insert("default".to_owned(), RefOr::T(failure.clone()));
                 let route = ROUTES
                     .iter()

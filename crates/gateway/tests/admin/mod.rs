@@ -128,6 +128,7 @@ pub(crate) fn assert_problem(response: &Response, status: u16, kind: &str) {
     assert_eq!(response.status, status, "{text}");
     assert_eq!(response.header("content-type"), Some("application/problem+json"), "{text}");
     assert_eq!(response.header("cache-control"), Some("no-store"), "{text}");
+    assert_eq!(response.header("x-content-type-options"), Some("nosniff"), "{text}");
     let keys: Vec<&str> = response.json.as_object().expect("object").keys().map(String::as_str).collect();
     assert_eq!(keys, ["type", "title", "status", "detail"], "{text}");
     assert_eq!(response.json["type"], format!("urn:juno:problem:{kind}"), "{text}");
