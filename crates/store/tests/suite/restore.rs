@@ -16,6 +16,7 @@ on_both_databases!(
     a_group_comes_back_with_the_members_that_are_left,
     a_name_that_is_taken_keeps_the_user_away,
     a_restore_of_something_else_is_refused,
+    what_comes_at_the_same_moment_sees_the_restored_user,
     deleted_resources_are_listed_the_latest_first,
     the_change_log_is_read_backwards,
 );
@@ -115,6 +116,38 @@ async fn a_restore_of_something_else_is_refused(backend: Backend) {
     assert_eq!(neighbour.store().deleted_resource(neighbour.tenant, ana).await.unwrap(), None);
     let nobody = DeletedRow { id: new_id(), ..row };
     assert_eq!(world.commit(restore(&nobody)).await, Err(CommitError::NotFound));
+}
+
+/// Waiting together, they are mostly one batch.
+async fn what_comes_at_the_same_moment_sees_the_restored_user(backend: Backend) {
+    let world = World::new(backend).await;
+    let ana = world.user("ana").await;
+    let sales = world.group("Sales", &[ana]).await;
+    let row = deleted(&world, User, ana).await;
+    let join = MemberDelta { clear: false, add: vec![ana], remove: Vec::new() };
+    let others = world.group("Others", &[]).await;
+    let (restored, renamed, joined, taken) = tokio::join!(
+        world.commit(restore(&row)),
+        world.commit(replace(User, ana, None, user("anna"))),
+        world.commit(delta(others, join)),
+        world.commit(create_user(new_id(), "anna")),
+    );
+    assert_eq!((restored.unwrap().version, renamed.unwrap().version), (row.version + 1, row.version + 2));
+    assert!(joined.unwrap().changed);
+    assert_eq!(taken, Err(CommitError::UserNameTaken));
+    assert_eq!(world.members(sales).await.users, [ana]);
+    assert_eq!(world.members(others).await.users, [ana]);
+
+    // Restored and deleted again in one breath, then restored twice at once.
+    let row = deleted(&world, User, ana).await;
+    let (restored, gone) = tokio::join!(world.commit(restore(&row)), world.commit(delete(User, ana, None)));
+    assert_eq!((restored.unwrap().version, gone.unwrap().version), (row.version + 1, row.version + 2));
+    assert_eq!(world.row(User, ana).await, None);
+    let row = world.store().deleted_resource(world.tenant, ana).await.unwrap().unwrap();
+    let (one, two) = tokio::join!(world.commit(restore(&row)), world.commit(restore(&row)));
+    assert_eq!((one.is_ok(), two), (true, Err(CommitError::NotFound)));
+    assert_eq!(world.members(sales).await.users, [ana]);
+    assert_eq!(world.number("SELECT count(*) FROM deleted_resources WHERE tenant_id = $"), 0);
 }
 
 async fn deleted_resources_are_listed_the_latest_first(backend: Backend) {
