@@ -163,8 +163,13 @@ fn provisioning_clients(
 
 /// The operators' listener.
 fn operators(monitoring: Data<Monitoring>, admin: Data<Admin>, listener: TcpListener) -> io::Result<Server> {
-    let app =
-        move || App::new().app_data(monitoring.clone()).app_data(admin.clone()).configure(admin::configure);
+    let app = move || {
+        App::new()
+            .app_data(monitoring.clone())
+            .app_data(admin.clone())
+            .configure(admin::configure)
+            .wrap(from_fn(access_log::record_api))
+    };
     let server = HttpServer::new(app).workers(1).shutdown_timeout(1).disable_signals().listen(listener)?;
     Ok(server.run())
 }

@@ -73,3 +73,22 @@ fn the_command_finds_a_tampered_row() {
     let error: Value = serde_json::from_slice(&output.stdout).expect("one object");
     assert!(error["error"].as_str().is_some_and(|error| error.contains("position 2 was changed")), "{error}");
 }
+
+#[test]
+fn a_request_of_an_operator_leaves_its_route_and_nothing_of_its_content() {
+    let json_lines = [("JUNO__LOG__FORMAT", "json"), ("JUNO__LOG__LEVEL", "debug")];
+    let world = World::with_settings(Database::Fresh(Backend::Sqlite), &json_lines);
+    let root = operator(&world, "marker-root", "admin");
+    assert_eq!(root.post("/tenants", &json!({"name": "Marker One", "label": "t1"})).status, 201);
+    let found = root.get("/tenants/t1/resources/Users?filter=userName%20eq%20%22marker2%22");
+    assert_eq!(found.status, 200);
+    assert_eq!(root.get("/tenants/marker3").status, 404);
+    let log = world.gateway.log();
+    let request = found.header("x-request-id").expect("x-request-id");
+    let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let line = lines.into_iter().find(|line| line["target"] == "access" && line["span"]["id"] == request);
+    let line = line.unwrap_or_else(|| panic!("no line of {request} in {log}"));
+    assert_eq!(line["route"], "/api/v1/tenants/{tenant}/resources/{type}");
+    assert_eq!((&line["method"], &line["status"]), (&json!("GET"), &json!(200)));
+    assert!(!log.to_lowercase().contains("marker"), "{log}");
+}
