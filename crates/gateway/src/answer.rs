@@ -95,6 +95,15 @@ impl From<admin::Failure> for CommandError {
     }
 }
 
+impl From<tokens::ClientError> for CommandError {
+    fn from(error: tokens::ClientError) -> Self {
+        match error {
+            tokens::ClientError::Lifetime(..) => CommandError::Usage(error.to_string()),
+            _ => CommandError::Failed(error.to_string()),
+        }
+    }
+}
+
 /// Prints the outcome; a command without an answer has spoken for itself.
 pub(crate) fn print(outcome: Result<Option<Answer>, CommandError>, json: bool) -> ExitCode {
     match outcome {

@@ -3,6 +3,7 @@
 use crate::duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{path::PathBuf, time::Duration};
+use uuid::Uuid;
 
 /// The Juno provisioning gateway: SCIM 2.0 for Microsoft Entra ID, many tenants at once.
 #[derive(Debug, Parser)]
@@ -39,6 +40,12 @@ pub(crate) enum Command {
     /// The log of every administrative act.
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// OAuth clients of a tenant: an id and secrets that are exchanged for access tokens.
+    #[command(subcommand)]
+    Client(ClientCommand),
+    /// Workload identity federation of a tenant: whose assertions are exchanged for access tokens.
+    #[command(subcommand)]
+    Federation(FederationCommand),
 }
 
 #[derive(Debug, Args)]
@@ -164,6 +171,63 @@ pub(crate) enum AuditCommand {
     /// Check that no row was changed, removed or moved. Prints position and hash of the last row: keep them elsewhere to
     /// be able to tell that the whole log was not written anew.
     Verify,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClientCommand {
+    /// Make an OAuth client; its secret is shown this one time.
+    Create {
+        tenant: String,
+        /// A word to know it by.
+        #[arg(long, default_value = "")]
+        label: String,
+        /// How long the secret is good, as 730d.
+        #[arg(long, value_name = "DURATION", value_parser = read_duration)]
+        expires_in: Option<Duration>,
+    },
+    /// List a tenant's clients and their secrets, ended ones too. The secrets themselves cannot be shown.
+    List { tenant: String },
+    /// Add a secret to a client; it is shown this one time. The others stay good.
+    AddSecret {
+        tenant: String,
+        client_id: Uuid,
+        /// How long the secret is good, as 730d.
+        #[arg(long, value_name = "DURATION", value_parser = read_duration)]
+        expires_in: Option<Duration>,
+    },
+    /// End a secret now, and the access tokens that were issued for it.
+    RevokeSecret {
+        tenant: String,
+        client_id: Uuid,
+        /// Its key id.
+        key_id: String,
+    },
+    /// End a client now, with its secrets and access tokens.
+    Revoke { tenant: String, client_id: Uuid },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FederationCommand {
+    /// Set whose assertions a tenant takes, in place of what was set before. All values are compared exactly.
+    Set {
+        tenant: String,
+        /// The issuer (`iss`), as https://login.microsoftonline.com/{tenant id}/v2.0.
+        #[arg(long)]
+        issuer: String,
+        /// The subject (`sub`): the object id of Entra's provisioning application.
+        #[arg(long)]
+        subject: String,
+        /// The audience (`aud`), as api://{application id}.
+        #[arg(long)]
+        audience: String,
+        /// Where the issuer publishes its keys.
+        #[arg(long, value_name = "URL")]
+        jwks_url: String,
+    },
+    /// Show it.
+    Show { tenant: String },
+    /// Take no assertions any more, and end the access tokens that were issued for them.
+    Remove { tenant: String },
 }
 
 fn read_duration(text: &str) -> Result<Duration, String> {

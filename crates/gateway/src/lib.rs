@@ -9,6 +9,7 @@ mod command;
 mod duration;
 mod logging;
 mod metrics;
+mod oauth;
 mod routing;
 mod serve;
 mod settings;
@@ -42,5 +43,7 @@ fn execute(cli: &Cli) -> Result<Option<Answer>, CommandError> {
         Command::Token(token) => command::token::run(&settings, token).map(Some),
         Command::Operator(operator) => command::operator::run(&settings, operator).map(Some),
         Command::Audit(audit) => command::audit::run(&settings, audit).map(Some),
+        Command::Client(client) => command::client::run(&settings, client).map(Some),
+        Command::Federation(federation) => command::federation::run(&settings, federation).map(Some),
     }
 }

@@ -98,8 +98,12 @@ pub(crate) async fn in_scim_words<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let response = next.call(request).await?.map_into_left_body();
     let status = response.status();
-    let is_scim = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "application/scim+json");
-    if is_scim || !(status.is_client_error() || status.is_server_error()) {
+    // The token endpoint speaks plain JSON; the HTTP library speaks none.
+    let is_ours = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind == "application/scim+json" || kind == "application/json");
+    if is_ours || !(status.is_client_error() || status.is_server_error()) {
         return Ok(response);
     }
     let mut told = HttpResponse::build(status);

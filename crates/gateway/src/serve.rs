@@ -5,6 +5,7 @@ use crate::{
     answer::{self, CommandError},
     cli::{Role, Serve},
     clock, command, metrics,
+    oauth::{self, Oauth},
     routing::{self, Hosts},
     settings::Settings,
     unread,
@@ -25,10 +26,11 @@ use std::{
     io,
     net::{SocketAddr, TcpListener},
     num::NonZeroU32,
+    sync::Arc,
     time::Duration,
 };
 use store::Store;
-use tokens::{Authenticator, CacheSettings};
+use tokens::{AccessTokens, Authenticator, CacheSettings, SigningKeys};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Most connections that may wait to be accepted; the system may allow fewer.
@@ -72,14 +74,20 @@ async fn run(settings: &Settings, options: &Serve, json: bool) -> Result<(), Com
         let address = listener.local_addr().map_err(|cause| failed(&cause))?;
         let public_url = settings.public_url(address);
         let scim_metrics = Metrics::register(&registry).map_err(|cause| failed(&cause))?;
-        let state = scim_state(settings, store.clone(), scim_metrics, public_url.as_str());
+        let keys = Arc::new(SigningKeys::new(store.clone(), settings.oauth.signing_key_lifetime));
+        keys.refresh(clock::now()).await.map_err(|cause| failed(&cause))?;
+        let access_tokens = Arc::new(AccessTokens::new(keys, public_url.as_str()));
+        let oauth = Oauth::new(settings, store.clone(), Arc::clone(&access_tokens), &registry);
+        let oauth = Data::new(oauth.map_err(|cause| failed(&cause))?);
+        let state = scim_state(settings, store.clone(), access_tokens, scim_metrics, public_url.as_str());
         metrics::register_credentials(&registry, state.clone()).map_err(|cause| failed(&cause))?;
         let hosts = Data::new(Hosts::new(settings.scim.host_suffix.clone(), &public_url));
-        let server =
-            provisioning_clients(settings, state.clone(), hosts, listener).map_err(|cause| failed(&cause))?;
+        let server = provisioning_clients(settings, state.clone(), oauth.clone(), hosts, listener)
+            .map_err(|cause| failed(&cause))?;
         handles.push(server.handle());
         rt::spawn(server);
-        rt::spawn(timers(state.clone(), settings.tokens.last_used_interval));
+        rt::spawn(timers(state.clone(), oauth.clone(), settings.tokens.last_used_interval));
+        rt::spawn(async move { oauth.refresh_keys().await });
         listening["scim"] = format!("http://{address}").into();
         listening["public_url"] = public_url.as_str().into();
         app = Some(state);
@@ -113,7 +121,13 @@ fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, CommandError> {
     listener.map_err(|cause| CommandError::Failed(format!("{key}: cannot listen at {address}: {cause}")))
 }
 
-fn scim_state(settings: &Settings, store: Store, metrics: Metrics, public_url: &str) -> Data<scim_api::App> {
+fn scim_state(
+    settings: &Settings,
+    store: Store,
+    access_tokens: Arc<AccessTokens>,
+    metrics: Metrics,
+    public_url: &str,
+) -> Data<scim_api::App> {
     let (scim, tokens) = (&settings.scim, &settings.tokens);
     let cache = CacheSettings { ttl: tokens.cache_ttl, capacity: tokens.cache_capacity.get().into() };
     let limits = Limits {
@@ -123,7 +137,7 @@ fn scim_state(settings: &Settings, store: Store, metrics: Metrics, public_url: &
         bulk_max_operations: scim.bulk_max_operations.size(),
         rate_per_tenant: NonZeroU32::new(scim.rate_per_tenant.get()).unwrap_or(NonZeroU32::MIN),
     };
-    let authenticator = Authenticator::new(store.clone(), cache);
+    let authenticator = Authenticator::new(store.clone(), cache).with_access_tokens(access_tokens);
     Data::new(scim_api::App::new(store, authenticator, metrics, limits, public_url, clock::now))
 }
 
@@ -131,6 +145,7 @@ fn scim_state(settings: &Settings, store: Store, metrics: Metrics, public_url: &
 fn provisioning_clients(
     settings: &Settings,
     state: Data<scim_api::App>,
+    oauth: Data<Oauth>,
     hosts: Data<Hosts>,
     listener: TcpListener,
 ) -> io::Result<Server> {
@@ -142,7 +157,9 @@ fn provisioning_clients(
     let app = move || {
         App::new()
             .app_data(state.clone())
+            .app_data(oauth.clone())
             .app_data(hosts.clone())
+            .configure(oauth::configure)
             .configure(scim_api::configure)
             .default_service(web::to(routing::outside))
             .wrap(from_fn(unread::close))
@@ -175,13 +192,16 @@ fn operators(monitoring: Data<Monitoring>, admin: Data<Admin>, listener: TcpList
 }
 
 /// What is done now and then, beside requests.
-async fn timers(app: Data<scim_api::App>, last_used: Duration) {
+async fn timers(app: Data<scim_api::App>, oauth: Data<Oauth>, last_used: Duration) {
     let mut flush = tokio::time::interval(last_used);
     let mut forget = tokio::time::interval(FORGET_INTERVAL);
     loop {
         tokio::select! {
             _ = flush.tick() => flush_last_used(&app).await,
-            _ = forget.tick() => app.forget_idle_tenants(),
+            _ = forget.tick() => {
+                app.forget_idle_tenants();
+                oauth.forget().await;
+            }
         }
     }
 }

@@ -116,8 +116,8 @@ macro_rules! records {
             use crate::{
                 model::{SecretTokenRow, Tenant, TenantId, TenantState},
                 schema::{
-                    change_log, deleted_resources, events, feeds, group_members, groups, secret_tokens,
-                    tenants, types::Id, users,
+                    change_log, client_secrets, deleted_resources, events, federations, feeds, group_members,
+                    groups, oauth_clients, secret_tokens, tenants, types::Id, used_assertions, users,
                 },
             };
             use diesel::{
@@ -197,6 +197,10 @@ macro_rules! records {
                     delete_from!(groups);
                     delete_from!(users);
                     delete_from!(secret_tokens);
+                    delete_from!(used_assertions);
+                    delete_from!(federations);
+                    delete_from!(client_secrets);
+                    delete_from!(oauth_clients);
                     Ok(diesel::delete(tenants::table.filter(tenants::id.eq(key))).execute(connection)? > 0)
                 })
             }

@@ -204,6 +204,62 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    oauth_clients (tenant_id, id) {
+        tenant_id -> crate::schema::types::Key,
+        id -> crate::schema::types::Key,
+        label -> Text,
+        created_at -> BigInt,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    client_secrets (tenant_id, id) {
+        tenant_id -> crate::schema::types::Key,
+        id -> crate::schema::types::Key,
+        client_id -> crate::schema::types::Key,
+        key_id -> Text,
+        hash -> Text,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        revoked_at -> Nullable<BigInt>,
+        last_used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    federations (tenant_id) {
+        tenant_id -> crate::schema::types::Key,
+        id -> crate::schema::types::Key,
+        client_id -> crate::schema::types::Key,
+        issuer -> Text,
+        subject -> Text,
+        audience -> Text,
+        jwks_url -> Text,
+        created_at -> BigInt,
+        last_used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    used_assertions (tenant_id, digest) {
+        tenant_id -> crate::schema::types::Key,
+        digest -> Binary,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    signing_keys (id) {
+        id -> crate::schema::types::Key,
+        private_key -> Binary,
+        signs_from -> BigInt,
+        signs_until -> BigInt,
+        published_until -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(tenants, secret_tokens);
 
 diesel::table! {
@@ -255,3 +311,4 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(operators, operator_sessions);
+diesel::allow_tables_to_appear_in_same_query!(tenants, oauth_clients);

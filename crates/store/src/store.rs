@@ -42,7 +42,7 @@ pub enum OpenError {
 /// A handle on the database; cheap to clone. Threads end when the last handle is gone, after what is waiting is done.
 #[derive(Clone)]
 pub struct Store {
-    threads: Arc<Threads>,
+    pub(crate) threads: Arc<Threads>,
     by: Option<Arc<By>>,
 }
 

@@ -1,9 +1,10 @@
 //! Who a bearer token belongs to: shape, digest, cache, and only then a query.
 
 use crate::{
+    access_token::{AccessTokens, Claims},
     issuer::is_alive,
     secret_token,
-    usage::{LastUse, Usage},
+    usage::{Kind, LastUse, Usage},
 };
 use moka::future::Cache;
 use scim::Timestamp;
@@ -14,7 +15,7 @@ use std::{
     },
     time::Duration,
 };
-use store::{SecretTokenRow, Store, StoreError, Tenant};
+use store::{OauthClientOwner, SecretTokenRow, Store, StoreError, Tenant};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
@@ -32,7 +33,7 @@ pub struct CacheSettings {
 pub struct AuthenticatedClient {
     /// Whose credential it is, suspended or not: the caller judges.
     pub tenant: Arc<Tenant>,
-    /// Which credential.
+    /// Which credential: a Secret Token, or the OAuth client that an access token was issued to.
     pub credential: Uuid,
 }
 
@@ -47,9 +48,10 @@ pub enum Refusal {
     Unavailable(String),
 }
 
-/// Authenticates Secret Tokens. Share one a process.
+/// Authenticates Secret Tokens and access tokens. Share one a process.
 pub struct Authenticator {
     store: Store,
+    access_tokens: Option<Arc<AccessTokens>>,
     ttl: Duration,
     answers: Cache<[u8; 32], Arc<Answer>>,
     /// Digests of well-formed tokens that nobody has; apart, so that a flood of them cannot push out good ones.
@@ -71,13 +73,36 @@ struct Answer {
 #[derive(Debug)]
 enum Verdict {
     Known {
-        token: SecretTokenRow,
+        credential: Credential,
         tenant: Arc<Tenant>,
         last_use: Arc<LastUse>,
     },
     Unknown,
     /// Given to all who waited for this answer, and to nobody after them.
     Failed(StoreError),
+}
+
+#[derive(Debug)]
+enum Credential {
+    SecretToken(SecretTokenRow),
+    AccessToken { client: Uuid, ends: Timestamp },
+}
+
+impl Credential {
+    /// Judged at every use, so that a token ends on time while its answer is still kept.
+    fn is_good(&self, digest: &[u8; 32], now: Timestamp) -> bool {
+        match self {
+            Credential::SecretToken(row) => bool::from(row.digest.ct_eq(digest)) && is_alive(row, now),
+            Credential::AccessToken { ends, .. } => now < *ends,
+        }
+    }
+
+    fn id(&self) -> Uuid {
+        match self {
+            Credential::SecretToken(row) => row.id,
+            Credential::AccessToken { client, .. } => *client,
+        }
+    }
 }
 
 impl Answer {
@@ -97,6 +122,7 @@ impl Authenticator {
         let bounded = |capacity| Cache::builder().max_capacity(capacity).time_to_live(cache.ttl * 2).build();
         Authenticator {
             store,
+            access_tokens: None,
             ttl: cache.ttl,
             answers: bounded(cache.capacity),
             unknown: bounded((cache.capacity / 4).max(1)),
@@ -106,19 +132,25 @@ impl Authenticator {
         }
     }
 
+    /// The same, which takes access tokens too.
+    pub fn with_access_tokens(self, access_tokens: Arc<AccessTokens>) -> Authenticator {
+        Authenticator { access_tokens: Some(access_tokens), ..self }
+    }
+
     /// Whose token this is.
     ///
     /// # Errors
-    /// See [`Refusal`]. A text without the shape and checksum of a token is refused without a query.
+    /// See [`Refusal`]. A text without the shape and checksum of a Secret Token and without a signature of ours is
+    /// refused without a query.
     pub async fn authenticate(&self, token: &str, now: Timestamp) -> Result<AuthenticatedClient, Refusal> {
-        if !secret_token::is_well_formed(token) {
+        if !secret_token::is_well_formed(token) && !AccessTokens::looks_like_one(token) {
             return Err(Refusal::Unauthorized);
         }
         let digest = secret_token::digest(token);
-        match &self.answer(digest, now).await.verdict {
-            Verdict::Known { token, tenant, last_use } if is_good(token, &digest, now) => {
+        match &self.answer(token, digest, now).await.verdict {
+            Verdict::Known { credential, tenant, last_use } if credential.is_good(&digest, now) => {
                 last_use.note(now);
-                Ok(AuthenticatedClient { tenant: Arc::clone(tenant), credential: token.id })
+                Ok(AuthenticatedClient { tenant: Arc::clone(tenant), credential: credential.id() })
             }
             Verdict::Known { .. } | Verdict::Unknown => Err(Refusal::Unauthorized),
             Verdict::Failed(error) => Err(Refusal::Unavailable(error.to_string())),
@@ -146,7 +178,7 @@ impl Authenticator {
         self.usage.flush(&self.store).await
     }
 
-    async fn answer(&self, digest: [u8; 32], now: Timestamp) -> Arc<Answer> {
+    async fn answer(&self, token: &str, digest: [u8; 32], now: Timestamp) -> Arc<Answer> {
         loop {
             let generation = self.generation.load(Ordering::Acquire);
             for cache in [&self.answers, &self.unknown] {
@@ -157,7 +189,7 @@ impl Authenticator {
                 }
             }
             // Whoever asks for the same digest meanwhile waits here for the same answer.
-            let ask = async { Arc::new(self.ask(digest, now, generation).await) };
+            let ask = async { Arc::new(self.ask(token, digest, now, generation).await) };
             let is_stale = |answer: &Arc<Answer>| !answer.is_fresh(now, self.ttl, generation);
             let answer = self.answers.entry(digest).or_insert_with_if(ask, is_stale).await.into_value();
             if matches!(answer.verdict, Verdict::Unknown) {
@@ -171,22 +203,50 @@ impl Authenticator {
         }
     }
 
-    async fn ask(&self, digest: [u8; 32], asked: Timestamp, generation: u64) -> Answer {
-        self.queries.fetch_add(1, Ordering::Relaxed);
-        let verdict = match self.store.secret_token(digest).await {
-            Ok(Some(owner)) => Verdict::Known {
-                last_use: self.usage.of(owner.tenant.id, owner.token.id),
-                token: owner.token,
-                tenant: Arc::new(owner.tenant),
-            },
-            Ok(None) => Verdict::Unknown,
-            Err(error) => Verdict::Failed(error),
+    async fn ask(&self, token: &str, digest: [u8; 32], asked: Timestamp, generation: u64) -> Answer {
+        let verdict = if secret_token::is_well_formed(token) {
+            self.ask_for_secret_token(digest).await
+        } else {
+            self.ask_for_access_token(token, asked).await
         };
-        Answer { asked, generation, verdict }
+        Answer { asked, generation, verdict: verdict.unwrap_or_else(Verdict::Failed) }
+    }
+
+    async fn ask_for_secret_token(&self, digest: [u8; 32]) -> Result<Verdict, StoreError> {
+        self.queries.fetch_add(1, Ordering::Relaxed);
+        let Some(owner) = self.store.secret_token(digest).await? else { return Ok(Verdict::Unknown) };
+        Ok(Verdict::Known {
+            last_use: self.usage.of(Kind::SecretToken, owner.tenant.id, owner.token.id),
+            credential: Credential::SecretToken(owner.token),
+            tenant: Arc::new(owner.tenant),
+        })
+    }
+
+    /// The signature first; then whether the client that the token was issued to may still use what it showed.
+    async fn ask_for_access_token(&self, token: &str, now: Timestamp) -> Result<Verdict, StoreError> {
+        let Some(access_tokens) = &self.access_tokens else { return Ok(Verdict::Unknown) };
+        let Some(claims) = access_tokens.verify(token, now).await? else { return Ok(Verdict::Unknown) };
+        self.queries.fetch_add(1, Ordering::Relaxed);
+        let Some(owner) = self.store.oauth_client(claims.label.clone(), claims.client).await? else {
+            return Ok(Verdict::Unknown);
+        };
+        let Some(ends) = ends(&claims, &owner) else { return Ok(Verdict::Unknown) };
+        Ok(Verdict::Known {
+            last_use: self.usage.of(Kind::Oauth, owner.tenant.id, claims.credential),
+            credential: Credential::AccessToken { client: owner.client.id, ends },
+            tenant: Arc::new(owner.tenant),
+        })
     }
 }
 
-/// Judged at every use, so that a token ends on time while its answer is still kept.
-fn is_good(token: &SecretTokenRow, digest: &[u8; 32], now: Timestamp) -> bool {
-    bool::from(token.digest.ct_eq(digest)) && is_alive(token, now)
+/// When an access token ends; none if what it was issued for is gone: the tenant, the client, or the client's credential.
+fn ends(claims: &Claims, owner: &OauthClientOwner) -> Option<Timestamp> {
+    if owner.tenant.id != claims.tenant || owner.client.revoked.is_some() {
+        return None;
+    }
+    if owner.federation.as_ref().is_some_and(|terms| terms.id == claims.credential) {
+        return Some(claims.expires);
+    }
+    let secret = owner.secrets.iter().find(|secret| secret.id == claims.credential)?;
+    secret.revoked.is_none().then(|| claims.expires.min(secret.expires))
 }

@@ -154,7 +154,7 @@ pub(crate) fn is_alive(row: &SecretTokenRow, now: Timestamp) -> bool {
 }
 
 /// UUID version 7: the order of ids is the order of issue.
-fn new_id(now: Timestamp) -> Result<Uuid, getrandom::Error> {
+pub(crate) fn new_id(now: Timestamp) -> Result<Uuid, getrandom::Error> {
     let mut random = [0u8; 10];
     getrandom::fill(&mut random)?;
     Ok(uuid::Builder::from_unix_timestamp_millis(u64::try_from(now.0).unwrap_or(0), &random).into_uuid())

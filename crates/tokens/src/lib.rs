@@ -1,14 +1,34 @@
-//! The issuer of Secret Tokens: their format, issue, rotation with overlap, revocation, and authentication by them.
+//! Credentials of provisioning clients: Secret Tokens, OAuth client secrets, assertions of other identity providers, and the
+//! access tokens that those two are exchanged for.
 //!
 //! A Secret Token is 256 random bits, so it is stored as its SHA-256 and checked at the cost of one digest and one cache
-//! lookup (`docs/adr/0006`). A token is shown once, when it is issued; no other value of this crate holds or prints it.
+//! lookup (`docs/adr/0006`). An access token is verified once and then costs the same (`docs/adr/0009`). A secret is shown
+//! once, when it is issued; no other value of this crate holds or prints it. [`operator`] is about the other side: the
+//! people who work in the admin service.
 
+mod access_token;
+mod address;
 mod authenticator;
+mod clients;
+mod federation;
 mod issuer;
+mod jwks;
+mod jws;
 pub mod operator;
+mod secret_hash;
 mod secret_token;
+mod signing_keys;
+mod token_endpoint;
 mod usage;
 
+pub use access_token::{AccessTokens, SCOPE};
 pub use authenticator::{AuthenticatedClient, Authenticator, CacheSettings, Refusal};
+pub use clients::{
+    ClientError, ClientPolicy, ClientWithSecrets, FederationTerms, IssuedSecret, OauthClients,
+};
+pub use federation::Federations;
 pub use issuer::{Issued, Issuer, Rotated, TokenError};
-pub use secret_token::SecretToken;
+pub use jwks::{JwksSettings, check_jwks_url};
+pub use secret_token::{ClientSecretText, SecretToken};
+pub use signing_keys::{KeyError, MAX_TOKEN_LIFETIME, SigningKeys};
+pub use token_endpoint::{AccessToken, ClientAuthentication, GrantError, TokenEndpoint};

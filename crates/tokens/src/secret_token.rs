@@ -1,4 +1,5 @@
-//! The format of a Secret Token: `juno_`, key id, `_`, secret, checksum; letters and digits only, 63 bytes.
+//! The format of a Secret Token: `juno_`, key id, `_`, secret, checksum; letters and digits only, 63 bytes. A client secret
+//! has the same format with `jsec_` in front, so that neither is taken for the other.
 //!
 //! Entra keeps all credentials of an application in about 1 KB, so a token is short. It has no character that a double
 //! click would stop at, a prefix that secret scanners can look for, a key id by which people can speak of it, and a
@@ -9,6 +10,8 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 const PREFIX: &str = "juno_";
+/// As long as the other.
+const CLIENT_SECRET_PREFIX: &str = "jsec_";
 const KEY_ID_LENGTH: usize = 8;
 /// 43 of 62 letters and digits: 256.03 bits.
 const SECRET_LENGTH: usize = 43;
@@ -28,10 +31,17 @@ impl SecretToken {
     ///
     /// # Errors
     /// What `fill` fails with.
-    pub(crate) fn generate<E>(mut fill: impl FnMut(&mut [u8]) -> Result<(), E>) -> Result<SecretToken, E> {
+    pub(crate) fn generate<E>(fill: impl FnMut(&mut [u8]) -> Result<(), E>) -> Result<SecretToken, E> {
+        SecretToken::with_prefix(PREFIX, fill)
+    }
+
+    fn with_prefix<E>(
+        prefix: &str,
+        mut fill: impl FnMut(&mut [u8]) -> Result<(), E>,
+    ) -> Result<SecretToken, E> {
         // At full capacity from the start: growing would leave copies behind.
         let mut text = Zeroizing::new(String::with_capacity(LENGTH));
-        text.push_str(PREFIX);
+        text.push_str(prefix);
         push_random(&mut text, KEY_ID_LENGTH, &mut fill)?;
         text.push('_');
         push_random(&mut text, SECRET_LENGTH, &mut fill)?;
@@ -62,14 +72,48 @@ impl fmt::Debug for SecretToken {
     }
 }
 
+/// A secret of an OAuth client in clear; kept like a [`SecretToken`].
+#[derive(Debug)]
+pub struct ClientSecretText(SecretToken);
+
+impl ClientSecretText {
+    /// A new secret from random bytes that `fill` provides.
+    ///
+    /// # Errors
+    /// What `fill` fails with.
+    pub(crate) fn generate<E>(fill: impl FnMut(&mut [u8]) -> Result<(), E>) -> Result<Self, E> {
+        SecretToken::with_prefix(CLIENT_SECRET_PREFIX, fill).map(ClientSecretText)
+    }
+
+    /// The text to show, once.
+    pub fn reveal(&self) -> &str {
+        self.0.reveal()
+    }
+
+    /// The part by which people name the secret; not secret.
+    pub fn key_id(&self) -> &str {
+        self.0.key_id()
+    }
+
+    /// The key id inside a text with the shape and the checksum of a client secret.
+    pub(crate) fn key_id_of(text: &str) -> Option<&str> {
+        let is_one = has_format(text, CLIENT_SECRET_PREFIX);
+        is_one.then(|| &text[CLIENT_SECRET_PREFIX.len()..CLIENT_SECRET_PREFIX.len() + KEY_ID_LENGTH])
+    }
+}
+
 /// Whether a text has the shape and the checksum of a Secret Token.
 pub(crate) fn is_well_formed(text: &str) -> bool {
+    has_format(text, PREFIX)
+}
+
+fn has_format(text: &str, prefix: &str) -> bool {
     let bytes = text.as_bytes();
-    if bytes.len() != LENGTH || !text.starts_with(PREFIX) {
+    if bytes.len() != LENGTH || !text.starts_with(prefix) {
         return false;
     }
     let (checked, sum) = bytes.split_at(CHECKED_LENGTH);
-    let (key_id, secret) = checked[PREFIX.len()..].split_at(KEY_ID_LENGTH);
+    let (key_id, secret) = checked[prefix.len()..].split_at(KEY_ID_LENGTH);
     let [b'_', secret @ ..] = secret else { return false };
     key_id.iter().chain(secret).all(u8::is_ascii_alphanumeric) && sum == checksum(checked)
 }
@@ -178,6 +222,15 @@ mod tests {
         let Ok(token) = token;
         assert_eq!(token.key_id(), "zzzzzzzz");
         assert_eq!(draws, 4);
+    }
+
+    #[test]
+    fn a_client_secret_is_no_secret_token() {
+        let secret = ClientSecretText::generate(getrandom::fill).expect("random bytes");
+        assert_eq!(ClientSecretText::key_id_of(secret.reveal()), Some(secret.key_id()));
+        assert!(!is_well_formed(secret.reveal()));
+        assert_eq!(ClientSecretText::key_id_of(token().reveal()), None);
+        assert!(!format!("{secret:?}").contains(&secret.reveal()[14..]));
     }
 
     #[test]

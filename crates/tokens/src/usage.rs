@@ -11,9 +11,18 @@ use std::{
 use store::{Store, StoreError, TenantId};
 use uuid::Uuid;
 
+/// Which table a credential is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    SecretToken,
+    /// A client secret or a federation.
+    Oauth,
+}
+
 /// The last use of one credential.
 #[derive(Debug)]
 pub(crate) struct LastUse {
+    kind: Kind,
     tenant: TenantId,
     used: AtomicI64,
     written: AtomicI64,
@@ -39,12 +48,12 @@ impl Usage {
 
     /// Where to note uses of a credential. Beyond the capacity they are noted where nobody looks: the time of last
     /// use is for people and may be lost, memory may not grow.
-    pub(crate) fn of(&self, tenant: TenantId, credential: Uuid) -> Arc<LastUse> {
+    pub(crate) fn of(&self, kind: Kind, tenant: TenantId, credential: Uuid) -> Arc<LastUse> {
         let mut uses = self.lock();
         if let Some(known) = uses.get(&credential) {
             return Arc::clone(known);
         }
-        let fresh = Arc::new(LastUse { tenant, used: AtomicI64::new(0), written: AtomicI64::new(0) });
+        let fresh = Arc::new(LastUse { kind, tenant, used: AtomicI64::new(0), written: AtomicI64::new(0) });
         if uses.len() < self.capacity {
             uses.insert(credential, Arc::clone(&fresh));
         }
@@ -60,10 +69,16 @@ impl Usage {
             .map(|(credential, last)| (*credential, Arc::clone(last), last.used.load(Ordering::Relaxed)))
             .filter(|(_, last, used)| *used > last.written.load(Ordering::Relaxed))
             .collect();
-        if !noted.is_empty() {
-            let used =
-                noted.iter().map(|(credential, last, used)| (last.tenant, *credential, Timestamp(*used)));
-            store.touch_secret_tokens(used.collect()).await?;
+        let of_kind = |kind| -> Vec<_> {
+            let noted = noted.iter().filter(|(_, last, _)| last.kind == kind);
+            noted.map(|(credential, last, used)| (last.tenant, *credential, Timestamp(*used))).collect()
+        };
+        let (tokens, oauth) = (of_kind(Kind::SecretToken), of_kind(Kind::Oauth));
+        if !tokens.is_empty() {
+            store.touch_secret_tokens(tokens).await?;
+        }
+        if !oauth.is_empty() {
+            store.touch_oauth(oauth).await?;
         }
         for (_, last, used) in &noted {
             last.written.store(*used, Ordering::Relaxed);
@@ -90,11 +105,11 @@ mod tests {
     fn a_use_never_moves_back_and_memory_is_bounded() {
         let usage = Usage::new(1);
         let tenant = TenantId(Uuid::from_u128(1));
-        let first = usage.of(tenant, Uuid::from_u128(2));
+        let first = usage.of(Kind::SecretToken, tenant, Uuid::from_u128(2));
         first.note(Timestamp(20));
-        usage.of(tenant, Uuid::from_u128(2)).note(Timestamp(10));
+        usage.of(Kind::SecretToken, tenant, Uuid::from_u128(2)).note(Timestamp(10));
         assert_eq!(first.used.load(Ordering::Relaxed), 20);
-        usage.of(tenant, Uuid::from_u128(3)).note(Timestamp(30));
+        usage.of(Kind::SecretToken, tenant, Uuid::from_u128(3)).note(Timestamp(30));
         assert_eq!(usage.lock().len(), 1);
     }
 }

@@ -1,7 +1,9 @@
 //! Commands that work on the database directly, beside running gateways.
 
 pub(crate) mod audit;
+pub(crate) mod client;
 pub(crate) mod config;
+pub(crate) mod federation;
 pub(crate) mod operator;
 pub(crate) mod tenant;
 pub(crate) mod token;

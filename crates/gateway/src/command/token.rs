@@ -17,12 +17,8 @@ const MAX_LABEL: usize = 100;
 
 /// Runs one of the commands.
 pub(crate) fn run(settings: &Settings, command: &TokenCommand) -> Result<Answer, CommandError> {
-    if let TokenCommand::Issue { label, .. } = command
-        && (label.chars().count() > MAX_LABEL || label.chars().any(char::is_control))
-    {
-        return Err(CommandError::Usage(format!(
-            "a label has at most {MAX_LABEL} characters, none of them a control"
-        )));
+    if let TokenCommand::Issue { label, .. } = command {
+        check_label(label)?;
     }
     let lifetime = match command {
         TokenCommand::Issue { expires_in, .. } | TokenCommand::Rotate { expires_in, .. } => {
@@ -32,6 +28,16 @@ pub(crate) fn run(settings: &Settings, command: &TokenCommand) -> Result<Answer,
     };
     let store = open_store_acting(settings)?;
     block_on(run_on(settings, &store, command, lifetime))
+}
+
+/// A word to know a credential by.
+pub(super) fn check_label(label: &str) -> Result<(), CommandError> {
+    if label.chars().count() > MAX_LABEL || label.chars().any(char::is_control) {
+        return Err(CommandError::Usage(format!(
+            "a label has at most {MAX_LABEL} characters, none of them a control"
+        )));
+    }
+    Ok(())
 }
 
 async fn run_on(
@@ -133,6 +139,6 @@ fn describe(row: &SecretTokenRow) -> Map<String, Value> {
     fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
-fn time(time: Option<Timestamp>) -> Value {
+pub(super) fn time(time: Option<Timestamp>) -> Value {
     time.map_or(Value::Null, |time| time.to_rfc3339().into())
 }

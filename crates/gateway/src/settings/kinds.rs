@@ -57,6 +57,15 @@ impl Kind for Duration {
     }
 }
 
+impl Kind for bool {
+    fn read(value: Value) -> Result<Self, String> {
+        value.into_bool().map_err(|_| "must be true or false".to_owned())
+    }
+    fn show(&self) -> serde_json::Value {
+        (*self).into()
+    }
+}
+
 impl Kind for SocketAddr {
     fn read(value: Value) -> Result<Self, String> {
         let text = text(value)?;
@@ -166,6 +175,11 @@ impl PublicUrl {
     /// The Tenant URL of a tenant, by path.
     pub(crate) fn tenant_url(&self, label: &str) -> String {
         format!("{}/t/{label}/scim/v2", self.0)
+    }
+
+    /// Where the OAuth clients of a tenant get access tokens.
+    pub(crate) fn token_endpoint(&self, label: &str) -> String {
+        format!("{}/t/{label}/oauth/token", self.0)
     }
 }
 

@@ -87,6 +87,23 @@ settings! {
         rotation_overlap: Duration,
         last_used_interval: Duration,
     }
+    oauth: Oauth {
+        token_lifetime: Duration,
+        secret_lifetime: Duration,
+        min_secret_lifetime: Duration,
+        max_secret_lifetime: Duration,
+        max_clients_per_tenant: Count<1, 1000>,
+        max_secrets_per_client: Count<1, 100>,
+        rate_per_client: Count<1, 1_000_000>,
+        signing_key_lifetime: Duration,
+    }
+    federation: Federation {
+        allow_http: bool,
+        allow_private_networks: bool,
+        keys_lifetime: Duration,
+        refetch_interval: Duration,
+        timeout: Duration,
+    }
     log: Log {
         level: LogFilter,
         format: LogFormat,
@@ -130,6 +147,17 @@ impl Settings {
         }
         if self.tokens.lifetime > self.tokens.max_lifetime {
             wrong.push("tokens.lifetime: is longer than tokens.max_lifetime".to_owned());
+        }
+        if self.oauth.token_lifetime > tokens::MAX_TOKEN_LIFETIME
+            || self.oauth.token_lifetime < Duration::from_secs(1)
+        {
+            wrong.push("oauth.token_lifetime: must be from 1s to 6h".to_owned());
+        }
+        let (min, max) = (self.oauth.min_secret_lifetime, self.oauth.max_secret_lifetime);
+        if min > max {
+            wrong.push("oauth.min_secret_lifetime: is longer than oauth.max_secret_lifetime".to_owned());
+        } else if !(min..=max).contains(&self.oauth.secret_lifetime) {
+            wrong.push("oauth.secret_lifetime: is outside the shortest and the longest".to_owned());
         }
         if self.scim.listen.port() != 0 && self.scim.listen == self.admin.listen {
             wrong.push("admin.listen: is the same address as scim.listen".to_owned());

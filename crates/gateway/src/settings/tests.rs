@@ -126,6 +126,10 @@ fn contradictions_are_named() {
         (&[("JUNO__SCIM__PAGE_SIZE", "2000")], "scim.page_size"),
         (&[("JUNO__TOKENS__LIFETIME", "2000d")], "tokens.lifetime"),
         (&[("JUNO__ADMIN__LISTEN", "127.0.0.1:8080")], "admin.listen"),
+        (&[("JUNO__OAUTH__TOKEN_LIFETIME", "7h")], "oauth.token_lifetime"),
+        (&[("JUNO__OAUTH__TOKEN_LIFETIME", "10ms")], "oauth.token_lifetime"),
+        (&[("JUNO__OAUTH__SECRET_LIFETIME", "10d")], "oauth.secret_lifetime"),
+        (&[("JUNO__OAUTH__MIN_SECRET_LIFETIME", "2000d")], "oauth.min_secret_lifetime"),
         (&[("JUNO__SCIM", "5")], "scim"),
     ] {
         let wrong = wrong(pairs);

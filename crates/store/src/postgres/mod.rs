@@ -48,7 +48,10 @@ impl PostgresEngine {
         Ok(PostgresEngine { connections: Connections::open(url, size)? })
     }
 
-    fn run<A>(&self, work: impl FnOnce(&mut PgConnection) -> QueryResult<A>) -> Result<A, StoreError> {
+    pub(crate) fn run<A>(
+        &self,
+        work: impl FnOnce(&mut PgConnection) -> QueryResult<A>,
+    ) -> Result<A, StoreError> {
         self.connections.run(work)
     }
 }

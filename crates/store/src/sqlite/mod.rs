@@ -40,7 +40,10 @@ impl SqliteEngine {
     }
 
     /// One statement.
-    fn run<T>(&self, work: impl FnOnce(&mut SqliteConnection) -> QueryResult<T>) -> Result<T, StoreError> {
+    pub(crate) fn run<T>(
+        &self,
+        work: impl FnOnce(&mut SqliteConnection) -> QueryResult<T>,
+    ) -> Result<T, StoreError> {
         let mut connection = self.pool.get().map_err(|error| StoreError::Unavailable(error.to_string()))?;
         work(&mut connection).map_err(|error| store_error(&error))
     }
@@ -51,7 +54,10 @@ impl SqliteEngine {
     }
 
     /// Statements that nobody else writes between.
-    fn write<T>(&self, work: impl FnOnce(&mut SqliteConnection) -> QueryResult<T>) -> Result<T, StoreError> {
+    pub(crate) fn write<T>(
+        &self,
+        work: impl FnOnce(&mut SqliteConnection) -> QueryResult<T>,
+    ) -> Result<T, StoreError> {
         self.run(|connection| connection.immediate_transaction(work))
     }
 }

@@ -1,0 +1,166 @@
+//! The part of [`Store`] that is about OAuth.
+
+use crate::{
+    model::{StoreError, TenantId},
+    oauth::{ClientSecret, Federation, OauthClient, OauthClientOwner, SigningKey},
+    store::{NO_TENANT, Store},
+};
+use scim::Timestamp;
+use uuid::Uuid;
+
+/// Errors are faults of the database in each of them.
+impl Store {
+    /// Stores a client with its first secret, if it is to have one.
+    ///
+    /// # Errors
+    /// Faults of the database, here and below.
+    pub async fn create_oauth_client(
+        &self,
+        client: OauthClient,
+        secret: Option<ClientSecret>,
+    ) -> Result<(), StoreError> {
+        let work =
+            move |engine: &dyn crate::engine::Engine| engine.create_oauth_client(&client, secret.as_ref());
+        self.threads.run(NO_TENANT, work).await
+    }
+
+    /// The clients of a tenant, oldest first, revoked ones too.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn oauth_clients(&self, tenant: TenantId) -> Result<Vec<OauthClient>, StoreError> {
+        self.threads.run(tenant, move |engine| engine.oauth_clients(tenant)).await
+    }
+
+    /// The secrets of all clients of a tenant, oldest first, ended ones too.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn client_secrets(&self, tenant: TenantId) -> Result<Vec<ClientSecret>, StoreError> {
+        self.threads.run(tenant, move |engine| engine.client_secrets(tenant)).await
+    }
+
+    /// The client with this id of the tenant with this label, alive or not.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn oauth_client(
+        &self,
+        label: String,
+        client: Uuid,
+    ) -> Result<Option<OauthClientOwner>, StoreError> {
+        // Whether there is such a tenant, is the question: each client waits in a line of its own.
+        self.threads.run(TenantId(client), move |engine| engine.oauth_client(&label, client)).await
+    }
+
+    /// Stores one more secret.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn insert_client_secret(&self, secret: ClientSecret) -> Result<(), StoreError> {
+        self.threads.run(secret.tenant, move |engine| engine.insert_client_secret(&secret)).await
+    }
+
+    /// Revokes a client; `false` if there is none alive.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn revoke_oauth_client(
+        &self,
+        tenant: TenantId,
+        client: Uuid,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.threads.run(tenant, move |engine| engine.revoke_oauth_client(tenant, client, at)).await
+    }
+
+    /// Revokes a secret; `false` if there is none alive.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn revoke_client_secret(
+        &self,
+        tenant: TenantId,
+        id: Uuid,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.threads.run(tenant, move |engine| engine.revoke_client_secret(tenant, id, at)).await
+    }
+
+    /// Notes when secrets and federations were last used.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn touch_oauth(&self, used: Vec<(TenantId, Uuid, Timestamp)>) -> Result<(), StoreError> {
+        self.threads.run(NO_TENANT, move |engine| engine.touch_oauth(&used)).await
+    }
+
+    /// Sets whose assertions a tenant takes, in place of what was set before.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn set_federation(&self, federation: Federation) -> Result<(), StoreError> {
+        self.threads.run(federation.tenant, move |engine| engine.set_federation(&federation)).await
+    }
+
+    /// Whose assertions a tenant takes.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn federation(&self, tenant: TenantId) -> Result<Option<Federation>, StoreError> {
+        self.threads.run(tenant, move |engine| engine.federation(tenant)).await
+    }
+
+    /// Takes no assertions for a tenant any more; `false` if it took none.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn remove_federation(&self, tenant: TenantId) -> Result<bool, StoreError> {
+        self.threads.run(tenant, move |engine| engine.remove_federation(tenant)).await
+    }
+
+    /// Notes that an assertion was used; `false` if it was noted before, by whatever process.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn note_assertion(
+        &self,
+        tenant: TenantId,
+        digest: [u8; 32],
+        expires: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.threads.run(tenant, move |engine| engine.note_assertion(tenant, &digest, expires)).await
+    }
+
+    /// Forgets the assertions that have ended.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn forget_assertions(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.threads.run(NO_TENANT, move |engine| engine.forget_assertions(now)).await
+    }
+
+    /// The keys that sign access tokens, the earliest first.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {
+        self.threads.run(NO_TENANT, |engine| engine.signing_keys()).await
+    }
+
+    /// Stores a signing key; `false` if another process has stored one that begins at the same time.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn insert_signing_key(&self, key: SigningKey) -> Result<bool, StoreError> {
+        self.threads.run(NO_TENANT, move |engine| engine.insert_signing_key(&key)).await
+    }
+
+    /// Deletes the signing keys that are not published any more.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn delete_signing_keys(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.threads.run(NO_TENANT, move |engine| engine.delete_signing_keys(now)).await
+    }
+}

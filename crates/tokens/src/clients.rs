@@ -1,0 +1,289 @@
+//! Make, list and revoke the OAuth clients of a tenant and their secrets; set whose assertions it takes.
+
+use crate::{issuer::new_id, secret_hash, secret_token::ClientSecretText};
+use scim::Timestamp;
+use std::time::Duration;
+use store::{ClientSecret, Federation, OauthClient, Store, StoreError, TenantId};
+use uuid::Uuid;
+
+/// How many clients and secrets a tenant may have, and how long a secret may live.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientPolicy {
+    /// Most clients of a tenant that are not revoked.
+    pub max_clients: usize,
+    /// Most secrets of a client that are alive.
+    pub max_secrets: usize,
+    /// The shortest life of a secret.
+    pub min_lifetime: Duration,
+    /// The longest life of a secret.
+    pub max_lifetime: Duration,
+}
+
+/// A secret just issued: the one time that it is shown.
+#[derive(Debug)]
+pub struct IssuedSecret {
+    /// The secret.
+    pub secret: ClientSecretText,
+    /// What is stored of it.
+    pub row: ClientSecret,
+}
+
+/// A client with its secrets.
+#[derive(Clone, Debug)]
+pub struct ClientWithSecrets {
+    /// The client.
+    pub client: OauthClient,
+    /// Its secrets, oldest first, ended ones too.
+    pub secrets: Vec<ClientSecret>,
+}
+
+/// Whose assertions a tenant shall take.
+#[derive(Clone, Debug)]
+pub struct FederationTerms {
+    /// `iss`.
+    pub issuer: String,
+    /// `sub`.
+    pub subject: String,
+    /// `aud`.
+    pub audience: String,
+    /// Where the issuer publishes its keys; see [`crate::check_jwks_url`].
+    pub jwks_url: String,
+}
+
+/// Why a client or a secret was not made or revoked.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// As many as may be.
+    #[error("the tenant has {0} OAuth clients already, which is the most: revoke one first")]
+    TooManyClients(usize),
+    /// As many as may be.
+    #[error("the client has {0} secrets already, which is the most: revoke one first")]
+    TooManySecrets(usize),
+    /// Outside the bounds.
+    #[error("a client secret must be good for {min} days at least and {max} days at most", min = .0.as_secs() / 86_400, max = .1.as_secs() / 86_400)]
+    Lifetime(Duration, Duration),
+    /// No client of this tenant has the id, or it is revoked.
+    #[error("the tenant has no OAuth client {0} that is alive")]
+    NoSuchClient(Uuid),
+    /// No secret of this client has the key id, or it is revoked or expired.
+    #[error("the client has no secret \"{0}\" that is alive")]
+    NoSuchSecret(String),
+    /// No random bytes, or no memory for a hash.
+    #[error("no secret can be made: {0}")]
+    Failed(String),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<getrandom::Error> for ClientError {
+    fn from(cause: getrandom::Error) -> Self {
+        ClientError::Failed(cause.to_string())
+    }
+}
+
+/// The clients in a store. Cheap to clone. It hashes on the thread it is called on: operators' tools call it, requests
+/// do not.
+#[derive(Clone)]
+pub struct OauthClients {
+    store: Store,
+    policy: ClientPolicy,
+}
+
+impl OauthClients {
+    /// Works on `store` within `policy`. Two that are made at the same moment may go one beyond a bound.
+    pub fn new(store: Store, policy: ClientPolicy) -> OauthClients {
+        OauthClients { store, policy }
+    }
+
+    /// A new client with its first secret, which is good for `lifetime`.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn create(
+        &self,
+        tenant: TenantId,
+        label: &str,
+        lifetime: Duration,
+        now: Timestamp,
+    ) -> Result<(OauthClient, IssuedSecret), ClientError> {
+        let client = self.new_client(tenant, label, now).await?;
+        let issued = self.new_secret(&client, lifetime, now)?;
+        self.store.create_oauth_client(client.clone(), Some(issued.row.clone())).await?;
+        Ok((client, issued))
+    }
+
+    /// One more secret of a client.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn add_secret(
+        &self,
+        tenant: TenantId,
+        client: Uuid,
+        lifetime: Duration,
+        now: Timestamp,
+    ) -> Result<IssuedSecret, ClientError> {
+        let found = self.find(tenant, client).await?;
+        let alive = found.secrets.iter().filter(|secret| is_alive(secret, now)).count();
+        if alive >= self.policy.max_secrets {
+            return Err(ClientError::TooManySecrets(self.policy.max_secrets));
+        }
+        let issued = self.new_secret(&found.client, lifetime, now)?;
+        self.store.insert_client_secret(issued.row.clone()).await?;
+        Ok(issued)
+    }
+
+    /// The clients of a tenant, oldest first, revoked ones too.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn list(&self, tenant: TenantId) -> Result<Vec<ClientWithSecrets>, StoreError> {
+        let clients = self.store.oauth_clients(tenant).await?;
+        let secrets = self.store.client_secrets(tenant).await?;
+        let with_secrets = |client: OauthClient| {
+            let own = secrets.iter().filter(|secret| secret.client == client.id).cloned().collect();
+            ClientWithSecrets { client, secrets: own }
+        };
+        Ok(clients.into_iter().map(with_secrets).collect())
+    }
+
+    /// Ends a secret, and every access token that was issued for it.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn revoke_secret(
+        &self,
+        tenant: TenantId,
+        client: Uuid,
+        key_id: &str,
+        now: Timestamp,
+    ) -> Result<ClientSecret, ClientError> {
+        let found = self.find(tenant, client).await?;
+        let named = found.secrets.into_iter().find(|secret| secret.key_id == key_id && is_alive(secret, now));
+        let no_such = || ClientError::NoSuchSecret(key_id.to_owned());
+        let secret = named.ok_or_else(no_such)?;
+        if !self.store.revoke_client_secret(tenant, secret.id, now).await? {
+            return Err(no_such());
+        }
+        Ok(ClientSecret { revoked: Some(now), ..secret })
+    }
+
+    /// Ends a client with all its secrets and access tokens.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn revoke(&self, tenant: TenantId, client: Uuid, now: Timestamp) -> Result<(), ClientError> {
+        match self.store.revoke_oauth_client(tenant, client, now).await? {
+            true => Ok(()),
+            false => Err(ClientError::NoSuchClient(client)),
+        }
+    }
+
+    /// Sets whose assertions the tenant takes. The client id stays what it was; access tokens of other terms end.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn set_federation(
+        &self,
+        tenant: TenantId,
+        terms: FederationTerms,
+        now: Timestamp,
+    ) -> Result<Federation, ClientError> {
+        let client = match self.federated_client(tenant).await? {
+            Some(client) => client,
+            None => {
+                let client = self.new_client(tenant, "federation", now).await?;
+                self.store.create_oauth_client(client.clone(), None).await?;
+                client.id
+            }
+        };
+        let FederationTerms { issuer, subject, audience, jwks_url } = terms;
+        let (id, created) = (new_id(now)?, now);
+        let federation =
+            Federation { id, tenant, client, issuer, subject, audience, jwks_url, created, last_used: None };
+        self.store.set_federation(federation.clone()).await?;
+        Ok(federation)
+    }
+
+    /// The client of the federation that the tenant has, if it is alive.
+    async fn federated_client(&self, tenant: TenantId) -> Result<Option<Uuid>, ClientError> {
+        let Some(federation) = self.store.federation(tenant).await? else { return Ok(None) };
+        match self.find(tenant, federation.client).await {
+            Ok(found) => Ok(Some(found.client.id)),
+            Err(ClientError::NoSuchClient(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whose assertions the tenant takes.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn federation(&self, tenant: TenantId) -> Result<Option<Federation>, StoreError> {
+        self.store.federation(tenant).await
+    }
+
+    /// Takes no assertions any more, and revokes the client that they named; `false` if the tenant took none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn remove_federation(&self, tenant: TenantId, now: Timestamp) -> Result<bool, StoreError> {
+        let Some(federation) = self.store.federation(tenant).await? else { return Ok(false) };
+        self.store.revoke_oauth_client(tenant, federation.client, now).await?;
+        self.store.remove_federation(tenant).await
+    }
+
+    async fn new_client(
+        &self,
+        tenant: TenantId,
+        label: &str,
+        now: Timestamp,
+    ) -> Result<OauthClient, ClientError> {
+        let clients = self.store.oauth_clients(tenant).await?;
+        if clients.iter().filter(|client| client.revoked.is_none()).count() >= self.policy.max_clients {
+            return Err(ClientError::TooManyClients(self.policy.max_clients));
+        }
+        let id = new_id(now)?;
+        Ok(OauthClient { id, tenant, label: label.to_owned(), created: now, revoked: None })
+    }
+
+    fn new_secret(
+        &self,
+        client: &OauthClient,
+        lifetime: Duration,
+        now: Timestamp,
+    ) -> Result<IssuedSecret, ClientError> {
+        let ClientPolicy { min_lifetime, max_lifetime, .. } = self.policy;
+        if lifetime < min_lifetime || lifetime > max_lifetime {
+            return Err(ClientError::Lifetime(min_lifetime, max_lifetime));
+        }
+        let secret = ClientSecretText::generate(getrandom::fill)?;
+        let hash =
+            secret_hash::hash(secret.reveal()).map_err(|cause| ClientError::Failed(cause.to_string()))?;
+        let millis = i64::try_from(lifetime.as_millis()).unwrap_or(i64::MAX);
+        let row = ClientSecret {
+            id: new_id(now)?,
+            tenant: client.tenant,
+            client: client.id,
+            key_id: secret.key_id().to_owned(),
+            hash,
+            created: now,
+            expires: Timestamp(now.0.saturating_add(millis)),
+            revoked: None,
+            last_used: None,
+        };
+        Ok(IssuedSecret { secret, row })
+    }
+
+    async fn find(&self, tenant: TenantId, client: Uuid) -> Result<ClientWithSecrets, ClientError> {
+        let found = self.list(tenant).await?.into_iter().find(|found| found.client.id == client);
+        let alive = found.filter(|found| found.client.revoked.is_none());
+        alive.ok_or(ClientError::NoSuchClient(client))
+    }
+}
+
+/// Whether a secret is good at this time, if its client is.
+pub(crate) fn is_alive(secret: &ClientSecret, now: Timestamp) -> bool {
+    secret.revoked.is_none() && now < secret.expires
+}

@@ -1,0 +1,199 @@
+//! What the token endpoint decides: the grant "client credentials" (RFC 6749 section 4.4), where the client shows a secret
+//! or an assertion (RFC 7523 section 2.2).
+
+use crate::{
+    access_token::{AccessTokens, Claims},
+    clients::is_alive,
+    federation::{Federations, Rejection},
+    secret_hash::{HashError, SecretHasher},
+    secret_token::ClientSecretText,
+    signing_keys::KeyError,
+};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use scim::Timestamp;
+use std::{
+    hash::{BuildHasher, RandomState},
+    num::NonZeroU32,
+    sync::Arc,
+    time::Duration,
+};
+use store::{OauthClientOwner, Store, StoreError, TenantState};
+use uuid::Uuid;
+
+/// Bounds memory: clients share buckets by a hash that nobody outside can compute.
+const BUCKETS: u64 = 65_536;
+
+/// How a client authenticates.
+pub enum ClientAuthentication<'r> {
+    /// By a secret (RFC 6749 section 2.3.1).
+    Secret(&'r str),
+    /// By a JWT that another identity provider signed (RFC 7523 section 2.2).
+    Assertion(&'r str),
+}
+
+/// A token just issued.
+#[derive(Debug)]
+pub struct AccessToken {
+    /// The token.
+    pub token: String,
+    /// How long it is good, in seconds.
+    pub expires_in: i64,
+}
+
+/// Why no token was issued.
+#[derive(Debug, thiserror::Error)]
+pub enum GrantError {
+    /// No such tenant, no such client, or not authenticated: the caller is not told which.
+    #[error("the client is not authenticated")]
+    InvalidClient,
+    /// An authenticated client of a suspended tenant.
+    #[error("the tenant is suspended")]
+    Suspended,
+    /// Beyond the rate of one client.
+    #[error("too many requests of one client")]
+    TooManyRequests,
+    /// Too many secrets wait to be compared.
+    #[error("too many requests at once")]
+    Busy,
+    /// The database, the keys or the identity provider could not be asked.
+    #[error("clients cannot be authenticated: {0}")]
+    Unavailable(String),
+}
+
+impl From<StoreError> for GrantError {
+    fn from(error: StoreError) -> Self {
+        GrantError::Unavailable(error.to_string())
+    }
+}
+
+impl From<KeyError> for GrantError {
+    fn from(error: KeyError) -> Self {
+        GrantError::Unavailable(error.to_string())
+    }
+}
+
+impl From<HashError> for GrantError {
+    fn from(error: HashError) -> Self {
+        match error {
+            HashError::Busy => GrantError::Busy,
+            HashError::Failed(cause) => GrantError::Unavailable(cause),
+        }
+    }
+}
+
+impl From<Rejection> for GrantError {
+    fn from(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::Invalid(cause) => {
+                tracing::info!(cause, "a client assertion was refused");
+                GrantError::InvalidClient
+            }
+            Rejection::Unavailable(cause) => GrantError::Unavailable(cause),
+        }
+    }
+}
+
+/// Issues access tokens. Share one a process.
+pub struct TokenEndpoint {
+    store: Store,
+    access_tokens: Arc<AccessTokens>,
+    federations: Federations,
+    hasher: SecretHasher,
+    lifetime: Duration,
+    rate: DefaultKeyedRateLimiter<u64>,
+    buckets: RandomState,
+}
+
+impl TokenEndpoint {
+    /// Tokens are good for `lifetime`; a client may ask so many times a second.
+    pub fn new(
+        store: Store,
+        access_tokens: Arc<AccessTokens>,
+        federations: Federations,
+        lifetime: Duration,
+        rate_per_client: NonZeroU32,
+    ) -> TokenEndpoint {
+        TokenEndpoint {
+            store,
+            access_tokens,
+            federations,
+            hasher: SecretHasher::new(),
+            lifetime,
+            rate: RateLimiter::keyed(Quota::per_second(rate_per_client)),
+            buckets: RandomState::new(),
+        }
+    }
+
+    /// The tokens that are issued here.
+    pub fn access_tokens(&self) -> &AccessTokens {
+        &self.access_tokens
+    }
+
+    /// A token for a client of the tenant with this label.
+    ///
+    /// # Errors
+    /// See [`GrantError`].
+    pub async fn grant(
+        &self,
+        label: &str,
+        client_id: &str,
+        authentication: ClientAuthentication<'_>,
+        now: Timestamp,
+    ) -> Result<AccessToken, GrantError> {
+        let bucket = self.buckets.hash_one((label, client_id)) % BUCKETS;
+        self.rate.check_key(&bucket).map_err(|_| GrantError::TooManyRequests)?;
+        let owner = match Uuid::try_parse(client_id) {
+            Ok(client) => self.store.oauth_client(label.to_owned(), client).await?,
+            Err(_) => None,
+        };
+        let owner = owner.filter(|owner| owner.client.revoked.is_none());
+        let (credential, ends) = match authentication {
+            ClientAuthentication::Secret(secret) => self.check_secret(owner.as_ref(), secret, now).await?,
+            ClientAuthentication::Assertion(assertion) => {
+                let federation = owner.as_ref().and_then(|owner| owner.federation.as_ref());
+                let federation = federation.ok_or(GrantError::InvalidClient)?;
+                self.federations.check(federation, assertion, now).await?;
+                (federation.id, Timestamp(i64::MAX))
+            }
+        };
+        let owner = owner.ok_or(GrantError::InvalidClient)?;
+        if owner.tenant.state == TenantState::Suspended {
+            return Err(GrantError::Suspended);
+        }
+        let lifetime = i64::try_from(self.lifetime.as_secs()).unwrap_or(i64::MAX);
+        let expires = now.plus_seconds(lifetime).min(ends);
+        let claims = Claims {
+            label: owner.tenant.label,
+            tenant: owner.tenant.id,
+            client: owner.client.id,
+            credential,
+            expires,
+        };
+        let token = self.access_tokens.mint(&claims, now)?;
+        Ok(AccessToken { token, expires_in: expires.0 / 1000 - now.0 / 1000 })
+    }
+
+    /// The secret's id and end. Costs one hash, whoever asks, unless the text cannot be a secret of anybody.
+    async fn check_secret(
+        &self,
+        owner: Option<&OauthClientOwner>,
+        text: &str,
+        now: Timestamp,
+    ) -> Result<(Uuid, Timestamp), GrantError> {
+        let key_id = ClientSecretText::key_id_of(text).ok_or(GrantError::InvalidClient)?;
+        let mut secrets = owner.into_iter().flat_map(|owner| &owner.secrets);
+        let named = secrets.find(|secret| secret.key_id == key_id && is_alive(secret, now));
+        let is_equal = self.hasher.verify(text, named.map(|secret| secret.hash.as_str())).await?;
+        let secret = named.filter(|_| is_equal).ok_or(GrantError::InvalidClient)?;
+        Ok((secret.id, secret.expires))
+    }
+
+    /// Forgets the rates of clients that have been silent, and assertions that have ended; called now and then.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing is lost, the next call tries again.
+    pub async fn forget(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.rate.retain_recent();
+        self.store.forget_assertions(now).await
+    }
+}
