@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes sure that the things named are there, and installs what is missing: rust, compiler, libpq, postgres (the programs
-# of a server, for throw-away servers), curl, shellcheck, python (an environment in target/ with the clients of the tests).
+# of a server, for throw-away servers), curl, shellcheck, python (an environment in target/ with the clients of the tests), oidc (node, and in target/ the
+# OpenID provider of the tests).
 #
 #   deploy/setup.sh rust compiler libpq
 #
@@ -11,6 +12,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly PYTHON_ENV=target/python
 readonly PYTHON_PINS=deploy/python-requirements.txt
+readonly OIDC_ENV=target/oidc
+readonly OIDC_PINS=crates/gateway/tests/oidc
 
 missing=() # Debian packages
 
@@ -62,6 +65,11 @@ need_python() {
     fi
 }
 
+need_oidc() {
+    command -v node >/dev/null || missing+=(nodejs)
+    command -v npm >/dev/null || missing+=(npm)
+}
+
 install_missing() {
     [ ${#missing[@]} -gt 0 ] || return 0
     if ! command -v apt-get >/dev/null; then
@@ -105,13 +113,29 @@ make_python_env() {
     cp "$PYTHON_PINS" "$PYTHON_ENV/pins.txt"
 }
 
+# The OpenID provider of the tests. Made anew when the pins change.
+make_oidc_env() {
+    cmp -s "$OIDC_PINS/package-lock.json" "$OIDC_ENV/pins.json" && return
+    say "Installing the OpenID provider of the tests into $OIDC_ENV"
+    rm -rf "$OIDC_ENV"
+    mkdir -p "$OIDC_ENV"
+    cp "$OIDC_PINS/package.json" "$OIDC_PINS/package-lock.json" "$OIDC_ENV"
+    npm ci --prefix "$OIDC_ENV" --ignore-scripts --no-audit --no-fund --loglevel=error
+    cp "$OIDC_PINS/package-lock.json" "$OIDC_ENV/pins.json"
+}
+
 python_asked=false
+oidc_asked=false
 for need in "$@"; do
     case "$need" in
     rust | compiler | libpq | postgres | curl | shellcheck) "need_$need" ;;
     python)
         need_python
         python_asked=true
+        ;;
+    oidc)
+        need_oidc
+        oidc_asked=true
         ;;
     *)
         say "deploy/setup.sh: unknown need '$need'"
@@ -121,3 +145,4 @@ for need in "$@"; do
 done
 install_missing
 if $python_asked; then make_python_env; fi
+if $oidc_asked; then make_oidc_env; fi

@@ -1,6 +1,6 @@
 //! Route × caller: every route of the routing table refuses every caller but the tenant's own, in the same words.
 
-use crate::world::World;
+use crate::{oauth::Client, world::World};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use test_support::{Backend, Response};
@@ -15,6 +15,12 @@ const CALLERS: &[(&str, u16)] = &[
     ("other tenant's", 401),
     ("unknown tenant", 401),
     ("suspended tenant", 403),
+    ("changed access token", 401),
+    ("access token of a revoked client", 401),
+    ("access token of a revoked secret", 401),
+    ("other tenant's access token", 401),
+    ("suspended tenant's access token", 403),
+    ("client secret", 401),
 ];
 
 /// A body for each route that takes one. A new route without a row here fails the test.
@@ -89,6 +95,7 @@ fn matrix(backend: Backend) {
     let group = own.create_group("Victims", &[&id]);
     let other = world.tenant("other");
     let suspended = world.tenant("suspended");
+    let of_suspended = Client::create(&world, "suspended").token(&world);
     world.juno(&["tenant", "suspend", "suspended"]);
     let revoked = world.issue("own");
     world.juno(&["token", "revoke", "own", &revoked.key_id]);
@@ -96,6 +103,20 @@ fn matrix(backend: Backend) {
     let mut mistyped = own.token().to_owned();
     let last = mistyped.pop();
     mistyped.push(if last == Some('A') { 'B' } else { 'A' });
+
+    let client = Client::create(&world, "own");
+    let mut changed = client.token(&world);
+    // The middle of the signature: its last letter has bits that say nothing.
+    let place = changed.len() - 20;
+    let letter = if &changed[place..=place] == "A" { "B" } else { "A" };
+    changed.replace_range(place..=place, letter);
+    let others = Client::create(&world, "other").token(&world);
+    let revoked_client = Client::create(&world, "own");
+    let of_revoked_client = revoked_client.token(&world);
+    world.juno(&["client", "revoke", "own", &revoked_client.id]);
+    let revoked_secret = Client::create(&world, "own");
+    let of_revoked_secret = revoked_secret.token(&world);
+    world.juno(&["client", "revoke-secret", "own", &revoked_secret.id, &revoked_secret.key_id]);
 
     let mut words: BTreeMap<u16, String> = BTreeMap::new();
     for ((method, path), body) in rows() {
@@ -111,6 +132,12 @@ fn matrix(backend: Backend) {
                 "other tenant's" => (own.url(), Some(other.token())),
                 "unknown tenant" => (&own.url().replace("/own/", "/nobody/"), Some(own.token())),
                 "suspended tenant" => (suspended.url(), Some(suspended.token())),
+                "changed access token" => (own.url(), Some(&changed)),
+                "access token of a revoked client" => (own.url(), Some(&of_revoked_client)),
+                "access token of a revoked secret" => (own.url(), Some(&of_revoked_secret)),
+                "other tenant's access token" => (own.url(), Some(&others)),
+                "suspended tenant's access token" => (suspended.url(), Some(&of_suspended)),
+                "client secret" => (own.url(), Some(&client.secret)),
                 other => panic!("caller {other}"),
             };
             let response = world.send(method, &format!("{base}{path}"), token, body.as_ref());

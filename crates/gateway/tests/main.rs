@@ -18,6 +18,7 @@ mod limits;
 mod log;
 mod membership;
 mod monitoring;
+mod oauth;
 mod outage;
 mod paging;
 mod protocol;

@@ -15,6 +15,7 @@ mod folding;
 mod isolation;
 mod listing;
 mod members;
+mod oauth;
 mod operators;
 mod random;
 mod resources;

@@ -1,6 +1,12 @@
 //! Tenants: opened, found, suspended, deleted without a trace.
 
-use crate::{backend::Backend, on_both_databases, tokens::token, world::*};
+use crate::{
+    backend::Backend,
+    oauth::{client, federation, secret},
+    on_both_databases,
+    tokens::token,
+    world::*,
+};
 use scim::schema::ResourceKind::{Group, User};
 use store::*;
 use uuid::Uuid;
@@ -48,6 +54,10 @@ async fn a_deleted_tenant_leaves_no_row(backend: Backend) {
         let gone = world.group("Gone", &[ana]).await;
         world.commit(delete(Group, gone, None)).await.unwrap();
         world.store().insert_secret_token(token(world.tenant)).await.unwrap();
+        let row = client(world.tenant);
+        world.store().create_oauth_client(row.clone(), Some(secret(&row))).await.unwrap();
+        world.store().set_federation(federation(&row)).await.unwrap();
+        assert!(world.store().note_assertion(world.tenant, [7; 32], now()).await.unwrap());
     }
     let tables = world.backend.tables_with("tenant_id");
     assert!(tables.len() >= 8, "{tables:?}");

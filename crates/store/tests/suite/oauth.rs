@@ -1,0 +1,162 @@
+//! OAuth clients, secrets, federations, used assertions and signing keys as rows.
+
+use crate::{backend::Backend, on_both_databases, world::*};
+use scim::Timestamp;
+use store::*;
+use uuid::Uuid;
+
+on_both_databases!(
+    a_client_is_found_with_all_that_it_may_show,
+    clients_and_secrets_end_once,
+    the_last_use_of_oauth_credentials_never_goes_back,
+    a_tenant_has_one_federation,
+    an_assertion_is_noted_once,
+    successors_of_a_signing_key_are_made_once,
+);
+
+pub(crate) fn client(tenant: TenantId) -> OauthClient {
+    OauthClient { id: Uuid::now_v7(), tenant, label: "Entra".to_owned(), created: now(), revoked: None }
+}
+
+pub(crate) fn secret(client: &OauthClient) -> ClientSecret {
+    ClientSecret {
+        id: Uuid::now_v7(),
+        tenant: client.tenant,
+        client: client.id,
+        key_id: "k7".to_owned(),
+        hash: "$argon2id$".to_owned(),
+        created: now(),
+        expires: Timestamp(9),
+        revoked: None,
+        last_used: None,
+    }
+}
+
+pub(crate) fn federation(client: &OauthClient) -> Federation {
+    let text = str::to_owned;
+    Federation {
+        id: Uuid::now_v7(),
+        tenant: client.tenant,
+        client: client.id,
+        issuer: text("https://login.example.com/"),
+        subject: text("subject"),
+        audience: text("api://juno"),
+        jwks_url: text("https://login.example.com/keys"),
+        created: now(),
+        last_used: None,
+    }
+}
+
+async fn label(world: &World) -> String {
+    world.store().tenant(&world.tenant.0.to_string()).await.unwrap().unwrap().label
+}
+
+async fn a_client_is_found_with_all_that_it_may_show(backend: Backend) {
+    let world = World::new(backend).await;
+    let neighbour = World::new(world.backend.clone()).await;
+    let (one, two) = (client(world.tenant), client(world.tenant));
+    let (first, second) = (secret(&one), secret(&one));
+    world.store().create_oauth_client(one.clone(), Some(first.clone())).await.unwrap();
+    world.store().create_oauth_client(two.clone(), None).await.unwrap();
+    world.store().insert_client_secret(second.clone()).await.unwrap();
+    let terms = federation(&two);
+    world.store().set_federation(terms.clone()).await.unwrap();
+
+    let label = label(&world).await;
+    let found = world.store().oauth_client(label.clone(), one.id).await.unwrap().unwrap();
+    assert_eq!(found.tenant.id, world.tenant);
+    assert_eq!((&found.client, &found.secrets[..], found.federation), (&one, &[first, second][..], None));
+    let found = world.store().oauth_client(label.clone(), two.id).await.unwrap().unwrap();
+    assert_eq!((found.secrets, found.federation), (vec![], Some(terms)));
+    assert_eq!(world.store().oauth_clients(world.tenant).await.unwrap(), [one.clone(), two]);
+
+    for (label, id) in
+        [(self::label(&neighbour).await, one.id), (label, Uuid::now_v7()), ("x".to_owned(), one.id)]
+    {
+        assert_eq!(world.store().oauth_client(label, id).await.unwrap(), None);
+    }
+    assert_eq!(world.store().oauth_clients(neighbour.tenant).await.unwrap(), []);
+    assert_eq!(world.store().client_secrets(neighbour.tenant).await.unwrap(), []);
+}
+
+async fn clients_and_secrets_end_once(backend: Backend) {
+    let world = World::new(backend).await;
+    let other = TenantId(Uuid::now_v7());
+    let row = client(world.tenant);
+    let held = secret(&row);
+    world.store().create_oauth_client(row.clone(), Some(held.clone())).await.unwrap();
+    for (tenant, at, expected) in [(other, 5, false), (world.tenant, 6, true), (world.tenant, 7, false)] {
+        let secret = world.store().revoke_client_secret(tenant, held.id, Timestamp(at)).await.unwrap();
+        let client = world.store().revoke_oauth_client(tenant, row.id, Timestamp(at)).await.unwrap();
+        assert_eq!((secret, client), (expected, expected));
+    }
+    assert_eq!(world.store().oauth_clients(world.tenant).await.unwrap()[0].revoked, Some(Timestamp(6)));
+    assert_eq!(world.store().client_secrets(world.tenant).await.unwrap()[0].revoked, Some(Timestamp(6)));
+}
+
+async fn the_last_use_of_oauth_credentials_never_goes_back(backend: Backend) {
+    let world = World::new(backend).await;
+    let row = client(world.tenant);
+    let (held, terms) = (secret(&row), federation(&row));
+    world.store().create_oauth_client(row.clone(), Some(held.clone())).await.unwrap();
+    world.store().set_federation(terms.clone()).await.unwrap();
+    for (at, expected) in [(5, 5), (9, 9), (7, 9)] {
+        let used = [held.id, terms.id, Uuid::now_v7()].map(|id| (world.tenant, id, Timestamp(at)));
+        world.store().touch_oauth(used.to_vec()).await.unwrap();
+        let secrets = world.store().client_secrets(world.tenant).await.unwrap();
+        let federation = world.store().federation(world.tenant).await.unwrap().unwrap();
+        assert_eq!(
+            (secrets[0].last_used, federation.last_used),
+            (Some(Timestamp(expected)), Some(Timestamp(expected)))
+        );
+    }
+}
+
+async fn a_tenant_has_one_federation(backend: Backend) {
+    let world = World::new(backend).await;
+    let row = client(world.tenant);
+    assert_eq!(world.store().federation(world.tenant).await.unwrap(), None);
+    for _ in 0..2 {
+        let terms = federation(&row);
+        world.store().set_federation(terms.clone()).await.unwrap();
+        assert_eq!(world.store().federation(world.tenant).await.unwrap(), Some(terms));
+    }
+    assert!(!world.store().remove_federation(TenantId(Uuid::now_v7())).await.unwrap());
+    assert!(world.store().remove_federation(world.tenant).await.unwrap());
+    assert!(!world.store().remove_federation(world.tenant).await.unwrap());
+}
+
+async fn an_assertion_is_noted_once(backend: Backend) {
+    let world = World::new(backend).await;
+    let neighbour = World::new(world.backend.clone()).await;
+    let elsewhere = world.backend.open_again();
+    let note = async |store: &Store, tenant, digest: u8, until| {
+        store.note_assertion(tenant, [digest; 32], Timestamp(until)).await.unwrap()
+    };
+    assert!(note(world.store(), world.tenant, 1, 10).await);
+    assert!(!note(&elsewhere, world.tenant, 1, 10).await, "another process knows it");
+    assert!(note(world.store(), neighbour.tenant, 1, 10).await, "another tenant's are others");
+    assert!(note(world.store(), world.tenant, 2, 20).await);
+    world.store().forget_assertions(Timestamp(11)).await.unwrap();
+    assert_eq!(world.number("SELECT count(*) FROM used_assertions WHERE tenant_id = $"), 1);
+    assert!(!note(world.store(), world.tenant, 2, 20).await);
+}
+
+async fn successors_of_a_signing_key_are_made_once(backend: Backend) {
+    let world = World::new(backend).await;
+    let key = |from: i64| SigningKey {
+        id: Uuid::now_v7(),
+        private_key: vec![1, 2, 3].into(),
+        signs_from: Timestamp(from),
+        signs_until: Timestamp(from + 10),
+        published_until: Timestamp(from + 20),
+    };
+    let (second, first) = (key(10), key(0));
+    for (row, is_new) in [(&second, true), (&first, true), (&key(10), false)] {
+        assert_eq!(world.store().insert_signing_key(row.clone()).await.unwrap(), is_new);
+    }
+    assert!(!format!("{first:?}").contains("1, 2, 3"));
+    assert_eq!(world.store().signing_keys().await.unwrap(), [first, second.clone()]);
+    world.store().delete_signing_keys(Timestamp(20)).await.unwrap();
+    assert_eq!(world.store().signing_keys().await.unwrap(), [second]);
+}

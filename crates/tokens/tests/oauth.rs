@@ -1,0 +1,338 @@
+//! OAuth on a real store: clients and their secrets, access tokens and what ends them, and keys that are replaced.
+
+use futures_util::future::join_all;
+use scim::{Profile, Timestamp};
+use std::{collections::HashSet, num::NonZeroU32, sync::Arc, time::Duration};
+use store::{Settings, Store, Tenant, TenantId, TenantState};
+use tempfile::TempDir;
+use tokens::{
+    AccessTokens, Authenticator, CacheSettings, ClientAuthentication, ClientError, ClientPolicy, Federations,
+    GrantError, IssuedSecret, JwksSettings, OauthClients, Refusal, SigningKeys, TokenEndpoint,
+};
+use uuid::Uuid;
+
+const NOW: Timestamp = Timestamp(1_795_521_600_000);
+const DAY: i64 = 86_400;
+const YEAR: Duration = Duration::from_secs(365 * DAY as u64);
+const TTL: i64 = 10;
+const KEY_LIFETIME: i64 = 30 * DAY;
+
+struct House {
+    store: Store,
+    clients: OauthClients,
+    process: Process,
+    tenant: Tenant,
+    _folder: TempDir,
+}
+
+/// What one process holds; several may share a store.
+struct Process {
+    keys: Arc<SigningKeys>,
+    endpoint: TokenEndpoint,
+    authenticator: Authenticator,
+}
+
+impl Process {
+    async fn start(store: &Store, now: Timestamp) -> Process {
+        let keys = Arc::new(SigningKeys::new(store.clone(), Duration::from_secs(KEY_LIFETIME as u64)));
+        keys.refresh(now).await.expect("keys");
+        let access_tokens = Arc::new(AccessTokens::new(keys.clone(), "https://scim.example.com"));
+        let jwks = JwksSettings {
+            allow_http: false,
+            allow_private_networks: false,
+            lifetime: Duration::from_secs(60),
+            refetch_interval: Duration::from_secs(60),
+            timeout: Duration::from_secs(1),
+        };
+        let federations = Federations::new(store.clone(), jwks).expect("federations");
+        let rate = NonZeroU32::new(1000).expect("not zero");
+        let hour = Duration::from_secs(3600);
+        let cache = CacheSettings { ttl: Duration::from_secs(TTL as u64), capacity: 100 };
+        Process {
+            keys,
+            endpoint: TokenEndpoint::new(store.clone(), access_tokens.clone(), federations, hour, rate),
+            authenticator: Authenticator::new(store.clone(), cache).with_access_tokens(access_tokens),
+        }
+    }
+
+    async fn grant(
+        &self,
+        label: &str,
+        client: Uuid,
+        secret: &IssuedSecret,
+        now: Timestamp,
+    ) -> Result<String, GrantError> {
+        let shown = ClientAuthentication::Secret(secret.secret.reveal());
+        Ok(self.endpoint.grant(label, &client.to_string(), shown, now).await?.token)
+    }
+
+    async fn is_good(&self, token: &str, now: Timestamp) -> bool {
+        match self.authenticator.authenticate(token, now).await {
+            Ok(_) => true,
+            Err(Refusal::Unauthorized) => false,
+            Err(Refusal::Unavailable(cause)) => panic!("{cause}"),
+        }
+    }
+}
+
+async fn house() -> House {
+    let folder = tempfile::tempdir().expect("folder");
+    let url = format!("sqlite://{}", folder.path().join("juno.db").display());
+    let store = Store::open(&Settings { url, readers: 2, batch: 64, queue_per_tenant: 1000 }).expect("store");
+    let policy = ClientPolicy { max_clients: 2, max_secrets: 2, min_lifetime: YEAR, max_lifetime: 3 * YEAR };
+    House {
+        clients: OauthClients::new(store.clone(), policy),
+        process: Process::start(&store, NOW).await,
+        tenant: tenant(&store, "contoso").await,
+        store,
+        _folder: folder,
+    }
+}
+
+async fn tenant(store: &Store, label: &str) -> Tenant {
+    let tenant = Tenant {
+        id: TenantId(Uuid::now_v7()),
+        label: label.to_owned(),
+        name: label.to_owned(),
+        profile: Profile::Entra,
+        state: TenantState::Active,
+        created: NOW,
+    };
+    assert!(store.create_tenant(tenant.clone()).await.expect("tenant"));
+    tenant
+}
+
+impl House {
+    async fn client(&self) -> (Uuid, IssuedSecret) {
+        let (client, secret) = self.clients.create(self.tenant.id, "Entra", YEAR, NOW).await.expect("client");
+        (client.id, secret)
+    }
+}
+
+fn after(seconds: i64) -> Timestamp {
+    NOW.plus_seconds(seconds)
+}
+
+#[tokio::test]
+async fn a_secret_is_exchanged_for_a_token_that_names_tenant_and_client() {
+    let house = house().await;
+    let (client, secret) = house.client().await;
+    let token = house.process.grant("contoso", client, &secret, NOW).await.expect("granted");
+    let found = house.process.authenticator.authenticate(&token, NOW).await.expect("authenticated");
+    assert_eq!((&*found.tenant, found.credential), (&house.tenant, client));
+    // The hour of the token, and not a second more; the answer is still kept when it ends.
+    assert!(house.process.is_good(&token, Timestamp(after(3600).0 - 1)).await);
+    assert!(!house.process.is_good(&token, after(3600)).await);
+    let stored = format!("{:?}", house.clients.list(house.tenant.id).await.expect("list"));
+    assert!(!stored.contains(secret.secret.reveal()) && stored.contains("$argon2id$"), "{stored}");
+}
+
+#[tokio::test]
+async fn whoever_is_not_the_client_gets_one_answer() {
+    let house = house().await;
+    let (client, secret) = house.client().await;
+    let other = tenant(&house.store, "fabrikam").await;
+    let (stranger, foreign) = house.clients.create(other.id, "", YEAR, NOW).await.expect("client");
+    for (label, id, secret) in [
+        ("contoso", client, &foreign),
+        ("contoso", stranger.id, &secret),
+        ("contoso", stranger.id, &foreign),
+        ("contoso", Uuid::now_v7(), &secret),
+        ("fabrikam", client, &secret),
+        ("nobody", client, &secret),
+    ] {
+        let outcome = house.process.grant(label, id, secret, NOW).await;
+        assert!(matches!(outcome, Err(GrantError::InvalidClient)), "{label} {id}: {outcome:?}");
+    }
+    let assertion = ClientAuthentication::Assertion("eyJhbGciOiJub25lIn0.e30.");
+    let outcome = house.process.endpoint.grant("contoso", &client.to_string(), assertion, NOW).await;
+    assert!(matches!(outcome, Err(GrantError::InvalidClient)), "no federation: {outcome:?}");
+}
+
+#[tokio::test]
+async fn tokens_die_with_what_they_were_issued_for() {
+    let house = house().await;
+    let (client, first) = house.client().await;
+    let second = house.clients.add_secret(house.tenant.id, client, YEAR, NOW).await.expect("second");
+    let by_first = house.process.grant("contoso", client, &first, NOW).await.expect("granted");
+    let by_second = house.process.grant("contoso", client, &second, NOW).await.expect("granted");
+    for token in [&by_first, &by_second] {
+        assert!(house.process.is_good(token, NOW).await);
+    }
+    house.clients.revoke_secret(house.tenant.id, client, &first.row.key_id, NOW).await.expect("revoked");
+    assert!(matches!(
+        house.process.grant("contoso", client, &first, NOW).await,
+        Err(GrantError::InvalidClient)
+    ));
+    // Another process may have revoked it: what is kept counts for the seconds of the cache and no longer.
+    assert!(house.process.is_good(&by_first, after(TTL - 1)).await);
+    assert!(!house.process.is_good(&by_first, after(TTL)).await);
+    assert!(house.process.is_good(&by_second, after(TTL)).await);
+    house.clients.revoke(house.tenant.id, client, NOW).await.expect("revoked");
+    house.process.authenticator.forget();
+    assert!(!house.process.is_good(&by_second, after(TTL)).await);
+    let again = house.clients.revoke(house.tenant.id, client, NOW).await;
+    assert!(matches!(again, Err(ClientError::NoSuchClient(_))));
+}
+
+#[tokio::test]
+async fn a_token_ends_with_its_secret() {
+    let house = house().await;
+    let (client, secret) = house.client().await;
+    let end = secret.row.expires;
+    let shortly_before = Timestamp(end.0 - 60_000);
+    house.process.keys.refresh(shortly_before).await.expect("keys");
+    let shown = ClientAuthentication::Secret(secret.secret.reveal());
+    let issued = house.process.endpoint.grant("contoso", &client.to_string(), shown, shortly_before).await;
+    let issued = issued.expect("granted");
+    assert_eq!(issued.expires_in, 60);
+    assert!(house.process.is_good(&issued.token, shortly_before).await);
+    assert!(!house.process.is_good(&issued.token, end).await);
+    assert!(matches!(
+        house.process.grant("contoso", client, &secret, end).await,
+        Err(GrantError::InvalidClient)
+    ));
+}
+
+#[tokio::test]
+async fn a_suspended_tenant_gets_no_token_and_strangers_are_not_told() {
+    let house = house().await;
+    let (client, secret) = house.client().await;
+    house.store.set_tenant_state(house.tenant.id, TenantState::Suspended).await.expect("suspended");
+    assert!(matches!(house.process.grant("contoso", client, &secret, NOW).await, Err(GrantError::Suspended)));
+    let (_, other) = house.client().await;
+    assert!(matches!(
+        house.process.grant("contoso", client, &other, NOW).await,
+        Err(GrantError::InvalidClient)
+    ));
+}
+
+#[tokio::test]
+async fn clients_secrets_and_lifetimes_are_bounded() {
+    let house = house().await;
+    let tenant = house.tenant.id;
+    for lifetime in [YEAR - Duration::from_secs(1), 3 * YEAR + Duration::from_secs(1)] {
+        let outcome = house.clients.create(tenant, "", lifetime, NOW).await;
+        assert!(matches!(outcome, Err(ClientError::Lifetime(..))), "{outcome:?}");
+    }
+    let (client, _) = house.client().await;
+    house.client().await;
+    let third = house.clients.create(tenant, "", YEAR, NOW).await;
+    assert!(matches!(third, Err(ClientError::TooManyClients(2))));
+    let second = house.clients.add_secret(tenant, client, YEAR, NOW).await.expect("second");
+    let third = house.clients.add_secret(tenant, client, YEAR, NOW).await;
+    assert!(matches!(third, Err(ClientError::TooManySecrets(2))));
+    house.clients.revoke_secret(tenant, client, &second.row.key_id, NOW).await.expect("revoked");
+    house.clients.add_secret(tenant, client, YEAR, NOW).await.expect("room again");
+    let again = house.clients.revoke_secret(tenant, client, &second.row.key_id, NOW).await;
+    assert!(matches!(again, Err(ClientError::NoSuchSecret(_))));
+}
+
+#[tokio::test]
+async fn changed_and_foreign_tokens_cost_no_query() {
+    let house = house().await;
+    let (client, secret) = house.client().await;
+    let token = house.process.grant("contoso", client, &secret, NOW).await.expect("granted");
+    let stranger = self::house().await;
+    let (theirs, their_secret) = stranger.client().await;
+    let foreign = stranger.process.grant("contoso", theirs, &their_secret, NOW).await.expect("granted");
+    assert!(!house.process.is_good(&foreign, NOW).await, "same issuer, other keys");
+    let parts: Vec<&str> = token.split('.').collect();
+    let [header, claims, signature] = parts[..] else { panic!("three parts") };
+    let foreign_claims = foreign.split('.').nth(1).expect("claims");
+    for changed in [
+        format!("{header}.{foreign_claims}.{signature}"),
+        format!("{header}.{claims}."),
+        format!("{header}.{claims}.{}", foreign.rsplit('.').next().expect("signature")),
+        format!("eyJhbGciOiJub25lIn0.{claims}."),
+        format!("{token}x"),
+    ] {
+        assert!(!house.process.is_good(&changed, NOW).await, "{changed}");
+    }
+    assert_eq!(house.process.authenticator.queries(), 0);
+    assert!(house.process.is_good(&token, NOW).await);
+    assert!(house.process.is_good(&token, NOW).await);
+    assert_eq!(house.process.authenticator.queries(), 1);
+}
+
+#[tokio::test]
+async fn a_token_of_another_gateway_address_is_refused() {
+    let house = house().await;
+    let (client, secret) = house.client().await;
+    let elsewhere = Arc::new(AccessTokens::new(house.process.keys.clone(), "https://other.example.com"));
+    let cache = CacheSettings { ttl: Duration::from_secs(TTL as u64), capacity: 100 };
+    let other = Authenticator::new(house.store.clone(), cache).with_access_tokens(elsewhere);
+    let token = house.process.grant("contoso", client, &secret, NOW).await.expect("granted");
+    assert_eq!(other.authenticate(&token, NOW).await.expect_err("refused"), Refusal::Unauthorized);
+    let plain = Authenticator::new(house.store.clone(), cache);
+    assert_eq!(plain.authenticate(&token, NOW).await.expect_err("refused"), Refusal::Unauthorized);
+}
+
+#[tokio::test]
+async fn a_burst_of_one_client_is_granted_and_throttled() {
+    let house = house().await;
+    let (client, secret) = house.client().await;
+    // More at once than may wait for a hash: they share one.
+    let burst = (0..100).map(|_| house.process.grant("contoso", client, &secret, NOW));
+    let tokens: HashSet<String> =
+        join_all(burst).await.into_iter().map(|token| token.expect("granted")).collect();
+    assert_eq!(tokens.len(), 100, "each gets a token of its own");
+    let rest = (0..2000).map(|_| house.process.grant("contoso", client, &secret, NOW));
+    let outcomes = join_all(rest).await;
+    assert!(outcomes.iter().any(|outcome| matches!(outcome, Err(GrantError::TooManyRequests))));
+}
+
+fn kids(process: &Process, now: Timestamp) -> Vec<String> {
+    let set = process.keys.jwks(now);
+    let keys = set["keys"].as_array().expect("keys");
+    assert!(keys.iter().all(|key| key["x"].is_string() && key.get("d").is_none()), "{set}");
+    keys.iter().map(|key| key["kid"].as_str().expect("kid").to_owned()).collect()
+}
+
+#[tokio::test]
+async fn signing_keys_are_published_before_they_sign_and_until_their_tokens_end() {
+    let house = house().await;
+    let (client, secret) = house.client().await;
+    let one = &house.process;
+    let two = Process::start(&house.store, NOW).await;
+    let [old] = &kids(one, NOW)[..] else { panic!("one key") };
+    assert_eq!(kids(&two, NOW), kids(one, NOW), "two processes share it");
+
+    let last_day = after(KEY_LIFETIME - DAY);
+    one.keys.refresh(Timestamp(last_day.0 - 1)).await.expect("keys");
+    assert_eq!(kids(one, last_day).len(), 1);
+    // Both see the need; one successor is made.
+    let (first, second) = tokio::join!(one.keys.refresh(last_day), two.keys.refresh(last_day));
+    first.and(second).expect("keys");
+    one.keys.refresh(last_day).await.expect("keys");
+    let both = kids(one, last_day);
+    assert_eq!((both.len(), &both[0]), (2, old));
+
+    let change = after(KEY_LIFETIME);
+    let before = Timestamp(change.0 - 1000);
+    let by_old = one.grant("contoso", client, &secret, before).await.expect("granted");
+    let by_new = one.grant("contoso", client, &secret, change).await.expect("granted");
+    assert_ne!(by_old.split('.').next(), by_new.split('.').next(), "another key id");
+    for process in [one, &two] {
+        assert!(process.is_good(&by_old, change).await);
+        assert!(process.is_good(&by_new, change).await);
+    }
+    let retired = after(KEY_LIFETIME + 6 * 3600);
+    one.keys.refresh(retired).await.expect("keys");
+    assert_eq!(kids(one, retired), [both[1].clone()]);
+}
+
+#[tokio::test]
+async fn a_key_that_another_process_has_just_made_is_looked_up() {
+    let house = house().await;
+    let (client, secret) = house.client().await;
+    let long_after = after(10 * KEY_LIFETIME);
+    // Nobody was there to make successors: the process that comes back makes one that signs at once.
+    let late = Process::start(&house.store, long_after).await;
+    let secret = match house.clients.add_secret(house.tenant.id, client, YEAR, long_after).await {
+        Ok(issued) => issued,
+        Err(cause) => panic!("{cause} {}", secret.row.key_id),
+    };
+    let token = late.grant("contoso", client, &secret, long_after).await.expect("granted");
+    assert!(house.process.is_good(&token, long_after).await);
+}
