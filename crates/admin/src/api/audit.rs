@@ -28,6 +28,7 @@ pub(super) struct AuditQuery {
 
 /// A row of the audit log.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Audit)]
 pub(super) struct AuditShape {
     position: i64,
     at: String,
@@ -47,6 +48,7 @@ pub(super) struct AuditShape {
 
 /// A page of the audit log, newest first.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Audits)]
 pub(super) struct AuditsShape {
     audit: Vec<AuditShape>,
     next_cursor: Option<String>,

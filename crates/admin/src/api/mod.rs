@@ -147,6 +147,9 @@ mod tests {
             let is_public = operation.get("security").is_none();
             assert_eq!(is_public, route.access == Access::Public, "{route:?}");
             assert!(operation["responses"]["default"]["content"]["application/problem+json"].is_object());
+            for response in operation["responses"].as_object().unwrap().values() {
+                assert!(response["description"].as_str().is_some_and(|words| !words.is_empty()), "{route:?}");
+            }
             let variables: Vec<&str> = route.path.split('/').filter(|part| part.starts_with('{')).collect();
             let parameters = operation["parameters"].as_array().into_iter().flatten();
             let in_path = parameters.filter(|parameter| parameter["in"] == "path").count();

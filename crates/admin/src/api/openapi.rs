@@ -101,6 +101,14 @@ impl Modify for WhatAllShare {
                     // Handlers have one name in each room.
                     *name = format!("{}-{name}", tag.replace(' ', "-"));
                 }
+                // The standard wants each answer described; where the handler's words say it all, the status does.
+                for (status, response) in &mut operation.responses.responses {
+                    if let RefOr::T(response) = response
+                        && response.description.is_empty()
+                    {
+                        response.description = described(status).to_owned();
+                    }
+                }
                 operation.responses.responses.insert("default".to_owned(), RefOr::T(failure.clone()));
                 let route = ROUTES
                     .iter()
@@ -124,6 +132,14 @@ fn security(method: &str, access: Access) -> Option<Vec<SecurityRequirement>> {
         (Access::Public, _) => None,
         (_, "GET") => Some(vec![session]),
         _ => Some(vec![session.add::<_, [&str; 0], _>("csrf", [])]),
+    }
+}
+
+fn described(status: &str) -> &'static str {
+    match status {
+        "201" => "Made.",
+        "204" => "Done; there is nothing to say.",
+        _ => "Done.",
     }
 }
 

@@ -35,6 +35,7 @@ pub(super) enum RoleWord {
 
 /// An operator.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Operator)]
 pub(super) struct OperatorShape {
     id: String,
     name: String,
@@ -49,12 +50,14 @@ pub(super) struct OperatorShape {
 
 /// Every operator.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Operators)]
 pub(super) struct OperatorsShape {
     operators: Vec<OperatorShape>,
 }
 
 /// An operator with the password of the first sign-in.
 #[derive(Serialize, ToSchema)]
+#[schema(as = OneTimePassword)]
 pub(super) struct OneTimePasswordShape {
     #[serde(flatten)]
     operator: OperatorShape,

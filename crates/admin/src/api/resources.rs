@@ -32,6 +32,7 @@ pub(super) struct SearchQuery {
 
 /// A page of users or groups.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Resources)]
 pub(super) struct ResourcesShape {
     /// In the form of SCIM (RFC 7643).
     resources: Vec<Value>,
@@ -43,6 +44,7 @@ pub(super) struct ResourcesShape {
 
 /// A change of a user or group.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Change)]
 pub(super) struct ChangeShape {
     /// Its place in the feed of the tenant.
     position: i64,
@@ -66,6 +68,7 @@ pub(super) struct ChangeShape {
 
 /// A page of changes, newest first.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Changes)]
 pub(super) struct ChangesShape {
     changes: Vec<ChangeShape>,
     next_cursor: Option<String>,
@@ -73,6 +76,7 @@ pub(super) struct ChangesShape {
 
 /// A deleted user or group.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Deleted)]
 pub(super) struct DeletedShape {
     id: String,
     /// `User` or `Group`.
@@ -85,6 +89,7 @@ pub(super) struct DeletedShape {
 
 /// A page of deleted users and groups, the latest first.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Deleteds)]
 pub(super) struct DeletedsShape {
     deleted: Vec<DeletedShape>,
     next_cursor: Option<String>,

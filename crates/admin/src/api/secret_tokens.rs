@@ -41,6 +41,7 @@ pub(super) struct RotateBody {
 
 /// What is stored of a token.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Token)]
 pub(super) struct TokenShape {
     id: String,
     /// The part of the token by which people speak of it.
@@ -55,12 +56,14 @@ pub(super) struct TokenShape {
 
 /// The tokens of a tenant.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Tokens)]
 pub(super) struct TokensShape {
     secret_tokens: Vec<TokenShape>,
 }
 
 /// A token just issued.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Issued)]
 pub(super) struct IssuedShape {
     #[serde(flatten)]
     token: TokenShape,
@@ -70,6 +73,7 @@ pub(super) struct IssuedShape {
 
 /// A token in the place of another.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Rotated)]
 pub(super) struct RotatedShape {
     #[serde(flatten)]
     issued: IssuedShape,

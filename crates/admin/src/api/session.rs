@@ -50,6 +50,7 @@ pub(super) struct CodeBody {
 
 /// A session.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Session)]
 pub(super) struct SessionShape {
     name: String,
     /// `viewer`, `support` or `admin`.
@@ -66,6 +67,7 @@ pub(super) struct SessionShape {
 
 /// A secret for the authenticator app, shown once.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Totp)]
 pub(super) struct TotpShape {
     /// To type.
     secret: String,

@@ -75,6 +75,7 @@ pub(super) struct Confirmation {
 
 /// A tenant.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Tenant)]
 pub(super) struct TenantShape {
     id: String,
     label: String,
@@ -89,6 +90,7 @@ pub(super) struct TenantShape {
 
 /// A page of tenants.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Tenants)]
 pub(super) struct TenantsShape {
     tenants: Vec<TenantShape>,
     /// Where the next page begins; null on the last.
