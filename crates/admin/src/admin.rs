@@ -3,7 +3,7 @@
 use crate::Failure;
 use provisioning::{Context, Provisioning};
 use scim::{Timestamp, search::PageLimits};
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 use store::{By, Store, Tenant};
 use tokens::{
     Issuer,
@@ -42,6 +42,7 @@ pub struct Admin {
     pub(crate) throttle: Throttle,
     pub(crate) settings: AdminSettings,
     pub(crate) now: fn() -> Timestamp,
+    forget: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 /// Rows of a page.
@@ -55,7 +56,22 @@ impl Admin {
     pub fn new(store: Store, settings: AdminSettings, now: fn() -> Timestamp) -> Result<Admin, Failure> {
         let provisioning = Provisioning::new(store.clone());
         let throttle = Throttle::new(settings.throttle);
-        Ok(Admin { store, provisioning, passwords: Passwords::new()?, throttle, settings, now })
+        let (passwords, forget) = (Passwords::new()?, OnceLock::new());
+        Ok(Admin { store, provisioning, passwords, throttle, settings, now, forget })
+    }
+
+    /// What is to be done when a credential or a tenant has ended: whoever remembers good ones forgets them. Counts the
+    /// first time that it is said; without it other processes and this one find out after the time of their caches.
+    pub fn when_credentials_end(&self, forget: impl Fn() + Send + Sync + 'static) {
+        // A second one would be a mistake of whoever puts the process together, and harmless.
+        let _ = self.forget.set(Box::new(forget));
+    }
+
+    /// A credential or a tenant has ended.
+    pub(crate) fn credentials_have_ended(&self) {
+        if let Some(forget) = self.forget.get() {
+            forget();
+        }
     }
 
     /// The time of the clock.

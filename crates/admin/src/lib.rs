@@ -27,8 +27,12 @@ pub use tenants::NewTenant;
 
 use actix_web::web;
 
-/// Mounts everything. The application must hold `Data<Admin>` and `Data<Monitoring>`.
-pub fn configure(config: &mut web::ServiceConfig) {
-    monitoring::configure(config);
+/// Mounts the API. The application must hold `Data<Admin>`.
+pub fn configure_api(config: &mut web::ServiceConfig) {
     api::configure(config);
+}
+
+/// Mounts health and metrics. The application must hold `Data<Monitoring>`.
+pub fn configure_monitoring(config: &mut web::ServiceConfig) {
+    monitoring::configure(config);
 }

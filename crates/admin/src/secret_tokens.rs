@@ -55,7 +55,9 @@ impl Admin {
         let overlap = overlap.unwrap_or(self.settings.rotation_overlap);
         let ends = later(by.at, overlap);
         let tenant = self.tenant(tenant).await?;
-        Ok(self.issuer(by).rotate(tenant.id, key_id, ends, Some(expires), by.at).await?)
+        let rotated = self.issuer(by).rotate(tenant.id, key_id, ends, Some(expires), by.at).await?;
+        self.credentials_have_ended();
+        Ok(rotated)
     }
 
     /// Ends a token now.
@@ -69,7 +71,9 @@ impl Admin {
         key_id: &str,
     ) -> Result<SecretTokenRow, Failure> {
         let tenant = self.tenant(tenant).await?;
-        Ok(self.issuer(by).revoke(tenant.id, key_id, by.at).await?)
+        let revoked = self.issuer(by).revoke(tenant.id, key_id, by.at).await?;
+        self.credentials_have_ended();
+        Ok(revoked)
     }
 
     fn expiry(&self, now: Timestamp, lifetime: Option<Duration>) -> Result<Timestamp, Failure> {

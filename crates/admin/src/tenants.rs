@@ -83,6 +83,7 @@ impl Admin {
         if !self.store.acting(by.clone()).set_tenant_state(tenant.id, state).await? {
             return Err(gone(&tenant));
         }
+        self.credentials_have_ended();
         tenant.state = state;
         Ok(tenant)
     }
@@ -100,6 +101,7 @@ impl Admin {
             ));
         }
         let is_done = self.store.acting(by.clone()).delete_tenant(tenant.id).await?;
+        self.credentials_have_ended();
         if is_done { Ok(()) } else { Err(gone(&tenant)) }
     }
 }

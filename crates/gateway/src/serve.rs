@@ -63,8 +63,13 @@ async fn run(settings: &Settings, options: &Serve, json: bool) -> Result<(), Com
         None => settings.scim.listen,
     };
     let monitoring = Data::new(Monitoring::new(store.clone(), registry.clone()));
-    let use_cases = Data::new(command::open_admin(settings, store.clone(), scim_address)?);
-    let admin = operators(monitoring, use_cases, admin_listener).map_err(|cause| failed(&cause))?;
+    let use_cases = match options.role {
+        Role::All | Role::Admin => {
+            Some(Data::new(command::open_admin(settings, store.clone(), scim_address)?))
+        }
+        Role::Scim => None,
+    };
+    let admin = operators(monitoring, use_cases.clone(), admin_listener).map_err(|cause| failed(&cause))?;
     let mut handles = vec![admin.handle()];
     rt::spawn(admin);
 
@@ -81,6 +86,10 @@ async fn run(settings: &Settings, options: &Serve, json: bool) -> Result<(), Com
         let oauth = Data::new(oauth.map_err(|cause| failed(&cause))?);
         let state = scim_state(settings, store.clone(), access_tokens, scim_metrics, public_url.as_str());
         metrics::register_credentials(&registry, state.clone()).map_err(|cause| failed(&cause))?;
+        if let Some(use_cases) = use_cases {
+            let state = state.clone();
+            use_cases.when_credentials_end(move || state.authenticator().forget());
+        }
         let hosts = Data::new(Hosts::new(settings.scim.host_suffix.clone(), &public_url));
         let server = provisioning_clients(settings, state.clone(), oauth.clone(), hosts, listener)
             .map_err(|cause| failed(&cause))?;
@@ -178,14 +187,19 @@ fn provisioning_clients(
     Ok(server.run())
 }
 
-/// The operators' listener.
-fn operators(monitoring: Data<Monitoring>, admin: Data<Admin>, listener: TcpListener) -> io::Result<Server> {
+/// The operators' listener: the API unless there are no use cases, health and metrics in any case.
+fn operators(
+    monitoring: Data<Monitoring>,
+    admin: Option<Data<Admin>>,
+    listener: TcpListener,
+) -> io::Result<Server> {
     let app = move || {
-        App::new()
-            .app_data(monitoring.clone())
-            .app_data(admin.clone())
-            .configure(admin::configure)
-            .wrap(from_fn(access_log::record_api))
+        let app = App::new().app_data(monitoring.clone()).configure(admin::configure_monitoring);
+        let app = match admin.clone() {
+            Some(admin) => app.app_data(admin).configure(admin::configure_api),
+            None => app,
+        };
+        app.wrap(from_fn(access_log::record_api))
     };
     let server = HttpServer::new(app).workers(1).shutdown_timeout(1).disable_signals().listen(listener)?;
     Ok(server.run())

@@ -49,6 +49,8 @@ fn a_tenant_is_opened_handed_over_suspended_and_erased() {
             assert_eq!(world.send("GET", &users, Some(token), None).status, 200);
         }
         assert_eq!(admin.post(&format!("{tokens}/{key_id}/revoke"), &json!({})).status, 200);
+        // The process that has revoked it feels it at once.
+        assert_eq!(world.send("GET", &users, Some(&token), None).status, 401);
         assert_problem(&admin.post(&format!("{tokens}/{key_id}/revoke"), &json!({})), 404, "not-found");
         assert_problem(&admin.post(tokens, &json!({"expires_in_seconds": 0})), 400, "invalid");
         assert_problem(&admin.post(tokens, &json!({"expires_in_seconds": 999_999_999})), 400, "invalid");
@@ -59,6 +61,7 @@ fn a_tenant_is_opened_handed_over_suspended_and_erased() {
 
         assert_eq!(admin.post("/tenants/contoso-ltd/suspend", &json!({})).json["state"], "suspended");
         assert_eq!(world.juno(&["tenant", "show", "contoso-ltd"])["state"], "suspended");
+        assert_eq!(world.send("GET", &users, Some(&second), None).status, 403);
         assert_eq!(admin.post("/tenants/contoso-ltd/resume", &json!({})).json["state"], "active");
 
         for wrong in ["", "?confirm=", "?confirm=Contoso", "?confirm=contoso"] {
@@ -70,6 +73,7 @@ fn a_tenant_is_opened_handed_over_suspended_and_erased() {
         }
         assert_eq!(admin.send("DELETE", "/tenants/contoso-ltd?confirm=contoso-ltd", None).status, 204);
         assert_problem(&admin.get("/tenants/contoso-ltd"), 404, "not-found");
+        assert_eq!(world.send("GET", &users, Some(&second), None).status, 401);
     }
 }
 
