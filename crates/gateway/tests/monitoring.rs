@@ -24,6 +24,9 @@ fn every_metric_that_is_documented_or_alerted_on_is_there() {
     let patch = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
         "Operations": [{"op": "Replace", "path": "title", "value": "Engineer"}]});
     assert_eq!(tenant.patch(&format!("/Users/{id}"), &patch).status, 200);
+    let token_endpoint = format!("{}/t/monitored/oauth/token", world.gateway.scim());
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    assert_eq!(world.http.send("POST", &token_endpoint, &form, b"grant_type=client_credentials").status, 401);
     let shown = world.http.send("GET", &format!("{}/metrics", world.gateway.admin()), &[], b"").text();
     let shown = metric_names(&shown);
 
