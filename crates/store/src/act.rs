@@ -3,6 +3,7 @@
 use crate::{
     audit::Deed,
     model::{SecretTokenRow, Tenant, TenantId, TenantState},
+    oauth::{ClientSecret, Federation, OauthClient},
     operator::{Operator, OperatorChange, Session},
 };
 use scim::Timestamp;
@@ -18,6 +19,12 @@ pub(crate) enum Act {
     InsertSecretToken(SecretTokenRow),
     ExpireSecretToken(TenantId, Uuid, Timestamp),
     RevokeSecretToken(TenantId, Uuid, Timestamp),
+    CreateOauthClient(OauthClient, Option<ClientSecret>),
+    RevokeOauthClient(TenantId, Uuid, Timestamp),
+    InsertClientSecret(ClientSecret),
+    RevokeClientSecret(TenantId, Uuid, Timestamp),
+    SetFederation(Federation),
+    RemoveFederation(TenantId),
     CreateOperator(Operator),
     ChangeOperator(Uuid, OperatorChange),
     /// With the time step of the code that was used.
@@ -33,6 +40,9 @@ pub(crate) struct Before {
     pub(crate) tenant: Option<Tenant>,
     pub(crate) token: Option<SecretTokenRow>,
     pub(crate) operator: Option<Operator>,
+    pub(crate) client: Option<OauthClient>,
+    pub(crate) secret: Option<ClientSecret>,
+    pub(crate) federation: Option<Federation>,
 }
 
 impl Act {
@@ -83,6 +93,50 @@ impl Act {
             Act::RevokeSecretToken(tenant, _, at) => {
                 changed_token("secret-token.revoke", *tenant, &|token| token.revoked = Some(*at))
             }
+            Act::CreateOauthClient(client, secret) => {
+                let after = json!({ "client": of_client(client), "secret": secret.as_ref().map(of_secret) });
+                Deed {
+                    after: Some(after),
+                    ..deed("oauth-client.create", &client.id.to_string(), Some(client.tenant))
+                }
+            }
+            Act::RevokeOauthClient(tenant, id, at) => {
+                let show = |revoked| {
+                    move |client: &OauthClient| of_client(&OauthClient { revoked, ..client.clone() })
+                };
+                Deed {
+                    before: before.client.as_ref().map(show(None)),
+                    after: before.client.as_ref().map(show(Some(*at))),
+                    ..deed("oauth-client.revoke", &id.to_string(), Some(*tenant))
+                }
+            }
+            Act::InsertClientSecret(secret) => Deed {
+                after: Some(of_secret(secret)),
+                ..deed("client-secret.issue", &secret.key_id, Some(secret.tenant))
+            },
+            Act::RevokeClientSecret(tenant, _, at) => {
+                let show = |revoked| {
+                    move |secret: &ClientSecret| of_secret(&ClientSecret { revoked, ..secret.clone() })
+                };
+                let key_id = before.secret.as_ref().map_or("", |secret| &secret.key_id);
+                Deed {
+                    before: before.secret.as_ref().map(show(None)),
+                    after: before.secret.as_ref().map(show(Some(*at))),
+                    ..deed("client-secret.revoke", key_id, Some(*tenant))
+                }
+            }
+            Act::SetFederation(federation) => Deed {
+                before: before.federation.as_ref().map(of_federation),
+                after: Some(of_federation(federation)),
+                ..deed("federation.set", &federation.client.to_string(), Some(federation.tenant))
+            },
+            Act::RemoveFederation(tenant) => {
+                let client = before.federation.as_ref().map(|federation| federation.client.to_string());
+                Deed {
+                    before: before.federation.as_ref().map(of_federation),
+                    ..deed("federation.remove", client.as_deref().unwrap_or_default(), Some(*tenant))
+                }
+            }
             Act::CreateOperator(operator) => {
                 Deed { after: Some(of_operator(operator)), ..deed("operator.create", &operator.name, None) }
             }
@@ -117,6 +171,32 @@ fn of_token(token: &SecretTokenRow) -> Value {
     })
 }
 
+fn of_client(client: &OauthClient) -> Value {
+    json!({
+        "client_id": client.id,
+        "label": client.label,
+        "revoked": client.revoked.map(Timestamp::to_rfc3339),
+    })
+}
+
+fn of_secret(secret: &ClientSecret) -> Value {
+    json!({
+        "key_id": secret.key_id,
+        "client_id": secret.client,
+        "expires": secret.expires.to_rfc3339(),
+        "revoked": secret.revoked.map(Timestamp::to_rfc3339),
+    })
+}
+
+fn of_federation(federation: &Federation) -> Value {
+    json!({
+        "issuer": federation.issuer,
+        "subject": federation.subject,
+        "audience": federation.audience,
+        "jwks_url": federation.jwks_url,
+    })
+}
+
 fn of_operator(operator: &Operator) -> Value {
     json!({
         "role": operator.role.as_str(),
@@ -146,10 +226,11 @@ macro_rules! acts {
     ($module:ident, $connection:ty) => {
         pub(crate) mod $module {
             use super::{Act, Before};
+            use crate::oauth::Federation;
             use crate::{
                 audit::{self, By},
                 model::StoreError,
-                operator, records,
+                oauth_records, operator, records,
             };
             use diesel::{Connection, QueryResult, result::Error};
 
@@ -180,6 +261,25 @@ macro_rules! acts {
                     }
                     Act::RevokeSecretToken(tenant, id, at) => {
                         records::$module::revoke_secret_token(connection, *tenant, *id, *at)
+                    }
+                    Act::CreateOauthClient(client, secret) => {
+                        oauth_records::$module::create_oauth_client(connection, client, secret.as_ref())
+                            .map(|()| true)
+                    }
+                    Act::RevokeOauthClient(tenant, id, at) => {
+                        oauth_records::$module::revoke_oauth_client(connection, *tenant, *id, *at)
+                    }
+                    Act::InsertClientSecret(secret) => {
+                        oauth_records::$module::insert_client_secret(connection, secret).map(|()| true)
+                    }
+                    Act::RevokeClientSecret(tenant, id, at) => {
+                        oauth_records::$module::revoke_client_secret(connection, *tenant, *id, *at)
+                    }
+                    Act::SetFederation(federation) => {
+                        oauth_records::$module::set_federation(connection, federation).map(|()| true)
+                    }
+                    Act::RemoveFederation(tenant) => {
+                        oauth_records::$module::remove_federation(connection, *tenant)
                     }
                     Act::CreateOperator(operator) => operator::$module::create_operator(connection, operator),
                     Act::ChangeOperator(id, change) => {
@@ -226,8 +326,19 @@ macro_rules! acts {
                         let found = found.map(operator::session).transpose().map_err(unreadable)?;
                         before.operator = found.map(|(_, operator)| operator);
                     }
+                    Act::RevokeOauthClient(tenant, id, _) => {
+                        before.client = oauth_records::$module::client(connection, *tenant, *id)?;
+                    }
+                    Act::RevokeClientSecret(tenant, id, _) => {
+                        before.secret = oauth_records::$module::client_secret(connection, *tenant, *id)?;
+                    }
+                    Act::SetFederation(Federation { tenant, .. }) | Act::RemoveFederation(tenant) => {
+                        before.federation = oauth_records::$module::federation(connection, *tenant)?;
+                    }
                     Act::CreateTenant(_)
                     | Act::InsertSecretToken(_)
+                    | Act::CreateOauthClient(..)
+                    | Act::InsertClientSecret(_)
                     | Act::CreateOperator(_)
                     | Act::Note(_) => {}
                 }

@@ -30,30 +30,15 @@ pub(crate) enum LookupKey {
 
 /// What is stored of OAuth (migration 0002).
 pub(crate) trait OauthEngine {
-    /// Stores a client with its first secret, if it is to have one.
-    fn create_oauth_client(
-        &self,
-        client: &OauthClient,
-        secret: Option<&ClientSecret>,
-    ) -> Result<(), StoreError>;
     fn oauth_clients(&self, tenant: TenantId) -> Result<Vec<OauthClient>, StoreError>;
     /// Of all clients of the tenant, oldest first.
     fn client_secrets(&self, tenant: TenantId) -> Result<Vec<ClientSecret>, StoreError>;
     /// The client of the tenant with this label, alive or not; the caller judges.
     fn oauth_client(&self, label: &str, client: Uuid) -> Result<Option<OauthClientOwner>, StoreError>;
-    fn insert_client_secret(&self, secret: &ClientSecret) -> Result<(), StoreError>;
-    /// `Ok(false)`: no such client, or revoked before.
-    fn revoke_oauth_client(&self, tenant: TenantId, client: Uuid, at: Timestamp) -> Result<bool, StoreError>;
-    /// `Ok(false)`: no such secret, or revoked before.
-    fn revoke_client_secret(&self, tenant: TenantId, id: Uuid, at: Timestamp) -> Result<bool, StoreError>;
     /// Notes when secrets and federations were last used; never moves a time back.
     fn touch_oauth(&self, used: &[(TenantId, Uuid, Timestamp)]) -> Result<(), StoreError>;
 
-    /// Sets the terms of a tenant in place of those it has.
-    fn set_federation(&self, federation: &Federation) -> Result<(), StoreError>;
     fn federation(&self, tenant: TenantId) -> Result<Option<Federation>, StoreError>;
-    /// `Ok(false)`: the tenant has none.
-    fn remove_federation(&self, tenant: TenantId) -> Result<bool, StoreError>;
     /// `Ok(false)`: it was noted before.
     fn note_assertion(
         &self,

@@ -169,24 +169,6 @@ fn is_new(inserted: QueryResult<usize>) -> QueryResult<bool> {
 macro_rules! oauth_engine {
     ($engine:ty, $write:ident) => {
         impl OauthEngine for $engine {
-            fn create_oauth_client(
-                &self,
-                client: &OauthClient,
-                secret: Option<&ClientSecret>,
-            ) -> Result<(), StoreError> {
-                self.$write(|connection| {
-                    connection.transaction(|connection| {
-                        let row = ClientRecord::from(client);
-                        diesel::insert_into(oauth_clients::table).values(row).execute(connection)?;
-                        if let Some(secret) = secret {
-                            let row = SecretRecord::from(secret);
-                            diesel::insert_into(client_secrets::table).values(row).execute(connection)?;
-                        }
-                        Ok(())
-                    })
-                })
-            }
-
             fn oauth_clients(&self, tenant: TenantId) -> Result<Vec<OauthClient>, StoreError> {
                 let found = self.run(|connection| {
                     oauth_clients::table
@@ -243,43 +225,6 @@ macro_rules! oauth_engine {
                     .transpose()
             }
 
-            fn insert_client_secret(&self, secret: &ClientSecret) -> Result<(), StoreError> {
-                let row = SecretRecord::from(secret);
-                self.$write(|connection| {
-                    diesel::insert_into(client_secrets::table).values(row).execute(connection).map(drop)
-                })
-            }
-
-            fn revoke_oauth_client(
-                &self,
-                tenant: TenantId,
-                client: Uuid,
-                at: Timestamp,
-            ) -> Result<bool, StoreError> {
-                self.$write(|connection| {
-                    let alive = oauth_clients::table
-                        .find((Id(tenant.0), Id(client)))
-                        .filter(oauth_clients::revoked_at.is_null());
-                    let set = oauth_clients::revoked_at.eq(Some(at.0));
-                    Ok(diesel::update(alive).set(set).execute(connection)? > 0)
-                })
-            }
-
-            fn revoke_client_secret(
-                &self,
-                tenant: TenantId,
-                id: Uuid,
-                at: Timestamp,
-            ) -> Result<bool, StoreError> {
-                self.$write(|connection| {
-                    let alive = client_secrets::table
-                        .find((Id(tenant.0), Id(id)))
-                        .filter(client_secrets::revoked_at.is_null());
-                    let set = client_secrets::revoked_at.eq(Some(at.0));
-                    Ok(diesel::update(alive).set(set).execute(connection)? > 0)
-                })
-            }
-
             fn touch_oauth(&self, used: &[(TenantId, Uuid, Timestamp)]) -> Result<(), StoreError> {
                 macro_rules! touch {
                     ($connection:ident, $table:ident, $tenant:ident, $id:ident, $at:ident) => {{
@@ -302,29 +247,12 @@ macro_rules! oauth_engine {
                 })
             }
 
-            fn set_federation(&self, federation: &Federation) -> Result<(), StoreError> {
-                self.$write(|connection| {
-                    connection.transaction(|connection| {
-                        let row = FederationRecord::from(federation);
-                        diesel::delete(federations::table.find(row.tenant_id)).execute(connection)?;
-                        diesel::insert_into(federations::table).values(row).execute(connection).map(drop)
-                    })
-                })
-            }
-
             fn federation(&self, tenant: TenantId) -> Result<Option<Federation>, StoreError> {
                 let found = self.run(|connection| {
                     let row = federations::table.find(Id(tenant.0));
                     row.first::<FederationRecord>(connection).optional()
                 })?;
                 Ok(found.map(Federation::from))
-            }
-
-            fn remove_federation(&self, tenant: TenantId) -> Result<bool, StoreError> {
-                self.$write(|connection| {
-                    let row = federations::table.find(Id(tenant.0));
-                    Ok(diesel::delete(row).execute(connection)? > 0)
-                })
             }
 
             fn note_assertion(
@@ -388,3 +316,101 @@ macro_rules! oauth_engine {
 
 oauth_engine!(PostgresEngine, run);
 oauth_engine!(SqliteEngine, write);
+
+/// Administrative writes, which are parts of acts (`act.rs`).
+macro_rules! oauth_writes {
+    ($module:ident, $connection:ty) => {
+        pub(crate) mod $module {
+            use super::*;
+
+            pub(crate) fn create_oauth_client(
+                connection: &mut $connection,
+                client: &OauthClient,
+                secret: Option<&ClientSecret>,
+            ) -> QueryResult<()> {
+                let row = ClientRecord::from(client);
+                diesel::insert_into(oauth_clients::table).values(row).execute(connection)?;
+                secret.map_or(Ok(()), |secret| insert_client_secret(connection, secret))
+            }
+
+            pub(crate) fn insert_client_secret(
+                connection: &mut $connection,
+                secret: &ClientSecret,
+            ) -> QueryResult<()> {
+                let row = SecretRecord::from(secret);
+                diesel::insert_into(client_secrets::table).values(row).execute(connection).map(drop)
+            }
+
+            pub(crate) fn revoke_oauth_client(
+                connection: &mut $connection,
+                tenant: TenantId,
+                client: Uuid,
+                at: Timestamp,
+            ) -> QueryResult<bool> {
+                let alive = oauth_clients::table
+                    .find((Id(tenant.0), Id(client)))
+                    .filter(oauth_clients::revoked_at.is_null());
+                let set = oauth_clients::revoked_at.eq(Some(at.0));
+                Ok(diesel::update(alive).set(set).execute(connection)? > 0)
+            }
+
+            pub(crate) fn revoke_client_secret(
+                connection: &mut $connection,
+                tenant: TenantId,
+                id: Uuid,
+                at: Timestamp,
+            ) -> QueryResult<bool> {
+                let alive = client_secrets::table
+                    .find((Id(tenant.0), Id(id)))
+                    .filter(client_secrets::revoked_at.is_null());
+                let set = client_secrets::revoked_at.eq(Some(at.0));
+                Ok(diesel::update(alive).set(set).execute(connection)? > 0)
+            }
+
+            pub(crate) fn set_federation(
+                connection: &mut $connection,
+                federation: &Federation,
+            ) -> QueryResult<()> {
+                let row = FederationRecord::from(federation);
+                diesel::delete(federations::table.find(row.tenant_id)).execute(connection)?;
+                diesel::insert_into(federations::table).values(row).execute(connection).map(drop)
+            }
+
+            pub(crate) fn remove_federation(
+                connection: &mut $connection,
+                tenant: TenantId,
+            ) -> QueryResult<bool> {
+                Ok(diesel::delete(federations::table.find(Id(tenant.0))).execute(connection)? > 0)
+            }
+
+            pub(crate) fn client(
+                connection: &mut $connection,
+                tenant: TenantId,
+                id: Uuid,
+            ) -> QueryResult<Option<OauthClient>> {
+                let row = oauth_clients::table.find((Id(tenant.0), Id(id)));
+                Ok(row.first::<ClientRecord>(connection).optional()?.map(OauthClient::from))
+            }
+
+            pub(crate) fn client_secret(
+                connection: &mut $connection,
+                tenant: TenantId,
+                id: Uuid,
+            ) -> QueryResult<Option<ClientSecret>> {
+                let row = client_secrets::table.find((Id(tenant.0), Id(id)));
+                Ok(row.first::<SecretRecord>(connection).optional()?.map(ClientSecret::from))
+            }
+
+            pub(crate) fn federation(
+                connection: &mut $connection,
+                tenant: TenantId,
+            ) -> QueryResult<Option<Federation>> {
+                let row = federations::table.find(Id(tenant.0));
+                Ok(row.first::<FederationRecord>(connection).optional()?.map(Federation::from))
+            }
+        }
+    };
+}
+
+oauth_writes!(postgres, diesel::PgConnection);
+oauth_writes!(sqlite, diesel::SqliteConnection);

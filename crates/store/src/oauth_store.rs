@@ -1,6 +1,7 @@
 //! The part of [`Store`] that is about OAuth.
 
 use crate::{
+    act::Act,
     model::{StoreError, TenantId},
     oauth::{ClientSecret, Federation, OauthClient, OauthClientOwner, SigningKey},
     store::{NO_TENANT, Store},
@@ -19,9 +20,7 @@ impl Store {
         client: OauthClient,
         secret: Option<ClientSecret>,
     ) -> Result<(), StoreError> {
-        let work =
-            move |engine: &dyn crate::engine::Engine| engine.create_oauth_client(&client, secret.as_ref());
-        self.threads.run(NO_TENANT, work).await
+        self.act(client.tenant, Act::CreateOauthClient(client, secret)).await.map(drop)
     }
 
     /// The clients of a tenant, oldest first, revoked ones too.
@@ -58,7 +57,7 @@ impl Store {
     /// # Errors
     /// As above.
     pub async fn insert_client_secret(&self, secret: ClientSecret) -> Result<(), StoreError> {
-        self.threads.run(secret.tenant, move |engine| engine.insert_client_secret(&secret)).await
+        self.act(secret.tenant, Act::InsertClientSecret(secret)).await.map(drop)
     }
 
     /// Revokes a client; `false` if there is none alive.
@@ -71,7 +70,7 @@ impl Store {
         client: Uuid,
         at: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.threads.run(tenant, move |engine| engine.revoke_oauth_client(tenant, client, at)).await
+        self.act(tenant, Act::RevokeOauthClient(tenant, client, at)).await
     }
 
     /// Revokes a secret; `false` if there is none alive.
@@ -84,7 +83,7 @@ impl Store {
         id: Uuid,
         at: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.threads.run(tenant, move |engine| engine.revoke_client_secret(tenant, id, at)).await
+        self.act(tenant, Act::RevokeClientSecret(tenant, id, at)).await
     }
 
     /// Notes when secrets and federations were last used.
@@ -100,7 +99,7 @@ impl Store {
     /// # Errors
     /// As above.
     pub async fn set_federation(&self, federation: Federation) -> Result<(), StoreError> {
-        self.threads.run(federation.tenant, move |engine| engine.set_federation(&federation)).await
+        self.act(federation.tenant, Act::SetFederation(federation)).await.map(drop)
     }
 
     /// Whose assertions a tenant takes.
@@ -116,7 +115,7 @@ impl Store {
     /// # Errors
     /// As above.
     pub async fn remove_federation(&self, tenant: TenantId) -> Result<bool, StoreError> {
-        self.threads.run(tenant, move |engine| engine.remove_federation(tenant)).await
+        self.act(tenant, Act::RemoveFederation(tenant)).await
     }
 
     /// Notes that an assertion was used; `false` if it was noted before, by whatever process.

@@ -1,7 +1,7 @@
 //! `juno client`.
 
 use super::{
-    block_on, find_tenant, open_store,
+    block_on, find_tenant, open_store_acting,
     token::{check_label, time},
 };
 use crate::{
@@ -20,7 +20,7 @@ pub(crate) fn run(settings: &Settings, command: &ClientCommand) -> Result<Answer
     if let ClientCommand::Create { label, .. } = command {
         check_label(label)?;
     }
-    let store = open_store(settings)?;
+    let store = open_store_acting(settings)?;
     block_on(run_on(settings, &store, command))
 }
 

@@ -1,6 +1,6 @@
 //! `juno federation`.
 
-use super::{block_on, client::oauth_clients, find_tenant, open_store, token::time};
+use super::{block_on, client::oauth_clients, find_tenant, open_store_acting, token::time};
 use crate::{
     answer::{Answer, CommandError},
     cli::FederationCommand,
@@ -25,7 +25,7 @@ pub(crate) fn run(settings: &Settings, command: &FederationCommand) -> Result<An
         }
         check_jwks_url(jwks_url, &oauth::jwks_settings(settings)).map_err(CommandError::Usage)?;
     }
-    let store = open_store(settings)?;
+    let store = open_store_acting(settings)?;
     block_on(run_on(settings, &store, command))
 }
 

@@ -162,6 +162,9 @@ fn a_client_gets_a_token_in_either_way_and_provisions_with_it(backend: Backend) 
     }
     let listed = world.juno(&["client", "list", "own"]).to_string();
     assert!(!listed.contains(&client.secret) && !listed.contains("argon2"), "{listed}");
+    let audit = world.juno(&["audit", "list"]).to_string();
+    assert!(audit.contains("oauth-client.create") && audit.contains("client-secret.issue"), "{audit}");
+    assert!(!audit.contains(&client.secret) && !audit.contains("argon2"), "{audit}");
 }
 
 fn strangers_get_one_answer(backend: Backend) {

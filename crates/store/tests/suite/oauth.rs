@@ -12,6 +12,7 @@ on_both_databases!(
     a_tenant_has_one_federation,
     an_assertion_is_noted_once,
     successors_of_a_signing_key_are_made_once,
+    each_act_leaves_its_row_without_a_secret,
 );
 
 pub(crate) fn client(tenant: TenantId) -> OauthClient {
@@ -159,4 +160,44 @@ async fn successors_of_a_signing_key_are_made_once(backend: Backend) {
     assert_eq!(world.store().signing_keys().await.unwrap(), [first, second.clone()]);
     world.store().delete_signing_keys(Timestamp(20)).await.unwrap();
     assert_eq!(world.store().signing_keys().await.unwrap(), [second]);
+}
+
+async fn each_act_leaves_its_row_without_a_secret(backend: Backend) {
+    let world = World::new(backend).await;
+    let by = By { actor: "operator anna".to_owned(), origin: "192.0.2.7".to_owned(), at: now() };
+    let store = world.store().acting(by);
+    let row = client(world.tenant);
+    let (first, second) = (secret(&row), secret(&row));
+    store.create_oauth_client(row.clone(), Some(first)).await.unwrap();
+    store.insert_client_secret(second.clone()).await.unwrap();
+    assert!(store.revoke_client_secret(world.tenant, second.id, Timestamp(5)).await.unwrap());
+    assert!(!store.revoke_client_secret(world.tenant, second.id, Timestamp(6)).await.unwrap());
+    store.set_federation(federation(&row)).await.unwrap();
+    store.set_federation(Federation { subject: "other".to_owned(), ..federation(&row) }).await.unwrap();
+    assert!(store.remove_federation(world.tenant).await.unwrap());
+    assert!(!store.remove_federation(world.tenant).await.unwrap());
+    assert!(store.revoke_oauth_client(world.tenant, row.id, Timestamp(7)).await.unwrap());
+
+    let mut rows = store.audit_rows(Some(world.tenant), i64::MAX, 100).await.unwrap();
+    rows.reverse();
+    let acts: Vec<_> = rows.iter().map(|row| (row.action.as_str(), row.target.clone())).collect();
+    let id = row.id.to_string();
+    assert_eq!(
+        acts,
+        [
+            ("oauth-client.create", id.clone()),
+            ("client-secret.issue", "k7".to_owned()),
+            ("client-secret.revoke", "k7".to_owned()),
+            ("federation.set", id.clone()),
+            ("federation.set", id.clone()),
+            ("federation.remove", id.clone()),
+            ("oauth-client.revoke", id),
+        ]
+    );
+    let shown = |text: &Option<String>| text.clone().unwrap_or_default();
+    assert!(rows.iter().all(|row| !(shown(&row.before) + &shown(&row.after)).contains("argon2id")));
+    assert!(shown(&rows[2].after).contains("1970-01-01T00:00:00.005Z"), "{:?}", rows[2]);
+    assert!(shown(&rows[4].before).contains("\"subject\":\"subject\""), "{:?}", rows[4]);
+    assert!(shown(&rows[4].after).contains("\"subject\":\"other\""), "{:?}", rows[4]);
+    assert!(store.verify_audit().await.unwrap().is_ok());
 }
