@@ -1,7 +1,7 @@
 //! `entra-sim check`, which knows nothing of our types, finds nothing wrong: Microsoft's acceptance tests and the known
 //! breakages, on both databases and in both profiles.
 
-use crate::world::World;
+use crate::{oauth::Client, world::World};
 use serde_json::Value;
 use std::{path::Path, process::Command};
 use test_support::Backend;
@@ -19,7 +19,11 @@ fn check(backend: Backend, profile: &str, must_pass: u64) {
     let tenant = world.tenant_of_profile("checked", profile);
     let mut command = entra_sim();
     command.args(["check", "--json", "--profile", profile, "--tenant-url", tenant.url()]);
-    let output = command.env("ENTRA_SIM_SECRET_TOKEN", tenant.token()).output().expect("entra-sim runs");
+    finds_nothing(command.env("ENTRA_SIM_SECRET_TOKEN", tenant.token()), must_pass);
+}
+
+fn finds_nothing(command: &mut Command, must_pass: u64) {
+    let output = command.output().expect("entra-sim runs");
     let printed = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{printed}\n{}", String::from_utf8_lossy(&output.stderr));
     let summary: Value = serde_json::from_str(&printed).expect("JSON");
@@ -45,4 +49,16 @@ fn nothing_is_found_in_profile_rfc_on_sqlite() {
 #[test]
 fn nothing_is_found_in_profile_rfc_on_postgres() {
     check(Backend::Postgres, "rfc", 106);
+}
+
+/// Test 21 of Microsoft's suite, and all others with the access token that it leads to.
+#[test]
+fn nothing_is_found_with_client_credentials() {
+    let world = World::start(Backend::Sqlite);
+    let tenant = world.tenant("checked");
+    let client = Client::create(&world, "checked");
+    let mut command = entra_sim();
+    command.args(["check", "--json", "--profile", "entra", "--tenant-url", tenant.url()]);
+    command.args(["--client-id", &client.id, "--token-url", &client.token_endpoint]);
+    finds_nothing(command.env("ENTRA_SIM_CLIENT_SECRET", &client.secret), 126);
 }

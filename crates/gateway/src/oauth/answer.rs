@@ -3,6 +3,16 @@
 use actix_web::{HttpResponse, HttpResponseBuilder, http::StatusCode};
 use serde_json::json;
 
+/// Every code that an answer may have.
+pub(super) const CODES: [&str; 6] = [
+    "invalid_request",
+    "unsupported_grant_type",
+    "invalid_client",
+    "unauthorized_client",
+    "slow_down",
+    "temporarily_unavailable",
+];
+
 /// Why there is no token.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum OauthError {

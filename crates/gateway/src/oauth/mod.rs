@@ -17,6 +17,9 @@ use std::{num::NonZeroU32, sync::Arc, time::Duration};
 use store::Store;
 use tokens::{AccessTokens, Federations, GrantError, JwksSettings, SCOPE, SigningKeys, TokenEndpoint};
 
+/// The outcome of a request that was granted, in metrics.
+const ISSUED: &str = "issued";
+
 /// What the endpoints share.
 pub(crate) struct Oauth {
     endpoint: TokenEndpoint,
@@ -39,6 +42,10 @@ impl Oauth {
         let requests = IntCounterVec::new(Opts::new("juno_oauth_token_requests_total", help), &["outcome"]);
         let requests = requests.map_err(|cause| cause.to_string())?;
         registry.register(Box::new(requests.clone())).map_err(|cause| cause.to_string())?;
+        // Shown from the start, so that the first failure is an increase.
+        for outcome in answer::CODES.iter().chain(&[ISSUED]) {
+            requests.with_label_values(&[*outcome]).reset();
+        }
         let federations = Federations::new(store.clone(), jwks_settings(settings))?;
         let rate = NonZeroU32::new(settings.oauth.rate_per_client.get()).unwrap_or(NonZeroU32::MIN);
         let lifetime = settings.oauth.token_lifetime;
@@ -112,7 +119,7 @@ async fn token(
     body: Payload,
 ) -> HttpResponse {
     let outcome = grant(&oauth, &tenant, &request, body).await;
-    let label = outcome.as_ref().map_or_else(OauthError::code, |_| "issued");
+    let label = outcome.as_ref().map_or_else(OauthError::code, |_| ISSUED);
     oauth.requests.with_label_values(&[label]).inc();
     match outcome {
         Ok(granted) => answer::uncached(200).json(granted),
