@@ -211,7 +211,7 @@ pub(crate) enum FederationCommand {
     /// Set whose assertions a tenant takes, in place of what was set before. All values are compared exactly.
     Set {
         tenant: String,
-        /// The issuer (`iss`), as https://login.microsoftonline.com/{tenant id}/v2.0.
+        /// The issuer (`iss`), as `https://login.microsoftonline.com/{tenant id}/v2.0`.
         #[arg(long)]
         issuer: String,
         /// The subject (`sub`): the object id of Entra's provisioning application.
