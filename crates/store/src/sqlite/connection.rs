@@ -15,15 +15,15 @@ pub(super) type Pool = r2d2::Pool<ConnectionManager<SqliteConnection>>;
 /// WAL, so that readers and the writer do not wait for each other. It is kept in the file: set once.
 const JOURNAL: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL;";
 
-/// FULL, so that a commit is on the disk before it is answered. The log is written back after 32 MB, so that a page which
-/// changes often is written back once for many changes.
+/// FULL, so that a commit is on the disk before it is answered. The log is written back after 4 MB by whoever commits then:
+/// more would make that one wait longer (docs/PERFORMANCE.md).
 const PRAGMAS: &str = "
     PRAGMA busy_timeout = 5000;
     PRAGMA synchronous = FULL;
     PRAGMA foreign_keys = ON;
     PRAGMA temp_store = MEMORY;
     PRAGMA cache_size = -16384;
-    PRAGMA wal_autocheckpoint = 8000;
+    PRAGMA wal_autocheckpoint = 1000;
     PRAGMA journal_size_limit = 67108864;
     PRAGMA trusted_schema = OFF;
 ";
