@@ -64,8 +64,9 @@ pub(crate) trait Engine: OauthEngine + Send + Sync + 'static {
     /// Whether the database answers.
     fn ping(&self) -> Result<(), StoreError>;
 
-    /// Locks the feeds of the tenants in question, in order, answers the questions, has `decide` turn the answers into
-    /// rows, and writes those: all in one transaction. Others see it on return; it is durable after [`Engine::flush`].
+    /// Answers the questions, has `decide` turn the answers into rows, and writes those, all or none, if no other process
+    /// has written for one of the tenants meanwhile; if one has, does it again: `decide` may be called twice, and its last
+    /// word counts. Others see the rows on return; they are durable after [`Engine::flush`].
     fn transact(
         &self,
         questions: &Questions,

@@ -1,8 +1,18 @@
-//! What a batch of changes does, decided in memory: facts read under the tenants' locks go in, rows to write and one
-//! answer for each change come out. The same for both databases, and pure.
+//! What a batch of changes does, decided in memory: facts go in, rows to write and one answer for each change come out.
+//! The same for both databases, and pure (docs/adr/0008).
+
+mod facts;
+mod resource;
+#[cfg(test)]
+mod tests;
+mod writes;
+
+pub(crate) use facts::{Facts, KeptResource, Questions, StoredResource, questions};
+pub(crate) use writes::{DeletedResource, FeedMove, GroupUpdate, LogRow, ResourceRow, Writes};
 
 use crate::model::*;
-use scim::{Timestamp, event::EventKind, schema::ResourceKind};
+use resource::Resource;
+use scim::{Timestamp, schema::ResourceKind};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
@@ -16,235 +26,14 @@ pub(crate) struct TenantChange {
     pub(crate) change: Change,
 }
 
-/// What has to be known to decide a batch. Read after the `feeds` rows of `tenants` are locked.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Questions {
-    /// Whose feed is locked, in the order in which it must be.
-    pub(crate) tenants: BTreeSet<TenantId>,
-    /// Which resources exist, of either kind, and whether their documents are wanted.
-    pub(crate) resources: BTreeMap<Of<ResourceId>, bool>,
-    /// Who has these folded `userName`s.
-    pub(crate) user_names: BTreeSet<Of<String>>,
-    /// Which of these (group, member) pairs are memberships.
-    pub(crate) pairs: BTreeSet<Of<(ResourceId, ResourceId)>>,
-    /// Every membership of these groups.
-    pub(crate) members_of: BTreeSet<Of<ResourceId>>,
-    /// Every membership in any group of these resources.
-    pub(crate) groups_of: BTreeSet<Of<ResourceId>>,
-    /// Which of these are kept as deleted.
-    pub(crate) deleted: BTreeSet<Of<ResourceId>>,
-}
-
-/// A resource as it is stored.
-#[derive(Clone, Debug)]
-pub(crate) struct StoredResource {
-    pub(crate) kind: ResourceKind,
-    pub(crate) version: i64,
-    pub(crate) created: Timestamp,
-    pub(crate) last_modified: Timestamp,
-    /// Given if it was asked for.
-    pub(crate) document: Option<String>,
-}
-
-/// The answers of the database; what is absent does not exist.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Facts {
-    /// The feed positions of the tenants.
-    pub(crate) positions: HashMap<TenantId, i64>,
-    pub(crate) resources: HashMap<Of<ResourceId>, StoredResource>,
-    pub(crate) user_names: HashMap<Of<String>, ResourceId>,
-    /// Memberships, by group.
-    pub(crate) members: HashMap<Of<ResourceId>, BTreeSet<ResourceId>>,
-    /// What is kept as deleted.
-    pub(crate) deleted: HashMap<Of<ResourceId>, KeptResource>,
-}
-
-/// A deleted resource as it is kept, as far as the plan wants to know.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct KeptResource {
-    pub(crate) version: i64,
-    pub(crate) created: Timestamp,
-}
-
-/// A tenant's feed before and after a batch. As each write moves it, a feed that still stands where it stood when the facts
-/// were read says that they still hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct FeedMove {
-    pub(crate) tenant: TenantId,
-    pub(crate) from: i64,
-    pub(crate) to: i64,
-}
-
-/// A row of `users` or `groups`.
-#[derive(Clone, Debug)]
-pub(crate) struct ResourceRow {
-    pub(crate) tenant: TenantId,
-    pub(crate) id: ResourceId,
-    pub(crate) version: i64,
-    pub(crate) created: Timestamp,
-    pub(crate) last_modified: Timestamp,
-    pub(crate) document: Document,
-}
-
-/// A group whose version rises, and whose document may change.
-#[derive(Clone, Debug)]
-pub(crate) struct GroupUpdate {
-    pub(crate) tenant: TenantId,
-    pub(crate) id: ResourceId,
-    /// By how much the version rises.
-    pub(crate) changes: i64,
-    pub(crate) last_modified: Timestamp,
-    pub(crate) document: Option<Document>,
-}
-
-/// A resource that moves to `deleted_resources`.
-#[derive(Clone, Debug)]
-pub(crate) struct DeletedResource {
-    pub(crate) tenant: TenantId,
-    pub(crate) id: ResourceId,
-    pub(crate) kind: ResourceKind,
-    pub(crate) at: Timestamp,
-    pub(crate) actor: Option<Uuid>,
-    pub(crate) version: i64,
-    pub(crate) created: Timestamp,
-    pub(crate) document: String,
-    /// JSON list of the ids of the groups it was in.
-    pub(crate) groups: String,
-    /// JSON list of the ids of its members.
-    pub(crate) members: String,
-}
-
-/// A row of `change_log`, and of `events` if `event_follows`.
-#[derive(Clone, Debug)]
-pub(crate) struct LogRow {
-    pub(crate) tenant: TenantId,
-    pub(crate) position: i64,
-    pub(crate) at: Timestamp,
-    pub(crate) actor: Option<Uuid>,
-    pub(crate) kind: ResourceKind,
-    pub(crate) id: ResourceId,
-    pub(crate) event: EventKind,
-    pub(crate) version: i64,
-    pub(crate) before: Option<String>,
-    pub(crate) after: Option<String>,
-    /// `{"add":[…],"remove":[…]}`
-    pub(crate) members: Option<String>,
-    pub(crate) effects: String,
-    pub(crate) event_follows: bool,
-}
-
-/// The rows to write, all of them, in one transaction. No two touch the same row; the order of the fields is an order
-/// in which they can be written.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Writes {
-    /// The feeds that move.
-    pub(crate) feeds: Vec<FeedMove>,
-    pub(crate) deleted: Vec<DeletedResource>,
-    /// Resources that are not kept as deleted any more.
-    pub(crate) restored: Vec<Of<ResourceId>>,
-    pub(crate) new_users: Vec<ResourceRow>,
-    pub(crate) users: Vec<ResourceRow>,
-    pub(crate) new_groups: Vec<ResourceRow>,
-    pub(crate) groups: Vec<GroupUpdate>,
-    /// Groups of which every stored membership goes.
-    pub(crate) emptied: Vec<Of<ResourceId>>,
-    /// Memberships (group, member) that go.
-    pub(crate) left: Vec<Of<(ResourceId, ResourceId)>>,
-    /// Memberships that come; whether the member is a group.
-    pub(crate) joined: Vec<(Of<(ResourceId, ResourceId)>, bool)>,
-    pub(crate) log: Vec<LogRow>,
-}
-
-impl Writes {
-    /// Whether there is nothing to write: whatever is written is logged.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.log.is_empty()
-    }
-}
-
 /// Answers, one for each change of the batch, in order. They hold once the writes are durable.
 pub(crate) type Answers = Vec<Result<Committed, CommitError>>;
-
-/// What has to be known to decide the batch.
-pub(crate) fn questions(batch: &[TenantChange]) -> Questions {
-    let mut questions = Questions::default();
-    for TenantChange { tenant, change } in batch {
-        let tenant = *tenant;
-        questions.tenants.insert(tenant);
-        let mut candidates: &[ResourceId] = &[];
-        let mut document = None;
-        match &change.action {
-            Action::Create { document: new, members } => {
-                document = Some(new);
-                candidates = members;
-            }
-            Action::Update { expected, before, document: new, members } => {
-                let is_compared =
-                    change.kind == ResourceKind::Group && expected.is_none() && before.is_some();
-                *questions.resources.entry((tenant, change.id)).or_default() |= is_compared;
-                document = new.as_ref();
-                candidates = &members.add;
-                if members.clear {
-                    questions.members_of.insert((tenant, change.id));
-                }
-                let named = members.add.iter().chain(&members.remove);
-                questions.pairs.extend(named.map(|member| (tenant, (change.id, *member))));
-            }
-            Action::Delete { .. } => {
-                questions.resources.insert((tenant, change.id), true);
-                questions.groups_of.insert((tenant, change.id));
-                if change.kind == ResourceKind::Group {
-                    questions.members_of.insert((tenant, change.id));
-                }
-            }
-            Action::Restore { document: old, groups, members, .. } => {
-                document = Some(old);
-                candidates = members;
-                questions.deleted.insert((tenant, change.id));
-                questions.resources.entry((tenant, change.id)).or_default();
-                for group in groups {
-                    questions.resources.entry((tenant, *group)).or_default();
-                    questions.pairs.insert((tenant, (*group, change.id)));
-                }
-            }
-            Action::Record => {
-                questions.resources.entry((tenant, change.id)).or_default();
-            }
-        }
-        for member in candidates {
-            questions.resources.entry((tenant, *member)).or_default();
-        }
-        if change.kind == ResourceKind::User
-            && let Some(name) = document.and_then(|document| document.keys.user_name.clone())
-        {
-            questions.user_names.insert((tenant, name));
-        }
-    }
-    questions
-}
 
 /// Decides the batch: each change sees what those before it have made.
 pub(crate) fn plan(batch: &[TenantChange], facts: Facts) -> (Writes, Answers) {
     let mut plan = Plan::new(facts);
     let answers = batch.iter().map(|TenantChange { tenant, change }| plan.change(*tenant, change)).collect();
     (plan.into_writes(), answers)
-}
-
-/// A resource during a batch.
-#[derive(Debug)]
-struct Resource {
-    kind: ResourceKind,
-    /// Whether a row of it is stored.
-    stored: bool,
-    version: i64,
-    created: Timestamp,
-    last_modified: Timestamp,
-    /// As stored, where it was asked for.
-    old_document: Option<String>,
-    /// As the batch makes it.
-    new_document: Option<Document>,
-    changes: i64,
-    deleted: bool,
 }
 
 struct Plan {
@@ -612,73 +401,6 @@ impl Plan {
 /// Most ids that an error names.
 const MAX_NAMED: usize = 10;
 
-impl Resource {
-    fn stored(stored: StoredResource) -> Resource {
-        Resource {
-            kind: stored.kind,
-            stored: true,
-            version: stored.version,
-            created: stored.created,
-            last_modified: stored.last_modified,
-            old_document: stored.document,
-            new_document: None,
-            changes: 0,
-            deleted: false,
-        }
-    }
-
-    fn new(change: &Change, document: Document) -> Resource {
-        Resource {
-            kind: change.kind,
-            stored: false,
-            version: 1,
-            created: change.at,
-            last_modified: change.at,
-            old_document: None,
-            new_document: Some(document),
-            changes: 0,
-            deleted: false,
-        }
-    }
-
-    fn is(&self, kind: ResourceKind) -> bool {
-        self.kind == kind && !self.deleted
-    }
-
-    /// One change more. The clocks of two processes may differ: `meta.lastModified` never goes back.
-    fn touch(&mut self, at: Timestamp) {
-        self.version += 1;
-        self.changes += 1;
-        self.last_modified = self.last_modified.max(at);
-    }
-
-    fn committed(&self, changed: bool) -> Committed {
-        Committed { version: self.version, created: self.created, last_modified: self.last_modified, changed }
-    }
-
-    fn write(self, tenant: TenantId, id: ResourceId, writes: &mut Writes) {
-        if self.deleted {
-            return;
-        }
-        if self.kind == ResourceKind::Group && self.stored {
-            if self.changes > 0 {
-                let (changes, last_modified, document) =
-                    (self.changes, self.last_modified, self.new_document);
-                writes.groups.push(GroupUpdate { tenant, id, changes, last_modified, document });
-            }
-            return;
-        }
-        let Some(document) = self.new_document else { return };
-        let (version, created, last_modified) = (self.version, self.created, self.last_modified);
-        let row = ResourceRow { tenant, id, version, created, last_modified, document };
-        match (self.kind, self.stored) {
-            (ResourceKind::User, false) => writes.new_users.push(row),
-            (ResourceKind::User, true) => writes.users.push(row),
-            (ResourceKind::Group, _) => writes.new_groups.push(row),
-        }
-    }
-}
-
 fn ids_json(ids: &BTreeSet<ResourceId>) -> String {
     let mut text = String::with_capacity(2 + ids.len() * 39);
     text.push('[');
@@ -698,6 +420,3 @@ fn members_json(joined: &BTreeSet<ResourceId>, left: &BTreeSet<ResourceId>) -> O
     (!joined.is_empty() || !left.is_empty())
         .then(|| format!("{{\"add\":{},\"remove\":{}}}", ids_json(joined), ids_json(left)))
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,6 +1,7 @@
 //! Batches decided: each change sees those before it, and a refused one leaves nothing.
 
 use super::*;
+use scim::event::EventKind;
 
 const TENANT: TenantId = TenantId(Uuid::from_u128(1));
 const OTHER: TenantId = TenantId(Uuid::from_u128(2));

@@ -1,0 +1,114 @@
+//! What has to be known to decide a batch, and how the database answers.
+
+use super::{Of, TenantChange};
+use crate::model::*;
+use scim::{Timestamp, schema::ResourceKind};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// What has to be known to decide a batch.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Questions {
+    /// Whose feeds the changes move, in the order in which they are locked.
+    pub(crate) tenants: BTreeSet<TenantId>,
+    /// Which resources exist, of either kind, and whether their documents are wanted.
+    pub(crate) resources: BTreeMap<Of<ResourceId>, bool>,
+    /// Who has these folded `userName`s.
+    pub(crate) user_names: BTreeSet<Of<String>>,
+    /// Which of these (group, member) pairs are memberships.
+    pub(crate) pairs: BTreeSet<Of<(ResourceId, ResourceId)>>,
+    /// Every membership of these groups.
+    pub(crate) members_of: BTreeSet<Of<ResourceId>>,
+    /// Every membership in any group of these resources.
+    pub(crate) groups_of: BTreeSet<Of<ResourceId>>,
+    /// Which of these are kept as deleted.
+    pub(crate) deleted: BTreeSet<Of<ResourceId>>,
+}
+
+/// A resource as it is stored.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredResource {
+    pub(crate) kind: ResourceKind,
+    pub(crate) version: i64,
+    pub(crate) created: Timestamp,
+    pub(crate) last_modified: Timestamp,
+    /// Given if it was asked for.
+    pub(crate) document: Option<String>,
+}
+
+/// The answers of the database; what is absent does not exist.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Facts {
+    /// The feed positions of the tenants.
+    pub(crate) positions: HashMap<TenantId, i64>,
+    pub(crate) resources: HashMap<Of<ResourceId>, StoredResource>,
+    pub(crate) user_names: HashMap<Of<String>, ResourceId>,
+    /// Memberships, by group.
+    pub(crate) members: HashMap<Of<ResourceId>, BTreeSet<ResourceId>>,
+    /// What is kept as deleted.
+    pub(crate) deleted: HashMap<Of<ResourceId>, KeptResource>,
+}
+
+/// A deleted resource as it is kept, as far as the plan wants to know.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KeptResource {
+    pub(crate) version: i64,
+    pub(crate) created: Timestamp,
+}
+
+/// What has to be known to decide the batch.
+pub(crate) fn questions(batch: &[TenantChange]) -> Questions {
+    let mut questions = Questions::default();
+    for TenantChange { tenant, change } in batch {
+        let tenant = *tenant;
+        questions.tenants.insert(tenant);
+        let mut candidates: &[ResourceId] = &[];
+        let mut document = None;
+        match &change.action {
+            Action::Create { document: new, members } => {
+                document = Some(new);
+                candidates = members;
+            }
+            Action::Update { expected, before, document: new, members } => {
+                let is_compared =
+                    change.kind == ResourceKind::Group && expected.is_none() && before.is_some();
+                *questions.resources.entry((tenant, change.id)).or_default() |= is_compared;
+                document = new.as_ref();
+                candidates = &members.add;
+                if members.clear {
+                    questions.members_of.insert((tenant, change.id));
+                }
+                let named = members.add.iter().chain(&members.remove);
+                questions.pairs.extend(named.map(|member| (tenant, (change.id, *member))));
+            }
+            Action::Delete { .. } => {
+                questions.resources.insert((tenant, change.id), true);
+                questions.groups_of.insert((tenant, change.id));
+                if change.kind == ResourceKind::Group {
+                    questions.members_of.insert((tenant, change.id));
+                }
+            }
+            Action::Restore { document: old, groups, members, .. } => {
+                document = Some(old);
+                candidates = members;
+                questions.deleted.insert((tenant, change.id));
+                questions.resources.entry((tenant, change.id)).or_default();
+                for group in groups {
+                    questions.resources.entry((tenant, *group)).or_default();
+                    questions.pairs.insert((tenant, (*group, change.id)));
+                }
+            }
+            Action::Record => {
+                questions.resources.entry((tenant, change.id)).or_default();
+            }
+        }
+        for member in candidates {
+            questions.resources.entry((tenant, *member)).or_default();
+        }
+        if change.kind == ResourceKind::User
+            && let Some(name) = document.and_then(|document| document.keys.user_name.clone())
+        {
+            questions.user_names.insert((tenant, name));
+        }
+    }
+    questions
+}

@@ -1,0 +1,102 @@
+//! The rows that a batch comes to.
+
+use super::Of;
+use crate::model::*;
+use scim::{Timestamp, event::EventKind, schema::ResourceKind};
+use uuid::Uuid;
+
+/// A tenant's feed before and after a batch. As each write moves it, a feed that still stands where it stood when the facts
+/// were read says that they still hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FeedMove {
+    pub(crate) tenant: TenantId,
+    pub(crate) from: i64,
+    pub(crate) to: i64,
+}
+
+/// A row of `users` or `groups`.
+#[derive(Clone, Debug)]
+pub(crate) struct ResourceRow {
+    pub(crate) tenant: TenantId,
+    pub(crate) id: ResourceId,
+    pub(crate) version: i64,
+    pub(crate) created: Timestamp,
+    pub(crate) last_modified: Timestamp,
+    pub(crate) document: Document,
+}
+
+/// A group whose version rises, and whose document may change.
+#[derive(Clone, Debug)]
+pub(crate) struct GroupUpdate {
+    pub(crate) tenant: TenantId,
+    pub(crate) id: ResourceId,
+    /// By how much the version rises.
+    pub(crate) changes: i64,
+    pub(crate) last_modified: Timestamp,
+    pub(crate) document: Option<Document>,
+}
+
+/// A resource that moves to `deleted_resources`.
+#[derive(Clone, Debug)]
+pub(crate) struct DeletedResource {
+    pub(crate) tenant: TenantId,
+    pub(crate) id: ResourceId,
+    pub(crate) kind: ResourceKind,
+    pub(crate) at: Timestamp,
+    pub(crate) actor: Option<Uuid>,
+    pub(crate) version: i64,
+    pub(crate) created: Timestamp,
+    pub(crate) document: String,
+    /// JSON list of the ids of the groups it was in.
+    pub(crate) groups: String,
+    /// JSON list of the ids of its members.
+    pub(crate) members: String,
+}
+
+/// A row of `change_log`, and of `events` if `event_follows`.
+#[derive(Clone, Debug)]
+pub(crate) struct LogRow {
+    pub(crate) tenant: TenantId,
+    pub(crate) position: i64,
+    pub(crate) at: Timestamp,
+    pub(crate) actor: Option<Uuid>,
+    pub(crate) kind: ResourceKind,
+    pub(crate) id: ResourceId,
+    pub(crate) event: EventKind,
+    pub(crate) version: i64,
+    pub(crate) before: Option<String>,
+    pub(crate) after: Option<String>,
+    /// `{"add":[…],"remove":[…]}`
+    pub(crate) members: Option<String>,
+    pub(crate) effects: String,
+    pub(crate) event_follows: bool,
+}
+
+/// The rows to write, all of them, in one transaction. No two touch the same row; the order of the fields is an order
+/// in which they can be written.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Writes {
+    /// The feeds that move.
+    pub(crate) feeds: Vec<FeedMove>,
+    pub(crate) deleted: Vec<DeletedResource>,
+    /// Resources that are not kept as deleted any more.
+    pub(crate) restored: Vec<Of<ResourceId>>,
+    pub(crate) new_users: Vec<ResourceRow>,
+    pub(crate) users: Vec<ResourceRow>,
+    pub(crate) new_groups: Vec<ResourceRow>,
+    pub(crate) groups: Vec<GroupUpdate>,
+    /// Groups of which every stored membership goes.
+    pub(crate) emptied: Vec<Of<ResourceId>>,
+    /// Memberships (group, member) that go.
+    pub(crate) left: Vec<Of<(ResourceId, ResourceId)>>,
+    /// Memberships that come; whether the member is a group.
+    pub(crate) joined: Vec<(Of<(ResourceId, ResourceId)>, bool)>,
+    pub(crate) log: Vec<LogRow>,
+}
+
+impl Writes {
+    /// Whether there is nothing to write: whatever is written is logged.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.log.is_empty()
+    }
+}
