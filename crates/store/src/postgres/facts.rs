@@ -55,7 +55,7 @@ const PAIRS: &str =
 const MEMBERS_OF: &str = " AS q(tenant_id, group_id) JOIN group_members m USING (tenant_id, group_id)";
 const GROUPS_OF: &str = " AS q(tenant_id, member_id) JOIN group_members m USING (tenant_id, member_id)";
 
-/// Answers the questions; the caller holds the locks.
+/// Answers the questions. Whether the answers still hold is asked when the rows are written.
 pub(super) fn read(connection: &mut PgConnection, questions: &Questions) -> QueryResult<Facts> {
     let rows = Statement::<Types>::new(parts(questions), " UNION ALL ").load::<Columns>(connection)?;
     let mut facts = Facts::default();
