@@ -3,8 +3,6 @@
 use crate::{Admin, Failure, Listed, admin::PAGE, paging};
 use scim::{
     Timestamp,
-    list::{self, GroupReference},
-    meta::Meta,
     schema::{ResourceKind, ResourceType},
     search::{self, Words},
 };
@@ -141,23 +139,7 @@ impl Admin {
 
     /// The same as text.
     pub(crate) fn text(&self, tenant: &Tenant, kind: ResourceKind, row: &Row) -> String {
-        let meta = Meta {
-            kind,
-            id: row.id.to_string(),
-            version: row.version,
-            created: row.created,
-            last_modified: row.last_modified,
-        };
-        let groups: Vec<GroupReference<'_>> = row
-            .groups
-            .iter()
-            .map(|group| GroupReference {
-                id: group.id.to_string(),
-                display: group.display.as_deref(),
-                direct: group.direct,
-            })
-            .collect();
-        let mut text = list::open_resource(&row.document, &meta, &self.tenant_url(tenant), &groups);
+        let mut text = provisioning::open_resource(kind, row, &self.tenant_url(tenant));
         text.push('}');
         text
     }

@@ -11,6 +11,7 @@ mod member;
 mod patch;
 mod precondition;
 mod read;
+mod render;
 mod replace;
 mod restore;
 
@@ -19,6 +20,7 @@ pub use failure::Failure;
 pub use patch::Changed;
 pub use precondition::Precondition;
 pub use read::Found;
+pub use render::open_resource;
 
 use scim::{Profile, Timestamp, effect::Effect};
 use store::{Row, Store, TenantId};

@@ -14,8 +14,8 @@ use actix_web::{
 };
 use provisioning::{Failure, Found};
 use scim::{
-    list::{self, GroupReference, Page},
-    meta::{Meta, etag},
+    list::{self, Page},
+    meta::etag,
     projection::Projection,
     schema::ResourceKind,
     search::{self, Paging, Query},
@@ -120,25 +120,9 @@ async fn push_row(
     projection: &Projection,
     parts: &mut VecDeque<Part>,
 ) -> Result<(), ApiError> {
-    let meta = Meta {
-        kind,
-        id: row.id.to_string(),
-        version: row.version,
-        created: row.created,
-        last_modified: row.last_modified,
-    };
-    let groups: Vec<GroupReference<'_>> = row
-        .groups
-        .iter()
-        .map(|group| GroupReference {
-            id: group.id.to_string(),
-            display: group.display.as_deref(),
-            direct: group.direct,
-        })
-        .collect();
     let with_members = kind == ResourceKind::Group && projection.returns("members");
     let streamed = with_members && projection.returns_whole("members");
-    let mut text = list::open_resource(&row.document, &meta, &client.base, &groups);
+    let mut text = provisioning::open_resource(kind, row, &client.base);
     if with_members && !streamed {
         text.push_str(",\"members\":[");
         push_members(&mut text, &app.provisioning.members(&client.context, row.id).await?, &client.base);
