@@ -5,6 +5,7 @@ use crate::{
     model::{SecretTokenRow, Tenant, TenantId, TenantState},
     oauth::{ClientSecret, Federation, OauthClient},
     operator::{Operator, OperatorChange, Session},
+    setup_links::{SetupLink, SetupOpening, SetupReplacement},
 };
 use scim::Timestamp;
 use serde_json::{Value, json};
@@ -25,6 +26,11 @@ pub(crate) enum Act {
     RevokeClientSecret(TenantId, Uuid, Timestamp),
     SetFederation(Federation),
     RemoveFederation(TenantId),
+    CreateSetupLink(SetupLink),
+    RevokeSetupLink(TenantId, Uuid, Timestamp),
+    OpenSetupLink(TenantId, Uuid, SetupOpening),
+    /// The link's part of it alone: the tokens are acts of their own.
+    ReplaceSetupToken(SetupReplacement),
     CreateOperator(Operator),
     ChangeOperator(Uuid, OperatorChange),
     /// With the time step of the code that was used.
@@ -43,6 +49,7 @@ pub(crate) struct Before {
     pub(crate) client: Option<OauthClient>,
     pub(crate) secret: Option<ClientSecret>,
     pub(crate) federation: Option<Federation>,
+    pub(crate) link: Option<SetupLink>,
 }
 
 impl Act {
@@ -64,6 +71,18 @@ impl Act {
                 of_token(&token)
             });
             Deed { before: before.token.as_ref().map(of_token), after, ..deed(action, key_id, Some(tenant)) }
+        };
+        let changed_link = |action, tenant, change: &dyn Fn(&mut SetupLink)| {
+            let after = before.link.clone().map(|mut link| {
+                change(&mut link);
+                link.shown()
+            });
+            let label = before.link.as_ref().map_or("", |link| &link.label);
+            Deed {
+                before: before.link.as_ref().map(SetupLink::shown),
+                after,
+                ..deed(action, label, Some(tenant))
+            }
         };
         match self {
             Act::CreateTenant(tenant) => Deed {
@@ -136,6 +155,23 @@ impl Act {
                     before: before.federation.as_ref().map(of_federation),
                     ..deed("federation.remove", client.as_deref().unwrap_or_default(), Some(*tenant))
                 }
+            }
+            Act::CreateSetupLink(link) => Deed {
+                after: Some(link.shown()),
+                ..deed("setup-link.create", &link.label, Some(link.tenant))
+            },
+            Act::RevokeSetupLink(tenant, _, at) => {
+                changed_link("setup-link.revoke", *tenant, &|link| link.revoked = Some(*at))
+            }
+            Act::OpenSetupLink(tenant, _, opening) => {
+                changed_link("setup-link.open", *tenant, &|link| link.opening = Some(opening.clone()))
+            }
+            Act::ReplaceSetupToken(replacement) => {
+                changed_link("setup-link.issue-again", replacement.new.tenant, &|link| {
+                    if let Some(opening) = &mut link.opening {
+                        opening.tokens_issued += 1;
+                    }
+                })
             }
             Act::CreateOperator(operator) => {
                 Deed { after: Some(of_operator(operator)), ..deed("operator.create", &operator.name, None) }
@@ -230,20 +266,33 @@ macro_rules! acts {
             use crate::{
                 audit::{self, By},
                 model::StoreError,
-                oauth_records, operator, records,
+                oauth_records, operator, records, setup_links,
+                setup_links::SetupReplacement,
             };
             use diesel::{Connection, QueryResult, result::Error};
 
-            /// Does it, all or nothing; `Ok(false)`: not done, and nothing is written.
-            pub(crate) fn act(connection: &mut $connection, by: Option<&By>, act: &Act) -> QueryResult<bool> {
-                connection.transaction(|connection| {
-                    let before = before(connection, act)?;
-                    let is_done = perform(connection, act)?;
-                    if is_done && let Some(by) = by {
-                        audit::$module::append(connection, by, &act.deed(&before))?;
+            /// Does them in this order, all or none; `Ok(false)`: one was not done, and nothing is written.
+            pub(crate) fn act(
+                connection: &mut $connection,
+                by: Option<&By>,
+                acts: &[Act],
+            ) -> QueryResult<bool> {
+                let done = connection.transaction(|connection| {
+                    for act in acts {
+                        let before = before(connection, act)?;
+                        if !perform(connection, act)? {
+                            return Err(Error::RollbackTransaction);
+                        }
+                        if let Some(by) = by {
+                            audit::$module::append(connection, by, &act.deed(&before))?;
+                        }
                     }
-                    Ok(is_done)
-                })
+                    Ok(true)
+                });
+                match done {
+                    Err(Error::RollbackTransaction) => Ok(false),
+                    done => done,
+                }
             }
 
             fn perform(connection: &mut $connection, act: &Act) -> QueryResult<bool> {
@@ -280,6 +329,18 @@ macro_rules! acts {
                     }
                     Act::RemoveFederation(tenant) => {
                         oauth_records::$module::remove_federation(connection, *tenant)
+                    }
+                    Act::CreateSetupLink(link) => {
+                        setup_links::$module::insert_setup_link(connection, link).map(|()| true)
+                    }
+                    Act::RevokeSetupLink(tenant, id, at) => {
+                        setup_links::$module::revoke_setup_link(connection, *tenant, *id, *at)
+                    }
+                    Act::OpenSetupLink(tenant, id, opening) => {
+                        setup_links::$module::open_setup_link(connection, *tenant, *id, opening)
+                    }
+                    Act::ReplaceSetupToken(replacement) => {
+                        setup_links::$module::replace_setup_token(connection, replacement)
                     }
                     Act::CreateOperator(operator) => operator::$module::create_operator(connection, operator),
                     Act::ChangeOperator(id, change) => {
@@ -335,7 +396,16 @@ macro_rules! acts {
                     Act::SetFederation(Federation { tenant, .. }) | Act::RemoveFederation(tenant) => {
                         before.federation = oauth_records::$module::federation(connection, *tenant)?;
                     }
+                    Act::RevokeSetupLink(tenant, id, _) | Act::OpenSetupLink(tenant, id, _) => {
+                        let found = setup_links::$module::setup_link(connection, *tenant, *id)?;
+                        before.link = found.transpose().map_err(unreadable)?;
+                    }
+                    Act::ReplaceSetupToken(SetupReplacement { link, new, .. }) => {
+                        let found = setup_links::$module::setup_link(connection, new.tenant, *link)?;
+                        before.link = found.transpose().map_err(unreadable)?;
+                    }
                     Act::CreateTenant(_)
+                    | Act::CreateSetupLink(_)
                     | Act::InsertSecretToken(_)
                     | Act::CreateOauthClient(..)
                     | Act::InsertClientSecret(_)

@@ -8,6 +8,7 @@ use crate::{
     oauth::*,
     operator::{Operator, Session},
     plan::{Facts, Questions, Writes},
+    setup_links::SetupEngine,
 };
 use scim::{Timestamp, schema::ResourceKind};
 use uuid::Uuid;
@@ -58,7 +59,7 @@ pub(crate) trait OauthEngine {
 }
 
 /// A database.
-pub(crate) trait Engine: OauthEngine + Send + Sync + 'static {
+pub(crate) trait Engine: OauthEngine + SetupEngine + Send + Sync + 'static {
     /// Brings the schema up to date, forward only.
     fn migrate(&self) -> Result<(), StoreError>;
     /// Whether the database answers.
@@ -80,8 +81,8 @@ pub(crate) trait Engine: OauthEngine + Send + Sync + 'static {
     fn list(&self, tenant: TenantId, listing: &Listing) -> Result<Page, StoreError>;
     fn members(&self, tenant: TenantId, group: ResourceId) -> Result<Members, StoreError>;
 
-    /// Does an administrative act with its audit row; `Ok(false)`: not done.
-    fn act(&self, by: Option<&By>, act: &Act) -> Result<bool, StoreError>;
+    /// Does administrative acts, each with its audit row, all or none; `Ok(false)`: none.
+    fn act(&self, by: Option<&By>, acts: &[Act]) -> Result<bool, StoreError>;
     fn audit_head(&self) -> Result<AuditHead, StoreError>;
     /// Oldest first.
     fn audit_rows_behind(&self, position: i64, limit: i64) -> Result<Vec<AuditRow>, StoreError>;

@@ -117,7 +117,8 @@ macro_rules! records {
                 model::{SecretTokenRow, Tenant, TenantId, TenantState},
                 schema::{
                     change_log, client_secrets, deleted_resources, events, federations, feeds, group_members,
-                    groups, oauth_clients, secret_tokens, tenants, types::Id, used_assertions, users,
+                    groups, oauth_clients, secret_tokens, setup_links, tenants, types::Id, used_assertions,
+                    users,
                 },
             };
             use diesel::{
@@ -196,6 +197,7 @@ macro_rules! records {
                     delete_from!(group_members);
                     delete_from!(groups);
                     delete_from!(users);
+                    delete_from!(setup_links);
                     delete_from!(secret_tokens);
                     delete_from!(used_assertions);
                     delete_from!(federations);

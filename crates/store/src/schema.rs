@@ -310,5 +310,25 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    setup_links (tenant_id, id) {
+        tenant_id -> crate::schema::types::Key,
+        id -> crate::schema::types::Key,
+        label -> Text,
+        digest -> Binary,
+        created_at -> BigInt,
+        created_by -> Text,
+        expires_at -> BigInt,
+        revoked_at -> Nullable<BigInt>,
+        opened_at -> Nullable<BigInt>,
+        opened_from -> Nullable<Text>,
+        session_digest -> Nullable<Binary>,
+        session_ends_at -> Nullable<BigInt>,
+        secret_token_id -> Nullable<crate::schema::types::Key>,
+        tokens_issued -> Nullable<Integer>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(tenants, setup_links);
 diesel::allow_tables_to_appear_in_same_query!(operators, operator_sessions);
 diesel::allow_tables_to_appear_in_same_query!(tenants, oauth_clients);

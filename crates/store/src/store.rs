@@ -80,8 +80,13 @@ impl Store {
 
     /// Does an administrative act in the line of this tenant; `false`: not done.
     pub(crate) async fn act(&self, line: TenantId, act: Act) -> Result<bool, StoreError> {
+        self.act_together(line, vec![act]).await
+    }
+
+    /// Does several in one transaction, in this order; `false`: one was not done, so none is.
+    pub(crate) async fn act_together(&self, line: TenantId, acts: Vec<Act>) -> Result<bool, StoreError> {
         let by = self.by.clone();
-        self.threads.run(line, move |engine| engine.act(by.as_deref(), &act)).await
+        self.threads.run(line, move |engine| engine.act(by.as_deref(), &acts)).await
     }
 
     /// Asks the engine something that is no tenant's.

@@ -143,8 +143,8 @@ impl Engine for PostgresEngine {
         self.run(|connection| reads::members(connection, tenant, group))
     }
 
-    fn act(&self, by: Option<&By>, act: &Act) -> Result<bool, StoreError> {
-        self.run(|connection| acts::act(connection, by, act))
+    fn act(&self, by: Option<&By>, acts: &[Act]) -> Result<bool, StoreError> {
+        self.run(|connection| acts::act(connection, by, acts))
     }
 
     fn audit_head(&self) -> Result<AuditHead, StoreError> {

@@ -102,8 +102,8 @@ impl Engine for SqliteEngine {
         self.run(|connection| read::members(connection, tenant, group))
     }
 
-    fn act(&self, by: Option<&By>, act: &Act) -> Result<bool, StoreError> {
-        self.write(|connection| acts::act(connection, by, act))
+    fn act(&self, by: Option<&By>, acts: &[Act]) -> Result<bool, StoreError> {
+        self.write(|connection| acts::act(connection, by, acts))
     }
 
     fn audit_head(&self) -> Result<AuditHead, StoreError> {

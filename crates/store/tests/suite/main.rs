@@ -20,6 +20,7 @@ mod operators;
 mod random;
 mod resources;
 mod restore;
+mod setup_links;
 mod tenants;
 mod tokens;
 mod world;
