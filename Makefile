@@ -6,7 +6,7 @@ PROFILE ?= dev
 FUZZ_SECONDS ?= 60
 
 TO_BUILD := rust compiler libpq
-TO_TEST := $(TO_BUILD) postgres curl python shellcheck oidc
+TO_TEST := $(TO_BUILD) postgres curl python shellcheck oidc browser axe
 
 export JUNO_PYTHON := $(CURDIR)/target/python/bin/python
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes sure that the things named are there, and installs what is missing: rust, compiler, libpq, postgres (the programs
-# of a server, for throw-away servers), curl, shellcheck, python (an environment in target/ with the clients of the tests), oidc (node, and in target/ the
-# OpenID provider of the tests).
+# of a server, for throw-away servers), curl, shellcheck, python (an environment in target/ with the clients of the tests),
+# oidc and axe (node, and in target/ the OpenID provider of the tests and their judge of accessibility), browser (Chromium and
+# its driver; it needs no display).
 #
 #   deploy/setup.sh rust compiler libpq
 #
@@ -12,8 +13,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly PYTHON_ENV=target/python
 readonly PYTHON_PINS=deploy/python-requirements.txt
-readonly OIDC_ENV=target/oidc
-readonly OIDC_PINS=crates/gateway/tests/oidc
+# Which needs are npm packages, and where they are pinned. Each is installed into target/NEED.
+declare -rA NPM_PINS=([oidc]=crates/gateway/tests/oidc [axe]=crates/test-support/tests/axe)
 
 missing=() # Debian packages
 
@@ -65,7 +66,12 @@ need_python() {
     fi
 }
 
-need_oidc() {
+need_browser() {
+    command -v chromium >/dev/null || missing+=(chromium)
+    command -v chromedriver >/dev/null || missing+=(chromium-driver)
+}
+
+need_node() {
     command -v node >/dev/null || missing+=(nodejs)
     command -v npm >/dev/null || missing+=(npm)
 }
@@ -113,36 +119,35 @@ make_python_env() {
     cp "$PYTHON_PINS" "$PYTHON_ENV/pins.txt"
 }
 
-# The OpenID provider of the tests. Made anew when the pins change.
-make_oidc_env() {
-    cmp -s "$OIDC_PINS/package-lock.json" "$OIDC_ENV/pins.json" && return
-    say "Installing the OpenID provider of the tests into $OIDC_ENV"
-    rm -rf "$OIDC_ENV"
-    mkdir -p "$OIDC_ENV"
-    cp "$OIDC_PINS/package.json" "$OIDC_PINS/package-lock.json" "$OIDC_ENV"
-    npm ci --prefix "$OIDC_ENV" --ignore-scripts --no-audit --no-fund --loglevel=error
-    cp "$OIDC_PINS/package-lock.json" "$OIDC_ENV/pins.json"
+# The npm packages of one need. Made anew when the pins change.
+make_npm_env() {
+    local env=target/$1 pins=${NPM_PINS[$1]}
+    cmp -s "$pins/package-lock.json" "$env/pins.json" && return
+    say "Installing the npm packages of the tests into $env"
+    rm -rf "$env"
+    mkdir -p "$env"
+    cp "$pins/package.json" "$pins/package-lock.json" "$env"
+    npm ci --prefix "$env" --ignore-scripts --no-audit --no-fund --loglevel=error
+    cp "$pins/package-lock.json" "$env/pins.json"
 }
 
 python_asked=false
-oidc_asked=false
+npm_asked=()
 for need in "$@"; do
     case "$need" in
-    rust | compiler | libpq | postgres | curl | shellcheck) "need_$need" ;;
+    rust | compiler | libpq | postgres | curl | shellcheck | browser) "need_$need" ;;
     python)
         need_python
         python_asked=true
         ;;
-    oidc)
-        need_oidc
-        oidc_asked=true
-        ;;
+    oidc | axe) npm_asked+=("$need") ;;
     *)
         say "deploy/setup.sh: unknown need '$need'"
         exit 2
         ;;
     esac
 done
+if [ ${#npm_asked[@]} -gt 0 ]; then need_node; fi
 install_missing
 if $python_asked; then make_python_env; fi
-if $oidc_asked; then make_oidc_env; fi
+for need in "${npm_asked[@]}"; do make_npm_env "$need"; done

@@ -1,4 +1,4 @@
-//! What tests need of the world: private PostgreSQL servers, running gateways, an HTTP client. Speaks HTTP and runs
+//! What tests need of the world: private PostgreSQL servers, running gateways, an HTTP client, a browser. Speaks HTTP and runs
 //! programs; knows none of our own types, so that a mistake in them cannot hide here.
 //!
 //! A failure here means that the test cannot run at all, so everything panics with a cause.
@@ -8,11 +8,13 @@
     reason = "a failure to set up is the failure of the test, told to people"
 )]
 
+mod browser;
 mod gateway;
 mod http;
 mod postgres;
 mod supervised;
 
+pub use browser::{Browser, Scheme};
 pub use gateway::{Database, Gateway, GatewayOptions};
 pub use http::{Http, Response};
 pub use postgres::Postgres;

@@ -9,13 +9,14 @@ trap '' INT TERM HUP
 program=
 end() {
     [ -n "$program" ] || return 0
-    kill "-$1" "$program" 2>/dev/null
+    # With all that it has started: it leads a group, but for a moment after its start.
+    kill -s "$1" -- "-$program" 2>/dev/null || kill -s "$1" "$program" 2>/dev/null
     wait "$program" 2>/dev/null
     program=
 }
 while read -r word; do
     if [ "$word" = start ]; then
-        (trap - INT TERM HUP && exec "$@") 2>>"$log" </dev/null &
+        (trap - INT TERM HUP && exec setsid "$@") 2>>"$log" </dev/null &
         program=$!
         echo "started $program"
     else
