@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Starts the built gateway on SQLite in ./data with a demo tenant, prints what a provisioning client needs, and runs it until
-# Ctrl-C. The first run opens the tenant; each later one gives it a new Secret Token in the place of the last, because a token
-# is shown once and stored nowhere.
+# Starts the built gateway on SQLite in ./data with a demo tenant and a first operator, prints what a provisioning client and
+# the operator need, and runs it until Ctrl-C. The first run opens the tenant; each later one gives it a new Secret Token in the
+# place of the last, because a token is shown once and stored nowhere. So is the operator's one-time password.
 #
 #   deploy/run.sh dev|release
 set -euo pipefail
@@ -26,6 +26,17 @@ demo_token() {
     fi
 }
 
+# Says how to sign in at the console: with the password of the first operator, made now unless there is an operator.
+sign_in() {
+    local password
+    if "$JUNO" operator list --json | grep -q '"name"'; then
+        echo "  Sign in as before. A forgotten password or a lost phone: $JUNO operator reset admin"
+    else
+        password=$("$JUNO" operator create admin --role admin --json | field one_time_password)
+        printf '  Name               admin\n  One-time password  %s\n' "$password"
+    fi
+}
+
 umask 077
 mkdir -p data
 "$JUNO" config check >/dev/null
@@ -33,6 +44,7 @@ issued=$(demo_token)
 field key_id <<<"$issued" >"$KEY_ID"
 tenant_url=$("$JUNO" tenant show demo --json | field tenant_url)
 secret_token=$(field secret_token <<<"$issued")
+sign_in=$(sign_in)
 
 # Ctrl-C reaches the gateway as well, which lets requests in flight finish (a second one ends them); we wait for it.
 trap : INT
@@ -49,7 +61,7 @@ fi
 
 cat <<TEXT
 
-The gateway runs. What an Entra administrator pastes:
+The gateway runs. What a customer's Entra administrator pastes:
 
   Tenant URL    $tenant_url
   Secret Token  $secret_token
@@ -58,6 +70,11 @@ Try it from another shell:
 
   export SCIM_URL='$tenant_url' SCIM_TOKEN='$secret_token'
   curl -H "Authorization: Bearer \$SCIM_TOKEN" "\$SCIM_URL/Users?count=10"
+
+The console of Juno support:
+
+  $admin/
+$sign_in
 
 Health and metrics: $admin/healthz, /readyz, /metrics. Ctrl-C ends it; the data stay in ./data.
 
