@@ -6,7 +6,7 @@ use scim::{Timestamp, search::PageLimits};
 use std::{sync::OnceLock, time::Duration};
 use store::{By, Store, Tenant};
 use tokens::{
-    Issuer,
+    ClientPolicy, Issuer, JwksSettings, OauthClients,
     operator::{Passwords, Throttle, ThrottleSettings},
 };
 use uuid::Uuid;
@@ -32,6 +32,12 @@ pub struct AdminSettings {
     pub max_token_lifetime: Duration,
     /// How long an old token stays good after a rotation unless asked otherwise.
     pub rotation_overlap: Duration,
+    /// How many OAuth clients and secrets there may be, and how long a secret may live.
+    pub client_policy: ClientPolicy,
+    /// How long a client secret is good unless asked otherwise.
+    pub client_secret_lifetime: Duration,
+    /// Which addresses of keys are taken.
+    pub jwks: JwksSettings,
 }
 
 /// The use cases of operators, over one store.
@@ -40,6 +46,7 @@ pub struct Admin {
     pub(crate) provisioning: Provisioning,
     pub(crate) passwords: Passwords,
     pub(crate) throttle: Throttle,
+    pub(crate) oauth_clients: OauthClients,
     pub(crate) settings: AdminSettings,
     pub(crate) now: fn() -> Timestamp,
     forget: OnceLock<Box<dyn Fn() + Send + Sync>>,
@@ -56,8 +63,9 @@ impl Admin {
     pub fn new(store: Store, settings: AdminSettings, now: fn() -> Timestamp) -> Result<Admin, Failure> {
         let provisioning = Provisioning::new(store.clone());
         let throttle = Throttle::new(settings.throttle);
+        let oauth_clients = OauthClients::new(store.clone(), settings.client_policy);
         let (passwords, forget) = (Passwords::new()?, OnceLock::new());
-        Ok(Admin { store, provisioning, passwords, throttle, settings, now, forget })
+        Ok(Admin { store, provisioning, passwords, throttle, oauth_clients, settings, now, forget })
     }
 
     /// What is to be done when a credential or a tenant has ended: whoever remembers good ones forgets them. Counts the

@@ -3,7 +3,7 @@
 use scim::ScimError;
 use store::StoreError;
 use tokens::{
-    TokenError,
+    ClientError, TokenError,
     operator::{Blocked, PasswordError, TotpError},
 };
 
@@ -97,6 +97,22 @@ impl From<TokenError> for Failure {
             TokenError::NoSuchToken(_) => Failure::NotFound(error.to_string()),
             TokenError::Random(_) => Failure::internal(error),
             TokenError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::Lifetime(..) => Failure::Invalid(error.to_string()),
+            ClientError::TooManyClients(_) | ClientError::TooManySecrets(_) | ClientError::Taken => {
+                Failure::Conflict(error.to_string())
+            }
+            ClientError::NoSuchClient(_) | ClientError::NoSuchSecret(_) => {
+                Failure::NotFound(error.to_string())
+            }
+            ClientError::Failed(_) => Failure::internal(error),
+            ClientError::Store(error) => error.into(),
         }
     }
 }

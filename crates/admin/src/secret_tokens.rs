@@ -30,11 +30,7 @@ impl Admin {
         label: &str,
         lifetime: Option<Duration>,
     ) -> Result<Issued, Failure> {
-        if label.chars().count() > MAX_LABEL || label.chars().any(char::is_control) {
-            return Err(Failure::Invalid(format!(
-                "A label has at most {MAX_LABEL} characters, none of them a control."
-            )));
-        }
+        check_label(label)?;
         let expires = self.expiry(by.at, lifetime)?;
         let tenant = self.tenant(tenant).await?;
         Ok(self.issuer(by).issue(tenant.id, label, Some(expires), by.at).await?)
@@ -87,6 +83,16 @@ impl Admin {
         }
         Ok(later(now, lifetime))
     }
+}
+
+/// A word to know a credential by.
+pub(crate) fn check_label(label: &str) -> Result<(), Failure> {
+    if label.chars().count() > MAX_LABEL || label.chars().any(char::is_control) {
+        return Err(Failure::Invalid(format!(
+            "A label has at most {MAX_LABEL} characters, none of them a control."
+        )));
+    }
+    Ok(())
 }
 
 fn later(now: Timestamp, duration: Duration) -> Timestamp {

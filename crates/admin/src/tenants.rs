@@ -1,16 +1,11 @@
 //! Tenants: opened, listed, suspended, resumed, erased.
 
-use crate::{Admin, Failure, Listed, label, paging};
+use crate::{Admin, Failure, Listed, idempotency, label, paging};
 use scim::Profile;
-use sha2::{Digest, Sha256};
 use store::{By, Tenant, TenantId, TenantState};
-use tokens::operator;
-use uuid::Uuid;
 
 /// Longest name.
 const MAX_NAME: usize = 200;
-/// Longest Idempotency-Key.
-const MAX_KEY: usize = 255;
 
 /// A tenant to be opened.
 #[derive(Clone, Debug)]
@@ -35,13 +30,7 @@ impl Admin {
         new: NewTenant,
         idempotency_key: Option<&str>,
     ) -> Result<Tenant, Failure> {
-        let id = match idempotency_key {
-            Some(key) if key.is_empty() || key.len() > MAX_KEY => {
-                return Err(Failure::Invalid(format!("An Idempotency-Key has 1 to {MAX_KEY} bytes.")));
-            }
-            Some(key) => id_of_key(&by.actor, key),
-            None => operator::new_id(by.at).map_err(Failure::internal)?,
-        };
+        let id = idempotency::id("tenant", by, idempotency_key)?;
         let tenant = check(new, TenantId(id), by)?;
         if self.store.acting(by.clone()).create_tenant(tenant.clone()).await? {
             return Ok(tenant);
@@ -130,12 +119,4 @@ fn check(new: NewTenant, id: TenantId, by: &By) -> Result<Tenant, Failure> {
         state: TenantState::Active,
         created: by.at,
     })
-}
-
-/// An id that the same key of the same operator always gives (UUID version 8, RFC 9562 section 5.8).
-fn id_of_key(actor: &str, key: &str) -> Uuid {
-    let digest = Sha256::digest(format!("juno tenant {}:{actor}:{key}", actor.len()));
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&digest[..16]);
-    uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }

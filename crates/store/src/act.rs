@@ -313,13 +313,12 @@ macro_rules! acts {
                     }
                     Act::CreateOauthClient(client, secret) => {
                         oauth_records::$module::create_oauth_client(connection, client, secret.as_ref())
-                            .map(|()| true)
                     }
                     Act::RevokeOauthClient(tenant, id, at) => {
                         oauth_records::$module::revoke_oauth_client(connection, *tenant, *id, *at)
                     }
                     Act::InsertClientSecret(secret) => {
-                        oauth_records::$module::insert_client_secret(connection, secret).map(|()| true)
+                        oauth_records::$module::insert_client_secret(connection, secret)
                     }
                     Act::RevokeClientSecret(tenant, id, at) => {
                         oauth_records::$module::revoke_client_secret(connection, *tenant, *id, *at)

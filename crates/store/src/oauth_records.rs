@@ -323,22 +323,32 @@ macro_rules! oauth_writes {
         pub(crate) mod $module {
             use super::*;
 
+            /// `Ok(false)`: there is one of its id.
             pub(crate) fn create_oauth_client(
                 connection: &mut $connection,
                 client: &OauthClient,
                 secret: Option<&ClientSecret>,
-            ) -> QueryResult<()> {
-                let row = ClientRecord::from(client);
-                diesel::insert_into(oauth_clients::table).values(row).execute(connection)?;
-                secret.map_or(Ok(()), |secret| insert_client_secret(connection, secret))
+            ) -> QueryResult<bool> {
+                let inserted = diesel::insert_into(oauth_clients::table)
+                    .values(ClientRecord::from(client))
+                    .on_conflict_do_nothing()
+                    .execute(connection)?;
+                match secret {
+                    Some(secret) if inserted > 0 => insert_client_secret(connection, secret),
+                    _ => Ok(inserted > 0),
+                }
             }
 
+            /// `Ok(false)`: there is one of its id.
             pub(crate) fn insert_client_secret(
                 connection: &mut $connection,
                 secret: &ClientSecret,
-            ) -> QueryResult<()> {
-                let row = SecretRecord::from(secret);
-                diesel::insert_into(client_secrets::table).values(row).execute(connection).map(drop)
+            ) -> QueryResult<bool> {
+                let inserted = diesel::insert_into(client_secrets::table)
+                    .values(SecretRecord::from(secret))
+                    .on_conflict_do_nothing()
+                    .execute(connection)?;
+                Ok(inserted > 0)
             }
 
             pub(crate) fn revoke_oauth_client(

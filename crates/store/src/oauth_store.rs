@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 /// Errors are faults of the database in each of them.
 impl Store {
-    /// Stores a client with its first secret, if it is to have one.
+    /// Stores a client with its first secret, if it is to have one; `false` if there is one of its id.
     ///
     /// # Errors
     /// Faults of the database, here and below.
@@ -19,8 +19,8 @@ impl Store {
         &self,
         client: OauthClient,
         secret: Option<ClientSecret>,
-    ) -> Result<(), StoreError> {
-        self.act(client.tenant, Act::CreateOauthClient(client, secret)).await.map(drop)
+    ) -> Result<bool, StoreError> {
+        self.act(client.tenant, Act::CreateOauthClient(client, secret)).await
     }
 
     /// The clients of a tenant, oldest first, revoked ones too.
@@ -52,12 +52,12 @@ impl Store {
         self.threads.run(TenantId(client), move |engine| engine.oauth_client(&label, client)).await
     }
 
-    /// Stores one more secret.
+    /// Stores one more secret; `false` if there is one of its id.
     ///
     /// # Errors
     /// As above.
-    pub async fn insert_client_secret(&self, secret: ClientSecret) -> Result<(), StoreError> {
-        self.act(secret.tenant, Act::InsertClientSecret(secret)).await.map(drop)
+    pub async fn insert_client_secret(&self, secret: ClientSecret) -> Result<bool, StoreError> {
+        self.act(secret.tenant, Act::InsertClientSecret(secret)).await
     }
 
     /// Revokes a client; `false` if there is none alive.

@@ -3,7 +3,7 @@
 use crate::{issuer::new_id, secret_hash, secret_token::ClientSecretText};
 use scim::Timestamp;
 use std::time::Duration;
-use store::{ClientSecret, Federation, OauthClient, Store, StoreError, TenantId};
+use store::{By, ClientSecret, Federation, OauthClient, Store, StoreError, TenantId};
 use uuid::Uuid;
 
 /// How many clients and secrets a tenant may have, and how long a secret may live.
@@ -54,20 +54,23 @@ pub struct FederationTerms {
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// As many as may be.
-    #[error("the tenant has {0} OAuth clients already, which is the most: revoke one first")]
+    #[error("The tenant has {0} OAuth clients already, which is the most: revoke one first.")]
     TooManyClients(usize),
     /// As many as may be.
-    #[error("the client has {0} secrets already, which is the most: revoke one first")]
+    #[error("The client has {0} secrets already, which is the most: revoke one first.")]
     TooManySecrets(usize),
     /// Outside the bounds.
-    #[error("a client secret must be good for {min} days at least and {max} days at most", min = .0.as_secs() / 86_400, max = .1.as_secs() / 86_400)]
+    #[error("A client secret is good for {min} at least and {max} at most.", min = in_words(.0), max = in_words(.1))]
     Lifetime(Duration, Duration),
     /// No client of this tenant has the id, or it is revoked.
-    #[error("the tenant has no OAuth client {0} that is alive")]
+    #[error("The tenant has no OAuth client {0} that is alive.")]
     NoSuchClient(Uuid),
     /// No secret of this client has the key id, or it is revoked or expired.
-    #[error("the client has no secret \"{0}\" that is alive")]
+    #[error("The client has no secret \"{0}\" that is alive.")]
     NoSuchSecret(String),
+    /// There is a client or secret of this id already.
+    #[error("There is one of this id already.")]
+    Taken,
     /// No random bytes, or no memory for a hash.
     #[error("no secret can be made: {0}")]
     Failed(String),
@@ -82,8 +85,15 @@ impl From<getrandom::Error> for ClientError {
     }
 }
 
-/// The clients in a store. Cheap to clone. It hashes on the thread it is called on: operators' tools call it, requests
-/// do not.
+/// How long, in days where it is some.
+fn in_words(lifetime: &Duration) -> String {
+    match lifetime.as_secs() {
+        seconds if seconds >= 86_400 => format!("{} days", seconds / 86_400),
+        seconds => format!("{seconds} seconds"),
+    }
+}
+
+/// The clients in a store. Cheap to clone.
 #[derive(Clone)]
 pub struct OauthClients {
     store: Store,
@@ -96,31 +106,32 @@ impl OauthClients {
         OauthClients { store, policy }
     }
 
-    /// A new client with its first secret, which is good for `lifetime`.
+    /// A new client under this id, with its first secret, which is good for `lifetime`.
     ///
     /// # Errors
     /// See [`ClientError`].
     pub async fn create(
         &self,
-        tenant: TenantId,
+        (tenant, id): (TenantId, Uuid),
         label: &str,
         lifetime: Duration,
         now: Timestamp,
     ) -> Result<(OauthClient, IssuedSecret), ClientError> {
-        let client = self.new_client(tenant, label, now).await?;
-        let issued = self.new_secret(&client, lifetime, now)?;
-        self.store.create_oauth_client(client.clone(), Some(issued.row.clone())).await?;
-        Ok((client, issued))
+        let client = self.new_client((tenant, id), label, now).await?;
+        let issued = self.new_secret(&client, new_id(now)?, lifetime, now).await?;
+        match self.store.create_oauth_client(client.clone(), Some(issued.row.clone())).await? {
+            true => Ok((client, issued)),
+            false => Err(ClientError::Taken),
+        }
     }
 
-    /// One more secret of a client.
+    /// One more secret of a client, under this id.
     ///
     /// # Errors
     /// See [`ClientError`].
     pub async fn add_secret(
         &self,
-        tenant: TenantId,
-        client: Uuid,
+        (tenant, client, id): (TenantId, Uuid, Uuid),
         lifetime: Duration,
         now: Timestamp,
     ) -> Result<IssuedSecret, ClientError> {
@@ -129,9 +140,17 @@ impl OauthClients {
         if alive >= self.policy.max_secrets {
             return Err(ClientError::TooManySecrets(self.policy.max_secrets));
         }
-        let issued = self.new_secret(&found.client, lifetime, now)?;
-        self.store.insert_client_secret(issued.row.clone()).await?;
-        Ok(issued)
+        let issued = self.new_secret(&found.client, id, lifetime, now).await?;
+        match self.store.insert_client_secret(issued.row.clone()).await? {
+            true => Ok(issued),
+            false => Err(ClientError::Taken),
+        }
+    }
+
+    /// The same clients in the hands of somebody (see [`Store::acting`]).
+    #[must_use]
+    pub fn acting(&self, by: By) -> OauthClients {
+        OauthClients { store: self.store.acting(by), policy: self.policy }
     }
 
     /// The clients of a tenant, oldest first, revoked ones too.
@@ -193,7 +212,7 @@ impl OauthClients {
         let client = match self.federated_client(tenant).await? {
             Some(client) => client,
             None => {
-                let client = self.new_client(tenant, "federation", now).await?;
+                let client = self.new_client((tenant, new_id(now)?), "federation", now).await?;
                 self.store.create_oauth_client(client.clone(), None).await?;
                 client.id
             }
@@ -236,7 +255,7 @@ impl OauthClients {
 
     async fn new_client(
         &self,
-        tenant: TenantId,
+        (tenant, id): (TenantId, Uuid),
         label: &str,
         now: Timestamp,
     ) -> Result<OauthClient, ClientError> {
@@ -244,13 +263,13 @@ impl OauthClients {
         if clients.iter().filter(|client| client.revoked.is_none()).count() >= self.policy.max_clients {
             return Err(ClientError::TooManyClients(self.policy.max_clients));
         }
-        let id = new_id(now)?;
         Ok(OauthClient { id, tenant, label: label.to_owned(), created: now, revoked: None })
     }
 
-    fn new_secret(
+    async fn new_secret(
         &self,
         client: &OauthClient,
+        id: Uuid,
         lifetime: Duration,
         now: Timestamp,
     ) -> Result<IssuedSecret, ClientError> {
@@ -259,11 +278,11 @@ impl OauthClients {
             return Err(ClientError::Lifetime(min_lifetime, max_lifetime));
         }
         let secret = ClientSecretText::generate(getrandom::fill)?;
-        let hash =
-            secret_hash::hash(secret.reveal()).map_err(|cause| ClientError::Failed(cause.to_string()))?;
+        let hash = secret_hash::hash_off_thread(secret.reveal()).await;
+        let hash = hash.map_err(|cause| ClientError::Failed(cause.to_string()))?;
         let millis = i64::try_from(lifetime.as_millis()).unwrap_or(i64::MAX);
         let row = ClientSecret {
-            id: new_id(now)?,
+            id,
             tenant: client.tenant,
             client: client.id,
             key_id: secret.key_id().to_owned(),

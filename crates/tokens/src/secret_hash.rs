@@ -20,6 +20,9 @@ const MAX_WAITING: usize = 64;
 const KEPT: u64 = 10_000;
 const KEPT_FOR: Duration = Duration::from_secs(300);
 
+/// Places of those who issue secrets: operators, not requests for tokens.
+static ISSUING: Semaphore = Semaphore::const_new(2);
+
 /// Why a secret was not compared.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum HashError {
@@ -78,6 +81,14 @@ impl SecretHasher {
 
 fn decoy() -> Result<String, HashError> {
     hash("")
+}
+
+/// The hash of a new secret, off the thread of the request.
+pub(crate) async fn hash_off_thread(secret: &str) -> Result<String, HashError> {
+    let secret = Zeroizing::new(secret.to_owned());
+    let _place = ISSUING.acquire().await.map_err(|_| HashError::Busy)?;
+    let hashed = spawn_blocking(move || hash(&secret)).await;
+    hashed.map_err(|cause| HashError::Failed(cause.to_string()))?
 }
 
 /// argon2id with the parameters that OWASP names (19 MiB, 2 passes), as a PHC string.

@@ -17,6 +17,10 @@ const YEAR: Duration = Duration::from_secs(365 * DAY as u64);
 const TTL: i64 = 10;
 const KEY_LIFETIME: i64 = 30 * DAY;
 
+fn id() -> Uuid {
+    tokens::operator::new_id(NOW).expect("random")
+}
+
 struct House {
     store: Store,
     clients: OauthClients,
@@ -102,7 +106,8 @@ async fn tenant(store: &Store, label: &str) -> Tenant {
 
 impl House {
     async fn client(&self) -> (Uuid, IssuedSecret) {
-        let (client, secret) = self.clients.create(self.tenant.id, "Entra", YEAR, NOW).await.expect("client");
+        let (client, secret) =
+            self.clients.create((self.tenant.id, id()), "Entra", YEAR, NOW).await.expect("client");
         (client.id, secret)
     }
 }
@@ -130,7 +135,7 @@ async fn whoever_is_not_the_client_gets_one_answer() {
     let house = house().await;
     let (client, secret) = house.client().await;
     let other = tenant(&house.store, "fabrikam").await;
-    let (stranger, foreign) = house.clients.create(other.id, "", YEAR, NOW).await.expect("client");
+    let (stranger, foreign) = house.clients.create((other.id, id()), "", YEAR, NOW).await.expect("client");
     for (label, id, secret) in [
         ("contoso", client, &foreign),
         ("contoso", stranger.id, &secret),
@@ -151,7 +156,7 @@ async fn whoever_is_not_the_client_gets_one_answer() {
 async fn tokens_die_with_what_they_were_issued_for() {
     let house = house().await;
     let (client, first) = house.client().await;
-    let second = house.clients.add_secret(house.tenant.id, client, YEAR, NOW).await.expect("second");
+    let second = house.clients.add_secret((house.tenant.id, client, id()), YEAR, NOW).await.expect("second");
     let by_first = house.process.grant("contoso", client, &first, NOW).await.expect("granted");
     let by_second = house.process.grant("contoso", client, &second, NOW).await.expect("granted");
     for token in [&by_first, &by_second] {
@@ -210,20 +215,44 @@ async fn clients_secrets_and_lifetimes_are_bounded() {
     let house = house().await;
     let tenant = house.tenant.id;
     for lifetime in [YEAR - Duration::from_secs(1), 3 * YEAR + Duration::from_secs(1)] {
-        let outcome = house.clients.create(tenant, "", lifetime, NOW).await;
+        let outcome = house.clients.create((tenant, id()), "", lifetime, NOW).await;
         assert!(matches!(outcome, Err(ClientError::Lifetime(..))), "{outcome:?}");
     }
     let (client, _) = house.client().await;
     house.client().await;
-    let third = house.clients.create(tenant, "", YEAR, NOW).await;
+    let third = house.clients.create((tenant, id()), "", YEAR, NOW).await;
     assert!(matches!(third, Err(ClientError::TooManyClients(2))));
-    let second = house.clients.add_secret(tenant, client, YEAR, NOW).await.expect("second");
-    let third = house.clients.add_secret(tenant, client, YEAR, NOW).await;
+    let second = house.clients.add_secret((tenant, client, id()), YEAR, NOW).await.expect("second");
+    let third = house.clients.add_secret((tenant, client, id()), YEAR, NOW).await;
     assert!(matches!(third, Err(ClientError::TooManySecrets(2))));
     house.clients.revoke_secret(tenant, client, &second.row.key_id, NOW).await.expect("revoked");
-    house.clients.add_secret(tenant, client, YEAR, NOW).await.expect("room again");
+    house.clients.add_secret((tenant, client, id()), YEAR, NOW).await.expect("room again");
     let again = house.clients.revoke_secret(tenant, client, &second.row.key_id, NOW).await;
     assert!(matches!(again, Err(ClientError::NoSuchSecret(_))));
+}
+
+#[tokio::test]
+async fn an_id_is_given_once() {
+    let house = house().await;
+    let (tenant, one, two) = (house.tenant.id, id(), id());
+    house.clients.create((tenant, one), "first", YEAR, NOW).await.expect("client");
+    let again = house.clients.create((tenant, one), "second", YEAR, NOW).await;
+    assert!(matches!(again, Err(ClientError::Taken)), "{again:?}");
+    house.clients.add_secret((tenant, one, two), YEAR, NOW).await.expect("secret");
+    house
+        .clients
+        .revoke_secret(
+            tenant,
+            one,
+            &house.clients.list(tenant).await.expect("list")[0].secrets[0].key_id,
+            NOW,
+        )
+        .await
+        .expect("revoked");
+    let again = house.clients.add_secret((tenant, one, two), YEAR, NOW).await;
+    assert!(matches!(again, Err(ClientError::Taken)), "{again:?}");
+    let clients = house.clients.list(tenant).await.expect("list");
+    assert_eq!((clients.len(), clients[0].client.label.as_str(), clients[0].secrets.len()), (1, "first", 2));
 }
 
 #[tokio::test]
@@ -327,7 +356,7 @@ async fn a_key_that_another_process_has_just_made_is_looked_up() {
     let long_after = after(10 * KEY_LIFETIME);
     // Nobody was there to make successors: the process that comes back makes one that signs at once.
     let late = Process::start(&house.store, long_after).await;
-    let secret = match house.clients.add_secret(house.tenant.id, client, YEAR, long_after).await {
+    let secret = match house.clients.add_secret((house.tenant.id, client, id()), YEAR, long_after).await {
         Ok(issued) => issued,
         Err(cause) => panic!("{cause} {}", secret.row.key_id),
     };

@@ -2,6 +2,8 @@
 
 mod audit;
 mod caller;
+mod federation;
+mod oauth_clients;
 mod openapi;
 mod operators;
 mod problem;
@@ -92,6 +94,13 @@ routes! {
     "/tenants/{tenant}/secret-tokens" { GET Viewer => secret_tokens::list, POST Support => secret_tokens::issue }
     "/tenants/{tenant}/secret-tokens/{key_id}/rotate" { POST Support => secret_tokens::rotate }
     "/tenants/{tenant}/secret-tokens/{key_id}/revoke" { POST Support => secret_tokens::revoke }
+    "/tenants/{tenant}/oauth-clients" { GET Viewer => oauth_clients::list, POST Support => oauth_clients::create }
+    "/tenants/{tenant}/oauth-clients/{client_id}/revoke" { POST Support => oauth_clients::revoke }
+    "/tenants/{tenant}/oauth-clients/{client_id}/secrets" { POST Support => oauth_clients::issue_secret }
+    "/tenants/{tenant}/oauth-clients/{client_id}/secrets/{key_id}/revoke" { POST Support => oauth_clients::revoke_secret }
+    "/tenants/{tenant}/federation" {
+        GET Viewer => federation::show, PUT Support => federation::set, DELETE Support => federation::remove
+    }
     "/tenants/{tenant}/resources/{type}" { GET Viewer => resources::search }
     "/tenants/{tenant}/resources/{type}/{id}" { GET Viewer => resources::show }
     "/tenants/{tenant}/resources/{type}/{id}/history" { GET Viewer => resources::history }

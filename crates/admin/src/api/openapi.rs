@@ -1,8 +1,8 @@
 //! The description of the API (OpenAPI 3.1), made from the handlers and their types.
 
 use super::{
-    Access, PREFIX, Problem, ROUTES, audit, caller::COOKIE_NAME, operators, problem, resources,
-    secret_tokens, session, tenants,
+    Access, PREFIX, Problem, ROUTES, audit, caller::COOKIE_NAME, federation, oauth_clients, operators,
+    problem, resources, secret_tokens, session, tenants,
 };
 use actix_web::HttpResponse;
 use std::sync::LazyLock;
@@ -40,6 +40,14 @@ use utoipa::{
         secret_tokens::issue,
         secret_tokens::rotate,
         secret_tokens::revoke,
+        oauth_clients::list,
+        oauth_clients::create,
+        oauth_clients::revoke,
+        oauth_clients::issue_secret,
+        oauth_clients::revoke_secret,
+        federation::show,
+        federation::set,
+        federation::remove,
         resources::search,
         resources::show,
         resources::history,

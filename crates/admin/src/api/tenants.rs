@@ -5,10 +5,10 @@ use super::{
     caller::{Administrator, Caller, Support, Viewer},
     request::{Body, Query},
 };
-use crate::{Admin, Failure, NewTenant, export};
+use crate::{Admin, NewTenant, export, idempotency::IdempotencyKey};
 use actix_web::{
-    HttpRequest, HttpResponse,
-    http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION},
+    HttpResponse,
+    http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION},
     web::{Bytes, Data, Path},
 };
 use futures_util::TryStreamExt;
@@ -133,21 +133,16 @@ pub(super) async fn list(
 pub(super) async fn create(
     caller: Caller<Support>,
     admin: Data<Admin>,
-    request: HttpRequest,
+    key: IdempotencyKey,
     body: Body<TenantBody>,
 ) -> Result<HttpResponse, Problem> {
     let body = body.read()?;
-    let key = match request.headers().get("idempotency-key").map(HeaderValue::to_str) {
-        None => None,
-        Some(Ok(key)) => Some(key),
-        Some(Err(_)) => return Err(Failure::Invalid("An Idempotency-Key is ASCII.".to_owned()).into()),
-    };
     let profile = match body.profile {
         None | Some(ProfileWord::Entra) => Profile::Entra,
         Some(ProfileWord::Rfc) => Profile::Rfc,
     };
     let new = NewTenant { name: body.name, label: body.label, profile };
-    let tenant = admin.create_tenant(caller.by(), new, key).await?;
+    let tenant = admin.create_tenant(caller.by(), new, key.read()?).await?;
     let location = format!("{}/tenants/{}", super::PREFIX, tenant.label);
     Ok(created(Some(location), &shape(&admin, &tenant)))
 }

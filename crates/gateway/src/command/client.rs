@@ -30,7 +30,7 @@ async fn run_on(settings: &Settings, store: &Store, command: &ClientCommand) -> 
         ClientCommand::Create { tenant, label, expires_in } => {
             let tenant = find_tenant(store, tenant).await?;
             let lifetime = expires_in.unwrap_or(settings.oauth.secret_lifetime);
-            let (client, issued) = clients.create(tenant.id, label, lifetime, now).await?;
+            let (client, issued) = clients.create((tenant.id, clock::new_id()), label, lifetime, now).await?;
             Ok(describe_issued(settings, &tenant, client.id, &issued))
         }
         ClientCommand::List { tenant } => {
@@ -51,7 +51,7 @@ async fn run_on(settings: &Settings, store: &Store, command: &ClientCommand) -> 
         ClientCommand::AddSecret { tenant, client_id, expires_in } => {
             let tenant = find_tenant(store, tenant).await?;
             let lifetime = expires_in.unwrap_or(settings.oauth.secret_lifetime);
-            let issued = clients.add_secret(tenant.id, *client_id, lifetime, now).await?;
+            let issued = clients.add_secret((tenant.id, *client_id, clock::new_id()), lifetime, now).await?;
             Ok(describe_issued(settings, &tenant, *client_id, &issued))
         }
         ClientCommand::RevokeSecret { tenant, client_id, key_id } => {

@@ -17,7 +17,7 @@ use admin::{Admin, AdminSettings};
 use serde_json::json;
 use std::{future::Future, net::SocketAddr};
 use store::{By, Store, Tenant};
-use tokens::operator::ThrottleSettings;
+use tokens::{ClientPolicy, operator::ThrottleSettings};
 
 /// Opens the store, which brings it up to date; makes the folder of a SQLite file.
 pub(crate) fn open_store(settings: &Settings) -> Result<Store, CommandError> {
@@ -52,7 +52,7 @@ fn command_line() -> By {
 
 /// The use cases of operators over a store, where the SCIM listener is at `scim`.
 pub(crate) fn open_admin(settings: &Settings, store: Store, scim: SocketAddr) -> Result<Admin, CommandError> {
-    let (admin, tokens) = (&settings.admin, &settings.tokens);
+    let (admin, tokens, oauth) = (&settings.admin, &settings.tokens, &settings.oauth);
     let admin_settings = AdminSettings {
         public_url: settings.public_url(scim).as_str().to_owned(),
         session_idle: admin.session_idle,
@@ -63,6 +63,14 @@ pub(crate) fn open_admin(settings: &Settings, store: Store, scim: SocketAddr) ->
         token_lifetime: tokens.lifetime,
         max_token_lifetime: tokens.max_lifetime,
         rotation_overlap: tokens.rotation_overlap,
+        client_policy: ClientPolicy {
+            max_clients: oauth.max_clients_per_tenant.size(),
+            max_secrets: oauth.max_secrets_per_client.size(),
+            min_lifetime: oauth.min_secret_lifetime,
+            max_lifetime: oauth.max_secret_lifetime,
+        },
+        client_secret_lifetime: oauth.secret_lifetime,
+        jwks: crate::oauth::jwks_settings(settings),
     };
     Ok(Admin::new(store, admin_settings, clock::now)?)
 }

@@ -39,6 +39,14 @@ fn rows() -> BTreeMap<(&'static str, &'static str), (&'static str, Option<Value>
         (("POST", "/tenants/{tenant}/secret-tokens"), ("", Some(json!({"label": "matrix"})))),
         (("POST", "/tenants/{tenant}/secret-tokens/{key_id}/rotate"), ("", empty())),
         (("POST", "/tenants/{tenant}/secret-tokens/{key_id}/revoke"), ("", empty())),
+        (("GET", "/tenants/{tenant}/oauth-clients"), ("", None)),
+        (("POST", "/tenants/{tenant}/oauth-clients"), ("", Some(json!({"label": "matrix"})))),
+        (("POST", "/tenants/{tenant}/oauth-clients/{client_id}/revoke"), ("", empty())),
+        (("POST", "/tenants/{tenant}/oauth-clients/{client_id}/secrets"), ("", empty())),
+        (("POST", "/tenants/{tenant}/oauth-clients/{client_id}/secrets/{key_id}/revoke"), ("", empty())),
+        (("GET", "/tenants/{tenant}/federation"), ("", None)),
+        (("PUT", "/tenants/{tenant}/federation"), ("", Some(super::federation::terms()))),
+        (("DELETE", "/tenants/{tenant}/federation"), ("", None)),
         (("GET", "/tenants/{tenant}/resources/{type}"), ("", None)),
         (("GET", "/tenants/{tenant}/resources/{type}/{id}"), ("", None)),
         (("GET", "/tenants/{tenant}/resources/{type}/{id}/history"), ("", None)),
@@ -106,7 +114,7 @@ fn refusal(response: &Response) -> Option<(u16, String)> {
 
 struct Matrix<'w> {
     world: &'w World,
-    values: [(&'static str, String); 5],
+    values: [(&'static str, String); 6],
 }
 
 impl Matrix<'_> {
@@ -159,7 +167,9 @@ fn matrix(backend: Backend) {
     let id = contoso.create_user("victim@example.com");
     let key_id = contoso.token().split('_').nth(1).expect("key id").to_owned();
     add_operator(&world, "spare", "viewer");
+    let client = world.juno(&["client", "create", "contoso"]);
     let values = [
+        ("{client_id}", client["client_id"].as_str().expect("client id").to_owned()),
         ("{tenant}", "contoso".to_owned()),
         ("{type}", "Users".to_owned()),
         ("{id}", id.clone()),

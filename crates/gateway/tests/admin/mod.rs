@@ -2,6 +2,8 @@
 
 mod audit;
 mod callers;
+mod federation;
+mod oauth_clients;
 mod resources;
 mod session;
 mod tenants;

@@ -117,6 +117,9 @@ fn changed_terms_end_the_tokens_of_the_old_ones(backend: Backend) {
     let shown = set(&world, "own", &provider, "ES256");
     let old = grant(&shown);
     assert_eq!(users(&world, "own", &old).status, 200);
+    set(&world, "own", &provider, "ES256");
+    assert_eq!(users(&world, "own", &old).status, 200, "the same terms are no change");
+    set(&world, "own", &provider, "RS256");
     let shown = set(&world, "own", &provider, "ES256");
     eventually("the tokens of old terms end", || users(&world, "own", &old).status == 401);
     let new = grant(&shown);

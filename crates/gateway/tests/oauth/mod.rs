@@ -28,7 +28,7 @@ impl Client {
         Client::shown(&world.juno(&["client", "create", label, "--label", "Entra"]))
     }
 
-    fn shown(shown: &Value) -> Client {
+    pub(crate) fn shown(shown: &Value) -> Client {
         let text = |key: &str| shown[key].as_str().expect(key).to_owned();
         Client {
             id: text("client_id"),
@@ -39,7 +39,7 @@ impl Client {
     }
 
     /// The request that Microsoft's test suite sends.
-    fn form(&self) -> String {
+    pub(crate) fn form(&self) -> String {
         format!(
             "grant_type=client_credentials&client_id={}&client_secret={}&scope=scim",
             self.id, self.secret
@@ -52,12 +52,12 @@ impl Client {
     }
 }
 
-fn post_form(world: &World, url: &str, headers: &[(&str, &str)], body: &str) -> Response {
+pub(crate) fn post_form(world: &World, url: &str, headers: &[(&str, &str)], body: &str) -> Response {
     let form = [("content-type", "application/x-www-form-urlencoded")];
     world.http.send("POST", url, &[&form, headers].concat(), body.as_bytes())
 }
 
-fn access_token(response: &Response) -> String {
+pub(crate) fn access_token(response: &Response) -> String {
     assert_eq!(response.status, 200, "{}", response.text());
     response.json["access_token"].as_str().expect("access_token").to_owned()
 }
@@ -74,7 +74,7 @@ fn basic(id: &str, secret: &str) -> String {
     format!("Basic {}", BASE64_STANDARD.encode(format!("{id}:{secret}")))
 }
 
-fn users(world: &World, label: &str, token: &str) -> Response {
+pub(crate) fn users(world: &World, label: &str, token: &str) -> Response {
     let url = format!("{}/t/{label}/scim/v2/Users?startIndex=1&count=1", world.gateway.scim());
     world.send("GET", &url, Some(token), None)
 }

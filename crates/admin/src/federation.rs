@@ -1,0 +1,87 @@
+//! Workload identity federation of a tenant: whose assertions it takes, in the hands of an operator.
+
+use crate::{Admin, Failure};
+use store::{By, Federation, Tenant};
+use tokens::{FederationTerms, check_jwks_url};
+
+/// Longest issuer, subject, audience or address, in bytes.
+const MAX_TERM: usize = 500;
+
+impl Admin {
+    /// Whose assertions a tenant takes, if it takes any.
+    ///
+    /// # Errors
+    /// No such tenant.
+    pub async fn federation(&self, tenant: &str) -> Result<(Tenant, Option<Federation>), Failure> {
+        let tenant = self.tenant(tenant).await?;
+        let federation = self.oauth_clients.federation(tenant.id).await?;
+        Ok((tenant, federation))
+    }
+
+    /// Sets it, in place of what was set before. The same terms again change nothing; others end the access tokens of the
+    /// old ones. The client id stays.
+    ///
+    /// # Errors
+    /// No such tenant; terms that can never be met, with what is wrong.
+    pub async fn set_federation(
+        &self,
+        by: &By,
+        tenant: &str,
+        terms: FederationTerms,
+    ) -> Result<(Tenant, Federation), Failure> {
+        let (tenant, earlier) = self.federation(tenant).await?;
+        for (name, term) in [
+            ("issuer", &terms.issuer),
+            ("subject", &terms.subject),
+            ("audience", &terms.audience),
+            ("jwks_url", &terms.jwks_url),
+        ] {
+            check_term(name, term)?;
+        }
+        check_jwks_url(&terms.jwks_url, &self.settings.jwks)
+            .map_err(|words| Failure::Invalid(format!("jwks_url: {words}.")))?;
+        if let Some(earlier) = earlier
+            && is_same(&earlier, &terms)
+        {
+            return Ok((tenant, earlier));
+        }
+        let federation = self.clients_by(by).set_federation(tenant.id, terms, by.at).await?;
+        self.credentials_have_ended();
+        Ok((tenant, federation))
+    }
+
+    /// Takes no assertions any more, and ends the access tokens that were issued for them.
+    ///
+    /// # Errors
+    /// No such tenant; it takes none.
+    pub async fn remove_federation(&self, by: &By, tenant: &str) -> Result<Tenant, Failure> {
+        let tenant = self.tenant(tenant).await?;
+        let is_done = self.clients_by(by).remove_federation(tenant.id, by.at).await?;
+        self.credentials_have_ended();
+        if is_done { Ok(tenant) } else { Err(has_none(&tenant)) }
+    }
+}
+
+/// A tenant that takes no assertions.
+pub(crate) fn has_none(tenant: &Tenant) -> Failure {
+    Failure::NotFound(format!("The tenant \"{}\" has no federation.", tenant.label))
+}
+
+fn is_same(federation: &Federation, terms: &FederationTerms) -> bool {
+    let stored = (&federation.issuer, &federation.subject, &federation.audience, &federation.jwks_url);
+    stored == (&terms.issuer, &terms.subject, &terms.audience, &terms.jwks_url)
+}
+
+/// They are compared exactly: what nobody can see must not be in them.
+fn check_term(name: &str, term: &str) -> Result<(), Failure> {
+    let wrong = if term.is_empty() || term.len() > MAX_TERM {
+        format!("must have 1 to {MAX_TERM} bytes")
+    } else if term.contains(char::is_control) {
+        "must have no control character in it".to_owned()
+    } else if term.trim() != term {
+        "must not begin or end with a space: it is compared exactly".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(Failure::Invalid(format!("{name}: {wrong}.")))
+}

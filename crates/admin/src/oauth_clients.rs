@@ -1,0 +1,171 @@
+//! OAuth clients of a tenant and their secrets, in the hands of an operator.
+
+use crate::{Admin, Failure, idempotency, secret_tokens::check_label};
+use std::time::Duration;
+use store::{By, ClientSecret, OauthClient, Tenant};
+use tokens::{ClientError, ClientSecretText, ClientWithSecrets, IssuedSecret, OauthClients};
+use uuid::Uuid;
+
+/// A secret that was asked for.
+#[derive(Debug)]
+pub struct GivenSecret {
+    /// Whose.
+    pub tenant: Tenant,
+    /// Of which client.
+    pub client: OauthClient,
+    /// What is stored of it.
+    pub row: ClientSecret,
+    /// The secret; none where the same request has been answered with it before.
+    pub secret: Option<ClientSecretText>,
+}
+
+impl Admin {
+    /// The OAuth clients of a tenant with their secrets, oldest first, ended ones too.
+    ///
+    /// # Errors
+    /// No such tenant.
+    pub async fn oauth_clients(&self, tenant: &str) -> Result<(Tenant, Vec<ClientWithSecrets>), Failure> {
+        let tenant = self.tenant(tenant).await?;
+        let clients = self.oauth_clients.list(tenant.id).await?;
+        Ok((tenant, clients))
+    }
+
+    /// Makes a client with its first secret. With an Idempotency-Key the same request of the same operator makes one
+    /// client; only its first answer has the secret.
+    ///
+    /// # Errors
+    /// No such tenant; a label or lifetime that is none; as many clients as there may be; a key that was used for
+    /// something else.
+    pub async fn create_oauth_client(
+        &self,
+        by: &By,
+        tenant: &str,
+        label: &str,
+        lifetime: Option<Duration>,
+        idempotency_key: Option<&str>,
+    ) -> Result<GivenSecret, Failure> {
+        check_label(label)?;
+        let tenant = self.tenant(tenant).await?;
+        let lifetime = lifetime.unwrap_or(self.settings.client_secret_lifetime);
+        let id = idempotency::id(&format!("oauth client {}", tenant.id), by, idempotency_key)?;
+        // What came before is found first: a client that is there already must not be one too many.
+        if idempotency_key.is_none() || self.client(&tenant, id).await?.is_none() {
+            let made = self.clients_by(by).create((tenant.id, id), label, lifetime, by.at).await;
+            match made {
+                Ok((client, IssuedSecret { secret, row })) => {
+                    return Ok(GivenSecret { tenant, client, row, secret: Some(secret) });
+                }
+                Err(ClientError::Taken) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let earlier = self.client(&tenant, id).await?.filter(|earlier| earlier.client.label == label);
+        let ClientWithSecrets { client, secrets } = earlier.ok_or(Failure::KeyReused)?;
+        let first = secrets.into_iter().find(|secret| secret.created == client.created);
+        let row = first.filter(|row| is_good_for(row, lifetime)).ok_or(Failure::KeyReused)?;
+        Ok(GivenSecret { tenant, client, row, secret: None })
+    }
+
+    /// Issues one more secret of a client; the others stay good. Idempotency-Keys are as above.
+    ///
+    /// # Errors
+    /// No such tenant or client; a lifetime that is none; as many secrets as there may be; a key that was used for
+    /// something else.
+    pub async fn issue_client_secret(
+        &self,
+        by: &By,
+        (tenant, client): (&str, &str),
+        lifetime: Option<Duration>,
+        idempotency_key: Option<&str>,
+    ) -> Result<GivenSecret, Failure> {
+        let tenant = self.tenant(tenant).await?;
+        let found = self.client(&tenant, client_id(client)?).await?;
+        let Some(ClientWithSecrets { client, secrets }) = found else { return Err(no_such_client()) };
+        let lifetime = lifetime.unwrap_or(self.settings.client_secret_lifetime);
+        let what = format!("client secret {} {}", tenant.id, client.id);
+        let id = idempotency::id(&what, by, idempotency_key)?;
+        let earlier = secrets.into_iter().find(|secret| secret.id == id);
+        if earlier.is_none() {
+            let made = self.clients_by(by).add_secret((tenant.id, client.id, id), lifetime, by.at).await;
+            match made {
+                Ok(IssuedSecret { secret, row }) => {
+                    return Ok(GivenSecret { tenant, client, row, secret: Some(secret) });
+                }
+                Err(ClientError::Taken) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let earlier = match earlier {
+            Some(earlier) => Some(earlier),
+            // Made at this moment by the same request.
+            None => self
+                .client(&tenant, client.id)
+                .await?
+                .and_then(|found| found.secrets.into_iter().find(|secret| secret.id == id)),
+        };
+        let row = earlier.filter(|row| is_good_for(row, lifetime)).ok_or(Failure::KeyReused)?;
+        Ok(GivenSecret { tenant, client, row, secret: None })
+    }
+
+    /// Ends a secret now, with the access tokens that were issued for it.
+    ///
+    /// # Errors
+    /// No such tenant, client or secret that is alive.
+    pub async fn revoke_client_secret(
+        &self,
+        by: &By,
+        (tenant, client): (&str, &str),
+        key_id: &str,
+    ) -> Result<ClientSecret, Failure> {
+        let tenant = self.tenant(tenant).await?;
+        let client = client_id(client)?;
+        let revoked = self.clients_by(by).revoke_secret(tenant.id, client, key_id, by.at).await?;
+        self.credentials_have_ended();
+        Ok(revoked)
+    }
+
+    /// Ends a client now, with its secrets and access tokens.
+    ///
+    /// # Errors
+    /// No such tenant or client that is alive.
+    pub async fn revoke_oauth_client(
+        &self,
+        by: &By,
+        tenant: &str,
+        client: &str,
+    ) -> Result<ClientWithSecrets, Failure> {
+        let tenant = self.tenant(tenant).await?;
+        let id = client_id(client)?;
+        self.clients_by(by).revoke(tenant.id, id, by.at).await?;
+        self.credentials_have_ended();
+        self.client(&tenant, id).await?.ok_or_else(no_such_client)
+    }
+
+    /// Where the OAuth clients of a tenant get access tokens.
+    pub fn token_endpoint(&self, tenant: &Tenant) -> String {
+        format!("{}/t/{}/oauth/token", self.settings.public_url, tenant.label)
+    }
+
+    /// The clients in the hands of somebody.
+    pub(crate) fn clients_by(&self, by: &By) -> OauthClients {
+        self.oauth_clients.acting(by.clone())
+    }
+
+    async fn client(&self, tenant: &Tenant, id: Uuid) -> Result<Option<ClientWithSecrets>, Failure> {
+        let clients = self.oauth_clients.list(tenant.id).await?;
+        Ok(clients.into_iter().find(|found| found.client.id == id))
+    }
+}
+
+/// Whether a secret was issued for this long.
+fn is_good_for(row: &ClientSecret, lifetime: Duration) -> bool {
+    u128::try_from(row.expires.0 - row.created.0).is_ok_and(|millis| millis == lifetime.as_millis())
+}
+
+fn client_id(text: &str) -> Result<Uuid, Failure> {
+    Uuid::try_parse(text).map_err(|_| no_such_client())
+}
+
+fn no_such_client() -> Failure {
+    Failure::NotFound("The tenant has no OAuth client of this id.".to_owned())
+}
