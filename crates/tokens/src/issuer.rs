@@ -67,7 +67,23 @@ impl Issuer {
         expires: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Issued, TokenError> {
-        let alive = self.list(tenant).await?.iter().filter(|row| is_alive(row, now)).count();
+        let issued = self.draft(tenant, label, expires, None, now).await?;
+        self.store.insert_secret_token(issued.row.clone()).await?;
+        Ok(issued)
+    }
+
+    /// A new token that is not stored: for whoever stores it with something else in one transaction. One that it replaces
+    /// does not count as alive.
+    pub(crate) async fn draft(
+        &self,
+        tenant: TenantId,
+        label: &str,
+        expires: Option<Timestamp>,
+        replaced: Option<Uuid>,
+        now: Timestamp,
+    ) -> Result<Issued, TokenError> {
+        let tokens = self.list(tenant).await?;
+        let alive = tokens.iter().filter(|row| is_alive(row, now) && Some(row.id) != replaced).count();
         if alive >= self.max_alive {
             return Err(TokenError::TooMany(self.max_alive));
         }
@@ -83,7 +99,6 @@ impl Issuer {
             revoked: None,
             last_used: None,
         };
-        self.store.insert_secret_token(row.clone()).await?;
         Ok(Issued { token, row })
     }
 

@@ -17,6 +17,8 @@ mod jws;
 pub mod operator;
 mod secret_hash;
 mod secret_token;
+mod setup_links;
+mod setup_token;
 mod signing_keys;
 mod token_endpoint;
 mod usage;
@@ -30,5 +32,9 @@ pub use federation::Federations;
 pub use issuer::{Issued, Issuer, Rotated, TokenError};
 pub use jwks::{JwksSettings, check_jwks_url};
 pub use secret_token::{ClientSecretText, SecretToken};
+pub use setup_links::{
+    FollowedLink, FoundLink, NewSetupLink, SetupError, SetupLinks, SetupPolicy, SetupSession, SetupState,
+};
+pub use setup_token::SetupToken;
 pub use signing_keys::{KeyError, MAX_TOKEN_LIFETIME, SigningKeys};
 pub use token_endpoint::{AccessToken, ClientAuthentication, GrantError, TokenEndpoint};

@@ -35,7 +35,8 @@ impl SecretToken {
         SecretToken::with_prefix(PREFIX, fill)
     }
 
-    fn with_prefix<E>(
+    /// The same format with another prefix, of the same length.
+    pub(crate) fn with_prefix<E>(
         prefix: &str,
         mut fill: impl FnMut(&mut [u8]) -> Result<(), E>,
     ) -> Result<SecretToken, E> {
@@ -48,6 +49,11 @@ impl SecretToken {
         let sum = checksum(text.as_bytes());
         text.extend(sum.map(char::from));
         Ok(SecretToken(text))
+    }
+
+    /// A text that has the format.
+    pub(crate) fn of_text(text: &str) -> SecretToken {
+        SecretToken(Zeroizing::new(text.to_owned()))
     }
 
     /// The text to show, once.
@@ -107,7 +113,8 @@ pub(crate) fn is_well_formed(text: &str) -> bool {
     has_format(text, PREFIX)
 }
 
-fn has_format(text: &str, prefix: &str) -> bool {
+/// Whether a text has the shape and the checksum of a token with this prefix.
+pub(crate) fn has_format(text: &str, prefix: &str) -> bool {
     let bytes = text.as_bytes();
     if bytes.len() != LENGTH || !text.starts_with(prefix) {
         return false;

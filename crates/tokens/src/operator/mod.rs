@@ -7,6 +7,7 @@ mod totp;
 
 pub use password::{PasswordError, Passwords, WeakPassword};
 pub use session::SessionToken;
+pub(crate) use session::csrf_of;
 pub use throttle::{Blocked, Throttle, ThrottleSettings};
 pub use totp::{Enrolment, TotpError, check_code, enrol};
 

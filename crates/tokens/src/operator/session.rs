@@ -40,10 +40,7 @@ impl SessionToken {
 
     /// What every request that changes something must show beside the cookie: a page of another site cannot know it.
     pub fn csrf(&self) -> String {
-        let mut hasher = Sha256::new();
-        hasher.update(b"juno csrf 1 ");
-        hasher.update(self.0.as_bytes());
-        hex(&hasher.finalize())
+        csrf_of("juno csrf 1", &self.0)
     }
 
     /// Compares in constant time.
@@ -56,6 +53,15 @@ impl fmt::Debug for SessionToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SessionToken(redacted)")
     }
+}
+
+/// A CSRF token that comes of a secret; `purpose` keeps those of different kinds of secrets apart.
+pub(crate) fn csrf_of(purpose: &str, secret: &str) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(purpose.as_bytes());
+    hasher.update(b" ");
+    hasher.update(secret.as_bytes());
+    hex(&hasher.finalize())
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -1,0 +1,370 @@
+//! Setup links: made and revoked by operators, opened once by a customer's administrator, to whom they issue a Secret Token
+//! (`docs/adr/0016`).
+
+use crate::{
+    Issued, Issuer, SetupToken, TokenError,
+    issuer::{self, new_id},
+    operator::SessionToken,
+};
+use scim::Timestamp;
+use std::time::Duration;
+use store::{
+    By, SecretTokenRow, SetupLink, SetupOpening, SetupReplacement, Store, StoreError, Tenant, TenantId,
+    TenantState,
+};
+use uuid::Uuid;
+
+/// How many links and tokens there may be, and how long they live.
+#[derive(Clone, Copy, Debug)]
+pub struct SetupPolicy {
+    /// Most links of a tenant that can be opened at the same time.
+    pub max_open: usize,
+    /// The longest that a link may be asked to wait for being opened.
+    pub max_lifetime: Duration,
+    /// How long the browser that has opened a link sees the setup page.
+    pub session_lifetime: Duration,
+    /// Most Secret Tokens that one link issues, each in the place of the one before.
+    pub max_issued: u32,
+    /// How long those are good.
+    pub token_lifetime: Duration,
+    /// Most Secret Tokens of a tenant that are good at the same time.
+    pub max_tokens: usize,
+}
+
+/// What became of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SetupState {
+    /// It can be opened.
+    Open,
+    /// It was opened; the Secret Token that it issued was not used yet.
+    Opened,
+    /// The Secret Token that it issued is in use.
+    Connected,
+    /// Nobody opened it in time.
+    Expired,
+    /// An operator has ended it.
+    Revoked,
+}
+
+impl SetupState {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SetupState::Open => "open",
+            SetupState::Opened => "opened",
+            SetupState::Connected => "connected",
+            SetupState::Expired => "expired",
+            SetupState::Revoked => "revoked",
+        }
+    }
+}
+
+/// A link, and the Secret Token that it has issued last.
+#[derive(Clone, Debug)]
+pub struct FollowedLink {
+    /// The link.
+    pub link: SetupLink,
+    /// The token, if the link was opened.
+    pub secret_token: Option<SecretTokenRow>,
+}
+
+impl FollowedLink {
+    /// What became of it.
+    pub fn state(&self, now: Timestamp) -> SetupState {
+        match &self.secret_token {
+            _ if self.link.revoked.is_some() => SetupState::Revoked,
+            Some(token) if token.last_used.is_some() => SetupState::Connected,
+            _ if self.link.opening.is_some() => SetupState::Opened,
+            _ if now >= self.link.expires => SetupState::Expired,
+            _ => SetupState::Open,
+        }
+    }
+}
+
+/// A link just made: the one time that its token is shown.
+#[derive(Debug)]
+pub struct NewSetupLink {
+    /// The token.
+    pub token: SetupToken,
+    /// What is stored of it.
+    pub link: SetupLink,
+}
+
+/// A link that is good, as whoever has its address finds it.
+#[derive(Debug)]
+pub enum FoundLink {
+    /// It can be opened.
+    Open(SetupLink, Tenant),
+    /// It was opened, at this time.
+    OpenedBefore(Timestamp),
+}
+
+/// The session of the browser that has opened a link.
+#[derive(Debug)]
+pub struct SetupSession {
+    /// What is in the cookie.
+    pub token: SessionToken,
+    /// The link.
+    pub link: SetupLink,
+    /// What opening it has begun.
+    pub opening: SetupOpening,
+    /// Whose.
+    pub tenant: Tenant,
+}
+
+/// Why a link was not made, found, opened or revoked.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// As many as may be.
+    #[error("the tenant has {0} setup links that can be opened already, which is the most: revoke one first")]
+    TooManyOpen(usize),
+    /// Outside the bounds.
+    #[error("a setup link must be good for a second at least and {} hours at most", .0.as_secs() / 3600)]
+    Lifetime(Duration),
+    /// No link of this tenant has the id, or it is revoked.
+    #[error("the tenant has no setup link {0} that is not revoked")]
+    NoSuchLink(Uuid),
+    /// Unknown, expired or revoked, or its tenant is suspended: whoever shows it is not told which.
+    #[error("the setup link is not good")]
+    NotGood,
+    /// Opened at this time.
+    #[error("the setup link was opened before")]
+    OpenedBefore(Timestamp),
+    /// As many as may be.
+    #[error("the setup link has issued {0} Secret Tokens already, which is the most")]
+    TooManyIssued(u32),
+    /// Somebody else was faster: look again.
+    #[error("the setup link was changed at the same moment")]
+    Changed,
+    /// The Secret Token.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+}
+
+impl From<StoreError> for SetupError {
+    fn from(error: StoreError) -> Self {
+        SetupError::Token(error.into())
+    }
+}
+
+impl From<getrandom::Error> for SetupError {
+    fn from(error: getrandom::Error) -> Self {
+        SetupError::Token(error.into())
+    }
+}
+
+/// The setup links in a store. Cheap to clone.
+#[derive(Clone)]
+pub struct SetupLinks {
+    store: Store,
+    policy: SetupPolicy,
+}
+
+/// What operators do.
+impl SetupLinks {
+    /// Works on `store` within `policy`. Two links that are made at the same moment may go one beyond the bound.
+    pub fn new(store: Store, policy: SetupPolicy) -> SetupLinks {
+        SetupLinks { store, policy }
+    }
+
+    /// A new link for somebody, made by `by`.
+    ///
+    /// # Errors
+    /// See [`SetupError`].
+    pub async fn create(
+        &self,
+        by: &By,
+        tenant: TenantId,
+        label: &str,
+        lifetime: Duration,
+    ) -> Result<NewSetupLink, SetupError> {
+        if lifetime.as_secs() == 0 || lifetime > self.policy.max_lifetime {
+            return Err(SetupError::Lifetime(self.policy.max_lifetime));
+        }
+        let is_open = |found: &FollowedLink| found.state(by.at) == SetupState::Open;
+        if self.list(tenant).await?.into_iter().filter(is_open).count() >= self.policy.max_open {
+            return Err(SetupError::TooManyOpen(self.policy.max_open));
+        }
+        let token = SetupToken::generate(getrandom::fill)?;
+        let link = SetupLink {
+            id: new_id(by.at)?,
+            tenant,
+            label: label.to_owned(),
+            digest: token.digest(),
+            created: by.at,
+            created_by: by.actor.clone(),
+            expires: later(by.at, lifetime),
+            revoked: None,
+            opening: None,
+        };
+        self.store.acting(by.clone()).create_setup_link(link.clone()).await?;
+        Ok(NewSetupLink { token, link })
+    }
+
+    /// The links of a tenant, oldest first, ended ones too.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn list(&self, tenant: TenantId) -> Result<Vec<FollowedLink>, StoreError> {
+        let links = self.store.setup_links(tenant).await?;
+        let tokens = self.store.secret_tokens(tenant).await?;
+        let follow = |link: SetupLink| {
+            let issued = link.opening.as_ref().map(|opening| opening.secret_token);
+            let secret_token = tokens.iter().find(|token| Some(token.id) == issued).cloned();
+            FollowedLink { link, secret_token }
+        };
+        Ok(links.into_iter().map(follow).collect())
+    }
+
+    /// Ends a link and the setup page that it has opened; with `its_token` also the Secret Token that it has issued, if
+    /// that is alive.
+    ///
+    /// # Errors
+    /// See [`SetupError`].
+    pub async fn revoke(
+        &self,
+        by: &By,
+        tenant: TenantId,
+        id: Uuid,
+        its_token: bool,
+    ) -> Result<FollowedLink, SetupError> {
+        let found = self.list(tenant).await?.into_iter().find(|found| found.link.id == id);
+        let mut found =
+            found.filter(|found| found.link.revoked.is_none()).ok_or(SetupError::NoSuchLink(id))?;
+        let token = found.secret_token.as_mut().filter(|token| its_token && issuer::is_alive(token, by.at));
+        let ended = token.as_ref().map(|token| token.id);
+        if !self.store.acting(by.clone()).revoke_setup_link(tenant, id, ended, by.at).await? {
+            return Err(SetupError::Changed);
+        }
+        found.link.revoked = Some(by.at);
+        if let Some(token) = token {
+            token.revoked = Some(by.at);
+        }
+        Ok(found)
+    }
+}
+
+/// What a customer's administrator does.
+impl SetupLinks {
+    /// The link with this token; changes nothing, so that programs may look at what a mail links to.
+    ///
+    /// # Errors
+    /// [`SetupError::NotGood`], or a fault of the store.
+    pub async fn find(&self, token: &SetupToken, now: Timestamp) -> Result<FoundLink, SetupError> {
+        let (link, tenant) = self.store.setup_link(token.digest()).await?.ok_or(SetupError::NotGood)?;
+        let is_good = link.revoked.is_none() && tenant.state == TenantState::Active;
+        match &link.opening {
+            _ if !is_good => Err(SetupError::NotGood),
+            Some(opening) => Ok(FoundLink::OpenedBefore(opening.at)),
+            None if now >= link.expires => Err(SetupError::NotGood),
+            None => Ok(FoundLink::Open(link, tenant)),
+        }
+    }
+
+    /// Opens a link, once: begins the session of this browser and issues the Secret Token, both or neither.
+    ///
+    /// # Errors
+    /// See [`SetupError`].
+    pub async fn open(
+        &self,
+        token: &SetupToken,
+        from: &str,
+        now: Timestamp,
+    ) -> Result<(SetupSession, Issued), SetupError> {
+        let (link, tenant) = match self.find(token, now).await? {
+            FoundLink::Open(link, tenant) => (link, tenant),
+            FoundLink::OpenedBefore(at) => return Err(SetupError::OpenedBefore(at)),
+        };
+        let issued = self.draft(&link, None, now).await?;
+        let session = SessionToken::generate()?;
+        let opening = SetupOpening {
+            at: now,
+            from: from.to_owned(),
+            session: session.digest(),
+            session_ends: later(now, self.policy.session_lifetime),
+            secret_token: issued.row.id,
+            tokens_issued: 1,
+        };
+        let store = self.store.acting(by(&link, from, now));
+        if !store.open_setup_link(link.id, opening.clone(), issued.row.clone()).await? {
+            return match self.find(token, now).await? {
+                FoundLink::OpenedBefore(at) => Err(SetupError::OpenedBefore(at)),
+                FoundLink::Open(..) => Err(SetupError::Changed),
+            };
+        }
+        Ok((SetupSession { token: session, link, opening, tenant }, issued))
+    }
+
+    /// The session of a cookie.
+    ///
+    /// # Errors
+    /// [`SetupError::NotGood`] if there is none, it has ended, its link is revoked, or its tenant suspended.
+    pub async fn session(&self, cookie: &str, now: Timestamp) -> Result<SetupSession, SetupError> {
+        let token = SessionToken::parse(cookie).ok_or(SetupError::NotGood)?;
+        let (link, tenant) = self.store.setup_session(token.digest()).await?.ok_or(SetupError::NotGood)?;
+        let is_good = link.revoked.is_none() && tenant.state == TenantState::Active;
+        let opening = link.opening.clone().filter(|opening| is_good && now < opening.session_ends);
+        let opening = opening.ok_or(SetupError::NotGood)?;
+        Ok(SetupSession { token, link, opening, tenant })
+    }
+
+    /// The Secret Token that was issued in this session; none if it was erased.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn secret_token(&self, session: &SetupSession) -> Result<Option<SecretTokenRow>, StoreError> {
+        let tokens = self.store.secret_tokens(session.tenant.id).await?;
+        Ok(tokens.into_iter().find(|token| token.id == session.opening.secret_token))
+    }
+
+    /// How many Secret Tokens may still be issued in this session.
+    pub fn issues_left(&self, session: &SetupSession) -> u32 {
+        self.policy.max_issued.saturating_sub(session.opening.tokens_issued)
+    }
+
+    /// Another Secret Token in the place of the one that this session has issued, which ends now.
+    ///
+    /// # Errors
+    /// See [`SetupError`].
+    pub async fn issue_again(
+        &self,
+        session: &SetupSession,
+        from: &str,
+        now: Timestamp,
+    ) -> Result<Issued, SetupError> {
+        if self.issues_left(session) == 0 {
+            return Err(SetupError::TooManyIssued(self.policy.max_issued));
+        }
+        let old = self.secret_token(session).await?.filter(|token| issuer::is_alive(token, now));
+        let old = old.map(|token| token.id);
+        let issued = self.draft(&session.link, old, now).await?;
+        let (link, tokens_issued) = (session.link.id, session.opening.tokens_issued);
+        let replacement = SetupReplacement { link, tokens_issued, old, new: issued.row.clone() };
+        let store = self.store.acting(by(&session.link, from, now));
+        match store.replace_setup_token(replacement, now).await? {
+            true => Ok(issued),
+            false => Err(SetupError::Changed),
+        }
+    }
+
+    async fn draft(
+        &self,
+        link: &SetupLink,
+        replaced: Option<Uuid>,
+        now: Timestamp,
+    ) -> Result<Issued, TokenError> {
+        let issuer = Issuer::new(self.store.clone(), self.policy.max_tokens);
+        let label = format!("Setup link for {}", link.label);
+        let expires = Some(later(now, self.policy.token_lifetime));
+        issuer.draft(link.tenant, &label, expires, replaced, now).await
+    }
+}
+
+/// As whom the customer's administrator acts.
+fn by(link: &SetupLink, from: &str, at: Timestamp) -> By {
+    By { actor: format!("setup link {}/{}", link.label, link.id), origin: from.to_owned(), at }
+}
+
+fn later(now: Timestamp, duration: Duration) -> Timestamp {
+    Timestamp(now.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+}
