@@ -115,8 +115,8 @@ impl AccessTokens {
 
 fn parse(text: &str) -> Option<(Unverified<'_>, Uuid)> {
     let token = Unverified::parse(text)?;
-    let key = Uuid::try_parse(token.header.kid.as_deref()?).ok()?;
-    (token.header.typ.as_deref() == Some("at+jwt")).then_some((token, key))
+    let key = Uuid::try_parse(token.kid.as_deref()?).ok()?;
+    (token.typ.as_deref() == Some("at+jwt")).then_some((token, key))
 }
 
 /// The resource that a token is for (RFC 9068 section 2.2): the Tenant URL.

@@ -81,7 +81,7 @@ impl Federations {
         let claims: Claims =
             token.claims().ok_or(invalid("iss, sub, aud or exp is missing or of another kind"))?;
         let ends = judge(&claims, terms, now).map_err(invalid)?;
-        let kid = token.header.kid.as_deref().ok_or(invalid("its header names no key (kid)"))?;
+        let kid = token.kid.as_deref().ok_or(invalid("its header names no key (kid)"))?;
         let key = self.jwks.key(&terms.jwks_url, kid, now).await.map_err(|no_key| match no_key {
             NoKey::Unknown => invalid("its issuer publishes no such key"),
             NoKey::Unavailable(cause) => Rejection::Unavailable(cause),

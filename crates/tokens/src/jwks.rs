@@ -76,7 +76,7 @@ struct Known {
 impl Jwks {
     pub(crate) fn new(settings: JwksSettings) -> Result<Jwks, reqwest::Error> {
         // A second installation is refused, which is as good as the first.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let http = Client::builder()
             .timeout(settings.timeout)
             .connect_timeout(CONNECT_TIMEOUT)
@@ -136,7 +136,7 @@ impl Jwks {
         // Kinds that we do not know are left out (RFC 7517 section 5).
         let keys = keys.iter().take(MAX_KEYS);
         Ok(keys
-            .filter_map(|jwk| Some((jwk["kid"].as_str()?.to_owned(), VerifyingKey::from_jwk(jwk)?)))
+            .filter_map(|jwk| Some((jwk["kid"].as_str()?.to_owned(), VerifyingKey::from_json(jwk)?)))
             .collect())
     }
 }

@@ -1,167 +1,152 @@
-//! JSON Web Signatures in compact form (RFC 7515, 7518, 8037): read, verified and made; and keys as RFC 7517 writes them.
+//! JSON Web Signatures in compact form (RFC 7515, 7518, 8037) and the keys that verify them (RFC 7517): jsonwebtoken, held to
+//! our rules.
 //!
 //! A key knows the algorithms that it may be used with; what the header of a token says chooses among those and can
-//! never choose another (RFC 8725 section 3.1). There is no `none` and no shared secret here.
+//! never choose another (RFC 8725 section 3.1). There is no `none` and no shared secret here. Times are judged by whoever
+//! reads the claims, as time is a parameter.
 
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
-use ring::signature::{self, Ed25519KeyPair, RsaPublicKeyComponents, UnparsedPublicKey};
-use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::Value;
+use jsonwebtoken::{
+    Algorithm, DecodingKey, Validation,
+    jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse},
+};
+use serde::{Deserialize, de::DeserializeOwned, de::IgnoredAny};
+use std::collections::HashSet;
 
 /// A token as it arrived: nothing in it is proven.
 pub(crate) struct Unverified<'t> {
-    pub(crate) header: Header,
-    signed: &'t str,
-    payload: Vec<u8>,
-    signature: Vec<u8>,
-}
-
-/// The part of the header that is looked at.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Header {
-    pub(crate) alg: String,
+    text: &'t str,
+    /// The key that it names.
     pub(crate) kid: Option<String>,
+    /// What it says it is.
     pub(crate) typ: Option<String>,
-    /// Extensions that must be understood (RFC 7515 section 4.1.11): we understand none.
-    crit: Option<Value>,
-    /// An unencoded payload (RFC 7797) is signed differently.
-    b64: Option<Value>,
 }
 
 impl<'t> Unverified<'t> {
-    /// Reads the three parts; none if the text is no token, or one that asks for what we do not know.
-    pub(crate) fn parse(token: &'t str) -> Option<Unverified<'t>> {
-        let (signed, signature) = token.rsplit_once('.')?;
-        let (header, payload) = signed.split_once('.')?;
-        // A dot is no letter of the alphabet, so a fourth part is refused here.
-        let decode = |part: &str| BASE64.decode(part).ok();
-        let header: Header = serde_json::from_slice(&decode(header)?).ok()?;
-        if header.crit.is_some() || header.b64.is_some() {
-            return None;
-        }
-        Some(Unverified { header, signed, payload: decode(payload)?, signature: decode(signature)? })
+    /// Reads the header; none if the text is no token, or one that asks for what we do not know: extensions that must be
+    /// understood (RFC 7515 section 4.1.11), or an unencoded payload (RFC 7797), which is signed differently.
+    pub(crate) fn parse(text: &'t str) -> Option<Unverified<'t>> {
+        let header = jsonwebtoken::decode_header(text).ok()?;
+        let is_plain = header.crit.is_none() && !header.extras.inner().contains_key("b64");
+        is_plain.then_some(Unverified { text, kid: header.kid, typ: header.typ })
     }
 
     /// The claims, which nothing proves before [`Unverified::is_signed_by`].
     pub(crate) fn claims<T: DeserializeOwned>(&self) -> Option<T> {
-        serde_json::from_slice(&self.payload).ok()
+        jsonwebtoken::dangerous::insecure_decode_claims(self.text).ok()
     }
 
     /// Whether this key signed the token with the algorithm that its header names.
     pub(crate) fn is_signed_by(&self, key: &VerifyingKey) -> bool {
-        key.verify(&self.header.alg, self.signed.as_bytes(), &self.signature)
+        jsonwebtoken::decode::<IgnoredAny>(self.text, &key.key, &key.rules).is_ok()
     }
 }
 
-/// Signs claims with EdDSA.
-pub(crate) fn sign(key: &Ed25519KeyPair, header: &Value, claims: &Value) -> String {
-    let part = |json: &Value| BASE64.encode(json.to_string());
-    let signed = format!("{}.{}", part(header), part(claims));
-    let signature = BASE64.encode(key.sign(signed.as_bytes()));
-    format!("{signed}.{signature}")
-}
-
-/// A public key, and the one algorithm it is for if its owner said so.
+/// A public key, and the algorithms that it is for.
 #[derive(Clone, Debug)]
 pub(crate) struct VerifyingKey {
-    material: Material,
-    alg: Option<String>,
-}
-
-#[derive(Clone, Debug)]
-enum Material {
-    Ed25519(Vec<u8>),
-    /// The point, uncompressed.
-    P256(Vec<u8>),
-    P384(Vec<u8>),
-    Rsa {
-        modulus: Vec<u8>,
-        exponent: Vec<u8>,
-    },
+    key: DecodingKey,
+    rules: Validation,
 }
 
 impl VerifyingKey {
-    /// A public key of our own.
-    pub(crate) fn ed25519(public: &[u8]) -> VerifyingKey {
-        VerifyingKey { material: Material::Ed25519(public.to_vec()), alg: None }
-    }
-
-    /// Reads a JSON Web Key (RFC 7517, 7518 section 6, 8037); none if it is of a kind we do not verify with, is meant for
-    /// something else than signatures, or is weak. ring refuses RSA keys below 2048 bits when they are used.
-    pub(crate) fn from_jwk(jwk: &Value) -> Option<VerifyingKey> {
-        let text = |name: &str| jwk.get(name).and_then(Value::as_str);
-        let bytes = |name: &str| BASE64.decode(text(name)?).ok();
-        if text("use").is_some_and(|purpose| purpose != "sig") {
+    /// Reads a JSON Web Key (RFC 7517, 7518 section 6, 8037); none if it is of a kind we do not verify with, or is meant
+    /// for something else than signatures. RSA keys below 2048 bits are refused when they are used.
+    pub(crate) fn from_jwk(jwk: &Jwk) -> Option<VerifyingKey> {
+        let common = &jwk.common;
+        let is_for_verifying = common
+            .key_operations
+            .as_ref()
+            .is_none_or(|operations| operations.contains(&KeyOperations::Verify));
+        if common.public_key_use.as_ref().is_some_and(|purpose| *purpose != PublicKeyUse::Signature)
+            || !is_for_verifying
+        {
             return None;
         }
-        let point = |length: usize| {
-            let (x, y) = (bytes("x")?, bytes("y")?);
-            (x.len() == length && y.len() == length).then(|| [&[4], x.as_slice(), &y].concat())
-        };
-        let material = match (text("kty")?, text("crv")) {
-            ("RSA", _) => Material::Rsa { modulus: bytes("n")?, exponent: bytes("e")? },
-            ("EC", Some("P-256")) => Material::P256(point(32)?),
-            ("EC", Some("P-384")) => Material::P384(point(48)?),
-            ("OKP", Some("Ed25519")) => Material::Ed25519(bytes("x")?),
-            _ => return None,
-        };
-        Some(VerifyingKey { material, alg: text("alg").map(str::to_owned) })
+        let mut algorithms = algorithms(&jwk.algorithm)?;
+        if let Some(pinned) = common.key_algorithm {
+            algorithms.retain(|algorithm| KeyAlgorithm::from(*algorithm) == pinned);
+        }
+        let mut rules = Validation::new(*algorithms.first()?);
+        rules.algorithms = algorithms;
+        rules.required_spec_claims = HashSet::new();
+        (rules.validate_exp, rules.validate_nbf, rules.validate_aud) = (false, false, false);
+        Some(VerifyingKey { key: DecodingKey::from_jwk(jwk).ok()?, rules })
     }
 
-    fn verify(&self, alg: &str, message: &[u8], signature: &[u8]) -> bool {
-        if self.alg.as_ref().is_some_and(|pinned| pinned != alg) {
-            return false;
+    /// The same from a member of a key set, of which nothing is known.
+    pub(crate) fn from_json(jwk: &serde_json::Value) -> Option<VerifyingKey> {
+        VerifyingKey::from_jwk(&Jwk::deserialize(jwk).ok()?)
+    }
+}
+
+/// What keys of this kind sign with. A coordinate has its full length (RFC 7518 section 6.2.1.2): 43 letters are 32 bytes.
+fn algorithms(key: &AlgorithmParameters) -> Option<Vec<Algorithm>> {
+    use Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
+    match key {
+        AlgorithmParameters::RSA(_) => Some(vec![RS256, RS384, RS512, PS256, PS384, PS512]),
+        AlgorithmParameters::EllipticCurve(point) => {
+            let (algorithm, length) = match point.curve {
+                EllipticCurve::P256 => (ES256, 43),
+                EllipticCurve::P384 => (ES384, 64),
+                _ => return None,
+            };
+            (point.x.len() == length && point.y.len() == length).then(|| vec![algorithm])
         }
-        let plain = |algorithm: &'static dyn signature::VerificationAlgorithm, key: &[u8]| {
-            UnparsedPublicKey::new(algorithm, key).verify(message, signature).is_ok()
-        };
-        let rsa = |parameters, (n, e): (&[u8], &[u8])| {
-            RsaPublicKeyComponents { n, e }.verify(parameters, message, signature).is_ok()
-        };
-        match (&self.material, alg) {
-            (Material::Ed25519(key), "EdDSA" | "Ed25519") => plain(&signature::ED25519, key),
-            (Material::P256(key), "ES256") => plain(&signature::ECDSA_P256_SHA256_FIXED, key),
-            (Material::P384(key), "ES384") => plain(&signature::ECDSA_P384_SHA384_FIXED, key),
-            (Material::Rsa { modulus, exponent }, _) => {
-                let parameters = match alg {
-                    "RS256" => &signature::RSA_PKCS1_2048_8192_SHA256,
-                    "RS384" => &signature::RSA_PKCS1_2048_8192_SHA384,
-                    "RS512" => &signature::RSA_PKCS1_2048_8192_SHA512,
-                    "PS256" => &signature::RSA_PSS_2048_8192_SHA256,
-                    "PS384" => &signature::RSA_PSS_2048_8192_SHA384,
-                    "PS512" => &signature::RSA_PSS_2048_8192_SHA512,
-                    _ => return false,
-                };
-                rsa(parameters, (modulus, exponent))
-            }
-            _ => false,
+        AlgorithmParameters::OctetKeyPair(point) => {
+            let is_known = point.curve == EllipticCurve::Ed25519 && point.x.len() == 43;
+            is_known.then(|| vec![EdDSA])
         }
+        _ => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ring::{
+    use aws_lc_rs::{
         rand::SystemRandom,
-        signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
+        signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair},
     };
-    use serde_json::json;
+    use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+    use jsonwebtoken::EncodingKey;
+    use serde_json::{Value, json};
 
-    fn key() -> Ed25519KeyPair {
+    /// Header and payload of RFC 7515 appendix A.2 and A.3.
+    const PAYLOAD: &str =
+        "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+
+    fn generate() -> Ed25519KeyPair {
         let document = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).expect("generated");
         Ed25519KeyPair::from_pkcs8(document.as_ref()).expect("key")
     }
 
-    /// RFC 8037 appendix A: key, header, payload and signature that others made.
+    fn jwk(key: &Ed25519KeyPair) -> Value {
+        json!({"kty": "OKP", "crv": "Ed25519", "x": BASE64.encode(key.public_key())})
+    }
+
+    fn public(jwk: &Value) -> VerifyingKey {
+        VerifyingKey::from_json(jwk).expect("key")
+    }
+
+    /// What a signer makes who writes any header.
+    fn sign(key: &Ed25519KeyPair, header: &str, claims: &str) -> String {
+        let signed = format!("{}.{}", BASE64.encode(header), BASE64.encode(claims));
+        let signature = BASE64.encode(key.sign(signed.as_bytes()));
+        format!("{signed}.{signature}")
+    }
+
+    fn is_signed(token: &str, key: &VerifyingKey) -> bool {
+        Unverified::parse(token).is_some_and(|token| token.is_signed_by(key))
+    }
+
+    /// The key of RFC 8037 appendix A, with a payload of JSON; signed by Node's OpenSSL.
     #[test]
-    fn the_example_of_rfc_8037_verifies() {
-        let jwk = json!({"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"});
-        let token = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.\
-            hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
-        let token = Unverified::parse(token).expect("parsed");
-        assert!(token.is_signed_by(&VerifyingKey::from_jwk(&jwk).expect("key")));
-        assert!(!token.is_signed_by(&VerifyingKey::ed25519(key().public_key().as_ref())));
+    fn a_token_of_others_with_the_key_of_rfc_8037_verifies() {
+        let key = json!({"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"});
+        let token = "eyJhbGciOiJFZERTQSJ9.eyJpc3MiOiJqb2UiLCJleHAiOjEzMDA4MTkzODAsImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0\
+            cnVlfQ.L-hZ9CevrxfVDib-5HJPwS5AC9X1sL2VBNYse6TMFnXJ_A0JF4bOWObz_-8_G81ZfeBYLz4_34IWqDnuXMBOCw";
+        assert!(is_signed(token, &public(&key)), "times are not judged here");
+        assert!(!is_signed(token, &public(&jwk(&generate()))));
     }
 
     /// RFC 7515 appendix A.2 (RS256) and A.3 (ES256).
@@ -171,97 +156,157 @@ mod tests {
             HmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL\
             -bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH\
             7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ"});
-        let payload =
-            "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
         let signature = "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujG\
             bds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_e\
             SN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIh\
             WkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw";
-        let token = format!("eyJhbGciOiJSUzI1NiJ9.{payload}.{signature}");
-        let rsa = VerifyingKey::from_jwk(&rsa).expect("key");
-        assert!(Unverified::parse(&token).expect("parsed").is_signed_by(&rsa));
+        let token = format!("eyJhbGciOiJSUzI1NiJ9.{PAYLOAD}.{signature}");
+        let rsa = public(&rsa);
+        assert!(is_signed(&token, &rsa));
 
         let ec = json!({"kty": "EC", "crv": "P-256", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
             "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"});
         let signature =
             "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q";
-        let token = format!("eyJhbGciOiJFUzI1NiJ9.{payload}.{signature}");
-        let ec = VerifyingKey::from_jwk(&ec).expect("key");
-        let token = Unverified::parse(&token).expect("parsed");
-        assert!(token.is_signed_by(&ec));
-        assert!(!token.is_signed_by(&rsa), "a key is of one kind");
+        let token = format!("eyJhbGciOiJFUzI1NiJ9.{PAYLOAD}.{signature}");
+        assert!(is_signed(&token, &public(&ec)));
+        assert!(!is_signed(&token, &rsa), "a key is of one kind");
     }
 
     #[test]
     fn the_header_chooses_no_algorithm_that_the_key_is_not_for() {
-        let key = key();
-        let public = VerifyingKey::ed25519(key.public_key().as_ref());
-        let claims = json!({"iss": "us"});
+        let key = generate();
+        let good = jwk(&key);
         for (alg, is_good) in [
             ("EdDSA", true),
             ("none", false),
             ("None", false),
             ("HS256", false),
             ("RS256", false),
+            ("ES256", false),
             ("", false),
         ] {
-            let token = sign(&key, &json!({"alg": alg}), &claims);
-            assert_eq!(Unverified::parse(&token).expect("parsed").is_signed_by(&public), is_good, "{alg}");
+            let token = sign(&key, &json!({"alg": alg}).to_string(), r#"{"iss":"us"}"#);
+            assert_eq!(is_signed(&token, &public(&good)), is_good, "{alg}");
         }
-        let pinned = VerifyingKey { alg: Some("ES256".to_owned()), ..public };
-        let token = sign(&key, &json!({"alg": "EdDSA"}), &claims);
-        assert!(!Unverified::parse(&token).expect("parsed").is_signed_by(&pinned));
+        for (alg, is_good) in
+            [("EdDSA", true), ("ES256", false), ("HS256", false), ("RSA-OAEP", false), ("new", false)]
+        {
+            let mut pinned = good.clone();
+            pinned["alg"] = alg.into();
+            assert_eq!(VerifyingKey::from_json(&pinned).is_some(), is_good, "{alg}");
+        }
+    }
+
+    /// The oldest attack: the public key, which everybody knows, as the secret of an HMAC.
+    #[test]
+    fn the_public_key_is_nobodys_shared_secret() {
+        let key = generate();
+        let x = BASE64.encode(key.public_key());
+        for secret in [key.public_key().as_ref(), x.as_bytes(), jwk(&key).to_string().as_bytes()] {
+            let header = jsonwebtoken::Header::new(Algorithm::HS256);
+            let token =
+                jsonwebtoken::encode(&header, &json!({"iss": "us"}), &EncodingKey::from_secret(secret));
+            assert!(!is_signed(&token.expect("made"), &public(&jwk(&key))));
+        }
+        let unsigned = format!("{}.{}.", BASE64.encode(r#"{"alg":"EdDSA"}"#), BASE64.encode("{}"));
+        assert!(!is_signed(&unsigned, &public(&jwk(&key))), "an empty signature");
     }
 
     #[test]
     fn what_must_be_understood_is_refused() {
-        let key = key();
-        for header in
-            [json!({"alg": "EdDSA", "crit": ["exp"]}), json!({"alg": "EdDSA", "b64": false}), json!({})]
-        {
-            assert!(Unverified::parse(&sign(&key, &header, &json!({}))).is_none(), "{header}");
+        let key = generate();
+        for header in [
+            r#"{"alg":"EdDSA","crit":["exp"]}"#,
+            r#"{"alg":"EdDSA","crit":[]}"#,
+            r#"{"alg":"EdDSA","crit":"exp"}"#,
+            r#"{"alg":"EdDSA","b64":false}"#,
+            r#"{"alg":"EdDSA","b64":true}"#,
+            r#"{"alg":"EdDSA","alg":"EdDSA"}"#,
+            r#"{"alg":"EdDSA","kid":"a","kid":"b"}"#,
+            r#"{"alg":["EdDSA"]}"#,
+            r#"{"alg":"EdDSA""#,
+            "{}",
+            "",
+        ] {
+            assert!(Unverified::parse(&sign(&key, header, "{}")).is_none(), "{header}");
         }
-        let good = sign(&key, &json!({"alg": "EdDSA"}), &json!({}));
+        let good = sign(&key, r#"{"alg":"EdDSA"}"#, r#"{"iss":"us"}"#);
+        assert!(is_signed(&good, &public(&jwk(&key))));
+        let (signed, signature) = good.rsplit_once('.').expect("parts");
         for text in [
             "",
             ".",
             "..",
             "a.b.c",
+            signed,
             &good[1..],
             &format!("{good}."),
+            &format!("{good}.{signature}"),
             &format!("{good}="),
+            &format!("{good} "),
+            &format!(" {good}"),
             &format!("a.{good}"),
+            &format!("{signed}.."),
+            &good[..good.len() - 4],
         ] {
-            assert!(Unverified::parse(text).is_none(), "{text}");
+            assert!(!is_signed(text, &public(&jwk(&key))), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_claim_that_is_there_twice_is_refused() {
+        #[derive(serde::Deserialize)]
+        struct Claims {
+            #[expect(dead_code, reason = "only whether it can be read")]
+            iss: String,
+        }
+        let key = generate();
+        for (claims, is_read) in [
+            (r#"{"iss":"us"}"#, true),
+            (r#"{"iss":"us","iss":"them"}"#, false),
+            (r#"{"iss":"us"}{}"#, false),
+            ("[]", false),
+        ] {
+            let token = sign(&key, r#"{"alg":"EdDSA"}"#, claims);
+            let token = Unverified::parse(&token).expect("parsed");
+            assert_eq!(token.claims::<Claims>().is_some(), is_read, "{claims}");
         }
     }
 
     #[test]
     fn keys_that_are_not_for_signatures_are_not_taken() {
-        let pair = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
-        let random = SystemRandom::new();
-        let pair = EcdsaKeyPair::from_pkcs8(
-            &ECDSA_P256_SHA256_FIXED_SIGNING,
-            pair.expect("generated").as_ref(),
-            &random,
-        )
-        .expect("key");
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("generated");
         let point = pair.public_key().as_ref();
         let (x, y) = (BASE64.encode(&point[1..33]), BASE64.encode(&point[33..]));
         let good = json!({"kty": "EC", "crv": "P-256", "x": x, "y": y});
-        assert!(VerifyingKey::from_jwk(&good).is_some());
+        for also in
+            [json!({}), json!({"use": "sig"}), json!({"key_ops": ["verify"]}), json!({"alg": "ES256"})]
+        {
+            let mut jwk = good.clone();
+            jwk.as_object_mut().expect("object").extend(also.as_object().expect("object").clone());
+            assert!(VerifyingKey::from_json(&jwk).is_some(), "{jwk}");
+        }
         for (name, value) in [
-            ("use", "enc"),
-            ("kty", "oct"),
-            ("kty", "OKP"),
-            ("crv", "secp256k1"),
-            ("crv", "P-384"),
-            ("x", "AA"),
-            ("y", "!"),
+            ("use", json!("enc")),
+            ("key_ops", json!(["encrypt"])),
+            ("alg", json!("ES384")),
+            ("kty", json!("oct")),
+            ("kty", json!("OKP")),
+            ("crv", json!("secp256k1")),
+            ("crv", json!("P-384")),
+            ("crv", json!("P-521")),
+            ("x", json!("AA")),
+            ("y", json!("!")),
+            ("y", json!("*".repeat(43))),
         ] {
             let mut jwk = good.clone();
-            jwk[name] = value.into();
-            assert!(VerifyingKey::from_jwk(&jwk).is_none(), "{jwk}");
+            jwk[name] = value;
+            assert!(VerifyingKey::from_json(&jwk).is_none(), "{jwk}");
         }
+        assert!(
+            VerifyingKey::from_json(&json!({"kty": "oct", "k": "c2VjcmV0"})).is_none(),
+            "a shared secret"
+        );
     }
 }

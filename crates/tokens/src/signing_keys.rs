@@ -4,17 +4,17 @@
 //! meets an unknown one. A successor begins where its predecessor ends; the database keeps that instant unique, so that
 //! processes that see the need together make one successor.
 
-use crate::{
-    issuer::new_id,
-    jws::{self, VerifyingKey},
-};
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
-use ring::{
+use crate::{issuer::new_id, jws::VerifyingKey};
+use aws_lc_rs::{
     rand::SystemRandom,
     signature::{Ed25519KeyPair, KeyPair},
 };
+use jsonwebtoken::{
+    Algorithm, DecodingKey, EncodingKey, Header,
+    jwk::{Jwk, JwkSet, PublicKeyUse},
+};
 use scim::Timestamp;
-use serde_json::{Value, json};
+use serde::Serialize;
 use std::{
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
@@ -50,7 +50,9 @@ pub struct SigningKeys {
 
 struct Key {
     id: Uuid,
-    pair: Ed25519KeyPair,
+    private: EncodingKey,
+    /// As it is published.
+    jwk: Jwk,
     public: VerifyingKey,
     signs_from: Timestamp,
     published_until: Timestamp,
@@ -126,13 +128,16 @@ impl SigningKeys {
     ///
     /// # Errors
     /// No key is known.
-    pub(crate) fn sign(&self, claims: &Value, now: Timestamp) -> Result<String, KeyError> {
+    pub(crate) fn sign(&self, claims: &impl Serialize, now: Timestamp) -> Result<String, KeyError> {
         let known = self.known();
         let current = known.iter().rev().find(|key| key.signs_from <= now && now < key.published_until);
         let key = current.ok_or_else(|| KeyError::Unusable("none is known".to_owned()))?;
+        let mut header = Header::new(Algorithm::EdDSA);
+        header.kid = Some(key.id.to_string());
         // RFC 9068 section 2.1.
-        let header = json!({ "alg": "EdDSA", "kid": key.id, "typ": "at+jwt" });
-        Ok(jws::sign(&key.pair, &header, claims))
+        header.typ = Some("at+jwt".to_owned());
+        jsonwebtoken::encode(&header, claims, &key.private)
+            .map_err(|cause| KeyError::Unusable(format!("{}: {cause}", key.id)))
     }
 
     /// The key with this id. The database is asked for an unknown one, at most once a second, as another process may
@@ -163,28 +168,26 @@ impl SigningKeys {
     }
 
     /// The public keys as a JSON Web Key Set (RFC 7517 section 5), those that do not sign yet among them.
-    pub fn jwks(&self, now: Timestamp) -> Value {
+    pub fn jwks(&self, now: Timestamp) -> JwkSet {
         let known = self.known();
         let published = known.iter().filter(|key| now < key.published_until);
-        let jwk = |key: &Key| {
-            json!({ "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": key.id,
-                "x": BASE64.encode(key.pair.public_key()) })
-        };
-        json!({ "keys": published.map(jwk).collect::<Vec<_>>() })
+        JwkSet { keys: published.map(|key| key.jwk.clone()).collect() }
     }
 }
 
 impl Key {
     fn read(row: &SigningKey) -> Result<Key, KeyError> {
-        let pair = Ed25519KeyPair::from_pkcs8(&row.private_key)
-            .map_err(|cause| KeyError::Unusable(format!("{}: {cause}", row.id)))?;
-        Ok(Key {
-            id: row.id,
-            public: VerifyingKey::ed25519(pair.public_key().as_ref()),
-            pair,
-            signs_from: row.signs_from,
-            published_until: row.published_until,
-        })
+        let damaged = |cause: &dyn std::fmt::Display| KeyError::Unusable(format!("{}: {cause}", row.id));
+        let private = EncodingKey::from_ed_der(&row.private_key);
+        let pair = Ed25519KeyPair::from_pkcs8(&row.private_key).map_err(|cause| damaged(&cause))?;
+        let public = DecodingKey::from_ed_der(pair.public_key().as_ref());
+        let mut jwk =
+            Jwk::from_decoding_key(&public, Some(Algorithm::EdDSA)).map_err(|cause| damaged(&cause))?;
+        jwk.common.key_id = Some(row.id.to_string());
+        jwk.common.public_key_use = Some(PublicKeyUse::Signature);
+        let public = VerifyingKey::from_jwk(&jwk).ok_or_else(|| damaged(&"no key for signatures"))?;
+        let (signs_from, published_until) = (row.signs_from, row.published_until);
+        Ok(Key { id: row.id, private, jwk, public, signs_from, published_until })
     }
 }
 

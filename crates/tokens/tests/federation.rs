@@ -1,11 +1,11 @@
 //! Federation against hostile and unlucky providers: what they are asked, how often, and what they cannot make us do.
 
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
-use futures_util::future::join_all;
-use ring::{
+use aws_lc_rs::{
     rand::SystemRandom,
     signature::{Ed25519KeyPair, KeyPair},
 };
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+use futures_util::future::join_all;
 use scim::{Profile, Timestamp};
 use serde_json::{Value, json};
 use std::{

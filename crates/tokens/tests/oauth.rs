@@ -310,7 +310,7 @@ async fn a_burst_of_one_client_is_granted_and_throttled() {
 }
 
 fn kids(process: &Process, now: Timestamp) -> Vec<String> {
-    let set = process.keys.jwks(now);
+    let set = serde_json::to_value(process.keys.jwks(now)).expect("JSON");
     let keys = set["keys"].as_array().expect("keys");
     assert!(keys.iter().all(|key| key["x"].is_string() && key.get("d").is_none()), "{set}");
     keys.iter().map(|key| key["kid"].as_str().expect("kid").to_owned()).collect()

@@ -106,7 +106,7 @@ impl Client {
         clock: Clock,
     ) -> Result<Self, ClientError> {
         // A second installation is refused, which is as good as the first.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let http = reqwest::Client::builder()
             .timeout(settings.timeout)
             .redirect(reqwest::redirect::Policy::none())

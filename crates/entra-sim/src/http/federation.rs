@@ -1,10 +1,10 @@
 //! Workload identity federation: makes the assertion that Entra would make, and publishes the key to check it with.
 
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair, RsaPublicKeyComponents};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jiff::{SignedDuration, Timestamp};
-use ring::rand::SystemRandom;
-use ring::signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair, RsaPublicKeyComponents};
 use serde_json::{Value, json};
 
 /// Entra's assertions live about this long.
@@ -33,7 +33,7 @@ impl Issuer {
         let der = STANDARD.decode(inner).map_err(|error| format!("the signing key is not PEM: {error}"))?;
         let key = RsaKeyPair::from_pkcs8(&der)
             .map_err(|error| format!("the signing key is not an RSA key in PKCS #8: {error}"))?;
-        let digest = ring::digest::digest(&ring::digest::SHA256, key.public_key().as_ref());
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, key.public_key().as_ref());
         let key_id = URL_SAFE_NO_PAD.encode(&digest.as_ref()[..16]);
         let (issuer, subject, audience) = (issuer.to_owned(), subject.to_owned(), audience.to_owned());
         Ok(Self { issuer, subject, audience, key_id, key })
@@ -41,7 +41,7 @@ impl Issuer {
 
     /// The JSON Web Key Set to publish where the server looks for it.
     pub fn jwks(&self) -> Value {
-        let public = RsaPublicKeyComponents::<Vec<u8>>::from(self.key.public());
+        let public = RsaPublicKeyComponents::<Vec<u8>>::from(self.key.public_key());
         json!({"keys": [{
             "kty": "RSA", "use": "sig", "alg": "RS256", "kid": self.key_id,
             "n": URL_SAFE_NO_PAD.encode(public.n), "e": URL_SAFE_NO_PAD.encode(public.e),
@@ -74,7 +74,7 @@ impl Issuer {
         let header = json!({"typ": "JWT", "alg": "RS256", "kid": self.key_id});
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let message = format!("{}.{}", part(&header), part(claims));
-        let mut signature = vec![0; self.key.public().modulus_len()];
+        let mut signature = vec![0; self.key.public_modulus_len()];
         self.key
             .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message.as_bytes(), &mut signature)
             .map_err(|error| format!("the assertion cannot be signed: {error}"))?;

@@ -61,7 +61,7 @@ pub async fn notify(to: &Notification, subject: Subject<'_>) -> Result<(), MailE
         .to(mailbox(&to.to)?)
         .subject(format!("Provisioning of {} {state}", subject.application))
         .body(body)?;
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let server =
         AsyncSmtpTransport::<Tokio1Executor>::from_url(to.smtp.reveal()).map_err(|_| MailError::Server)?;
     server.build().send(message).await.map_err(MailError::Refused)?;

@@ -1,5 +1,6 @@
 //! Secret Token, client credentials and federation: what is sent to the token endpoint, and when again.
 
+use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use entra_sim::clock::Clock;
@@ -9,7 +10,6 @@ use entra_sim::http::client::without_token;
 use entra_sim::http::federation::Issuer;
 use entra_sim::http::{Client, Credentials, Settings};
 use entra_sim::job::Job;
-use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use serde_json::Value;
 
 use super::standin::Standin;
