@@ -3,7 +3,7 @@
 use crate::{
     access_token::{AccessTokens, Claims},
     issuer::is_alive,
-    secret_token,
+    secret_token::{self, SecretToken},
     usage::{Kind, LastUse, Usage},
 };
 use moka::future::Cache;
@@ -143,7 +143,7 @@ impl Authenticator {
     /// See [`Refusal`]. A text without the shape and checksum of a Secret Token and without a signature of ours is
     /// refused without a query.
     pub async fn authenticate(&self, token: &str, now: Timestamp) -> Result<AuthenticatedClient, Refusal> {
-        if !secret_token::is_well_formed(token) && !AccessTokens::looks_like_one(token) {
+        if !SecretToken::is_well_formed(token) && !AccessTokens::looks_like_one(token) {
             return Err(Refusal::Unauthorized);
         }
         let digest = secret_token::digest(token);
@@ -204,7 +204,7 @@ impl Authenticator {
     }
 
     async fn ask(&self, token: &str, digest: [u8; 32], asked: Timestamp, generation: u64) -> Answer {
-        let verdict = if secret_token::is_well_formed(token) {
+        let verdict = if SecretToken::is_well_formed(token) {
             self.ask_for_secret_token(digest).await
         } else {
             self.ask_for_access_token(token, asked).await

@@ -277,7 +277,7 @@ impl OauthClients {
         if lifetime < min_lifetime || lifetime > max_lifetime {
             return Err(ClientError::Lifetime(min_lifetime, max_lifetime));
         }
-        let secret = ClientSecretText::generate(getrandom::fill)?;
+        let secret = ClientSecretText::random()?;
         let hash = secret_hash::hash_off_thread(secret.reveal()).await;
         let hash = hash.map_err(|cause| ClientError::Failed(cause.to_string()))?;
         let millis = i64::try_from(lifetime.as_millis()).unwrap_or(i64::MAX);

@@ -87,7 +87,7 @@ impl Issuer {
         if alive >= self.max_alive {
             return Err(TokenError::TooMany(self.max_alive));
         }
-        let token = SecretToken::generate(getrandom::fill)?;
+        let token = SecretToken::random()?;
         let row = SecretTokenRow {
             id: new_id(now)?,
             tenant,

@@ -31,10 +31,9 @@ pub use clients::{
 pub use federation::Federations;
 pub use issuer::{Issued, Issuer, Rotated, TokenError};
 pub use jwks::{JwksSettings, check_jwks_url};
-pub use secret_token::{ClientSecretText, SecretToken};
+pub use secret_token::{ApiToken, ClientSecretText, Secret, SecretToken, SetupToken};
 pub use setup_links::{
     FollowedLink, FoundLink, NewSetupLink, SetupError, SetupLinks, SetupPolicy, SetupSession, SetupState,
 };
-pub use setup_token::SetupToken;
 pub use signing_keys::{KeyError, MAX_TOKEN_LIFETIME, SigningKeys};
 pub use token_endpoint::{AccessToken, ClientAuthentication, GrantError, TokenEndpoint};

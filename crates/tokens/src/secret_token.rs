@@ -1,59 +1,85 @@
-//! The format of a Secret Token: `juno_`, key id, `_`, secret, checksum; letters and digits only, 63 bytes. A client secret
-//! has the same format with `jsec_` in front, so that neither is taken for the other.
+//! The format of a secret: a prefix that says what it is for, key id, `_`, secret, checksum; letters and digits only, 63
+//! bytes. Kinds of secrets differ in their prefix, so that none is taken for another.
 //!
 //! Entra keeps all credentials of an application in about 1 KB, so a token is short. It has no character that a double
 //! click would stop at, a prefix that secret scanners can look for, a key id by which people can speak of it, and a
 //! checksum, so that a mistyped or foreign one is refused without a query.
 
 use sha2::{Digest, Sha256};
-use std::fmt;
+use std::{fmt, marker::PhantomData};
 use zeroize::Zeroizing;
 
-const PREFIX: &str = "juno_";
-/// As long as the other.
-const CLIENT_SECRET_PREFIX: &str = "jsec_";
+const PREFIX_LENGTH: usize = 5;
 const KEY_ID_LENGTH: usize = 8;
 /// 43 of 62 letters and digits: 256.03 bits.
 const SECRET_LENGTH: usize = 43;
 /// 6 of 62 letters and digits hold the 32 bits of a CRC-32.
 const CHECKSUM_LENGTH: usize = 6;
-const CHECKED_LENGTH: usize = PREFIX.len() + KEY_ID_LENGTH + 1 + SECRET_LENGTH;
+const CHECKED_LENGTH: usize = PREFIX_LENGTH + KEY_ID_LENGTH + 1 + SECRET_LENGTH;
 const LENGTH: usize = CHECKED_LENGTH + CHECKSUM_LENGTH;
 
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// A Secret Token in clear. It is never printed: whoever shows it calls [`SecretToken::reveal`]. Its memory is
-/// overwritten when it is dropped.
-pub struct SecretToken(Zeroizing<String>);
+/// What a secret is for.
+pub trait Purpose {
+    /// What it begins with.
+    const PREFIX: &'static str;
+}
 
-impl SecretToken {
-    /// A new token from random bytes that `fill` provides.
+macro_rules! kinds {
+    ($($(#[$doc:meta])+ $kind:ident for $purpose:ident = $prefix:literal;)+) => {$(
+        /// What such a secret is for.
+        pub enum $purpose {}
+
+        impl Purpose for $purpose {
+            const PREFIX: &'static str = $prefix;
+        }
+
+        const _: () = assert!($prefix.len() == PREFIX_LENGTH);
+
+        $(#[$doc])+
+        pub type $kind = Secret<$purpose>;
+    )+};
+}
+
+kinds! {
+    /// A Secret Token of a tenant.
+    SecretToken for Provisioning = "juno_";
+    /// A secret of an OAuth client.
+    ClientSecretText for OauthClient = "jsec_";
+    /// The token in the address of a setup link.
+    SetupToken for SetupLink = "jset_";
+    /// A token by which an operator's script uses the operators' API.
+    ApiToken for OperatorsApi = "jopr_";
+}
+
+/// A secret in clear. It is never printed: whoever shows it calls [`Secret::reveal`]. Its memory is overwritten when it
+/// is dropped.
+pub struct Secret<P>(Zeroizing<String>, PhantomData<P>);
+
+impl<P: Purpose> Secret<P> {
+    /// A new secret.
+    ///
+    /// # Errors
+    /// The operating system has no random bytes.
+    pub fn random() -> Result<Secret<P>, getrandom::Error> {
+        Secret::generate(getrandom::fill)
+    }
+
+    /// A new secret from random bytes that `fill` provides.
     ///
     /// # Errors
     /// What `fill` fails with.
-    pub(crate) fn generate<E>(fill: impl FnMut(&mut [u8]) -> Result<(), E>) -> Result<SecretToken, E> {
-        SecretToken::with_prefix(PREFIX, fill)
-    }
-
-    /// The same format with another prefix, of the same length.
-    pub(crate) fn with_prefix<E>(
-        prefix: &str,
-        mut fill: impl FnMut(&mut [u8]) -> Result<(), E>,
-    ) -> Result<SecretToken, E> {
+    pub(crate) fn generate<E>(mut fill: impl FnMut(&mut [u8]) -> Result<(), E>) -> Result<Secret<P>, E> {
         // At full capacity from the start: growing would leave copies behind.
         let mut text = Zeroizing::new(String::with_capacity(LENGTH));
-        text.push_str(prefix);
+        text.push_str(P::PREFIX);
         push_random(&mut text, KEY_ID_LENGTH, &mut fill)?;
         text.push('_');
         push_random(&mut text, SECRET_LENGTH, &mut fill)?;
         let sum = checksum(text.as_bytes());
         text.extend(sum.map(char::from));
-        Ok(SecretToken(text))
-    }
-
-    /// A text that has the format.
-    pub(crate) fn of_text(text: &str) -> SecretToken {
-        SecretToken(Zeroizing::new(text.to_owned()))
+        Ok(Secret(text, PhantomData))
     }
 
     /// The text to show, once.
@@ -61,68 +87,47 @@ impl SecretToken {
         &self.0
     }
 
-    /// The part by which people name the token; not secret.
+    /// The part by which people name the secret; not secret.
     pub fn key_id(&self) -> &str {
-        &self.0[PREFIX.len()..PREFIX.len() + KEY_ID_LENGTH]
+        key_id(&self.0)
     }
 
-    /// The digest under which it is stored.
+    /// The digest under which it is stored, if it is one of those that are stored so.
     pub fn digest(&self) -> [u8; 32] {
         digest(&self.0)
     }
+
+    /// Whether a text has the shape and the checksum of such a secret.
+    pub fn is_well_formed(text: &str) -> bool {
+        let bytes = text.as_bytes();
+        if bytes.len() != LENGTH || !text.starts_with(P::PREFIX) {
+            return false;
+        }
+        let (checked, sum) = bytes.split_at(CHECKED_LENGTH);
+        let (key_id, secret) = checked[PREFIX_LENGTH..].split_at(KEY_ID_LENGTH);
+        let [b'_', secret @ ..] = secret else { return false };
+        key_id.iter().chain(secret).all(u8::is_ascii_alphanumeric) && sum == checksum(checked)
+    }
+
+    /// The key id inside a text that is well formed.
+    pub fn key_id_of(text: &str) -> Option<&str> {
+        Self::is_well_formed(text).then(|| key_id(text))
+    }
+
+    /// Reads a text; none if it is not well formed.
+    pub fn parse(text: &str) -> Option<Secret<P>> {
+        Self::is_well_formed(text).then(|| Secret(Zeroizing::new(text.to_owned()), PhantomData))
+    }
 }
 
-impl fmt::Debug for SecretToken {
+impl<P: Purpose> fmt::Debug for Secret<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SecretToken({}, redacted)", self.key_id())
+        write!(f, "Secret({}{}, redacted)", P::PREFIX, self.key_id())
     }
 }
 
-/// A secret of an OAuth client in clear; kept like a [`SecretToken`].
-#[derive(Debug)]
-pub struct ClientSecretText(SecretToken);
-
-impl ClientSecretText {
-    /// A new secret from random bytes that `fill` provides.
-    ///
-    /// # Errors
-    /// What `fill` fails with.
-    pub(crate) fn generate<E>(fill: impl FnMut(&mut [u8]) -> Result<(), E>) -> Result<Self, E> {
-        SecretToken::with_prefix(CLIENT_SECRET_PREFIX, fill).map(ClientSecretText)
-    }
-
-    /// The text to show, once.
-    pub fn reveal(&self) -> &str {
-        self.0.reveal()
-    }
-
-    /// The part by which people name the secret; not secret.
-    pub fn key_id(&self) -> &str {
-        self.0.key_id()
-    }
-
-    /// The key id inside a text with the shape and the checksum of a client secret.
-    pub(crate) fn key_id_of(text: &str) -> Option<&str> {
-        let is_one = has_format(text, CLIENT_SECRET_PREFIX);
-        is_one.then(|| &text[CLIENT_SECRET_PREFIX.len()..CLIENT_SECRET_PREFIX.len() + KEY_ID_LENGTH])
-    }
-}
-
-/// Whether a text has the shape and the checksum of a Secret Token.
-pub(crate) fn is_well_formed(text: &str) -> bool {
-    has_format(text, PREFIX)
-}
-
-/// Whether a text has the shape and the checksum of a token with this prefix.
-pub(crate) fn has_format(text: &str, prefix: &str) -> bool {
-    let bytes = text.as_bytes();
-    if bytes.len() != LENGTH || !text.starts_with(prefix) {
-        return false;
-    }
-    let (checked, sum) = bytes.split_at(CHECKED_LENGTH);
-    let (key_id, secret) = checked[prefix.len()..].split_at(KEY_ID_LENGTH);
-    let [b'_', secret @ ..] = secret else { return false };
-    key_id.iter().chain(secret).all(u8::is_ascii_alphanumeric) && sum == checksum(checked)
+fn key_id(text: &str) -> &str {
+    &text[PREFIX_LENGTH..PREFIX_LENGTH + KEY_ID_LENGTH]
 }
 
 /// SHA-256 of the whole text.
@@ -166,7 +171,7 @@ mod tests {
     use std::{collections::HashSet, convert::Infallible};
 
     fn token() -> SecretToken {
-        SecretToken::generate(getrandom::fill).expect("random bytes")
+        SecretToken::random().expect("random bytes")
     }
 
     #[test]
@@ -175,7 +180,7 @@ mod tests {
             let token = token();
             let text = token.reveal();
             assert_eq!(text.len(), 63);
-            assert!(is_well_formed(text), "{text}");
+            assert!(SecretToken::is_well_formed(text), "{text}");
             assert_eq!(text.split('_').map(str::len).collect::<Vec<_>>(), [4, 8, 49]);
             assert_eq!(token.key_id(), text.split('_').nth(1).expect("key id"));
             assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'));
@@ -198,7 +203,7 @@ mod tests {
                 let mut bytes = token.reveal().as_bytes().to_vec();
                 if std::mem::replace(&mut bytes[index], *other) != *other {
                     let text = String::from_utf8(bytes).expect("ASCII");
-                    assert!(!is_well_formed(&text), "{text}");
+                    assert!(!SecretToken::is_well_formed(&text), "{text}");
                 }
             }
         }
@@ -210,12 +215,12 @@ mod tests {
         let foreign =
             ["", "juno_", "garbage", "eyJhbGciOiJFUzI1NiJ9.e30.c2ln", &good[..62], &good.to_uppercase()];
         for text in foreign {
-            assert!(!is_well_formed(text), "{text}");
+            assert!(!SecretToken::is_well_formed(text), "{text}");
         }
-        assert!(!is_well_formed(&format!("{good}0")));
+        assert!(!SecretToken::is_well_formed(&format!("{good}0")));
         // As long as a token in bytes, with a character that is cut by every place of division.
-        assert!(!is_well_formed(&format!("juno_{}", "é".repeat(29))));
-        assert!(!is_well_formed(&format!("juno_1{}a", "é".repeat(28))));
+        assert!(!SecretToken::is_well_formed(&format!("juno_{}", "é".repeat(29))));
+        assert!(!SecretToken::is_well_formed(&format!("juno_1{}a", "é".repeat(28))));
     }
 
     #[test]
@@ -232,11 +237,16 @@ mod tests {
     }
 
     #[test]
-    fn a_client_secret_is_no_secret_token() {
-        let secret = ClientSecretText::generate(getrandom::fill).expect("random bytes");
+    fn a_secret_of_one_kind_is_none_of_another() {
+        let secret = ClientSecretText::random().expect("random bytes");
         assert_eq!(ClientSecretText::key_id_of(secret.reveal()), Some(secret.key_id()));
-        assert!(!is_well_formed(secret.reveal()));
+        assert_eq!(ClientSecretText::parse(secret.reveal()).map(|read| read.digest()), Some(secret.digest()));
+        assert!(!SecretToken::is_well_formed(secret.reveal()));
+        assert!(!ApiToken::is_well_formed(secret.reveal()));
         assert_eq!(ClientSecretText::key_id_of(token().reveal()), None);
+        assert_eq!(ApiToken::parse(token().reveal()).map(|read| read.digest()), None);
+        // Another prefix before the same characters breaks the checksum, too.
+        assert!(!ApiToken::is_well_formed(&token().reveal().replace("juno_", "jopr_")));
         assert!(!format!("{secret:?}").contains(&secret.reveal()[14..]));
     }
 

@@ -185,7 +185,7 @@ impl SetupLinks {
         if self.list(tenant).await?.into_iter().filter(is_open).count() >= self.policy.max_open {
             return Err(SetupError::TooManyOpen(self.policy.max_open));
         }
-        let token = SetupToken::generate(getrandom::fill)?;
+        let token = SetupToken::random()?;
         let link = SetupLink {
             id: new_id(by.at)?,
             tenant,
