@@ -58,6 +58,54 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// Its kind for programs, the HTTP status, and a title for people.
+    pub(crate) fn kind(&self) -> (&'static str, u16, &'static str) {
+        match self {
+            Failure::Invalid(_) => ("invalid", 400, "The request makes no sense"),
+            Failure::WrongSignIn => ("wrong-sign-in", 401, "That was not right"),
+            Failure::NotSignedIn => ("not-signed-in", 401, "There is no session"),
+            Failure::WrongCsrfToken => ("wrong-csrf-token", 403, "The CSRF token is missing or wrong"),
+            Failure::NotReady => ("not-ready", 403, "The first sign-in is not finished"),
+            Failure::Forbidden(_) => ("forbidden", 403, "The role does not allow it"),
+            Failure::NotFound(_) => ("not-found", 404, "There is no such thing"),
+            Failure::Conflict(_) => ("conflict", 409, "It cannot be done as things are"),
+            Failure::KeyReused => ("idempotency-key-reused", 422, "The Idempotency-Key was used before"),
+            Failure::Blocked(_) | Failure::Overloaded => ("too-many-requests", 429, "Too many requests"),
+            Failure::Unavailable(_) => ("unavailable", 503, "The service is not available at the moment"),
+            Failure::Internal(_) => ("internal", 500, "The service failed on this request"),
+        }
+    }
+
+    /// What to do about it. The cause of a fault is for our log alone.
+    pub(crate) fn detail(&self) -> String {
+        match self {
+            Failure::Unavailable(_) => "Try again later.".to_owned(),
+            Failure::Internal(_) => "The cause is in the log of the gateway.".to_owned(),
+            failure => failure.to_string(),
+        }
+    }
+
+    /// In how many seconds it may be tried again, where waiting helps.
+    pub(crate) fn retry_after(&self) -> Option<u64> {
+        match self {
+            Failure::Blocked(blocked) => Some(blocked.retry_after),
+            Failure::Overloaded => Some(1),
+            Failure::Unavailable(_) => Some(5),
+            _ => None,
+        }
+    }
+
+    /// Writes the cause of a fault to our log.
+    pub(crate) fn log(&self) {
+        match self {
+            Failure::Internal(cause) => tracing::error!(%cause, "operator's request failed"),
+            Failure::Unavailable(cause) => tracing::warn!(%cause, "store unavailable"),
+            _ => {}
+        }
+    }
+}
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {

@@ -1,4 +1,4 @@
-//! The operators' listener: the JSON API, health and metrics. Not for the internet.
+//! The operators' listener: the JSON API, the console, health and metrics. Not for the internet.
 //!
 //! What an operator can do is a method of [`Admin`]: handlers and the command line only read what is asked, call it, and
 //! show what it answers. Each takes the one who acts, so that it ends in the audit log (`docs/adr/0012`).
@@ -6,6 +6,9 @@
 mod admin;
 pub mod api;
 mod audit_log;
+mod caller;
+pub mod console;
+mod cookies;
 mod export;
 mod failure;
 mod federation;
@@ -15,28 +18,35 @@ mod monitoring;
 mod oauth_clients;
 mod operators;
 mod paging;
+mod request;
 mod resources;
+mod route;
 mod secret_tokens;
 mod sign_in;
 mod tenants;
+mod web;
 
 pub use admin::{Admin, AdminSettings};
 pub use failure::Failure;
-pub use monitoring::Monitoring;
+pub use monitoring::{Monitoring, is_probe};
 pub use oauth_clients::GivenSecret;
 pub use operators::{NewOperator, OneTimePassword};
 pub use paging::Listed;
 pub use sign_in::{SignIn, SignedIn};
 pub use tenants::NewTenant;
 
-use actix_web::web;
-
 /// Mounts the API. The application must hold `Data<Admin>`.
-pub fn configure_api(config: &mut web::ServiceConfig) {
+pub fn configure_api(config: &mut actix_web::web::ServiceConfig) {
     api::configure(config);
 }
 
+/// Mounts the console and its assets at the root: after everything else, as it answers every path that is left. The
+/// application must hold `Data<Admin>`.
+pub fn configure_console(config: &mut actix_web::web::ServiceConfig) {
+    console::configure(config);
+}
+
 /// Mounts health and metrics. The application must hold `Data<Monitoring>`.
-pub fn configure_monitoring(config: &mut web::ServiceConfig) {
+pub fn configure_monitoring(config: &mut actix_web::web::ServiceConfig) {
     monitoring::configure(config);
 }

@@ -21,13 +21,18 @@ impl Monitoring {
     }
 }
 
+/// Where it is shown.
+const PATHS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
+/// Whether only machines ask for this path, every few seconds.
+pub fn is_probe(path: &str) -> bool {
+    PATHS.contains(&path)
+}
+
 /// Mounts `/healthz`, `/readyz` and `/metrics`. The application must hold `Data<Monitoring>`.
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
-    for (path, route) in [
-        ("/healthz", web::get().to(alive)),
-        ("/readyz", web::get().to(ready)),
-        ("/metrics", web::get().to(metrics)),
-    ] {
+    let routes = [web::get().to(alive), web::get().to(ready), web::get().to(metrics)];
+    for (path, route) in PATHS.into_iter().zip(routes) {
         config.service(web::resource(path).route(route));
     }
 }

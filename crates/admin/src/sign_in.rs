@@ -134,6 +134,34 @@ impl Admin {
         self.change_self(by, operator, change).await
     }
 
+    /// The same where the new one was typed twice, as nobody sees what they type.
+    ///
+    /// # Errors
+    /// As above; [`Failure::Invalid`] if the two differ.
+    pub async fn change_password_repeated(
+        &self,
+        by: &By,
+        signed_in: &SignedIn,
+        passwords: (Zeroizing<String>, Zeroizing<String>),
+        repeated: &str,
+        origin: IpAddr,
+    ) -> Result<(), Failure> {
+        if *passwords.1 != repeated {
+            return Err(Failure::Invalid("The new password was not typed the same twice.".to_owned()));
+        }
+        self.change_password(by, signed_in, passwords, origin).await
+    }
+
+    /// The secret that was begun and does not count yet.
+    ///
+    /// # Errors
+    /// A stored secret that is none.
+    pub fn pending_totp(&self, signed_in: &SignedIn) -> Result<Option<Enrolment>, Failure> {
+        let operator = &signed_in.operator;
+        let begun = operator.totp.as_ref().filter(|totp| !totp.is_confirmed);
+        Ok(begun.map(|totp| operator::enrolment(totp.secret.clone(), &operator.name)).transpose()?)
+    }
+
     /// Begins to set up the second factor: a new secret, which counts once a code of it is shown.
     ///
     /// # Errors

@@ -40,14 +40,10 @@ pub(crate) async fn record<B: MessageBody>(
     Ok(response)
 }
 
-/// The same for the operators' API alone: the probes beside it come every few seconds and say nothing.
-pub(crate) async fn record_api<B: MessageBody>(
+/// The same for the operators' API and console alone: the probes beside them come every few seconds and say nothing.
+pub(crate) async fn record_operators<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
-    if request.path().starts_with(admin::api::PREFIX) {
-        record(request, next).await
-    } else {
-        next.call(request).await
-    }
+    if admin::is_probe(request.path()) { next.call(request).await } else { record(request, next).await }
 }

@@ -187,7 +187,7 @@ fn provisioning_clients(
     Ok(server.run())
 }
 
-/// The operators' listener: the API unless there are no use cases, health and metrics in any case.
+/// The operators' listener: API and console unless there are no use cases, health and metrics in any case.
 fn operators(
     monitoring: Data<Monitoring>,
     admin: Option<Data<Admin>>,
@@ -196,10 +196,12 @@ fn operators(
     let app = move || {
         let app = App::new().app_data(monitoring.clone()).configure(admin::configure_monitoring);
         let app = match admin.clone() {
-            Some(admin) => app.app_data(admin).configure(admin::configure_api),
+            Some(admin) => {
+                app.app_data(admin).configure(admin::configure_api).configure(admin::configure_console)
+            }
             None => app,
         };
-        app.wrap(from_fn(access_log::record_api))
+        app.wrap(from_fn(access_log::record_operators))
     };
     let server = HttpServer::new(app).workers(1).shutdown_timeout(1).disable_signals().listen(listener)?;
     Ok(server.run())

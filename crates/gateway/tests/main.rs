@@ -9,6 +9,7 @@ mod acceptance;
 mod admin;
 mod callers;
 mod cli;
+mod console;
 mod durability;
 mod entra_check;
 mod hostile;

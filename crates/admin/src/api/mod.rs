@@ -13,14 +13,11 @@ mod secret_tokens;
 mod session;
 mod tenants;
 
+pub use crate::route::{Access, Route};
 pub use openapi::document;
 
-use actix_web::{
-    HttpResponse,
-    http::{Method, header::X_CONTENT_TYPE_OPTIONS},
-    middleware::DefaultHeaders,
-    web,
-};
+use crate::route::routes;
+use actix_web::{HttpResponse, http::header::X_CONTENT_TYPE_OPTIONS, middleware::DefaultHeaders, web};
 use problem::Problem;
 
 /// Where the table is mounted.
@@ -29,56 +26,7 @@ pub const PREFIX: &str = "/api/v1";
 /// Largest body, in bytes.
 const MAX_BODY: usize = 64 * 1024;
 
-/// Who may call a route.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Access {
-    /// Everybody.
-    Public,
-    /// Whoever has signed in, even with a one-time password or without a second factor.
-    Newcomer,
-    /// Each operator.
-    Viewer,
-    /// Support and admins.
-    Support,
-    /// Admins.
-    Admin,
-}
-
-/// A route as tests walk it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Route {
-    /// HTTP method.
-    pub method: &'static str,
-    /// Path under [`PREFIX`], with `{…}` for its variable parts.
-    pub path: &'static str,
-    /// Who may call it. The type of the handler's first argument is what keeps it so.
-    pub access: Access,
-}
-
-macro_rules! routes {
-    ($($path:literal { $($method:ident $access:ident => $handler:expr),+ $(,)? })+) => {
-        /// Every route of the API.
-        pub const ROUTES: &[Route] =
-            &[$($(Route { method: stringify!($method), path: $path, access: Access::$access },)+)+];
-
-        fn mount(scope: actix_web::Scope) -> actix_web::Scope {
-            scope$(.service(
-                web::resource($path)
-                    .name(concat!("/api/v1", $path))
-                    $(.route(web::method(Method::$method).to($handler)))+
-                    .default_service(web::to(async || -> Result<HttpResponse, Problem> {
-                        Err(Problem::MethodNotAllowed(allowed!($($method),+)))
-                    })),
-            ))+
-        }
-    };
-}
-
-macro_rules! allowed {
-    ($first:ident $(, $method:ident)*) => { concat!(stringify!($first) $(, ", ", stringify!($method))*) };
-}
-
-routes! {
+routes! { "/api/v1", Problem;
     "/openapi.json" { GET Public => openapi::show }
     "/session" { POST Public => session::sign_in, GET Newcomer => session::show, DELETE Newcomer => session::sign_out }
     "/session/password" { PUT Newcomer => session::change_password }

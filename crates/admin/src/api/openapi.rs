@@ -1,9 +1,10 @@
 //! The description of the API (OpenAPI 3.1), made from the handlers and their types.
 
 use super::{
-    Access, PREFIX, Problem, ROUTES, audit, caller::COOKIE_NAME, federation, oauth_clients, operators,
-    problem, resources, secret_tokens, session, tenants,
+    Access, PREFIX, Problem, ROUTES, audit, federation, oauth_clients, operators, problem, resources,
+    secret_tokens, session, tenants,
 };
+use crate::cookies;
 use actix_web::HttpResponse;
 use std::sync::LazyLock;
 use utoipa::{
@@ -81,7 +82,7 @@ impl Modify for WhatAllShare {
         let components = document.components.get_or_insert_default();
         components.add_security_scheme(
             "session",
-            SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(COOKIE_NAME))),
+            SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(cookies::SESSION))),
         );
         components.add_security_scheme(
             "csrf",

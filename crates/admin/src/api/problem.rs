@@ -60,20 +60,7 @@ impl Problem {
             Problem::NoSuchPath => ("not-found", 404, "There is no such thing"),
             Problem::TooLarge => ("too-large", 413, "The body is too large"),
             Problem::WrongMediaType => ("wrong-media-type", 415, "The body must be JSON"),
-            Problem::Failure(failure) => match failure {
-                Failure::Invalid(_) => ("invalid", 400, "The request makes no sense"),
-                Failure::WrongSignIn => ("wrong-sign-in", 401, "That was not right"),
-                Failure::NotSignedIn => ("not-signed-in", 401, "There is no session"),
-                Failure::WrongCsrfToken => ("wrong-csrf-token", 403, "The CSRF token is missing or wrong"),
-                Failure::NotReady => ("not-ready", 403, "The first sign-in is not finished"),
-                Failure::Forbidden(_) => ("forbidden", 403, "The role does not allow it"),
-                Failure::NotFound(_) => ("not-found", 404, "There is no such thing"),
-                Failure::Conflict(_) => ("conflict", 409, "It cannot be done as things are"),
-                Failure::KeyReused => ("idempotency-key-reused", 422, "The Idempotency-Key was used before"),
-                Failure::Blocked(_) | Failure::Overloaded => ("too-many-requests", 429, "Too many requests"),
-                Failure::Unavailable(_) => ("unavailable", 503, "The service is not available at the moment"),
-                Failure::Internal(_) => ("internal", 500, "The service failed on this request"),
-            },
+            Problem::Failure(failure) => failure.kind(),
         }
     }
 
@@ -83,19 +70,7 @@ impl Problem {
             Problem::NoSuchPath => "The paths are described at /api/v1/openapi.json.".to_owned(),
             Problem::TooLarge => format!("A body has at most {} bytes.", super::MAX_BODY),
             Problem::WrongMediaType => "Send the header Content-Type: application/json.".to_owned(),
-            Problem::Failure(Failure::Unavailable(_)) => "Try again later.".to_owned(),
-            Problem::Failure(Failure::Internal(_)) => "The cause is in the log of the gateway.".to_owned(),
-            Problem::Failure(failure) => failure.to_string(),
-        }
-    }
-
-    fn log(&self) {
-        match self {
-            Problem::Failure(Failure::Internal(cause)) => {
-                tracing::error!(%cause, "operator's request failed")
-            }
-            Problem::Failure(Failure::Unavailable(cause)) => tracing::warn!(%cause, "store unavailable"),
-            _ => {}
+            Problem::Failure(failure) => failure.detail(),
         }
     }
 }
@@ -114,20 +89,21 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse {
-        self.log();
+        if let Problem::Failure(failure) = self {
+            failure.log();
+        }
         let (kind, status, title) = self.kind();
         let details =
             ProblemDetails { kind: format!("urn:juno:problem:{kind}"), title, status, detail: self.detail() };
         let mut response = HttpResponse::build(self.status_code());
-        match self {
-            Problem::MethodNotAllowed(allowed) => response.insert_header((ALLOW, *allowed)),
-            Problem::Failure(Failure::Blocked(blocked)) => {
-                response.insert_header((RETRY_AFTER, blocked.retry_after.to_string()))
-            }
-            Problem::Failure(Failure::Overloaded) => response.insert_header((RETRY_AFTER, "1")),
-            Problem::Failure(Failure::Unavailable(_)) => response.insert_header((RETRY_AFTER, "5")),
-            _ => &mut response,
-        };
+        if let Problem::MethodNotAllowed(allowed) = self {
+            response.insert_header((ALLOW, *allowed));
+        }
+        if let Problem::Failure(failure) = self
+            && let Some(seconds) = failure.retry_after()
+        {
+            response.insert_header((RETRY_AFTER, seconds.to_string()));
+        }
         response
             .insert_header((CACHE_CONTROL, "no-store"))
             .insert_header((CONTENT_TYPE, MEDIA_TYPE))

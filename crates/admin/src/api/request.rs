@@ -1,16 +1,12 @@
-//! What a request says beside who sends it. Never refused as an argument: only a handler, which knows its caller, may
-//! complain of it.
+//! The body of a request. Never refused as an argument: only a handler, which knows its caller, may complain of it.
+
+pub(super) use crate::request::Query;
 
 use super::Problem;
 use crate::Failure;
 use actix_web::{FromRequest, HttpRequest, dev::Payload, error::JsonPayloadError, web};
 use serde::de::DeserializeOwned;
-use std::{
-    convert::Infallible,
-    future::{Future, Ready, ready},
-    net::{IpAddr, Ipv4Addr},
-    pin::Pin,
-};
+use std::{convert::Infallible, future::Future, pin::Pin};
 
 /// A body of JSON.
 pub(crate) struct Body<T>(Result<T, Problem>);
@@ -48,48 +44,5 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
                 _ => Failure::Invalid("The body cannot be read.".to_owned()).into(),
             })))
         })
-    }
-}
-
-/// The query of the URL.
-pub(crate) struct Query<T>(Result<T, Problem>);
-
-impl<T> Query<T> {
-    /// What it says.
-    pub(super) fn read(self) -> Result<T, Problem> {
-        self.0
-    }
-}
-
-impl<T: DeserializeOwned> FromRequest for Query<T> {
-    type Error = Infallible;
-    type Future = Ready<Result<Self, Infallible>>;
-
-    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
-        let query = web::Query::<T>::from_query(request.query_string());
-        ready(Ok(Query(query.map(web::Query::into_inner).map_err(|_| {
-            let words =
-                "The query of the URL has a key that is unknown or missing, or a value of the wrong type.";
-            Failure::Invalid(words.to_owned()).into()
-        }))))
-    }
-}
-
-/// The address that the request came from: that of the proxy, where there is one in front.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Origin(pub(super) IpAddr);
-
-impl Origin {
-    pub(super) fn of(request: &HttpRequest) -> Origin {
-        Origin(request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip()))
-    }
-}
-
-impl FromRequest for Origin {
-    type Error = Infallible;
-    type Future = Ready<Result<Self, Infallible>>;
-
-    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
-        ready(Ok(Origin::of(request)))
     }
 }

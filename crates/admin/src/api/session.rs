@@ -2,10 +2,10 @@
 
 use super::{
     Problem,
-    caller::{COOKIE_NAME, Caller, Newcomer},
-    request::{Body, Origin},
+    caller::{Caller, Newcomer},
+    request::Body,
 };
-use crate::{Admin, SignIn, SignedIn};
+use crate::{Admin, SignIn, SignedIn, cookies, request::Origin};
 use actix_web::{
     HttpResponse,
     http::header::{CACHE_CONTROL, SET_COOKIE},
@@ -88,12 +88,6 @@ fn shape(signed_in: &SignedIn) -> SessionShape {
     }
 }
 
-/// A cookie that no script and no other site can use.
-fn cookie(admin: &Admin, value: &str, seconds: u64) -> String {
-    let secure = if admin.settings.is_secure { "; Secure" } else { "" };
-    format!("{COOKIE_NAME}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}")
-}
-
 /// Sign in.
 ///
 /// Whatever is wrong, the answer is the same. After too many wrong ones of a name or from an address there is none for a
@@ -108,9 +102,8 @@ pub(super) async fn sign_in(
     let body = body.read()?;
     let given = SignIn { name: body.name, password: Zeroizing::new(body.password), code: body.code };
     let signed_in = admin.sign_in(given, origin.0).await?;
-    let lifetime = admin.settings.session_lifetime.as_secs();
     Ok(HttpResponse::Ok()
-        .insert_header((SET_COOKIE, cookie(&admin, signed_in.token.reveal(), lifetime)))
+        .insert_header((SET_COOKIE, cookies::session(&admin, signed_in.token.reveal())))
         .insert_header((CACHE_CONTROL, "no-store"))
         .json(shape(&signed_in)))
 }
@@ -125,7 +118,9 @@ pub(super) async fn show(caller: Caller<Newcomer>) -> Result<HttpResponse, Probl
 #[utoipa::path(delete, path = "/api/v1/session", tag = "session", responses((status = 204)))]
 pub(super) async fn sign_out(caller: Caller<Newcomer>, admin: Data<Admin>) -> Result<HttpResponse, Problem> {
     admin.sign_out(caller.by(), &caller.signed_in.session).await?;
-    Ok(HttpResponse::NoContent().insert_header((SET_COOKIE, cookie(&admin, "", 0))).finish())
+    Ok(HttpResponse::NoContent()
+        .insert_header((SET_COOKIE, cookies::clear(&admin, cookies::SESSION)))
+        .finish())
 }
 
 /// Change one's own password.

@@ -9,7 +9,7 @@ pub use password::{PasswordError, Passwords, WeakPassword};
 pub use session::SessionToken;
 pub(crate) use session::csrf_of;
 pub use throttle::{Blocked, Throttle, ThrottleSettings};
-pub use totp::{Enrolment, TotpError, check_code, enrol};
+pub use totp::{Enrolment, TotpError, check_code, enrol, enrolment};
 
 use scim::Timestamp;
 use uuid::Uuid;

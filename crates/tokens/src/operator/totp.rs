@@ -38,6 +38,14 @@ pub struct Enrolment {
 pub fn enrol(name: &str) -> Result<Enrolment, TotpError> {
     let mut secret = vec![0u8; SECRET_BYTES];
     getrandom::fill(&mut secret)?;
+    enrolment(secret, name)
+}
+
+/// How a secret is put into an authenticator app.
+///
+/// # Errors
+/// [`TotpError::Secret`].
+pub fn enrolment(secret: Vec<u8>, name: &str) -> Result<Enrolment, TotpError> {
     let totp = totp(secret.clone(), name)?;
     let url = totp.to_url().map_err(|error| TotpError::Secret(error.to_string()))?;
     Ok(Enrolment { base32: totp.secret().to_base32(), url, secret })

@@ -1,0 +1,67 @@
+// What pages do better with a script: copying, times in the reader's own zone, parts that stay fresh. All of them work
+// without.
+"use strict";
+
+/** Shows the button beside each value that can be copied. */
+function offerCopying(root) {
+  if (!navigator.clipboard) return;
+  for (const button of root.querySelectorAll("button[data-copy]")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      const field = document.getElementById(button.dataset.copy);
+      const words = button.textContent;
+      try {
+        await navigator.clipboard.writeText(field.value ?? field.textContent);
+        button.textContent = "Copied";
+      } catch {
+        field.select?.();
+        button.textContent = "Press Ctrl-C";
+      }
+      setTimeout(() => { button.textContent = words; }, 2000);
+    });
+  }
+}
+
+/** Turns UTC into the reader's own time; the exact time stays as the title. */
+function localTimes(root) {
+  const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    const at = new Date(time.dateTime);
+    if (Number.isNaN(at.getTime())) continue;
+    time.title = time.dateTime;
+    time.textContent = format.format(at);
+  }
+}
+
+/** Loads [data-live="/path"] again every [data-every] seconds while the page is seen, until the part says [data-done]. */
+function keepFresh(part) {
+  const seconds = Math.max(1, Number(part.dataset.every) || 3);
+  const load = async () => {
+    if (!document.hidden) {
+      try {
+        const answer = await fetch(part.dataset.live, { headers: { accept: "text/html" }, redirect: "error" });
+        if (answer.ok) {
+          const text = await answer.text();
+          if (part.dataset.text !== text) {
+            part.dataset.text = text;
+            part.replaceChildren(...new DOMParser().parseFromString(text, "text/html").body.childNodes);
+            enliven(part);
+          }
+        }
+        if (answer.status === 404 || answer.status === 410 || part.querySelector("[data-done]")) return;
+      } catch {
+        // The network, or a session that has ended: the page says so when it is loaded again.
+      }
+    }
+    setTimeout(load, seconds * 1000);
+  };
+  setTimeout(load, seconds * 1000);
+}
+
+function enliven(root) {
+  offerCopying(root);
+  localTimes(root);
+}
+
+enliven(document);
+for (const part of document.querySelectorAll("[data-live]")) keepFresh(part);

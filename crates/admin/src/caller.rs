@@ -1,0 +1,83 @@
+//! Who calls, at the API and in the console alike: an operator with a session, of a rank that was checked.
+
+use crate::{Admin, Failure, cookies, request::Origin, sign_in::SignedIn};
+use actix_web::{HttpRequest, web::Data};
+use std::{marker::PhantomData, net::IpAddr};
+use store::{By, Operator, Role};
+
+/// What a caller must be.
+pub(crate) trait Rank: 'static {
+    /// The least role; none lets in who has only begun to sign in.
+    const LEAST: Option<Role>;
+}
+
+/// Whoever has a session, even with a one-time password or without a second factor.
+pub(crate) struct Newcomer;
+/// An operator of any role.
+pub(crate) struct Viewer;
+/// Support or an admin.
+pub(crate) struct Support;
+/// An admin.
+pub(crate) struct Administrator;
+
+impl Rank for Newcomer {
+    const LEAST: Option<Role> = None;
+}
+impl Rank for Viewer {
+    const LEAST: Option<Role> = Some(Role::Viewer);
+}
+impl Rank for Support {
+    const LEAST: Option<Role> = Some(Role::Support);
+}
+impl Rank for Administrator {
+    const LEAST: Option<Role> = Some(Role::Admin);
+}
+
+/// An operator with a session, of a rank that was checked.
+pub(crate) struct Caller<R> {
+    /// The session, and whose it is.
+    pub(crate) signed_in: SignedIn,
+    /// From where.
+    pub(crate) origin: IpAddr,
+    by: By,
+    rank: PhantomData<R>,
+}
+
+impl<R> Caller<R> {
+    /// As whom they act.
+    pub(crate) fn by(&self) -> &By {
+        &self.by
+    }
+
+    /// Who it is.
+    pub(crate) fn operator(&self) -> &Operator {
+        &self.signed_in.operator
+    }
+}
+
+impl<R: Rank> Caller<R> {
+    /// The caller of a request that shows this CSRF token, if it changes something. No session, a wrong token, a first
+    /// sign-in that is not finished and too low a rank are found in this order.
+    ///
+    /// # Errors
+    /// [`Failure::NotSignedIn`], [`Failure::WrongCsrfToken`], [`Failure::NotReady`], [`Failure::Forbidden`].
+    pub(crate) async fn admit(request: &HttpRequest, csrf: &str) -> Result<Caller<R>, Failure> {
+        let admin = request.app_data::<Data<Admin>>().ok_or_else(|| Failure::internal("no state"))?;
+        let cookie = cookies::read(request, cookies::SESSION).ok_or(Failure::NotSignedIn)?;
+        let signed_in = admin.session(&cookie).await?;
+        if !request.method().is_safe() && !signed_in.token.is_csrf(csrf) {
+            return Err(Failure::WrongCsrfToken);
+        }
+        if let Some(least) = R::LEAST {
+            if !signed_in.operator.is_ready() {
+                return Err(Failure::NotReady);
+            }
+            if signed_in.operator.role < least {
+                return Err(Failure::Forbidden(least.as_str()));
+            }
+        }
+        let Origin(origin) = Origin::of(request);
+        let by = signed_in.by(origin, admin.now());
+        Ok(Caller { signed_in, origin, by, rank: PhantomData })
+    }
+}

@@ -1,0 +1,42 @@
+//! The console, read from top to bottom: every page and form, who may use it, and what answers.
+//!
+//! A page is a GET; a change is a form that is POSTed and ends in a redirect to a page ([`frame::done`]), or in the same form
+//! again with what is wrong ([`failure::Again`]). A secret is shown in the answer to the POST and nowhere else.
+
+mod account;
+mod failure;
+mod first_sign_in;
+mod form;
+mod frame;
+mod sign_in;
+mod tenants;
+mod visitor;
+
+use crate::{route::routes, web};
+use actix_web::{
+    HttpResponse,
+    middleware::from_fn,
+    web::{ServiceConfig, scope, to},
+};
+use failure::Refusal;
+
+routes! { "console", Refusal;
+    "/" { GET Public => async || web::redirect("/tenants") }
+    "/assets/{file}" { GET Public => web::assets::serve }
+    "/sign-in" { GET Public => sign_in::show, POST Public => sign_in::sign_in }
+    "/sign-out" { POST Newcomer => sign_in::sign_out }
+    "/first-sign-in" { GET Newcomer => first_sign_in::show }
+    "/first-sign-in/password" { POST Newcomer => first_sign_in::change_password }
+    "/first-sign-in/secret" { POST Newcomer => first_sign_in::begin_totp }
+    "/first-sign-in/code" { POST Newcomer => first_sign_in::confirm_totp }
+    "/account" { GET Viewer => account::show }
+    "/account/password" { POST Viewer => account::change_password }
+    "/tenants" { GET Viewer => tenants::list }
+}
+
+/// Mounts the table at the root. The application must hold `Data<Admin>`.
+pub(crate) fn configure(config: &mut ServiceConfig) {
+    let no_such_page = async || -> Result<HttpResponse, Refusal> { Err(Refusal::NoSuchPage) };
+    let pages = mount(scope("")).default_service(to(no_such_page));
+    config.service(pages.wrap(from_fn(failure::show)).wrap(web::headers()));
+}

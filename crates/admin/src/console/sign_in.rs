@@ -1,0 +1,100 @@
+//! `/sign-in` and `/sign-out`.
+
+use super::{
+    failure::{Again, Refusal},
+    visitor::{Guest, Visitor},
+};
+use crate::{
+    Admin, Failure, SignIn,
+    caller::Newcomer,
+    cookies,
+    request::Query,
+    web::{self, Assets, assets},
+};
+use actix_web::{HttpRequest, HttpResponse, http::header::SET_COOKIE, web::Data};
+use askama::Template;
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+/// Where to go from here.
+#[derive(Default, Deserialize)]
+pub(super) struct NextQuery {
+    next: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct SignInForm {
+    name: String,
+    password: String,
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    next: String,
+}
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignInPage {
+    assets: Assets,
+    csrf: String,
+    name: String,
+    next: String,
+    wrong: Option<String>,
+}
+
+/// Local paths alone: nobody is sent to another site by a link to this one.
+fn checked(next: Option<String>) -> String {
+    next.filter(|next| web::is_local(next)).unwrap_or_else(|| "/tenants".to_owned())
+}
+
+/// The form; whoever has a session goes on.
+pub(super) async fn show(
+    guest: Guest,
+    admin: Data<Admin>,
+    request: HttpRequest,
+    query: Query<NextQuery>,
+) -> Result<HttpResponse, Refusal> {
+    let next = checked(query.read().unwrap_or_default().next);
+    if let Some(cookie) = cookies::read(&request, cookies::SESSION)
+        && admin.session(&cookie).await.is_ok()
+    {
+        return Ok(web::redirect(&next));
+    }
+    let (assets, csrf) = (assets::CONSOLE, guest.csrf());
+    let page = SignInPage { assets, csrf, name: String::new(), next, wrong: None };
+    Ok(guest.remember(&admin, web::page(&page)?)?)
+}
+
+/// Begins a session.
+pub(super) async fn sign_in(guest: Guest, admin: Data<Admin>) -> Result<HttpResponse, Refusal> {
+    let form: SignInForm = guest.form()?;
+    let next = checked(Some(form.next));
+    let code = Some(form.code).filter(|code| !code.trim().is_empty());
+    let given = SignIn { name: form.name.clone(), password: Zeroizing::new(form.password), code };
+    match admin.sign_in(given, guest.origin).await {
+        Ok(signed_in) => {
+            let mut response = web::redirect(&next);
+            let cookie = cookies::session(&admin, signed_in.token.reveal());
+            response.headers_mut().append(SET_COOKIE, cookie.parse().map_err(Failure::internal)?);
+            Ok(response)
+        }
+        Err(failure) => {
+            let again = Again::of(failure)?;
+            let (assets, csrf) = (assets::CONSOLE, guest.csrf());
+            let page = SignInPage { assets, csrf, name: form.name, next, wrong: Some(again.words.clone()) };
+            Ok(guest.remember(&admin, again.page(&page)?)?)
+        }
+    }
+}
+
+/// Ends the session.
+pub(super) async fn sign_out(
+    visitor: Visitor<Newcomer>,
+    admin: Data<Admin>,
+) -> Result<HttpResponse, Refusal> {
+    admin.sign_out(visitor.by(), &visitor.signed_in.session).await?;
+    let mut response = web::redirect("/sign-in");
+    let cookie = cookies::clear(&admin, cookies::SESSION);
+    response.headers_mut().append(SET_COOKIE, cookie.parse().map_err(Failure::internal)?);
+    Ok(response)
+}
