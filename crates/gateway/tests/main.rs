@@ -7,6 +7,7 @@ mod world;
 
 mod acceptance;
 mod admin;
+mod browser;
 mod callers;
 mod cli;
 mod console;

@@ -55,6 +55,11 @@ pub(crate) fn session_of(world: &World, response: &Response) -> Session {
 }
 
 impl Session {
+    /// Name and value of its cookie.
+    pub(crate) fn cookie(&self) -> (&str, &str) {
+        self.cookie.split_once('=').expect("cookie")
+    }
+
     pub(crate) fn send_with(
         &self,
         method: &str,

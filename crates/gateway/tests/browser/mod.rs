@@ -1,0 +1,15 @@
+//! The console and the customer's pages in a real browser, used as people use them.
+
+mod sign_in;
+
+use crate::{admin, world::World};
+use test_support::Browser;
+
+/// The browser of an operator of this role who has signed in.
+pub(crate) fn desk(world: &World, name: &str, role: &str) -> Browser {
+    let browser = Browser::at(world.gateway.admin());
+    let session = admin::operator(world, name, role);
+    let (cookie, value) = session.cookie();
+    browser.remember(cookie, value);
+    browser
+}
