@@ -4,7 +4,10 @@ use super::{
     PASSWORD, Session, add_operator, assert_problem, code, operator, operator_with_secret, session_of,
     try_sign_in,
 };
-use crate::world::World;
+use crate::{
+    console::callers::{Kept, Walker},
+    world::World,
+};
 use admin::api::{Access, ROUTES, Route};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -114,7 +117,7 @@ fn refusal(response: &Response) -> Option<(u16, String)> {
 
 struct Matrix<'w> {
     world: &'w World,
-    values: [(&'static str, String); 6],
+    values: [(&'static str, String); 7],
 }
 
 impl Matrix<'_> {
@@ -152,6 +155,13 @@ impl Matrix<'_> {
         }
     }
 
+    /// The same for the pages of the console.
+    fn walk_pages(&self, caller: &str, session: &Session, expected: impl Fn(&Route) -> Option<Kept>) {
+        let base = self.world.gateway.admin();
+        let walker = Walker { base, http: &session.http, cookie: &session.cookie, csrf: &session.csrf };
+        walker.walk(caller, &self.values, expected);
+    }
+
     fn audit_rows(&self) -> Value {
         self.world.juno(&["audit", "verify"])["rows"].clone()
     }
@@ -175,6 +185,7 @@ fn matrix(backend: Backend) {
         ("{id}", id.clone()),
         ("{key_id}", key_id),
         ("{name}", "spare".to_owned()),
+        ("{file}", "nothing".to_owned()),
     ];
     let matrix = Matrix { world: &world, values };
     let mut strangers = strangers(&world);
@@ -189,15 +200,23 @@ fn matrix(backend: Backend) {
     for (caller, session) in &strangers {
         matrix
             .walk(caller, session, |route| (route.access > Access::Public).then_some((401, "not-signed-in")));
+        matrix.walk_pages(caller, session, |route| (route.access > Access::Public).then_some(Kept::SignIn));
     }
     matrix.walk("wrong CSRF", &no_csrf, |route| {
         (route.access > Access::Public && route.method != "GET").then_some((403, "wrong-csrf-token"))
     });
+    matrix.walk_pages("wrong CSRF", &no_csrf, |route| {
+        (route.access > Access::Public && route.method != "GET").then_some(Kept::WrongCsrf)
+    });
     assert_eq!(matrix.audit_rows(), before, "nobody has done anything");
     matrix
         .walk("newcomer", &newcomer, |route| (route.access > Access::Newcomer).then_some((403, "not-ready")));
+    matrix.walk_pages("newcomer", &newcomer, |route| {
+        (route.access > Access::Newcomer).then_some(Kept::FirstSignIn)
+    });
     for (role, session, access) in &operators {
         matrix.walk(role, session, |route| (route.access > *access).then_some((403, "forbidden")));
+        matrix.walk_pages(role, session, |route| (route.access > *access).then_some(Kept::Forbidden));
     }
     // What they were let in to do was done; the tenant is there, as it was never named in confirmation.
     let tokens = operators[0].1.read("/tenants/contoso/secret-tokens");

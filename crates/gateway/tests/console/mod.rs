@@ -1,5 +1,6 @@
 //! The console, as a browser without script meets it: pages, forms, redirects, cookies.
 
+pub(crate) mod callers;
 mod sign_in;
 
 use crate::{
