@@ -1,7 +1,7 @@
 //! The audit log, as operators read it.
 
 use crate::{Admin, Failure, Listed, paging};
-use store::AuditRow;
+use store::{AuditRow, Verified};
 
 impl Admin {
     /// A page of the audit log, newest first; of one tenant (label or id) or of all.
@@ -22,5 +22,13 @@ impl Admin {
         let limit = paging::limit(count);
         let rows = self.store.audit_rows(tenant, before, limit + 1).await?;
         Ok(Listed::cut(rows, limit, |row| row.position.to_string()))
+    }
+
+    /// Checks the whole log: how far it goes and the hash of its end, or what is wrong with it.
+    ///
+    /// # Errors
+    /// Faults of the store only.
+    pub async fn verify_audit_log(&self) -> Result<Verified, Failure> {
+        Ok(self.store.verify_audit().await?)
     }
 }

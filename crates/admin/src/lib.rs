@@ -13,6 +13,7 @@ mod export;
 mod failure;
 mod federation;
 mod idempotency;
+mod in_process;
 pub mod label;
 mod monitoring;
 mod oauth_clients;
@@ -28,6 +29,7 @@ mod web;
 
 pub use admin::{Admin, AdminSettings};
 pub use failure::Failure;
+pub use in_process::{InProcess, Reply};
 pub use monitoring::{Monitoring, is_probe};
 pub use oauth_clients::GivenSecret;
 pub use operators::{NewOperator, OneTimePassword};

@@ -113,13 +113,20 @@ impl Admin {
         Ok(Listed::cut(rows, limit, |row| format!("{} {}", row.at.0, row.id)))
     }
 
-    /// Brings a deleted user or group back, into the groups and with the members that are still there.
+    /// Brings a deleted user or group back, into the groups and with the members that are still there. `operator` stands
+    /// in the change log; none at the command line.
     ///
     /// # Errors
     /// No such tenant or deleted resource; a `userName` that is taken by now.
-    pub async fn restore(&self, by: &By, operator: Uuid, tenant: &str, id: &str) -> Result<Value, Failure> {
+    pub async fn restore(
+        &self,
+        by: &By,
+        operator: Option<Uuid>,
+        tenant: &str,
+        id: &str,
+    ) -> Result<Value, Failure> {
         let tenant = self.tenant(tenant).await?;
-        let deleted = self.provisioning.restore(&self.context(&tenant, Some(operator)), id).await?;
+        let deleted = self.provisioning.restore(&self.context(&tenant, operator), id).await?;
         // The change log has named the operator in the transaction of the restore itself.
         let deed = Deed {
             action: "resource.restore",

@@ -17,6 +17,11 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// Of a command that has written what it found by itself.
+    pub(crate) fn silent() -> Answer {
+        Answer { json: Value::Null, text: String::new() }
+    }
+
     /// An object; people read it as lines of `key: value`, without the keys that say nothing.
     pub(crate) fn fields(json: Value) -> Answer {
         let fields: Vec<_> =
@@ -28,8 +33,14 @@ impl Answer {
         Answer { json, text }
     }
 
-    /// A list of objects under one name; people read a table of these columns.
-    pub(crate) fn table(name: &str, rows: Vec<Value>, columns: &[&str]) -> Answer {
+    /// An object with a list under `name`; people read a table of these columns of it.
+    pub(crate) fn table(json: Value, name: &str, columns: &[&str]) -> Answer {
+        let rows = json[name].as_array().map(Vec::as_slice).unwrap_or_default();
+        Answer { text: Answer::lines(rows, columns), json }
+    }
+
+    /// A table for people.
+    pub(crate) fn lines(rows: &[Value], columns: &[&str]) -> String {
         let head: Vec<String> = columns.iter().map(|column| column.to_uppercase()).collect();
         let body =
             rows.iter().map(|row| columns.iter().map(|column| plain(&row[*column])).collect::<Vec<_>>());
@@ -40,8 +51,7 @@ impl Answer {
             let cells = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
             cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
         };
-        let text = lines.iter().map(print).collect::<Vec<_>>().join("\n");
-        Answer { json: json!({ name: rows }), text }
+        lines.iter().map(print).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -80,12 +90,6 @@ impl From<store::StoreError> for CommandError {
     }
 }
 
-impl From<tokens::TokenError> for CommandError {
-    fn from(error: tokens::TokenError) -> Self {
-        CommandError::Failed(error.to_string())
-    }
-}
-
 impl From<admin::Failure> for CommandError {
     fn from(failure: admin::Failure) -> Self {
         match failure {
@@ -95,19 +99,11 @@ impl From<admin::Failure> for CommandError {
     }
 }
 
-impl From<tokens::ClientError> for CommandError {
-    fn from(error: tokens::ClientError) -> Self {
-        match error {
-            tokens::ClientError::Lifetime(..) => CommandError::Usage(error.to_string()),
-            _ => CommandError::Failed(error.to_string()),
-        }
-    }
-}
-
 /// Prints the outcome; a command without an answer has spoken for itself.
 pub(crate) fn print(outcome: Result<Option<Answer>, CommandError>, json: bool) -> ExitCode {
     match outcome {
         Ok(None) => ExitCode::SUCCESS,
+        Ok(Some(answer)) if answer.json.is_null() => ExitCode::SUCCESS,
         Ok(Some(answer)) => say(&if json { answer.json.to_string() } else { answer.text }),
         Err(error) => {
             // Nobody is left to tell if stderr is closed.

@@ -3,7 +3,6 @@
 use crate::duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{path::PathBuf, time::Duration};
-use uuid::Uuid;
 
 /// The Juno provisioning gateway: SCIM 2.0 for Microsoft Entra ID, many tenants at once.
 #[derive(Debug, Parser)]
@@ -15,8 +14,22 @@ pub(crate) struct Cli {
     /// Print exactly one JSON object on stdout and nothing else.
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) way: Way,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// Where commands of operators do their work.
+#[derive(Debug, Args)]
+pub(crate) struct Way {
+    /// Ask the operators' API at this address, as the operator of an API token, in place of opening the database. The
+    /// token is in JUNO_API_TOKEN or in a file.
+    #[arg(long, global = true, env = "JUNO_SERVER", value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// File with the API token for --server.
+    #[arg(long, global = true, env = "JUNO_API_TOKEN_FILE", value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -28,24 +41,37 @@ pub(crate) enum Command {
     /// Settings.
     #[command(subcommand)]
     Config(ConfigCommand),
+    #[command(flatten)]
+    Operators(OperatorsCommand),
+}
+
+/// What operators do, on the database or, with --server, over the API.
+#[derive(Debug, Subcommand)]
+pub(crate) enum OperatorsCommand {
     /// Tenants: customers, each with a Tenant URL of its own.
     #[command(subcommand)]
     Tenant(TenantCommand),
     /// Secret Tokens of a tenant (TENANT is its label or id).
     #[command(subcommand)]
     Token(TokenCommand),
-    /// Operators: people who work in the admin service.
-    #[command(subcommand)]
-    Operator(OperatorCommand),
-    /// The log of every administrative act.
-    #[command(subcommand)]
-    Audit(AuditCommand),
     /// OAuth clients of a tenant: an id and secrets that are exchanged for access tokens.
     #[command(subcommand)]
     Client(ClientCommand),
     /// Workload identity federation of a tenant: whose assertions are exchanged for access tokens.
     #[command(subcommand)]
     Federation(FederationCommand),
+    /// Bring a deleted user or group back, with the memberships that are still there. `juno tenant deleted` lists them.
+    Restore {
+        tenant: String,
+        /// Its id.
+        id: String,
+    },
+    /// Operators: people who work in the admin service.
+    #[command(subcommand)]
+    Operator(OperatorCommand),
+    /// The log of every administrative act.
+    #[command(subcommand)]
+    Audit(AuditCommand),
 }
 
 #[derive(Debug, Args)]
@@ -96,13 +122,22 @@ pub(crate) enum TenantCommand {
     Suspend { tenant: String },
     /// End a suspension.
     Resume { tenant: String },
-    /// Delete a tenant with all its users, groups and tokens, for ever.
+    /// Erase a tenant with all its users, groups and credentials, for ever.
     Delete {
         tenant: String,
-        /// Really do it.
-        #[arg(long)]
-        yes: bool,
+        /// Really do it: the label of the tenant.
+        #[arg(long, value_name = "LABEL")]
+        confirm: Option<String>,
     },
+    /// Write everything that is kept of a tenant but its secrets, as JSON Lines.
+    Export {
+        tenant: String,
+        /// Into this new file; to stdout if not given, and then nothing else is printed.
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// List deleted users and groups, which can be restored until they are purged.
+    Deleted { tenant: String },
 }
 
 #[derive(Debug, Subcommand)]
@@ -190,7 +225,7 @@ pub(crate) enum ClientCommand {
     /// Add a secret to a client; it is shown this one time. The others stay good.
     AddSecret {
         tenant: String,
-        client_id: Uuid,
+        client_id: String,
         /// How long the secret is good, as 730d.
         #[arg(long, value_name = "DURATION", value_parser = read_duration)]
         expires_in: Option<Duration>,
@@ -198,12 +233,12 @@ pub(crate) enum ClientCommand {
     /// End a secret now, and the access tokens that were issued for it.
     RevokeSecret {
         tenant: String,
-        client_id: Uuid,
+        client_id: String,
         /// Its key id.
         key_id: String,
     },
     /// End a client now, with its secrets and access tokens.
-    Revoke { tenant: String, client_id: Uuid },
+    Revoke { tenant: String, client_id: String },
 }
 
 #[derive(Debug, Subcommand)]
@@ -250,7 +285,10 @@ mod tests {
         let line = ["juno", "token", "issue", "contoso", "--expires-in", "90d", "--json"];
         let cli = Cli::try_parse_from(line).expect("parsed");
         assert!(cli.json);
-        let Command::Token(TokenCommand::Issue { expires_in, .. }) = cli.command else { panic!("{cli:?}") };
+        let Command::Operators(OperatorsCommand::Token(TokenCommand::Issue { expires_in, .. })) = cli.command
+        else {
+            panic!("{cli:?}")
+        };
         assert_eq!(expires_in, Some(Duration::from_secs(90 * 86_400)));
         assert!(Cli::try_parse_from(["juno", "token", "issue", "contoso", "--expires-in", "soon"]).is_err());
         assert!(Cli::try_parse_from(["juno", "tenant", "create", "x", "--profile", "okta"]).is_err());

@@ -21,11 +21,6 @@ pub(crate) fn show(duration: Duration) -> String {
     unit.map_or_else(|| "0s".to_owned(), |(name, unit)| format!("{}{name}", millis / u128::from(*unit)))
 }
 
-/// Whole seconds, as times of the store count them.
-pub(crate) fn seconds(duration: Duration) -> i64 {
-    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

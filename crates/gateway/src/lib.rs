@@ -29,21 +29,22 @@ pub fn run() -> ExitCode {
 }
 
 fn execute(cli: &Cli) -> Result<Option<Answer>, CommandError> {
+    let settings = || settings(cli);
+    match &cli.command {
+        Command::Config(ConfigCommand::Check) => Ok(Some(command::config::check(&settings()?))),
+        Command::Serve(serve) => serve::serve(&settings()?, serve, cli.json).map(|()| None),
+        Command::Migrate => command::migrate(&settings()?).map(Some),
+        Command::Operators(command) => command::run(&cli.way, command, settings).map(Some),
+    }
+}
+
+/// The settings of this machine; from then on it is logged as they say.
+fn settings(cli: &Cli) -> Result<Settings, CommandError> {
     // Variables that are not UTF-8 cannot be ours.
     let environment: Environment = std::env::vars_os()
         .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
         .collect();
     let settings = Settings::load(cli.config.as_deref(), environment).map_err(CommandError::Settings)?;
     logging::start(&settings.log);
-    match &cli.command {
-        Command::Config(ConfigCommand::Check) => Ok(Some(command::config::check(&settings))),
-        Command::Serve(serve) => serve::serve(&settings, serve, cli.json).map(|()| None),
-        Command::Migrate => command::migrate(&settings).map(Some),
-        Command::Tenant(tenant) => command::tenant::run(&settings, tenant).map(Some),
-        Command::Token(token) => command::token::run(&settings, token).map(Some),
-        Command::Operator(operator) => command::operator::run(&settings, operator).map(Some),
-        Command::Audit(audit) => command::audit::run(&settings, audit).map(Some),
-        Command::Client(client) => command::client::run(&settings, client).map(Some),
-        Command::Federation(federation) => command::federation::run(&settings, federation).map(Some),
-    }
+    Ok(settings)
 }

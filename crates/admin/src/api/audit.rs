@@ -83,3 +83,38 @@ pub(super) async fn list(
     let page = page.map(shape);
     Ok(ok(&AuditsShape { audit: page.rows, next_cursor: page.next }))
 }
+
+/// What checking the audit log came to.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditVerification)]
+pub(super) struct VerificationShape {
+    /// Whether no row was changed, removed or moved.
+    verified: bool,
+    /// How many rows there are. Keep it with the hash elsewhere, to be able to tell that the whole log was not written anew.
+    rows: Option<i64>,
+    /// Of the last row and of all before it; hexadecimal.
+    hash: Option<String>,
+    /// What is wrong, at the first position where something is.
+    broken: Option<String>,
+}
+
+/// Check that no row of the audit log was changed, removed or moved.
+#[utoipa::path(get, path = "/api/v1/audit/verification", tag = "audit",
+    responses((status = 200, body = VerificationShape)))]
+pub(super) async fn verify(
+    _caller: Caller<Administrator>,
+    admin: Data<Admin>,
+) -> Result<HttpResponse, Problem> {
+    let shape = match admin.verify_audit_log().await? {
+        Ok(head) => VerificationShape {
+            verified: true,
+            rows: Some(head.position),
+            hash: Some(head.hash.iter().map(|byte| format!("{byte:02x}")).collect()),
+            broken: None,
+        },
+        Err(broken) => {
+            VerificationShape { verified: false, rows: None, hash: None, broken: Some(broken.to_string()) }
+        }
+    };
+    Ok(ok(&shape))
+}

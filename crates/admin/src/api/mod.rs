@@ -56,6 +56,7 @@ routes! { "/api/v1", Problem;
     "/tenants/{tenant}/deleted" { GET Viewer => resources::deleted }
     "/tenants/{tenant}/deleted/{id}/restore" { POST Support => resources::restore }
     "/audit" { GET Admin => audit::list }
+    "/audit/verification" { GET Admin => audit::verify }
 }
 
 /// Mounts the table under [`PREFIX`]. The application must hold `Data<Admin>`.

@@ -56,6 +56,7 @@ use utoipa::{
         resources::deleted,
         resources::restore,
         audit::list,
+        audit::verify,
     ),
     modifiers(&WhatAllShare)
 )]

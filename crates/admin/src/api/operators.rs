@@ -136,7 +136,7 @@ pub(super) async fn disable(
     admin: Data<Admin>,
     name: Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    if name.eq_ignore_ascii_case(&caller.operator().name) {
+    if caller.operator().is_some_and(|operator| name.eq_ignore_ascii_case(&operator.name)) {
         return Err(Failure::Conflict("Nobody can disable themselves.".to_owned()).into());
     }
     Ok(ok(&shape(&admin.disable_operator(caller.by(), &name).await?)))

@@ -231,5 +231,6 @@ pub(super) async fn restore(
     path: Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (tenant, id) = path.into_inner();
-    Ok(ok(&admin.restore(caller.by(), caller.operator().id, &tenant, &id).await?))
+    let actor = caller.operator().map(|operator| operator.id);
+    Ok(ok(&admin.restore(caller.by(), actor, &tenant, &id).await?))
 }

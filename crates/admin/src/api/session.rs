@@ -2,7 +2,7 @@
 
 use super::{
     Problem,
-    caller::{Caller, Newcomer},
+    caller::{InSession, Newcomer},
     request::Body,
 };
 use crate::{Admin, SignIn, SignedIn, cookies, request::Origin};
@@ -110,13 +110,16 @@ pub(super) async fn sign_in(
 
 /// Show the session.
 #[utoipa::path(get, path = "/api/v1/session", tag = "session", responses((status = 200, body = SessionShape)))]
-pub(super) async fn show(caller: Caller<Newcomer>) -> Result<HttpResponse, Problem> {
+pub(super) async fn show(caller: InSession<Newcomer>) -> Result<HttpResponse, Problem> {
     Ok(super::tenants::ok(&shape(&caller.signed_in)))
 }
 
 /// Sign out.
 #[utoipa::path(delete, path = "/api/v1/session", tag = "session", responses((status = 204)))]
-pub(super) async fn sign_out(caller: Caller<Newcomer>, admin: Data<Admin>) -> Result<HttpResponse, Problem> {
+pub(super) async fn sign_out(
+    caller: InSession<Newcomer>,
+    admin: Data<Admin>,
+) -> Result<HttpResponse, Problem> {
     admin.sign_out(caller.by(), &caller.signed_in.session).await?;
     Ok(HttpResponse::NoContent()
         .insert_header((SET_COOKIE, cookies::clear(&admin, cookies::SESSION)))
@@ -129,7 +132,7 @@ pub(super) async fn sign_out(caller: Caller<Newcomer>, admin: Data<Admin>) -> Re
 #[utoipa::path(put, path = "/api/v1/session/password", request_body = PasswordBody, tag = "session",
     responses((status = 204)))]
 pub(super) async fn change_password(
-    caller: Caller<Newcomer>,
+    caller: InSession<Newcomer>,
     admin: Data<Admin>,
     body: Body<PasswordBody>,
 ) -> Result<HttpResponse, Problem> {
@@ -142,7 +145,7 @@ pub(super) async fn change_password(
 /// Begin to set up the second factor.
 #[utoipa::path(post, path = "/api/v1/session/totp", tag = "session", responses((status = 200, body = TotpShape)))]
 pub(super) async fn begin_totp(
-    caller: Caller<Newcomer>,
+    caller: InSession<Newcomer>,
     admin: Data<Admin>,
 ) -> Result<HttpResponse, Problem> {
     let enrolment = admin.begin_totp(caller.by(), &caller.signed_in).await?;
@@ -155,7 +158,7 @@ pub(super) async fn begin_totp(
 #[utoipa::path(put, path = "/api/v1/session/totp", request_body = CodeBody, tag = "session",
     responses((status = 204)))]
 pub(super) async fn confirm_totp(
-    caller: Caller<Newcomer>,
+    caller: InSession<Newcomer>,
     admin: Data<Admin>,
     body: Body<CodeBody>,
 ) -> Result<HttpResponse, Problem> {

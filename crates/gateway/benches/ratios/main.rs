@@ -235,12 +235,8 @@ impl Tenant {
     fn open(gateway: &Gateway, n: usize, users: usize) -> Tenant {
         let opened = gateway.juno(&["tenant", "create", &format!("bench{n}")]);
         let text = |key: &str| opened[key].as_str().unwrap().to_owned();
-        let mut tenant = Tenant {
-            id: text("tenant_id"),
-            url: text("tenant_url"),
-            token: text("secret_token"),
-            users: vec![],
-        };
+        let mut tenant =
+            Tenant { id: text("id"), url: text("tenant_url"), token: text("secret_token"), users: vec![] };
         let hour = Duration::from_secs(3600);
         load::run(gateway.scim(), CONNECTIONS, hour, 201, |connection, n| {
             let n = connection + n * CONNECTIONS;

@@ -1,23 +1,49 @@
-//! Commands that work on the database directly, beside running gateways.
+//! Commands: what operators ask is asked of the operators' API, in this process or at a server (docs/adr/0018); the rest is
+//! about this machine.
 
-pub(crate) mod audit;
-pub(crate) mod client;
+mod api;
+mod audit;
+mod client;
 pub(crate) mod config;
-pub(crate) mod federation;
-pub(crate) mod operator;
-pub(crate) mod tenant;
-pub(crate) mod token;
+mod export;
+mod federation;
+mod operator;
+mod server;
+mod tenant;
+mod token;
 
 use crate::{
     answer::{Answer, CommandError},
+    cli::{OperatorsCommand, Way},
     clock,
     settings::Settings,
 };
 use admin::{Admin, AdminSettings};
+use api::Api;
 use serde_json::json;
-use std::{future::Future, net::SocketAddr};
-use store::{By, Store, Tenant};
+use std::{future::Future, net::SocketAddr, time::Duration};
+use store::{By, Store};
 use tokens::{ClientPolicy, operator::ThrottleSettings};
+
+/// Runs a command of operators in the way that the command line asks for; `settings` are read only where they count.
+pub(crate) fn run(
+    way: &Way,
+    command: &OperatorsCommand,
+    settings: impl FnOnce() -> Result<Settings, CommandError>,
+) -> Result<Answer, CommandError> {
+    block_on(async {
+        let api = &Api::open(way, settings).await?;
+        match command {
+            OperatorsCommand::Tenant(command) => tenant::run(api, command).await,
+            OperatorsCommand::Token(command) => token::run(api, command).await,
+            OperatorsCommand::Client(command) => client::run(api, command).await,
+            OperatorsCommand::Federation(command) => federation::run(api, command).await,
+            OperatorsCommand::Restore { tenant, id } => tenant::restore(api, tenant, id).await,
+            OperatorsCommand::Operator(command) => operator::run(api, command).await,
+            OperatorsCommand::Audit(command) => audit::run(api, command).await,
+        }
+    })
+}
 
 /// Opens the store, which brings it up to date; makes the folder of a SQLite file.
 pub(crate) fn open_store(settings: &Settings) -> Result<Store, CommandError> {
@@ -34,11 +60,6 @@ pub(crate) fn open_store(settings: &Settings) -> Result<Store, CommandError> {
     };
     Store::open(&store_settings)
         .map_err(|cause| CommandError::failed("the database cannot be opened (database.url)")(&cause))
-}
-
-/// Opens the store in the hands of whoever sits at the command line: what they do ends in the audit log.
-fn open_store_acting(settings: &Settings) -> Result<Store, CommandError> {
-    Ok(open_store(settings)?.acting(command_line()))
 }
 
 /// Whoever sits at the command line, now.
@@ -77,14 +98,12 @@ pub(crate) fn open_admin(settings: &Settings, store: Store, scim: SocketAddr) ->
 
 /// Runs one command on a runtime of its own.
 fn block_on<T>(future: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|cause| CommandError::failed("no runtime")(&cause))?.block_on(future)
+    actix_web::rt::System::new().block_on(future)
 }
 
-/// The tenant with this label or id.
-async fn find_tenant(store: &Store, label_or_id: &str) -> Result<Tenant, CommandError> {
-    let found = store.tenant(label_or_id).await?;
-    found.ok_or_else(|| CommandError::Failed(format!("there is no tenant \"{label_or_id}\"")))
+/// What a body of the API says of how long something shall last.
+fn seconds(duration: Option<Duration>) -> Option<u64> {
+    duration.map(|duration| duration.as_secs())
 }
 
 /// `juno migrate`.

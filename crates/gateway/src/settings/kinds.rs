@@ -171,16 +171,6 @@ impl PublicUrl {
     pub(crate) fn scheme(&self) -> &str {
         self.0.split_once("://").map_or("https", |(scheme, _)| scheme)
     }
-
-    /// The Tenant URL of a tenant, by path.
-    pub(crate) fn tenant_url(&self, label: &str) -> String {
-        format!("{}/t/{label}/scim/v2", self.0)
-    }
-
-    /// Where the OAuth clients of a tenant get access tokens.
-    pub(crate) fn token_endpoint(&self, label: &str) -> String {
-        format!("{}/t/{label}/oauth/token", self.0)
-    }
 }
 
 impl Kind for PublicUrl {

@@ -57,6 +57,7 @@ fn rows() -> BTreeMap<(&'static str, &'static str), (&'static str, Option<Value>
         (("GET", "/tenants/{tenant}/deleted"), ("", None)),
         (("POST", "/tenants/{tenant}/deleted/{id}/restore"), ("", empty())),
         (("GET", "/audit"), ("", None)),
+        (("GET", "/audit/verification"), ("", None)),
     ])
 }
 

@@ -150,7 +150,7 @@ fn a_client_gets_a_token_in_either_way_and_provisions_with_it(backend: Backend) 
     assert_eq!((listed.status, &listed.json["totalResults"]), (200, &json!(1)));
 
     eventually("the time of last use is written", || {
-        world.juno(&["client", "list", "own"])["clients"][0]["last_used"].is_string()
+        world.juno(&["client", "list", "own"])["oauth_clients"][0]["secrets"][0]["last_used"].is_string()
     });
     let second = Client::shown(&world.juno(&["client", "add-secret", "own", &client.id]));
     for client in [&client, &second] {
@@ -262,7 +262,7 @@ fn tokens_die_with_client_secret_and_tenant(backend: Backend) {
 
     let other = Client::create(&world, "own");
     let token = other.token(&world);
-    world.juno(&["tenant", "delete", "own", "--yes"]);
+    world.juno(&["tenant", "delete", "own", "--confirm", "own"]);
     eventually("the token of a deleted tenant ends", || status(&token) == 401);
     assert_refused(&post_form(&world, &other.token_endpoint, &[], &other.form()), 401, "invalid_client");
 }
