@@ -81,7 +81,7 @@ impl Admin {
         Ok(self.store.operators().await?)
     }
 
-    async fn operator(&self, name: &str) -> Result<Operator, Failure> {
+    pub(crate) async fn operator(&self, name: &str) -> Result<Operator, Failure> {
         let found = self.store.operator(&name.to_lowercase()).await?;
         found.ok_or_else(|| Failure::NotFound("There is no operator of this name.".to_owned()))
     }

@@ -4,10 +4,12 @@
 //! again with what is wrong ([`failure::Again`]). A secret is shown in the answer to the POST and nowhere else.
 
 mod account;
+mod audit;
 mod failure;
 mod first_sign_in;
 mod form;
 mod frame;
+mod operators;
 mod sign_in;
 mod tenants;
 mod visitor;
@@ -31,6 +33,12 @@ routes! { "console", Refusal;
     "/first-sign-in/code" { POST Newcomer => first_sign_in::confirm_totp }
     "/account" { GET Viewer => account::show }
     "/account/password" { POST Viewer => account::change_password }
+    "/operators" { GET Admin => operators::list, POST Admin => operators::create }
+    "/operators/{name}" { GET Admin => operators::show }
+    "/operators/{name}/reset" { GET Admin => operators::ask_reset, POST Admin => operators::reset }
+    "/operators/{name}/disable" { GET Admin => operators::ask_disable, POST Admin => operators::disable }
+    "/audit" { GET Admin => audit::list }
+    "/audit/verify" { POST Admin => audit::verify }
     "/tenants" { GET Viewer => tenants::list }
 }
 

@@ -1,9 +1,11 @@
 //! Pages: templates rendered as answers, the headers that every page has, and the assets that pages may load.
 
 pub(crate) mod assets;
+mod difference;
 mod shown;
 
 pub(crate) use assets::Assets;
+pub(crate) use difference::{Difference, differences};
 pub(crate) use shown::{Qr, qr, time};
 
 use crate::Failure;

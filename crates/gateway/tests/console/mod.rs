@@ -1,6 +1,8 @@
 //! The console, as a browser without script meets it: pages, forms, redirects, cookies.
 
+mod audit;
 pub(crate) mod callers;
+mod operators;
 mod sign_in;
 
 use crate::{
