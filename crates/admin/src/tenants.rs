@@ -1,8 +1,8 @@
-//! Tenants: opened, listed, suspended, resumed, erased.
+//! Tenants: opened, changed, suspended, resumed, erased.
 
-use crate::{Admin, Failure, Listed, idempotency, label, paging};
+use crate::{Admin, Failure, idempotency, label};
 use scim::Profile;
-use store::{By, Tenant, TenantId, TenantState};
+use store::{By, Tenant, TenantId, TenantState, TenantUpdate};
 
 /// Longest name.
 const MAX_NAME: usize = 200;
@@ -46,16 +46,34 @@ impl Admin {
         if is_same { Ok(earlier) } else { Err(Failure::KeyReused) }
     }
 
-    /// A page of the tenants, by label.
+    /// Changes the name or the compatibility profile of a tenant; what is not given stays.
     ///
     /// # Errors
-    /// A cursor of another list.
-    pub async fn tenants(&self, cursor: Option<&str>, count: Option<u32>) -> Result<Listed<Tenant>, Failure> {
-        let behind = paging::place(cursor, |text| label::check(text).is_ok().then(|| text.to_owned()))?
-            .unwrap_or_default();
-        let limit = paging::limit(count);
-        let rows = self.store.tenants_behind(behind, limit + 1).await?;
-        Ok(Listed::cut(rows, limit, |tenant| tenant.label.clone()))
+    /// No such tenant; a name that is none.
+    pub async fn change_tenant(
+        &self,
+        by: &By,
+        tenant: &str,
+        update: TenantUpdate,
+    ) -> Result<Tenant, Failure> {
+        let mut tenant = self.tenant(tenant).await?;
+        let name = update.name.as_deref().map(check_name).transpose()?;
+        // What is so already is no act, and nothing that the audit log would have to say.
+        let update = TenantUpdate {
+            name: name.filter(|name| *name != tenant.name).map(str::to_owned),
+            profile: update.profile.filter(|profile| *profile != tenant.profile),
+        };
+        if update == TenantUpdate::default() {
+            return Ok(tenant);
+        }
+        if !self.store.acting(by.clone()).change_tenant(tenant.id, update.clone()).await? {
+            return Err(gone(&tenant));
+        }
+        // Who was let in with the old profile is asked for again.
+        self.credentials_have_ended();
+        tenant.name = update.name.unwrap_or(tenant.name);
+        tenant.profile = update.profile.unwrap_or(tenant.profile);
+        Ok(tenant)
     }
 
     /// Suspends (every request of its provisioning client gets 403, everything is kept) or resumes.
@@ -99,13 +117,18 @@ fn gone(tenant: &Tenant) -> Failure {
     Failure::NotFound(format!("There is no tenant \"{}\" any more.", tenant.label))
 }
 
-fn check(new: NewTenant, id: TenantId, by: &By) -> Result<Tenant, Failure> {
-    let name = new.name.trim();
+fn check_name(name: &str) -> Result<&str, Failure> {
+    let name = name.trim();
     if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
         return Err(Failure::Invalid(format!(
             "A name has 1 to {MAX_NAME} characters, none of them a control."
         )));
     }
+    Ok(name)
+}
+
+fn check(new: NewTenant, id: TenantId, by: &By) -> Result<Tenant, Failure> {
+    let name = check_name(&new.name)?;
     let label = match new.label {
         Some(label) => label::check(&label).map(|()| label).map_err(Failure::Invalid)?,
         None => label::from_name(name)

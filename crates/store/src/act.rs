@@ -2,7 +2,7 @@
 
 use crate::{
     audit::Deed,
-    model::{SecretTokenRow, Tenant, TenantId, TenantState},
+    model::{SecretTokenRow, Tenant, TenantId, TenantState, TenantUpdate},
     oauth::{ClientSecret, Federation, OauthClient},
     operator::{Operator, OperatorChange, Session},
     setup_links::{SetupLink, SetupOpening, SetupReplacement},
@@ -16,6 +16,7 @@ use uuid::Uuid;
 pub(crate) enum Act {
     CreateTenant(Tenant),
     SetTenantState(TenantId, TenantState),
+    ChangeTenant(TenantId, TenantUpdate),
     DeleteTenant(TenantId),
     InsertSecretToken(SecretTokenRow),
     ExpireSecretToken(TenantId, Uuid, Timestamp),
@@ -97,6 +98,17 @@ impl Act {
                 let show = |state: TenantState| json!({ "state": state.as_str() });
                 let before = before.tenant.as_ref().map(|tenant| show(tenant.state));
                 Deed { before, after: Some(show(*state)), ..deed(action, tenant_label, Some(*tenant)) }
+            }
+            Act::ChangeTenant(tenant, change) => {
+                let after = before.tenant.clone().map(|tenant| {
+                    of_tenant(&Tenant {
+                        name: change.name.clone().unwrap_or(tenant.name),
+                        profile: change.profile.unwrap_or(tenant.profile),
+                        ..tenant
+                    })
+                });
+                let before = before.tenant.as_ref().map(of_tenant);
+                Deed { before, after, ..deed("tenant.change", tenant_label, Some(*tenant)) }
             }
             Act::DeleteTenant(tenant) => Deed {
                 before: before.tenant.as_ref().map(of_tenant),
@@ -301,6 +313,9 @@ macro_rules! acts {
                     Act::SetTenantState(tenant, state) => {
                         records::$module::set_tenant_state(connection, *tenant, *state)
                     }
+                    Act::ChangeTenant(tenant, change) => {
+                        records::$module::change_tenant(connection, *tenant, change)
+                    }
                     Act::DeleteTenant(tenant) => records::$module::delete_tenant(connection, *tenant),
                     Act::InsertSecretToken(token) => {
                         records::$module::insert_secret_token(connection, token).map(|()| true)
@@ -365,7 +380,9 @@ macro_rules! acts {
             fn before(connection: &mut $connection, act: &Act) -> QueryResult<Before> {
                 let mut before = Before::default();
                 match act {
-                    Act::SetTenantState(tenant, _) | Act::DeleteTenant(tenant) => {
+                    Act::SetTenantState(tenant, _)
+                    | Act::ChangeTenant(tenant, _)
+                    | Act::DeleteTenant(tenant) => {
                         let found = records::$module::tenant(connection, &tenant.to_string())?;
                         before.tenant = found.map(TryInto::try_into).transpose().map_err(unreadable)?;
                     }

@@ -4,7 +4,7 @@ use crate::{
     act::Act,
     audit::{self, AuditHead, AuditRow, Deed, Verified},
     history::{ChangeRow, DeletedRow},
-    model::{ResourceId, StoreError, Tenant, TenantId},
+    model::{ResourceId, StoreError, TenantId},
     operator::{Operator, OperatorChange, Session},
     store::{NO_TENANT, Store},
 };
@@ -15,18 +15,10 @@ use uuid::Uuid;
 const VERIFIED_AT_ONCE: i64 = 1000;
 
 impl Store {
-    /// Tenants behind a label (the empty one is before all), by label.
-    ///
-    /// # Errors
-    /// Faults of the database, here and below.
-    pub async fn tenants_behind(&self, label: String, limit: u32) -> Result<Vec<Tenant>, StoreError> {
-        self.ask(move |engine| engine.tenants_behind(&label, limit.into())).await
-    }
-
     /// Adds an operator; `false` if the name is taken.
     ///
     /// # Errors
-    /// As above.
+    /// Faults of the database, here and below.
     pub async fn create_operator(&self, operator: Operator) -> Result<bool, StoreError> {
         self.act(NO_TENANT, Act::CreateOperator(operator)).await
     }

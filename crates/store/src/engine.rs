@@ -7,6 +7,7 @@ use crate::{
     model::*,
     oauth::*,
     operator::{Operator, Session},
+    overview::OverviewEngine,
     plan::{Facts, Questions, Writes},
     setup_links::SetupEngine,
 };
@@ -59,7 +60,7 @@ pub(crate) trait OauthEngine {
 }
 
 /// A database.
-pub(crate) trait Engine: OauthEngine + SetupEngine + Send + Sync + 'static {
+pub(crate) trait Engine: OauthEngine + OverviewEngine + SetupEngine + Send + Sync + 'static {
     /// Brings the schema up to date, forward only.
     fn migrate(&self) -> Result<(), StoreError>;
     /// Whether the database answers.
@@ -117,8 +118,6 @@ pub(crate) trait Engine: OauthEngine + SetupEngine + Send + Sync + 'static {
     ) -> Result<Vec<DeletedRow>, StoreError>;
     fn deleted_resource(&self, tenant: TenantId, id: ResourceId) -> Result<Option<DeletedRow>, StoreError>;
 
-    /// Those behind a label, by label.
-    fn tenants_behind(&self, label: &str, limit: i64) -> Result<Vec<Tenant>, StoreError>;
     fn tenants(&self) -> Result<Vec<Tenant>, StoreError>;
     /// By label or, if the text is a UUID, by id.
     fn tenant(&self, label_or_id: &str) -> Result<Option<Tenant>, StoreError>;

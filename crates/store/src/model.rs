@@ -305,6 +305,15 @@ pub struct Tenant {
     pub created: Timestamp,
 }
 
+/// What is changed of a tenant; none leaves it as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TenantUpdate {
+    /// Its name.
+    pub name: Option<String>,
+    /// Its compatibility profile, from the next request on.
+    pub profile: Option<Profile>,
+}
+
 // ---------------------------------------------------------------------------------------------------------- credentials
 
 /// A Secret Token as it is stored: everything but the token.

@@ -114,7 +114,7 @@ macro_rules! records {
         pub(crate) mod $module {
             use super::{TenantRecord, TokenRecord};
             use crate::{
-                model::{SecretTokenRow, Tenant, TenantId, TenantState},
+                model::{SecretTokenRow, Tenant, TenantId, TenantState, TenantUpdate},
                 schema::{
                     change_log, client_secrets, deleted_resources, events, federations, feeds, group_members,
                     groups, oauth_clients, secret_tokens, setup_links, tenants, types::Id, used_assertions,
@@ -149,16 +149,6 @@ macro_rules! records {
                 tenants::table.order(tenants::label).load(connection)
             }
 
-            /// Those behind a label, by label.
-            pub(crate) fn tenants_behind(
-                connection: &mut $connection,
-                label: &str,
-                limit: i64,
-            ) -> QueryResult<Vec<TenantRecord>> {
-                let behind = tenants::table.filter(tenants::label.gt(label)).order(tenants::label);
-                behind.limit(limit).load(connection)
-            }
-
             /// By label or, if the text is a UUID, by id.
             pub(crate) fn tenant(
                 connection: &mut $connection,
@@ -178,6 +168,22 @@ macro_rules! records {
                 let changed =
                     diesel::update(found).set(tenants::state.eq(state.as_str())).execute(connection)?;
                 Ok(changed > 0)
+            }
+
+            /// A change that changes nothing is done as well.
+            pub(crate) fn change_tenant(
+                connection: &mut $connection,
+                tenant: TenantId,
+                change: &TenantUpdate,
+            ) -> QueryResult<bool> {
+                let found = tenants::table.filter(tenants::id.eq(Id(tenant.0)));
+                let name = change.name.as_ref().map(|name| tenants::name.eq(name));
+                let profile = change.profile.map(|profile| tenants::profile.eq(profile.as_str()));
+                // Diesel makes no statement of no assignment.
+                if name.is_none() && profile.is_none() {
+                    return diesel::select(diesel::dsl::exists(found)).get_result(connection);
+                }
+                Ok(diesel::update(found).set((name, profile)).execute(connection)? > 0)
             }
 
             /// Deletes every row of the tenant, its feed first: that waits for the writers that hold it.

@@ -198,6 +198,14 @@ impl Store {
         self.act(tenant, Act::SetTenantState(tenant, state)).await
     }
 
+    /// Changes a tenant; `false` if there is no such tenant.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn change_tenant(&self, tenant: TenantId, update: TenantUpdate) -> Result<bool, StoreError> {
+        self.act(tenant, Act::ChangeTenant(tenant, update)).await
+    }
+
     /// Deletes a tenant with every row of it; `false` if there is no such tenant.
     ///
     /// # Errors

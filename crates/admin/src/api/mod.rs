@@ -35,7 +35,7 @@ routes! { "/api/v1", Problem;
     "/operators/{name}/reset" { POST Admin => operators::reset }
     "/operators/{name}/disable" { POST Admin => operators::disable }
     "/tenants" { GET Viewer => tenants::list, POST Support => tenants::create }
-    "/tenants/{tenant}" { GET Viewer => tenants::show, DELETE Admin => tenants::delete }
+    "/tenants/{tenant}" { GET Viewer => tenants::show, PATCH Support => tenants::change, DELETE Admin => tenants::delete }
     "/tenants/{tenant}/suspend" { POST Support => tenants::suspend }
     "/tenants/{tenant}/resume" { POST Support => tenants::resume }
     "/tenants/{tenant}/export" { POST Admin => tenants::export }

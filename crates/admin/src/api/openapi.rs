@@ -33,6 +33,7 @@ use utoipa::{
         tenants::list,
         tenants::create,
         tenants::show,
+        tenants::change,
         tenants::delete,
         tenants::suspend,
         tenants::resume,
@@ -101,6 +102,7 @@ impl Modify for WhatAllShare {
                 ("GET", &mut item.get),
                 ("POST", &mut item.post),
                 ("PUT", &mut item.put),
+                ("PATCH", &mut item.patch),
                 ("DELETE", &mut item.delete),
             ];
             for (method, operation) in methods {

@@ -5,16 +5,16 @@ use super::{
     caller::{Administrator, Caller, Support, Viewer},
     request::{Body, Query},
 };
-use crate::{Admin, NewTenant, export, idempotency::IdempotencyKey};
+use crate::{Admin, NewTenant, TenantOverview, TenantsQuery, export, idempotency::IdempotencyKey};
 use actix_web::{
     HttpResponse,
     http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION},
     web::{Bytes, Data, Path},
 };
 use futures_util::TryStreamExt;
-use scim::Profile;
+use scim::{Profile, Timestamp};
 use serde::{Deserialize, Serialize};
-use store::{Tenant, TenantState};
+use store::{Tenant, TenantState, TenantUpdate};
 use utoipa::{IntoParams, ToSchema};
 
 /// An answer that nobody keeps.
@@ -42,6 +42,40 @@ pub(super) struct PageQuery {
     pub(super) count: Option<u32>,
 }
 
+/// Which tenants.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SearchQuery {
+    /// Words, each of which is in the label or in the name, without regard to case.
+    search: Option<String>,
+    /// Only those in this state.
+    #[param(inline)]
+    state: Option<StateWord>,
+    /// `next_cursor` of the page before; with the same search.
+    cursor: Option<String>,
+    /// How many tenants, 1 to 200; 50 if not given.
+    count: Option<u32>,
+}
+
+/// A state.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum StateWord {
+    Active,
+    Suspended,
+}
+
+/// What is changed of a tenant; what is not given stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TenantUpdateBody {
+    /// The customer's name.
+    name: Option<String>,
+    /// How its provisioning client speaks SCIM; from the next request on.
+    profile: Option<ProfileWord>,
+}
+
 /// A tenant to be opened.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -62,6 +96,15 @@ pub(super) struct TenantBody {
 pub(super) enum ProfileWord {
     Entra,
     Rfc,
+}
+
+impl From<ProfileWord> for Profile {
+    fn from(word: ProfileWord) -> Self {
+        match word {
+            ProfileWord::Entra => Profile::Entra,
+            ProfileWord::Rfc => Profile::Rfc,
+        }
+    }
 }
 
 /// The confirmation of what cannot be undone.
@@ -86,6 +129,41 @@ pub(super) struct TenantShape {
     /// `active` or `suspended`.
     state: &'static str,
     created: String,
+    overview: OverviewShape,
+}
+
+/// How a tenant is, and how much there is of it.
+///
+/// In a list nothing is counted further than 10,000: a number above that means "more".
+#[derive(Serialize, ToSchema)]
+#[schema(as = TenantOverview)]
+pub(super) struct OverviewShape {
+    users: u64,
+    /// Null where the users are not counted to the end.
+    active_users: Option<u64>,
+    groups: u64,
+    /// Deleted users and groups that can be restored.
+    deleted: u64,
+    /// Changes since the tenant was opened.
+    changes: u64,
+    last_change: Option<String>,
+    /// When a credential was last used, some seconds late; null if never.
+    last_seen: Option<String>,
+    /// Credentials that are good.
+    live_credentials: usize,
+    /// When the first of them expires.
+    next_expiry: Option<String>,
+    health: HealthShape,
+}
+
+/// A judgement of a tenant.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Health)]
+pub(super) struct HealthShape {
+    /// `well`, `new`, `notice`, `warning`, `critical` or `suspended`.
+    level: &'static str,
+    /// Sentences, the worst first.
+    reasons: Vec<String>,
 }
 
 /// A page of tenants.
@@ -97,7 +175,33 @@ pub(super) struct TenantsShape {
     next_cursor: Option<String>,
 }
 
-fn shape(admin: &Admin, tenant: &Tenant) -> TenantShape {
+fn overview_shape(overview: &TenantOverview) -> OverviewShape {
+    let time = |time: Option<Timestamp>| time.map(Timestamp::to_rfc3339);
+    let figures = &overview.figures;
+    OverviewShape {
+        users: figures.users,
+        active_users: overview.active_users(),
+        groups: figures.groups,
+        deleted: figures.deleted,
+        changes: figures.changes,
+        last_change: time(figures.last_change),
+        last_seen: time(overview.last_seen),
+        live_credentials: overview.live_credentials,
+        next_expiry: time(overview.next_expiry),
+        health: HealthShape {
+            level: overview.health.level.as_str(),
+            reasons: overview.health.reasons.iter().map(ToString::to_string).collect(),
+        },
+    }
+}
+
+/// A tenant as it is after a change.
+async fn whole(admin: &Admin, tenant: Tenant) -> Result<TenantShape, Problem> {
+    Ok(shape(admin, &admin.overview_of(tenant).await?))
+}
+
+fn shape(admin: &Admin, overview: &TenantOverview) -> TenantShape {
+    let tenant = &overview.tenant;
     TenantShape {
         id: tenant.id.to_string(),
         label: tenant.label.clone(),
@@ -106,20 +210,26 @@ fn shape(admin: &Admin, tenant: &Tenant) -> TenantShape {
         profile: tenant.profile.as_str(),
         state: tenant.state.as_str(),
         created: tenant.created.to_rfc3339(),
+        overview: overview_shape(overview),
     }
 }
 
-/// List tenants, by label.
-#[utoipa::path(get, path = "/api/v1/tenants", params(PageQuery), tag = "tenants",
+/// List or search tenants, by label.
+#[utoipa::path(get, path = "/api/v1/tenants", params(SearchQuery), tag = "tenants",
     responses((status = 200, body = TenantsShape)))]
 pub(super) async fn list(
     _caller: Caller<Viewer>,
     admin: Data<Admin>,
-    query: Query<PageQuery>,
+    query: Query<SearchQuery>,
 ) -> Result<HttpResponse, Problem> {
     let query = query.read()?;
-    let page = admin.tenants(query.cursor.as_deref(), query.count).await?;
-    let page = page.map(|tenant| shape(&admin, &tenant));
+    let state = query.state.map(|state| match state {
+        StateWord::Active => TenantState::Active,
+        StateWord::Suspended => TenantState::Suspended,
+    });
+    let SearchQuery { search: text, cursor, count, .. } = query;
+    let page = admin.tenants(&TenantsQuery { text, state, cursor, count }).await?;
+    let page = page.map(|overview| shape(&admin, &overview));
     Ok(ok(&TenantsShape { tenants: page.rows, next_cursor: page.next }))
 }
 
@@ -137,14 +247,11 @@ pub(super) async fn create(
     body: Body<TenantBody>,
 ) -> Result<HttpResponse, Problem> {
     let body = body.read()?;
-    let profile = match body.profile {
-        None | Some(ProfileWord::Entra) => Profile::Entra,
-        Some(ProfileWord::Rfc) => Profile::Rfc,
-    };
+    let profile = body.profile.map_or(Profile::Entra, Profile::from);
     let new = NewTenant { name: body.name, label: body.label, profile };
     let tenant = admin.create_tenant(caller.by(), new, key.read()?).await?;
     let location = format!("{}/tenants/{}", super::PREFIX, tenant.label);
-    Ok(created(Some(location), &shape(&admin, &tenant)))
+    Ok(created(Some(location), &whole(&admin, tenant).await?))
 }
 
 /// Show a tenant.
@@ -155,8 +262,22 @@ pub(super) async fn show(
     admin: Data<Admin>,
     tenant: Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let tenant = admin.tenant(&tenant).await?;
-    Ok(ok(&shape(&admin, &tenant)))
+    Ok(ok(&shape(&admin, &admin.tenant_overview(&tenant).await?)))
+}
+
+/// Change the name or the compatibility profile of a tenant.
+#[utoipa::path(patch, path = "/api/v1/tenants/{tenant}", request_body = TenantUpdateBody, tag = "tenants",
+    params(("tenant" = String, Path, description = "Label or id")), responses((status = 200, body = TenantShape)))]
+pub(super) async fn change(
+    caller: Caller<Support>,
+    admin: Data<Admin>,
+    tenant: Path<String>,
+    body: Body<TenantUpdateBody>,
+) -> Result<HttpResponse, Problem> {
+    let TenantUpdateBody { name, profile } = body.read()?;
+    let update = TenantUpdate { name, profile: profile.map(Profile::from) };
+    let tenant = admin.change_tenant(caller.by(), &tenant, update).await?;
+    Ok(ok(&whole(&admin, tenant).await?))
 }
 
 /// Suspend a tenant.
@@ -170,7 +291,7 @@ pub(super) async fn suspend(
     tenant: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let tenant = admin.set_tenant_state(caller.by(), &tenant, TenantState::Suspended).await?;
-    Ok(ok(&shape(&admin, &tenant)))
+    Ok(ok(&whole(&admin, tenant).await?))
 }
 
 /// End a suspension.
@@ -182,7 +303,7 @@ pub(super) async fn resume(
     tenant: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let tenant = admin.set_tenant_state(caller.by(), &tenant, TenantState::Active).await?;
-    Ok(ok(&shape(&admin, &tenant)))
+    Ok(ok(&whole(&admin, tenant).await?))
 }
 
 /// Erase a tenant.

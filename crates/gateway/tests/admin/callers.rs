@@ -34,6 +34,7 @@ fn rows() -> BTreeMap<(&'static str, &'static str), (&'static str, Option<Value>
         (("GET", "/tenants"), ("", None)),
         (("POST", "/tenants"), ("", Some(json!({"name": "matrix"})))),
         (("GET", "/tenants/{tenant}"), ("", None)),
+        (("PATCH", "/tenants/{tenant}"), ("", Some(json!({"name": "matrix"})))),
         (("DELETE", "/tenants/{tenant}"), ("?confirm=another", None)),
         (("POST", "/tenants/{tenant}/suspend"), ("", empty())),
         (("POST", "/tenants/{tenant}/resume"), ("", empty())),

@@ -119,3 +119,89 @@ fn tenants_are_listed_page_by_page() {
     }
     assert_eq!(seen, ["a", "b", "c", "d", "e"]);
 }
+
+#[test]
+fn a_tenant_is_changed_and_the_audit_log_says_how() {
+    for backend in Backend::ALL {
+        let world = World::start(backend);
+        let anna = operator(&world, "anna", "support");
+        assert_eq!(anna.post("/tenants", &json!({"name": "Contoso"})).status, 201);
+        let change = |body: Value| anna.send("PATCH", "/tenants/contoso", Some(&body));
+        let changed = change(json!({"name": " Contoso AG ", "profile": "rfc"}));
+        assert_eq!(changed.status, 200, "{}", changed.text());
+        assert_eq!((&changed.json["name"], &changed.json["profile"]), (&json!("Contoso AG"), &json!("rfc")));
+        assert_eq!(anna.read("/tenants/contoso"), changed.json);
+        // What is so already is no act.
+        assert_eq!(change(json!({"name": "Contoso AG"})).json, changed.json);
+        assert_eq!(change(json!({})).json, changed.json);
+        for wrong in [json!({"name": ""}), json!({"profile": "other"}), json!({"label": "fabrikam"})] {
+            assert_problem(&change(wrong), 400, "invalid");
+        }
+        assert_problem(&anna.send("PATCH", "/tenants/nobody", Some(&json!({"name": "a"}))), 404, "not-found");
+        let log = world.juno(&["audit", "list"])["audit"].clone();
+        let rows: Vec<&Value> =
+            log.as_array().expect("rows").iter().filter(|row| row["action"] == "tenant.change").collect();
+        assert_eq!(rows.len(), 1, "{log}");
+        assert_eq!((&rows[0]["actor"], &rows[0]["target"]), (&json!("operator anna"), &json!("contoso")));
+        assert_eq!(rows[0]["before"]["name"], "Contoso");
+        assert_eq!(rows[0]["after"]["profile"], "rfc");
+    }
+}
+
+#[test]
+fn an_overview_counts_and_judges() {
+    for backend in Backend::ALL {
+        let world = World::start(backend);
+        let anna = operator(&world, "anna", "support");
+        assert_eq!(anna.post("/tenants", &json!({"name": "Contoso"})).status, 201);
+        let overview = || anna.read("/tenants/contoso")["overview"].clone();
+        let first = overview();
+        assert_eq!((&first["users"], &first["last_seen"]), (&json!(0), &Value::Null));
+        assert_eq!(first["health"]["level"], "new", "{first}");
+        let issued = anna.post("/tenants/contoso/secret-tokens", &json!({"expires_in_seconds": 86_400}));
+        let token = issued.json["secret_token"].as_str().expect("token");
+        let users = format!("{}/t/contoso/scim/v2/Users", world.gateway.scim());
+        for name in ["ana", "ben"] {
+            let body = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": name,
+                "active": name == "ana"});
+            assert_eq!(world.send("POST", &users, Some(token), Some(&body)).status, 201);
+        }
+        // The use of a token is noted some seconds late.
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        while overview()["last_seen"].is_null() {
+            assert!(std::time::Instant::now() < deadline, "{}", overview());
+            std::thread::yield_now();
+        }
+        let seen = overview();
+        assert_eq!(
+            (&seen["users"], &seen["active_users"], &seen["changes"]),
+            (&json!(2), &json!(1), &json!(2))
+        );
+        assert!(seen["last_change"].is_string() && seen["next_expiry"].is_string(), "{seen}");
+        assert_eq!(seen["health"]["level"], "critical", "it expires tomorrow: {seen}");
+        let listed = anna.read("/tenants")["tenants"][0]["overview"].clone();
+        assert_eq!(listed["users"], 2);
+    }
+}
+
+#[test]
+fn tenants_are_searched_page_by_page() {
+    let world = World::start(Backend::Sqlite);
+    let anna = operator(&world, "anna", "support");
+    for label in ["alpha", "beta", "gamma", "delta"] {
+        let body = json!({"name": format!("{label} GmbH"), "label": label});
+        assert_eq!(anna.post("/tenants", &body).status, 201);
+    }
+    assert_eq!(anna.post("/tenants/beta/suspend", &json!({})).status, 200);
+    let find = |query: &str| anna.read(&format!("/tenants?{query}"));
+    assert_eq!(labels(&find("search=TA%20gmbh")), ["beta", "delta"]);
+    assert_eq!(labels(&find("state=suspended")), ["beta"]);
+    assert_eq!(labels(&find("search=%00")), ["alpha", "beta", "delta", "gamma"]);
+    let first = find("search=gmbh&state=active&count=2");
+    assert_eq!(labels(&first), ["alpha", "delta"]);
+    let next = first["next_cursor"].as_str().expect("cursor");
+    let second = find(&format!("search=gmbh&state=active&count=2&cursor={next}"));
+    assert_eq!((labels(&second), &second["next_cursor"]), (vec!["gamma"], &Value::Null));
+    assert_problem(&anna.get("/tenants?state=gone"), 400, "invalid");
+    assert_problem(&anna.get(&format!("/tenants?search={}", "a".repeat(201))), 400, "invalid");
+}

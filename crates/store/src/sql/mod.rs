@@ -16,6 +16,7 @@ mod statement;
 mod tests;
 mod text;
 
+pub(crate) use dialect::Dialect;
 pub(crate) use sqlite::register_functions;
 pub(crate) use statement::Statement;
 pub(crate) use text::{Bind, Sql, sql};

@@ -167,11 +167,6 @@ impl Engine for SqliteEngine {
         found.map(DeletedRow::try_from).transpose()
     }
 
-    fn tenants_behind(&self, label: &str, limit: i64) -> Result<Vec<Tenant>, StoreError> {
-        let found = self.run(|connection| records::tenants_behind(connection, label, limit))?;
-        found.into_iter().map(Tenant::try_from).collect()
-    }
-
     fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
         self.run(records::tenants)?.into_iter().map(Tenant::try_from).collect()
     }

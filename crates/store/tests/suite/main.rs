@@ -17,6 +17,7 @@ mod listing;
 mod members;
 mod oauth;
 mod operators;
+mod overview;
 mod random;
 mod resources;
 mod restore;

@@ -1,0 +1,367 @@
+//! Tenants as operators look over them: searched, with what there is of each and when it was last used.
+//!
+//! A page costs three statements however many tenants stand on it, and reads a bounded part of each tenant
+//! (docs/adr/0018). The members of a group come in pages as well.
+
+use crate::{
+    engine::Engine,
+    model::{ResourceId, StoreError, Tenant, TenantId, TenantState},
+    postgres::PostgresEngine,
+    records::TenantRecord,
+    schema::types::{Id, Key},
+    sql::{Bind, Dialect, Sql, Statement, sql},
+    sqlite::SqliteEngine,
+    store::{NO_TENANT, Store},
+};
+use diesel::{
+    RunQueryDsl,
+    pg::Pg,
+    sql_types::{BigInt, Bool, Nullable, Text},
+    sqlite::Sqlite,
+};
+use scim::Timestamp;
+
+/// Which tenants.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TenantSearch {
+    /// Each must be in the label or in the name, without regard to case; folded, none of them empty.
+    pub words: Vec<String>,
+    /// Only those in this state.
+    pub state: Option<TenantState>,
+}
+
+/// How much there is of a tenant. Nothing is counted further than was asked, by one: a number above that means "more".
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TenantFigures {
+    /// Users, whether active or not.
+    pub users: u64,
+    /// Users that are not active.
+    pub inactive_users: u64,
+    /// Groups.
+    pub groups: u64,
+    /// Deleted users and groups that can be restored.
+    pub deleted: u64,
+    /// The position of its feed: how many changes there have been, and never counted.
+    pub changes: u64,
+    /// When the last change was.
+    pub last_change: Option<Timestamp>,
+    /// All its credentials, ended ones too.
+    pub credentials: Vec<CredentialUse>,
+}
+
+/// A kind of credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CredentialKind {
+    /// A Secret Token.
+    SecretToken,
+    /// A secret of an OAuth client.
+    ClientSecret,
+    /// The identity provider that the tenant trusts.
+    Federation,
+}
+
+/// A credential: how long it is good, and when it was last seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CredentialUse {
+    /// What it is.
+    pub kind: CredentialKind,
+    /// From when on it is refused; none if it has no such time.
+    pub expires: Option<Timestamp>,
+    /// Since when it, or the client that it belongs to, is revoked.
+    pub revoked: Option<Timestamp>,
+    /// When it was last used, some seconds late.
+    pub last_used: Option<Timestamp>,
+}
+
+impl CredentialUse {
+    /// Whether it is good at this time.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.revoked.is_none() && self.expires.is_none_or(|expires| expires > now)
+    }
+}
+
+/// A member of a group with what it is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedMember {
+    /// The user or group.
+    pub id: ResourceId,
+    /// Whether it is a group.
+    pub is_group: bool,
+    /// `userName` of a user, `displayName` of a group.
+    pub name: Option<String>,
+}
+
+/// What operators look over (docs/adr/0018).
+pub(crate) trait OverviewEngine {
+    /// Those behind a label, by label.
+    fn tenants_behind(
+        &self,
+        label: &str,
+        search: &TenantSearch,
+        limit: i64,
+    ) -> Result<Vec<Tenant>, StoreError>;
+    /// In the order of the tenants.
+    fn tenant_figures(&self, tenants: &[TenantId], count_to: i64) -> Result<Vec<TenantFigures>, StoreError>;
+    /// By id.
+    fn members_behind(
+        &self,
+        tenant: TenantId,
+        group: ResourceId,
+        behind: ResourceId,
+        limit: i64,
+    ) -> Result<Vec<NamedMember>, StoreError>;
+    fn member_count(&self, tenant: TenantId, group: ResourceId) -> Result<u64, StoreError>;
+}
+
+impl Store {
+    /// Tenants behind a label (the empty one is before all) that a search finds, by label.
+    ///
+    /// # Errors
+    /// Faults of the database, here and below.
+    pub async fn tenants_behind(
+        &self,
+        label: String,
+        search: TenantSearch,
+        limit: u32,
+    ) -> Result<Vec<Tenant>, StoreError> {
+        self.threads.run(NO_TENANT, move |engine| engine.tenants_behind(&label, &search, limit.into())).await
+    }
+
+    /// What there is of tenants, in their order; nothing of one that is gone. Nothing is counted further than `count_to`.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn tenant_figures(
+        &self,
+        tenants: Vec<TenantId>,
+        count_to: u32,
+    ) -> Result<Vec<TenantFigures>, StoreError> {
+        self.threads.run(NO_TENANT, move |engine| engine.tenant_figures(&tenants, count_to.into())).await
+    }
+
+    /// Members of a group behind another (the least id is before all), by id.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn members_behind(
+        &self,
+        tenant: TenantId,
+        group: ResourceId,
+        behind: ResourceId,
+        limit: u32,
+    ) -> Result<Vec<NamedMember>, StoreError> {
+        let run = move |engine: &dyn Engine| engine.members_behind(tenant, group, behind, limit.into());
+        self.threads.run(tenant, run).await
+    }
+
+    /// How many members a group has.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn member_count(&self, tenant: TenantId, group: ResourceId) -> Result<u64, StoreError> {
+        self.threads.run(tenant, move |engine| engine.member_count(tenant, group)).await
+    }
+}
+
+type TenantTypes = (Key, Text, Text, Text, Text, BigInt);
+type FigureTypes = (Key, BigInt, BigInt, BigInt, BigInt, Nullable<BigInt>, Nullable<BigInt>);
+type FigureColumns = (Id, i64, i64, i64, i64, Option<i64>, Option<i64>);
+type CredentialTypes = (Key, Text, Nullable<BigInt>, Nullable<BigInt>, Nullable<BigInt>);
+type CredentialColumns = (Id, String, Option<i64>, Option<i64>, Option<i64>);
+type MemberTypes = (Key, Bool, Nullable<Text>);
+type MemberColumns = (Id, bool, Option<String>);
+
+fn tenants<D: Dialect>(label: &str, search: &TenantSearch, limit: i64) -> Statement<D, TenantTypes> {
+    let mut sql = sql!(
+        "SELECT t.id, t.label, t.name, t.profile, t.state, t.created_at FROM tenants AS t WHERE t.label > ",
+        Bind::text(label)
+    );
+    if let Some(state) = search.state {
+        sql.push(" AND t.state = ");
+        sql.push(Bind::text(state.as_str()));
+    }
+    for word in &search.words {
+        sql.push(" AND (");
+        sql.push(D::contains(sql!("t.label"), word));
+        sql.push(" OR ");
+        sql.push(D::contains(D::folded(sql!("t.name")), word));
+        sql.push(")");
+    }
+    sql.push(" ORDER BY t.label LIMIT ");
+    sql.push(Bind::number(limit));
+    Statement::once(sql)
+}
+
+/// `column IN (…)`.
+fn among(column: &'static str, tenants: &[TenantId]) -> Sql {
+    let keys = tenants.iter().map(|tenant| sql!(Bind::key(tenant.0)));
+    sql!(column, " IN (", Sql::joined(keys, ", "), ")")
+}
+
+/// Counts read an index alone and end at the limit.
+fn figures<D>(tenants: &[TenantId], count_to: i64) -> Statement<D, FigureTypes> {
+    let count = |rows: &'static str| {
+        let limit = Bind::number(count_to.saturating_add(1));
+        sql!("(SELECT count(*) FROM (SELECT 1 FROM ", rows, " LIMIT ", limit, ") AS counted), ")
+    };
+    Statement::once(sql!(
+        "SELECT t.id, ",
+        count("users AS r WHERE r.tenant_id = t.id"),
+        count("users AS r WHERE r.tenant_id = t.id AND NOT active"),
+        count("\"groups\" AS r WHERE r.tenant_id = t.id"),
+        count("deleted_resources AS r WHERE r.tenant_id = t.id"),
+        "(SELECT f.position FROM feeds AS f WHERE f.tenant_id = t.id), \
+         (SELECT c.at FROM change_log AS c WHERE c.tenant_id = t.id ORDER BY c.position DESC LIMIT 1) \
+         FROM tenants AS t WHERE ",
+        among("t.id", tenants)
+    ))
+}
+
+fn credentials<D>(tenants: &[TenantId]) -> Statement<D, CredentialTypes> {
+    const CLIENT: &str =
+        " JOIN oauth_clients AS c ON c.tenant_id = r.tenant_id AND c.id = r.client_id WHERE ";
+    Statement::once(sql!(
+        "SELECT r.tenant_id, 'token', r.expires_at, r.revoked_at, r.last_used_at FROM secret_tokens AS r WHERE ",
+        among("r.tenant_id", tenants),
+        " UNION ALL SELECT r.tenant_id, 'secret', r.expires_at, COALESCE(r.revoked_at, c.revoked_at), r.last_used_at \
+         FROM client_secrets AS r",
+        CLIENT,
+        among("r.tenant_id", tenants),
+        " UNION ALL SELECT r.tenant_id, 'federation', NULL, c.revoked_at, r.last_used_at FROM federations AS r",
+        CLIENT,
+        among("r.tenant_id", tenants)
+    ))
+}
+
+fn members<D>(
+    tenant: TenantId,
+    group: ResourceId,
+    behind: ResourceId,
+    limit: i64,
+) -> Statement<D, MemberTypes> {
+    Statement::cached(sql!(
+        "SELECT m.member_id, m.member_is_group, COALESCE(u.document ->> 'userName', g.document ->> 'displayName') \
+         FROM group_members AS m \
+         LEFT JOIN users AS u ON u.tenant_id = m.tenant_id AND u.id = m.member_id \
+         LEFT JOIN \"groups\" AS g ON g.tenant_id = m.tenant_id AND g.id = m.member_id WHERE m.tenant_id = ",
+        Bind::key(tenant.0),
+        " AND m.group_id = ",
+        Bind::key(group.0),
+        " AND m.member_id > ",
+        Bind::key(behind.0),
+        " ORDER BY m.member_id LIMIT ",
+        Bind::number(limit)
+    ))
+}
+
+fn member_count<D>(tenant: TenantId, group: ResourceId) -> Statement<D, BigInt> {
+    Statement::cached(sql!(
+        "SELECT count(*) FROM group_members AS m WHERE m.tenant_id = ",
+        Bind::key(tenant.0),
+        " AND m.group_id = ",
+        Bind::key(group.0)
+    ))
+}
+
+fn figure((_, users, inactive, groups, deleted, position, at): FigureColumns) -> TenantFigures {
+    TenantFigures {
+        users: users.unsigned_abs(),
+        inactive_users: inactive.unsigned_abs(),
+        groups: groups.unsigned_abs(),
+        deleted: deleted.unsigned_abs(),
+        changes: position.unwrap_or_default().unsigned_abs(),
+        last_change: at.map(Timestamp),
+        credentials: Vec::new(),
+    }
+}
+
+fn credential((_, word, expires, revoked, used): CredentialColumns) -> CredentialUse {
+    let kind = match word.as_str() {
+        "token" => CredentialKind::SecretToken,
+        "secret" => CredentialKind::ClientSecret,
+        _ => CredentialKind::Federation,
+    };
+    let [expires, revoked, last_used] = [expires, revoked, used].map(|time| time.map(Timestamp));
+    CredentialUse { kind, expires, revoked, last_used }
+}
+
+/// The figures of tenants in the order in which they were asked for.
+fn in_order(
+    tenants: &[TenantId],
+    figures: Vec<FigureColumns>,
+    credentials: Vec<CredentialColumns>,
+) -> Vec<TenantFigures> {
+    let mut found: Vec<TenantFigures> = tenants.iter().map(|_| TenantFigures::default()).collect();
+    let place = |id: Id| tenants.iter().position(|tenant| tenant.0 == id.0);
+    for columns in figures {
+        if let Some(place) = place(columns.0) {
+            found[place] = figure(columns);
+        }
+    }
+    for columns in credentials {
+        if let Some(place) = place(columns.0) {
+            found[place].credentials.push(credential(columns));
+        }
+    }
+    found
+}
+
+/// The same calls for each database.
+macro_rules! overview {
+    ($engine:ty, $database:ty) => {
+        impl OverviewEngine for $engine {
+            fn tenants_behind(
+                &self,
+                label: &str,
+                search: &TenantSearch,
+                limit: i64,
+            ) -> Result<Vec<Tenant>, StoreError> {
+                let statement = tenants::<$database>(label, search, limit);
+                let found = self.run(|connection| statement.load::<TenantRecord>(connection))?;
+                found.into_iter().map(Tenant::try_from).collect()
+            }
+
+            fn tenant_figures(
+                &self,
+                tenants: &[TenantId],
+                count_to: i64,
+            ) -> Result<Vec<TenantFigures>, StoreError> {
+                if tenants.is_empty() {
+                    return Ok(Vec::new());
+                }
+                let (figures, credentials) =
+                    (figures::<$database>(tenants, count_to), credentials::<$database>(tenants));
+                self.run(|connection| {
+                    let figures = figures.load::<FigureColumns>(connection)?;
+                    let credentials = credentials.load::<CredentialColumns>(connection)?;
+                    Ok(in_order(tenants, figures, credentials))
+                })
+            }
+
+            fn members_behind(
+                &self,
+                tenant: TenantId,
+                group: ResourceId,
+                behind: ResourceId,
+                limit: i64,
+            ) -> Result<Vec<NamedMember>, StoreError> {
+                let statement = members::<$database>(tenant, group, behind, limit);
+                let found = self.run(|connection| statement.load::<MemberColumns>(connection))?;
+                let named = |(id, is_group, name): MemberColumns| NamedMember {
+                    id: ResourceId(id.0),
+                    is_group,
+                    name,
+                };
+                Ok(found.into_iter().map(named).collect())
+            }
+
+            fn member_count(&self, tenant: TenantId, group: ResourceId) -> Result<u64, StoreError> {
+                let statement = member_count::<$database>(tenant, group);
+                self.run(|connection| statement.get_result::<i64>(connection)).map(i64::unsigned_abs)
+            }
+        }
+    };
+}
+
+overview!(PostgresEngine, Pg);
+overview!(SqliteEngine, Sqlite);
