@@ -58,9 +58,24 @@ function keepFresh(part) {
   setTimeout(load, seconds * 1000);
 }
 
+/** Shows in the field of a label which one an empty field would become. */
+function suggestLabel(root) {
+  for (const field of root.querySelectorAll("input[data-label-of]")) {
+    const name = document.getElementById(field.dataset.labelOf);
+    const show = () => {
+      const isPlain = !/[^\p{ASCII}]/u.test(name.value.replace(/[^\p{L}\p{N}]/gu, ""));
+      const words = isPlain ? name.value.toLowerCase().match(/[a-z0-9]+/g) : null;
+      field.placeholder = words ? words.join("-").slice(0, 64) : "";
+    };
+    name.addEventListener("input", show);
+    show();
+  }
+}
+
 function enliven(root) {
   offerCopying(root);
   localTimes(root);
+  suggestLabel(root);
 }
 
 enliven(document);

@@ -1,6 +1,9 @@
 //! The label of a tenant: its part of the Tenant URL, fit for a path and for a host name.
 
-/// Checks a label: a DNS label (RFC 1123) in lower case that cannot be taken for a tenant's id.
+/// Where the console has the form for a new tenant, beside the pages of the tenants.
+const RESERVED: &str = "new";
+
+/// Checks a label: a DNS label (RFC 1123) in lower case that cannot be taken for a tenant's id, nor for a page.
 ///
 /// # Errors
 /// What is wrong with it.
@@ -14,6 +17,8 @@ pub fn check(label: &str) -> Result<(), String> {
         "must begin and end with a letter or digit"
     } else if uuid::Uuid::try_parse(label).is_ok() {
         "must not look like an id"
+    } else if label == RESERVED {
+        "is a page of the console: choose another"
     } else {
         return Ok(());
     };
@@ -63,7 +68,7 @@ mod tests {
         for label in ["a", "a-b", "0", &"x".repeat(63)] {
             assert_eq!(check(label), Ok(()));
         }
-        for label in ["", "-a", "a-", "A", "a.b", "a_b", "ü", "a b", "a/b", &"x".repeat(64)] {
+        for label in ["", "new", "-a", "a-", "A", "a.b", "a_b", "ü", "a b", "a/b", &"x".repeat(64)] {
             assert!(check(label).is_err(), "{label}");
         }
     }

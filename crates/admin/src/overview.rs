@@ -9,7 +9,7 @@ use scim::{Timestamp, filter};
 use store::{Tenant, TenantFigures, TenantId, TenantSearch, TenantState};
 
 /// How far things are counted where many tenants stand on a page (docs/adr/0018).
-pub const LISTED_COUNT: u32 = 10_000;
+pub const LISTED_COUNT: u64 = 10_000;
 /// Most words of a search.
 const MAX_WORDS: usize = 8;
 /// Longest search, in characters.
@@ -36,7 +36,7 @@ pub struct TenantOverview {
     /// How much there is of it, and how its credentials are used.
     pub figures: TenantFigures,
     /// How far `figures` count; none if to the end.
-    pub counted_to: Option<u32>,
+    pub counted_to: Option<u64>,
     /// When a credential of it was last used, some seconds late.
     pub last_seen: Option<Timestamp>,
     /// When the first of its good credentials expires.
@@ -51,7 +51,7 @@ impl TenantOverview {
     fn new(
         tenant: Tenant,
         figures: TenantFigures,
-        counted_to: Option<u32>,
+        counted_to: Option<u64>,
         now: Timestamp,
     ) -> TenantOverview {
         let credentials = &figures.credentials;
@@ -69,7 +69,7 @@ impl TenantOverview {
 
     /// Whether a number of the figures is the whole of it.
     pub fn is_exact(&self, number: u64) -> bool {
-        self.counted_to.is_none_or(|limit| number <= limit.into())
+        self.counted_to.is_none_or(|limit| number <= limit)
     }
 
     /// Users that are active; none where they were not counted to the end.
@@ -112,10 +112,10 @@ impl Admin {
     async fn overviews(
         &self,
         tenants: Vec<Tenant>,
-        count_to: Option<u32>,
+        count_to: Option<u64>,
     ) -> Result<Vec<TenantOverview>, Failure> {
         let ids: Vec<TenantId> = tenants.iter().map(|tenant| tenant.id).collect();
-        let figures = self.store.tenant_figures(ids, count_to.unwrap_or(u32::MAX)).await?;
+        let figures = self.store.tenant_figures(ids, count_to.unwrap_or(u64::MAX)).await?;
         let (now, pairs) = (self.now(), tenants.into_iter().zip(figures));
         Ok(pairs.map(|(tenant, figures)| TenantOverview::new(tenant, figures, count_to, now)).collect())
     }

@@ -134,9 +134,13 @@ impl Store {
     pub async fn tenant_figures(
         &self,
         tenants: Vec<TenantId>,
-        count_to: u32,
+        count_to: u64,
     ) -> Result<Vec<TenantFigures>, StoreError> {
-        self.threads.run(NO_TENANT, move |engine| engine.tenant_figures(&tenants, count_to.into())).await
+        self.threads
+            .run(NO_TENANT, move |engine| {
+                engine.tenant_figures(&tenants, i64::try_from(count_to).unwrap_or(i64::MAX))
+            })
+            .await
     }
 
     /// Members of a group behind another (the least id is before all), by id.

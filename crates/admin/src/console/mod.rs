@@ -4,13 +4,17 @@
 //! again with what is wrong ([`failure::Again`]). A secret is shown in the answer to the POST and nowhere else.
 
 mod account;
+mod address;
 mod audit;
+mod confirm;
+mod departure;
 mod failure;
 mod first_sign_in;
 mod form;
 mod frame;
 mod operators;
 mod sign_in;
+mod tenant;
 mod tenants;
 mod visitor;
 
@@ -40,6 +44,12 @@ routes! { "console", Refusal;
     "/audit" { GET Admin => audit::list }
     "/audit/verify" { POST Admin => audit::verify }
     "/tenants" { GET Viewer => tenants::list }
+    "/tenants/new" { GET Support => tenants::begin, POST Support => tenants::open }
+    "/tenants/{tenant}" { GET Viewer => tenant::show, POST Support => tenant::change }
+    "/tenants/{tenant}/suspend" { GET Support => tenant::ask_suspend, POST Support => tenant::suspend }
+    "/tenants/{tenant}/resume" { GET Support => tenant::ask_resume, POST Support => tenant::resume }
+    "/tenants/{tenant}/export" { GET Admin => departure::ask_export, POST Admin => departure::export }
+    "/tenants/{tenant}/erase" { GET Admin => departure::ask_erase, POST Admin => departure::erase }
 }
 
 /// Mounts the table at the root. The application must hold `Data<Admin>`.

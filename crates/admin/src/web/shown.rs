@@ -29,6 +29,19 @@ impl fmt::Display for Time {
 /// Digits, letters and punctuation of a time alone.
 impl HtmlSafe for Time {}
 
+/// A number as people read it: `1,234,567`. A whole one of any type, by reference or not.
+pub(crate) fn number(number: impl fmt::Display) -> String {
+    let digits = number.to_string();
+    let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.char_indices() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
 /// A QR code as an image that stands in the page.
 #[derive(Clone, Debug)]
 pub(crate) struct Qr(String);
@@ -67,6 +80,13 @@ mod tests {
     fn times_are_shown_to_the_second_in_utc() {
         let shown = time(&Timestamp(1_764_031_801_123)).to_string();
         assert_eq!(shown, "<time datetime=\"2025-11-25T00:50:01.123Z\">2025-11-25 00:50:01 UTC</time>");
+    }
+
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        for (value, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(number(value), text);
+        }
     }
 
     #[test]
