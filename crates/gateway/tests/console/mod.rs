@@ -4,6 +4,7 @@ mod audit;
 pub(crate) mod callers;
 mod operators;
 mod sign_in;
+mod tenants;
 
 use crate::{
     admin::{PASSWORD, add_operator, code},
