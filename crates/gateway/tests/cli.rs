@@ -14,7 +14,7 @@ fn keys(value: &Value) -> Vec<&str> {
     value.as_object().expect("object").keys().map(String::as_str).collect()
 }
 
-const TENANT: &[&str] = &["id", "label", "name", "tenant_url", "profile", "state", "created"];
+const TENANT: &[&str] = &["id", "label", "name", "tenant_url", "profile", "state", "created", "overview"];
 const HANDED_OVER: &[&str] = &["key_id", "secret_token", "expires"];
 const TOKEN: &[&str] = &["id", "key_id", "label", "created", "expires", "revoked", "last_used"];
 
