@@ -22,14 +22,15 @@ function offerCopying(root) {
   }
 }
 
-/** Turns UTC into the reader's own time; the exact time stays as the title. */
+/** Turns UTC into the reader's own time, to the minute unless [data-seconds]; the exact time stays as the title. */
 function localTimes(root) {
-  const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+  const format = (timeStyle) => new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle });
+  const [minutes, seconds] = [format("short"), format("medium")];
   for (const time of root.querySelectorAll("time[datetime]")) {
     const at = new Date(time.dateTime);
     if (Number.isNaN(at.getTime())) continue;
     time.title = time.dateTime;
-    time.textContent = format.format(at);
+    time.textContent = (time.closest("[data-seconds]") ? seconds : minutes).format(at);
   }
 }
 

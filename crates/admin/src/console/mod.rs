@@ -18,13 +18,14 @@ mod tenant;
 mod tenants;
 mod visitor;
 
-use crate::{route::routes, web};
+use crate::{caller::Newcomer, route::routes, web};
 use actix_web::{
     HttpResponse,
     middleware::from_fn,
     web::{ServiceConfig, scope, to},
 };
 use failure::Refusal;
+use visitor::Visitor;
 
 routes! { "console", Refusal;
     "/" { GET Public => async || web::redirect("/tenants") }
@@ -54,7 +55,9 @@ routes! { "console", Refusal;
 
 /// Mounts the table at the root. The application must hold `Data<Admin>`.
 pub(crate) fn configure(config: &mut ServiceConfig) {
-    let no_such_page = async || -> Result<HttpResponse, Refusal> { Err(Refusal::NoSuchPage) };
+    // Whoever is signed in learns it in their frame.
+    let no_such_page =
+        async |_: Option<Visitor<Newcomer>>| -> Result<HttpResponse, Refusal> { Err(Refusal::NoSuchPage) };
     let pages = mount(scope("")).default_service(to(no_such_page));
     config.service(pages.wrap(from_fn(failure::show)).wrap(web::headers()));
 }

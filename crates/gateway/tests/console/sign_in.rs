@@ -183,9 +183,12 @@ fn unknown_pages_and_methods_are_said_to_be() {
     assert_failure(&stranger.get("/sign-out"), 405, "method-not-allowed");
     assert_eq!(stranger.get("/sign-out").header("allow"), Some("POST"));
     let anna = operator(&world, "anna", "viewer");
+    let unknown = anna.get("/tenants/contoso/nothing");
+    assert_failure(&unknown, 404, "not-found");
+    assert!(unknown.text().contains("/sign-out"), "in the frame of whoever is signed in");
     let wrong = anna.get("/tenants?state=gone");
     assert_failure(&wrong, 400, "invalid");
-    assert!(wrong.text().contains("/sign-out"), "in the frame of whoever is signed in");
+    assert!(wrong.text().contains("/sign-out"));
     assert_failure(&anna.get("/tenants?surprise=1"), 400, "invalid");
 }
 
