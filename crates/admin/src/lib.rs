@@ -3,6 +3,7 @@
 //! What an operator can do is a method of [`Admin`]: handlers and the command line only read what is asked, call it, and
 //! show what it answers. Each takes the one who acts, so that it ends in the audit log (`docs/adr/0012`).
 
+mod actors;
 mod admin;
 pub mod api;
 mod audit_log;
@@ -22,6 +23,7 @@ mod operators;
 mod overview;
 mod paging;
 mod request;
+mod resource_search;
 mod resources;
 mod route;
 mod secret_tokens;
@@ -29,6 +31,7 @@ mod sign_in;
 mod tenants;
 mod web;
 
+pub use actors::Actors;
 pub use admin::{Admin, AdminSettings};
 pub use failure::Failure;
 pub use in_process::{InProcess, Reply};

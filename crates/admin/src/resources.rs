@@ -7,7 +7,7 @@ use scim::{
     search::{self, Words},
 };
 use serde_json::{Value, json};
-use store::{By, ChangeRow, Deed, DeletedRow, ResourceId, Row, Tenant};
+use store::{By, ChangeRow, Deed, DeletedRow, NamedMember, ResourceId, Row, Tenant};
 use uuid::Uuid;
 
 /// Resources that a search found.
@@ -47,6 +47,37 @@ impl Admin {
             found.rows.iter().map(|row| self.show(&tenant, kind, row)).collect::<Result<_, _>>()?;
         let next = found.next.map(|next| search::print_cursor(&next, &query.fingerprint));
         Ok(Found { resources, total: found.total, next })
+    }
+
+    /// One user or group without the members of a group, of which there may be many.
+    ///
+    /// # Errors
+    /// No such tenant or resource.
+    pub async fn resource_alone(&self, tenant: &str, kind: ResourceKind, id: &str) -> Result<Value, Failure> {
+        let tenant = self.tenant(tenant).await?;
+        let row = self.provisioning.get(&self.context(&tenant, None), kind, id, true).await?;
+        self.show(&tenant, kind, &row)
+    }
+
+    /// A page of the members of a group, by id, with what they are called; and how many there are in all.
+    ///
+    /// # Errors
+    /// No such tenant or group; a cursor of another list.
+    pub async fn group_members(
+        &self,
+        tenant: &str,
+        group: &str,
+        cursor: Option<&str>,
+        count: Option<u32>,
+    ) -> Result<(Listed<NamedMember>, u64), Failure> {
+        let tenant = self.tenant(tenant).await?;
+        let context = self.context(&tenant, None);
+        let group = self.provisioning.get(&context, ResourceKind::Group, group, false).await?.id;
+        let behind = paging::place(cursor, ResourceId::parse)?.unwrap_or(ResourceId(Uuid::nil()));
+        let limit = paging::limit(count);
+        let rows = self.store.members_behind(tenant.id, group, behind, limit + 1).await?;
+        let total = self.store.member_count(tenant.id, group).await?;
+        Ok((Listed::cut(rows, limit, |member| member.id.to_string()), total))
     }
 
     /// One user or group, with the members of a group.
@@ -111,6 +142,21 @@ impl Admin {
         let limit = paging::limit(count);
         let rows = self.store.deleted_resources(tenant.id, before, limit + 1).await?;
         Ok(Listed::cut(rows, limit, |row| format!("{} {}", row.at.0, row.id)))
+    }
+
+    /// A deleted user or group.
+    ///
+    /// # Errors
+    /// No such tenant, or no such resource that was deleted and can be restored.
+    pub async fn deleted_resource(&self, tenant: &str, id: &str) -> Result<DeletedRow, Failure> {
+        let tenant = self.tenant(tenant).await?;
+        let found = match ResourceId::parse(id) {
+            Some(id) => self.store.deleted_resource(tenant.id, id).await?,
+            None => None,
+        };
+        found.ok_or_else(|| {
+            Failure::NotFound("There is no deleted user or group with this id in this tenant.".to_owned())
+        })
     }
 
     /// Brings a deleted user or group back, into the groups and with the members that are still there. `operator` stands

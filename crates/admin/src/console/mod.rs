@@ -6,16 +6,21 @@
 mod account;
 mod address;
 mod audit;
+mod changes;
 mod confirm;
+mod deleted;
 mod departure;
+mod facts;
 mod failure;
 mod first_sign_in;
 mod form;
 mod frame;
 mod operators;
+mod resources;
 mod sign_in;
 mod tenant;
 mod tenants;
+mod timeline;
 mod visitor;
 
 use crate::{caller::Newcomer, route::routes, web};
@@ -25,6 +30,7 @@ use actix_web::{
     web::{ServiceConfig, scope, to},
 };
 use failure::Refusal;
+use resources::{Groups, Users};
 use visitor::Visitor;
 
 routes! { "console", Refusal;
@@ -51,6 +57,13 @@ routes! { "console", Refusal;
     "/tenants/{tenant}/resume" { GET Support => tenant::ask_resume, POST Support => tenant::resume }
     "/tenants/{tenant}/export" { GET Admin => departure::ask_export, POST Admin => departure::export }
     "/tenants/{tenant}/erase" { GET Admin => departure::ask_erase, POST Admin => departure::erase }
+    "/tenants/{tenant}/users" { GET Viewer => resources::list::<Users> }
+    "/tenants/{tenant}/users/{id}" { GET Viewer => resources::show::<Users> }
+    "/tenants/{tenant}/groups" { GET Viewer => resources::list::<Groups> }
+    "/tenants/{tenant}/groups/{id}" { GET Viewer => resources::show::<Groups> }
+    "/tenants/{tenant}/changes" { GET Viewer => changes::list }
+    "/tenants/{tenant}/deleted" { GET Viewer => deleted::list }
+    "/tenants/{tenant}/deleted/{id}/restore" { GET Support => deleted::ask_restore, POST Support => deleted::restore }
 }
 
 /// Mounts the table at the root. The application must hold `Data<Admin>`.

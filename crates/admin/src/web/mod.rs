@@ -6,7 +6,7 @@ mod shown;
 
 pub(crate) use assets::Assets;
 pub(crate) use difference::{Difference, differences};
-pub(crate) use shown::{Qr, number, qr, time};
+pub(crate) use shown::{Qr, json, number, qr, time};
 
 use crate::Failure;
 use actix_web::{

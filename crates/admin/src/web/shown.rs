@@ -63,7 +63,6 @@ impl fmt::Display for Qr {
     }
 }
 
-#[cfg_attr(not(test), expect(dead_code, reason = "pages to come show documents"))]
 /// A JSON document as people read it; as it is, where it is none.
 pub(crate) fn json(text: &str) -> String {
     let document = serde_json::from_str::<serde_json::Value>(text).ok();
