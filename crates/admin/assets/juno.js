@@ -34,10 +34,15 @@ function localTimes(root) {
   }
 }
 
-/** Loads [data-live="/path"] again every [data-every] seconds while the page is seen, until the part says [data-done]. */
+/**
+ * Loads [data-live="/path"] again every [data-every] seconds while the page is seen, until the part says [data-done]; for an
+ * hour at most, so that a page left open does not keep a session alive.
+ */
 function keepFresh(part) {
   const seconds = Math.max(1, Number(part.dataset.every) || 3);
+  const end = Date.now() + 60 * 60 * 1000;
   const load = async () => {
+    if (Date.now() > end) return;
     if (!document.hidden) {
       try {
         const answer = await fetch(part.dataset.live, { headers: { accept: "text/html" }, redirect: "error" });

@@ -56,11 +56,14 @@ impl<R: Rank> FromRequest for Visitor<R> {
         let form = Form::of(request, payload);
         let request = request.clone();
         Box::pin(async move {
-            // Whoever has no session learns that, and not what is wrong with the form.
             let form = form.await;
             let csrf = form.as_ref().map(Form::csrf).unwrap_or_default();
-            let caller = Caller::admit(&request, &csrf).await?;
-            let form = form?;
+            let (caller, form) = match (Caller::admit(&request, &csrf).await, form) {
+                (Ok(caller), Ok(form)) => (caller, form),
+                // A form that cannot be read has no token either: that is what is wrong with it.
+                (Ok(_) | Err(Failure::WrongCsrfToken), Err(refusal)) => return Err(refusal),
+                (Err(failure), _) => return Err(failure.into()),
+            };
             let frame = Frame::of(&caller, Flash::of(&request));
             request.extensions_mut().insert(frame.clone());
             Ok(Visitor { caller, form, frame })

@@ -126,8 +126,8 @@ fn no_other_site_can_send_a_form() {
     assert_redirect(&stranger.post("/account/password", &fields), "/sign-in");
     assert_failure(
         &anna.send("POST", "/account/password", &[("content-type", "text/plain")], "csrf=x"),
-        403,
-        "wrong-csrf-token",
+        415,
+        "wrong-media-type",
     );
     let long = "x".repeat(100_000);
     assert_failure(&stranger.post("/sign-in", &[("name", &long)]), 413, "too-large");
