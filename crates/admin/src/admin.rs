@@ -24,6 +24,12 @@ pub struct AdminSettings {
     pub is_secure: bool,
     /// How much guessing of passwords is borne.
     pub throttle: ThrottleSettings,
+    /// Most API tokens of one operator that are good at the same time.
+    pub max_api_tokens: usize,
+    /// How long an API token is good unless asked otherwise.
+    pub api_token_lifetime: Duration,
+    /// The longest that may be asked for.
+    pub max_api_token_lifetime: Duration,
     /// Most Secret Tokens of one tenant that are good at the same time.
     pub max_tokens: usize,
     /// How long a Secret Token is good unless asked otherwise, and the longest.

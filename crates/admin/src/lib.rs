@@ -6,6 +6,7 @@
 mod actors;
 mod admin;
 pub mod api;
+mod api_tokens;
 mod audit_log;
 mod caller;
 pub mod console;
@@ -33,6 +34,7 @@ mod web;
 
 pub use actors::Actors;
 pub use admin::{Admin, AdminSettings};
+pub use api_tokens::{IssuedApiToken, NewApiToken};
 pub use failure::Failure;
 pub use in_process::{InProcess, Reply};
 pub use monitoring::{Monitoring, is_probe};

@@ -63,13 +63,39 @@ impl Admin {
         Ok(OneTimePassword { operator: self.operator(name).await?, password })
     }
 
-    /// Lets an operator sign in no more, and signs them out.
+    /// Lets an operator sign in no more, signs them out, and ends their API tokens.
+    ///
+    /// # Errors
+    /// No such operator; the one who asks; the last active admin.
+    pub async fn disable_operator(&self, by: &By, name: &str) -> Result<Operator, Failure> {
+        let operator = self.operator(name).await?;
+        if is_self(by, &operator) {
+            return Err(Failure::Conflict("Nobody can disable themselves.".to_owned()));
+        }
+        self.change(by, &operator, OperatorChange::Disable).await?;
+        self.operator(name).await
+    }
+
+    /// Lets a disabled operator sign in again, with the password and the second factor from before.
     ///
     /// # Errors
     /// No such operator.
-    pub async fn disable_operator(&self, by: &By, name: &str) -> Result<Operator, Failure> {
+    pub async fn enable_operator(&self, by: &By, name: &str) -> Result<Operator, Failure> {
         let operator = self.operator(name).await?;
-        self.change(by, &operator, OperatorChange::Disable).await?;
+        self.change(by, &operator, OperatorChange::Enable).await?;
+        self.operator(name).await
+    }
+
+    /// Gives an operator another role. It counts from the next request on, in sessions and API tokens too.
+    ///
+    /// # Errors
+    /// No such operator; the one who asks; the last active admin.
+    pub async fn set_operator_role(&self, by: &By, name: &str, role: Role) -> Result<Operator, Failure> {
+        let operator = self.operator(name).await?;
+        if is_self(by, &operator) {
+            return Err(Failure::Conflict("Nobody can change their own role.".to_owned()));
+        }
+        self.change(by, &operator, OperatorChange::SetRole(role)).await?;
         self.operator(name).await
     }
 
@@ -87,11 +113,23 @@ impl Admin {
     }
 
     async fn change(&self, by: &By, operator: &Operator, change: OperatorChange) -> Result<(), Failure> {
+        let takes_an_admin = change.takes_an_admin();
         if self.store.acting(by.clone()).change_operator(operator.id, change).await? {
             return Ok(());
         }
+        if takes_an_admin && self.store.operator(&operator.name).await?.is_some() {
+            return Err(Failure::Conflict(
+                "This is the last active admin. Make somebody else an admin first.".to_owned(),
+            ));
+        }
         Err(Failure::NotFound(format!("There is no operator \"{}\" any more.", operator.name)))
     }
+}
+
+/// Whether operators act on themselves, in a session or by an API token.
+fn is_self(by: &By, operator: &Operator) -> bool {
+    let rest = by.actor.strip_prefix("operator ").and_then(|actor| actor.strip_prefix(&*operator.name));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(','))
 }
 
 /// A name in lower case: letters and digits of ASCII, and what stands in e-mail addresses.
@@ -109,6 +147,32 @@ fn checked_name(name: &str) -> Result<String, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use scim::Timestamp;
+    use uuid::Uuid;
+
+    #[test]
+    fn operators_are_themselves_with_an_api_token_too() {
+        let anna = Operator {
+            id: Uuid::nil(),
+            name: "anna".to_owned(),
+            role: Role::Admin,
+            is_active: true,
+            password_hash: String::new(),
+            password_is_once: false,
+            totp: None,
+            created: Timestamp(0),
+        };
+        for (actor, expected) in [
+            ("operator anna", true),
+            ("operator anna, API token AbCd1234", true),
+            ("operator annabel", false),
+            ("operator joanna", false),
+            ("command line anna", false),
+        ] {
+            let by = By { actor: actor.to_owned(), origin: String::new(), at: Timestamp(0) };
+            assert_eq!(is_self(&by, &anna), expected, "{actor}");
+        }
+    }
 
     #[test]
     fn names_are_plain() {

@@ -1,6 +1,7 @@
 //! Administrative acts: each with its row of the audit log, in one transaction.
 
 use crate::{
+    api_tokens::ApiTokenRow,
     audit::Deed,
     model::{SecretTokenRow, Tenant, TenantId, TenantState, TenantUpdate},
     oauth::{ClientSecret, Federation, OauthClient},
@@ -34,6 +35,8 @@ pub(crate) enum Act {
     ReplaceSetupToken(SetupReplacement),
     CreateOperator(Operator),
     ChangeOperator(Uuid, OperatorChange),
+    CreateApiToken(ApiTokenRow),
+    RevokeApiToken(Uuid, Timestamp),
     /// With the time step of the code that was used.
     SignIn(Session, Option<i64>),
     SignOut([u8; 32]),
@@ -51,6 +54,7 @@ pub(crate) struct Before {
     pub(crate) secret: Option<ClientSecret>,
     pub(crate) federation: Option<Federation>,
     pub(crate) link: Option<SetupLink>,
+    pub(crate) api_token: Option<ApiTokenRow>,
 }
 
 impl Act {
@@ -193,6 +197,18 @@ impl Act {
                 let before = before.operator.as_ref().map(of_operator);
                 Deed { before, after, ..deed(change.action(), name, None) }
             }
+            Act::CreateApiToken(token) => {
+                Deed { after: Some(token.shown()), ..deed("api-token.create", &token.key_id, None) }
+            }
+            Act::RevokeApiToken(_, at) => {
+                let key_id = before.api_token.as_ref().map_or("", |token| &token.key_id);
+                let after = before.api_token.clone().map(|mut token| {
+                    token.revoked = Some(*at);
+                    token.shown()
+                });
+                let before = before.api_token.as_ref().map(ApiTokenRow::shown);
+                Deed { before, after, ..deed("api-token.revoke", key_id, None) }
+            }
             Act::SignIn(..) => deed("operator.sign-in", name, None),
             Act::SignOut(_) => deed("operator.sign-out", name, None),
             Act::Note(deed) => deed.clone(),
@@ -266,6 +282,8 @@ fn of_changed(operator: &Operator, change: &OperatorChange) -> Value {
             after["totp"] = false.into();
         }
         OperatorChange::Disable => after["active"] = false.into(),
+        OperatorChange::Enable => after["active"] = true.into(),
+        OperatorChange::SetRole(role) => after["role"] = role.as_str().into(),
     }
     after
 }
@@ -276,6 +294,7 @@ macro_rules! acts {
             use super::{Act, Before};
             use crate::oauth::Federation;
             use crate::{
+                api_tokens,
                 audit::{self, By},
                 model::StoreError,
                 oauth_records, operator, records, setup_links,
@@ -360,6 +379,12 @@ macro_rules! acts {
                     Act::ChangeOperator(id, change) => {
                         operator::$module::change_operator(connection, *id, change)
                     }
+                    Act::CreateApiToken(token) => {
+                        api_tokens::$module::insert_api_token(connection, token).map(|()| true)
+                    }
+                    Act::RevokeApiToken(id, at) => {
+                        api_tokens::$module::revoke_api_token(connection, *id, *at)
+                    }
                     Act::SignIn(session, step) => {
                         let is_first_use = match step {
                             Some(step) => {
@@ -394,6 +419,10 @@ macro_rules! acts {
                         let found = operator::$module::operator_by_id(connection, *id)?;
                         before.operator = found.map(TryInto::try_into).transpose().map_err(unreadable)?;
                     }
+                    Act::RevokeApiToken(id, _) => {
+                        let found = api_tokens::$module::api_token(connection, *id)?;
+                        before.api_token = found.transpose().map_err(unreadable)?;
+                    }
                     Act::SignIn(session, _) => {
                         let found = operator::$module::operator_by_id(connection, session.operator)?;
                         before.operator = found.map(TryInto::try_into).transpose().map_err(unreadable)?;
@@ -426,6 +455,7 @@ macro_rules! acts {
                     | Act::CreateOauthClient(..)
                     | Act::InsertClientSecret(_)
                     | Act::CreateOperator(_)
+                    | Act::CreateApiToken(_)
                     | Act::Note(_) => {}
                 }
                 Ok(before)

@@ -2,6 +2,7 @@
 
 use crate::{
     act::Act,
+    api_tokens::ApiTokenEngine,
     audit::{AuditHead, AuditRow, By},
     history::{ChangeRow, DeletedRow},
     model::*,
@@ -60,7 +61,9 @@ pub(crate) trait OauthEngine {
 }
 
 /// A database.
-pub(crate) trait Engine: OauthEngine + OverviewEngine + SetupEngine + Send + Sync + 'static {
+pub(crate) trait Engine:
+    OauthEngine + OverviewEngine + SetupEngine + ApiTokenEngine + Send + Sync + 'static
+{
     /// Brings the schema up to date, forward only.
     fn migrate(&self) -> Result<(), StoreError>;
     /// Whether the database answers.

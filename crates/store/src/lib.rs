@@ -7,6 +7,7 @@
 
 mod act;
 mod administration;
+mod api_tokens;
 mod audit;
 mod engine;
 mod history;
@@ -27,6 +28,7 @@ mod sqlite;
 mod store;
 mod threads;
 
+pub use api_tokens::ApiTokenRow;
 pub use audit::{AuditHead, AuditRow, BrokenChain, By, Deed, Verified};
 pub use history::{ChangeRow, DeletedRow};
 pub use model::*;

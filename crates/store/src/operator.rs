@@ -128,13 +128,17 @@ pub enum OperatorChange {
         /// The session in which it was confirmed.
         session: [u8; 32],
     },
-    /// As new: a one-time password, no second factor, no session, active.
+    /// As new: a one-time password, no second factor, no session, no API token, active.
     Reset {
         /// argon2id, as a PHC string.
         hash: String,
     },
-    /// May not sign in, and is signed out.
+    /// May not sign in, is signed out, and has no API token any more. Refused for the last active admin.
     Disable,
+    /// May sign in again, as before.
+    Enable,
+    /// May do what this role may. Refused for the last active admin.
+    SetRole(Role),
 }
 
 /// Without hashes and secrets.
@@ -145,6 +149,15 @@ impl fmt::Debug for OperatorChange {
 }
 
 impl OperatorChange {
+    /// Whether an admin is none any more after it.
+    pub fn takes_an_admin(&self) -> bool {
+        match self {
+            OperatorChange::Disable => true,
+            OperatorChange::SetRole(role) => *role < Role::Admin,
+            _ => false,
+        }
+    }
+
     /// Its word in the audit log.
     pub(crate) fn action(&self) -> &'static str {
         match self {
@@ -153,6 +166,8 @@ impl OperatorChange {
             OperatorChange::ConfirmTotp { .. } => "operator.confirm-totp",
             OperatorChange::Reset { .. } => "operator.reset",
             OperatorChange::Disable => "operator.disable",
+            OperatorChange::Enable => "operator.enable",
+            OperatorChange::SetRole(_) => "operator.set-role",
         }
     }
 }
@@ -253,8 +268,13 @@ pub(crate) fn session(
 macro_rules! operators {
     ($module:ident, $connection:ty) => {
         pub(crate) mod $module {
-            use super::{ACTIVE, DISABLED, Operator, OperatorChange, OperatorRecord, Session, SessionRecord};
-            use crate::schema::{operator_sessions, operators, types::Id};
+            use super::{
+                ACTIVE, DISABLED, Operator, OperatorChange, OperatorRecord, Role, Session, SessionRecord,
+            };
+            use crate::{
+                api_tokens,
+                schema::{operator_sessions, operators, types::Id},
+            };
             use diesel::{
                 prelude::*,
                 result::{DatabaseErrorKind, Error},
@@ -303,6 +323,9 @@ macro_rules! operators {
                 id: Uuid,
                 change: &OperatorChange,
             ) -> QueryResult<bool> {
+                if change.takes_an_admin() && !others_are_admins(connection, id)? {
+                    return Ok(false);
+                }
                 let operator = operators::table.find(Id(id));
                 let changed = match change {
                     OperatorChange::Password { hash, .. } => diesel::update(operator)
@@ -331,11 +354,17 @@ macro_rules! operators {
                     OperatorChange::Disable => {
                         diesel::update(operator).set(operators::state.eq(DISABLED)).execute(connection)?
                     }
+                    OperatorChange::Enable => {
+                        diesel::update(operator).set(operators::state.eq(ACTIVE)).execute(connection)?
+                    }
+                    OperatorChange::SetRole(role) => {
+                        diesel::update(operator).set(operators::role.eq(role.as_str())).execute(connection)?
+                    }
                 };
                 let theirs = operator_sessions::table.filter(operator_sessions::operator_id.eq(Id(id)));
                 match change {
                     _ if changed == 0 => {}
-                    OperatorChange::OfferTotp(_) => {}
+                    OperatorChange::OfferTotp(_) | OperatorChange::Enable | OperatorChange::SetRole(_) => {}
                     OperatorChange::Password { session, .. }
                     | OperatorChange::ConfirmTotp { session, .. } => {
                         let others = theirs.filter(operator_sessions::digest.ne(session.as_slice()));
@@ -343,9 +372,21 @@ macro_rules! operators {
                     }
                     OperatorChange::Reset { .. } | OperatorChange::Disable => {
                         diesel::delete(theirs).execute(connection)?;
+                        api_tokens::$module::delete_api_tokens(connection, id)?;
                     }
                 }
                 Ok(changed > 0)
+            }
+
+            /// Whether an active admin would remain without this operator, or this one is none. Every admin's row is written
+            /// first, so that of two that take each other's role the second waits, and sees what the first has done.
+            fn others_are_admins(connection: &mut $connection, id: Uuid) -> QueryResult<bool> {
+                let admins = operators::table
+                    .filter(operators::role.eq(Role::Admin.as_str()))
+                    .filter(operators::state.eq(ACTIVE));
+                diesel::update(admins).set(operators::state.eq(ACTIVE)).execute(connection)?;
+                let admins: Vec<Id> = admins.select(operators::id).load(connection)?;
+                Ok(admins.iter().any(|admin| admin.0 != id) || admins.is_empty())
             }
 
             /// `Ok(false)`: the code of this time step, or a newer one, was used before.

@@ -288,6 +288,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    operator_api_tokens (id) {
+        id -> crate::schema::types::Key,
+        operator_id -> crate::schema::types::Key,
+        key_id -> Text,
+        digest -> Binary,
+        label -> Text,
+        role -> Text,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        revoked_at -> Nullable<BigInt>,
+        last_used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     audit_log (position) {
         position -> BigInt,
         at -> BigInt,
@@ -331,4 +346,5 @@ diesel::table! {
 
 diesel::allow_tables_to_appear_in_same_query!(tenants, setup_links);
 diesel::allow_tables_to_appear_in_same_query!(operators, operator_sessions);
+diesel::allow_tables_to_appear_in_same_query!(operators, operator_api_tokens);
 diesel::allow_tables_to_appear_in_same_query!(tenants, oauth_clients);

@@ -77,6 +77,9 @@ settings! {
         session_lifetime: Duration,
         sign_in_attempts: Count<1, 1000>,
         sign_in_window: Duration,
+        max_api_tokens: Count<1, 1000>,
+        api_token_lifetime: Duration,
+        max_api_token_lifetime: Duration,
     }
     tokens: Tokens {
         cache_ttl: Duration,
@@ -147,6 +150,9 @@ impl Settings {
         }
         if self.tokens.lifetime > self.tokens.max_lifetime {
             wrong.push("tokens.lifetime: is longer than tokens.max_lifetime".to_owned());
+        }
+        if self.admin.api_token_lifetime > self.admin.max_api_token_lifetime {
+            wrong.push("admin.api_token_lifetime: is longer than admin.max_api_token_lifetime".to_owned());
         }
         if self.oauth.token_lifetime > tokens::MAX_TOKEN_LIFETIME
             || self.oauth.token_lifetime < Duration::from_secs(1)

@@ -11,6 +11,10 @@ on_both_databases!(
     a_code_is_used_once,
     a_second_factor_is_confirmed_once,
     what_changes_an_operator_ends_sessions,
+    the_last_active_admin_remains,
+    two_admins_cannot_take_each_other_away,
+    an_api_token_is_found_with_its_operator,
+    what_ends_an_operator_ends_api_tokens,
     the_audit_log_keeps_no_secret,
 );
 
@@ -30,6 +34,21 @@ fn operator(name: &str) -> Operator {
 fn session(operator: &Operator, first: u8) -> Session {
     let (created, expires) = (now(), Timestamp(i64::MAX));
     Session { digest: [first; 32], operator: operator.id, created, seen: created, expires }
+}
+
+fn api_token(operator: &Operator, first: u8) -> ApiTokenRow {
+    ApiTokenRow {
+        id: Uuid::now_v7(),
+        operator: operator.id,
+        key_id: format!("key{first:05}"),
+        digest: [first; 32],
+        label: "backup".to_owned(),
+        role: Role::Viewer,
+        created: now(),
+        expires: Timestamp(now().0 + 1000),
+        revoked: None,
+        last_used: None,
+    }
 }
 
 fn acting(backend: &Backend) -> Store {
@@ -130,6 +149,96 @@ async fn what_changes_an_operator_ends_sessions(backend: Backend) {
     assert!(!anna.is_active && anna.password_is_once && anna.totp.is_none() && !anna.is_ready());
 }
 
+async fn the_last_active_admin_remains(backend: Backend) {
+    let store = &backend.store;
+    let admin = |name: &str| Operator { role: Role::Admin, ..operator(name) };
+    let (anna, ben, carl) = (admin("anna"), admin("ben"), operator("carl"));
+    for operator in [&anna, &ben, &carl] {
+        store.create_operator(operator.clone()).await.unwrap();
+    }
+    let change =
+        async |operator: &Operator, change| store.change_operator(operator.id, change).await.unwrap();
+    assert!(change(&ben, OperatorChange::Disable).await, "anna remains");
+    for refused in [OperatorChange::Disable, OperatorChange::SetRole(Role::Support)] {
+        assert!(!change(&anna, refused.clone()).await, "a disabled admin is none: {refused:?}");
+    }
+    assert!(change(&anna, OperatorChange::SetRole(Role::Admin)).await, "nothing is taken");
+    assert!(
+        change(&carl, OperatorChange::SetRole(Role::Viewer)).await
+            && change(&carl, OperatorChange::Disable).await
+    );
+    assert!(change(&ben, OperatorChange::Enable).await);
+    assert!(change(&anna, OperatorChange::SetRole(Role::Viewer)).await, "ben remains");
+    let roles = async |name| store.operator(name).await.unwrap().map(|found| (found.role, found.is_active));
+    assert_eq!(roles("anna").await, Some((Role::Viewer, true)));
+    assert_eq!(roles("ben").await, Some((Role::Admin, true)));
+    assert_eq!(roles("carl").await, Some((Role::Viewer, false)));
+    assert!(!change(&operator("nobody"), OperatorChange::Enable).await);
+}
+
+async fn two_admins_cannot_take_each_other_away(backend: Backend) {
+    let store = &backend.store;
+    let admin = |name: &str| Operator { role: Role::Admin, ..operator(name) };
+    let (anna, ben) = (admin("anna"), admin("ben"));
+    for operator in [&anna, &ben] {
+        store.create_operator(operator.clone()).await.unwrap();
+    }
+    for _ in 0..10 {
+        let (one, two) = tokio::join!(
+            store.change_operator(anna.id, OperatorChange::SetRole(Role::Support)),
+            store.change_operator(ben.id, OperatorChange::Disable)
+        );
+        assert!(one.unwrap() != two.unwrap(), "one of them remains, whichever was faster");
+        store.change_operator(anna.id, OperatorChange::SetRole(Role::Admin)).await.unwrap();
+        store.change_operator(ben.id, OperatorChange::Enable).await.unwrap();
+    }
+}
+
+async fn an_api_token_is_found_with_its_operator(backend: Backend) {
+    let store = &backend.store;
+    let (anna, ben) = (operator("anna"), operator("ben"));
+    for operator in [&anna, &ben] {
+        store.create_operator(operator.clone()).await.unwrap();
+    }
+    let (mut first, second) = (api_token(&anna, 1), api_token(&ben, 2));
+    for token in [&first, &second] {
+        store.insert_api_token(token.clone()).await.unwrap();
+    }
+    assert_eq!(store.api_token([1; 32]).await.unwrap(), Some((first.clone(), anna.clone())));
+    assert_eq!(store.api_token([3; 32]).await.unwrap(), None);
+    assert_eq!(store.api_tokens(Some(ben.id)).await.unwrap(), [(second.clone(), ben.clone())]);
+    store.touch_api_token(first.id, Timestamp(7)).await.unwrap();
+    assert!(store.revoke_api_token(first.id, Timestamp(8)).await.unwrap());
+    assert!(!store.revoke_api_token(first.id, Timestamp(9)).await.unwrap(), "it is revoked");
+    assert!(!store.revoke_api_token(Uuid::now_v7(), Timestamp(9)).await.unwrap());
+    (first.last_used, first.revoked) = (Some(Timestamp(7)), Some(Timestamp(8)));
+    assert_eq!(store.api_tokens(None).await.unwrap(), [(first, anna), (second, ben)]);
+}
+
+async fn what_ends_an_operator_ends_api_tokens(backend: Backend) {
+    let store = &backend.store;
+    let (anna, ben) = (operator("anna"), operator("ben"));
+    for operator in [&anna, &ben] {
+        store.create_operator(operator.clone()).await.unwrap();
+    }
+    store.insert_api_token(api_token(&ben, 9)).await.unwrap();
+    let hash = || "$argon2id$other".to_owned();
+    for (change, survives) in [
+        (OperatorChange::Password { hash: hash(), session: [1; 32] }, true),
+        (OperatorChange::SetRole(Role::Viewer), true),
+        (OperatorChange::Reset { hash: hash() }, false),
+        (OperatorChange::Disable, false),
+        (OperatorChange::Enable, false),
+    ] {
+        if !matches!(change, OperatorChange::Enable) && store.api_token([1; 32]).await.unwrap().is_none() {
+            store.insert_api_token(api_token(&anna, 1)).await.unwrap();
+        }
+        assert!(store.change_operator(anna.id, change.clone()).await.unwrap());
+        assert_eq!(store.api_token([1; 32]).await.unwrap().is_some(), survives, "{change:?}");
+        assert!(store.api_token([9; 32]).await.unwrap().is_some(), "another operator's");
+    }
+}
+
 async fn the_audit_log_keeps_no_secret(backend: Backend) {
     let store = acting(&backend);
     let anna = operator("anna");
@@ -142,14 +251,26 @@ async fn the_audit_log_keeps_no_secret(backend: Backend) {
     store.change_operator(anna.id, OperatorChange::Reset { hash }).await.unwrap();
     store.sign_in(session(&anna, 1), Some(5)).await.unwrap();
     store.sign_out([1; 32]).await.unwrap();
+    let token = api_token(&anna, 0x5a);
+    store.insert_api_token(token.clone()).await.unwrap();
+    store.revoke_api_token(token.id, now()).await.unwrap();
     let rows = store.audit_rows(None, i64::MAX, 10).await.unwrap();
     let actions: Vec<_> = rows.iter().map(|row| row.action.as_str()).collect();
     assert_eq!(
         actions,
-        ["operator.sign-out", "operator.sign-in", "operator.reset", "operator.begin-totp", "operator.create"]
+        [
+            "api-token.revoke",
+            "api-token.create",
+            "operator.sign-out",
+            "operator.sign-in",
+            "operator.reset",
+            "operator.begin-totp",
+            "operator.create"
+        ]
     );
-    assert!(rows.iter().all(|row| row.target == "anna"));
+    let targets: Vec<_> = rows.iter().map(|row| row.target.as_str()).collect();
+    assert_eq!(targets, ["key00090", "key00090", "anna", "anna", "anna", "anna", "anna"]);
     let text = format!("{rows:?}");
-    assert!(!text.contains("marker") && !text.contains("argon2"), "{text}");
-    assert_eq!(store.verify_audit().await.unwrap().unwrap().position, 5);
+    assert!(!text.contains("marker") && !text.contains("argon2") && !text.contains("90, 90"), "{text}");
+    assert_eq!(store.verify_audit().await.unwrap().unwrap().position, 7);
 }

@@ -1,0 +1,201 @@
+//! API tokens of operators: by one, a script does what its operator may, without password and session.
+
+use crate::{Admin, Failure};
+use scim::Timestamp;
+use std::time::Duration;
+use store::{ApiTokenRow, By, Operator, Role};
+use tokens::{ApiToken, operator};
+
+/// Longest label.
+const MAX_LABEL: usize = 100;
+/// The time of last use is written this seldom.
+const TOUCH_INTERVAL_MS: i64 = 60_000;
+
+/// A token to be made.
+#[derive(Clone, Debug)]
+pub struct NewApiToken {
+    /// A word to know it by.
+    pub label: String,
+    /// The most that it may do; the role of its operator unless it is said.
+    pub role: Option<Role>,
+    /// How long it is good.
+    pub lifetime: Option<Duration>,
+}
+
+/// A token just made: the one time that it is shown.
+pub struct IssuedApiToken {
+    /// The token.
+    pub token: ApiToken,
+    /// What is stored of it.
+    pub row: ApiTokenRow,
+    /// Whose.
+    pub operator: Operator,
+}
+
+/// What a script may do that shows a good token.
+pub(crate) struct Script {
+    /// Whose it is, with the role that the token has.
+    pub(crate) operator: Operator,
+    /// As whom it acts.
+    pub(crate) actor: String,
+}
+
+impl Admin {
+    /// Makes a token of an operator, shown this one time.
+    ///
+    /// # Errors
+    /// A label, role or lifetime that is none; a disabled operator; as many tokens as there may be.
+    pub async fn create_api_token(
+        &self,
+        by: &By,
+        operator: &Operator,
+        new: NewApiToken,
+    ) -> Result<IssuedApiToken, Failure> {
+        let label = new.label.trim();
+        if label.is_empty() || label.chars().count() > MAX_LABEL || label.chars().any(char::is_control) {
+            return Err(Failure::Invalid(format!(
+                "A label has 1 to {MAX_LABEL} characters, none of them a control."
+            )));
+        }
+        let role = new.role.unwrap_or(operator.role);
+        if role > operator.role {
+            return Err(Failure::Invalid(format!(
+                "A token may not more than its operator, who has the role {}.",
+                operator.role.as_str()
+            )));
+        }
+        if !operator.is_active {
+            return Err(Failure::Conflict("The operator is disabled.".to_owned()));
+        }
+        let expires = self.api_token_expiry(by.at, new.lifetime)?;
+        let most = self.settings.max_api_tokens;
+        let alive = self.store.api_tokens(Some(operator.id)).await?;
+        if alive.iter().filter(|(row, _)| row.is_alive(by.at)).count() >= most {
+            return Err(Failure::Conflict(format!(
+                "There are {most} API tokens already, which is the most: revoke one first."
+            )));
+        }
+        let token = ApiToken::random().map_err(Failure::internal)?;
+        let row = ApiTokenRow {
+            id: operator::new_id(by.at).map_err(Failure::internal)?,
+            operator: operator.id,
+            key_id: token.key_id().to_owned(),
+            digest: token.digest(),
+            label: label.to_owned(),
+            role,
+            created: by.at,
+            expires,
+            revoked: None,
+            last_used: None,
+        };
+        self.store.acting(by.clone()).insert_api_token(row.clone()).await?;
+        Ok(IssuedApiToken { token, row, operator: operator.clone() })
+    }
+
+    /// The same for the operator of this name: at the command line.
+    ///
+    /// # Errors
+    /// As above; no such operator.
+    pub async fn create_api_token_of(
+        &self,
+        by: &By,
+        name: &str,
+        new: NewApiToken,
+    ) -> Result<IssuedApiToken, Failure> {
+        let operator = self.operator(name).await?;
+        self.create_api_token(by, &operator, new).await
+    }
+
+    /// The tokens that an operator may see, oldest first, ended ones too, and whose they are: their own, and an admin all.
+    ///
+    /// # Errors
+    /// Faults of the store only.
+    pub async fn api_tokens(&self, viewer: &Operator) -> Result<Vec<(ApiTokenRow, Operator)>, Failure> {
+        let whose = (viewer.role < Role::Admin).then_some(viewer.id);
+        Ok(self.store.api_tokens(whose).await?)
+    }
+
+    /// The tokens of the operator of this name: at the command line.
+    ///
+    /// # Errors
+    /// No such operator.
+    pub async fn api_tokens_of(&self, name: &str) -> Result<Vec<(ApiTokenRow, Operator)>, Failure> {
+        let operator = self.operator(name).await?;
+        Ok(self.store.api_tokens(Some(operator.id)).await?)
+    }
+
+    /// Ends one of the tokens that an operator may see.
+    ///
+    /// # Errors
+    /// No such token alive among them.
+    pub async fn revoke_api_token(
+        &self,
+        by: &By,
+        viewer: &Operator,
+        key_id: &str,
+    ) -> Result<(ApiTokenRow, Operator), Failure> {
+        let seen = self.api_tokens(viewer).await?;
+        self.revoke_one(by, seen, key_id).await
+    }
+
+    /// The same for the operator of this name: at the command line.
+    ///
+    /// # Errors
+    /// No such operator, or no such token of theirs alive.
+    pub async fn revoke_api_token_of(
+        &self,
+        by: &By,
+        name: &str,
+        key_id: &str,
+    ) -> Result<(ApiTokenRow, Operator), Failure> {
+        let theirs = self.api_tokens_of(name).await?;
+        self.revoke_one(by, theirs, key_id).await
+    }
+
+    async fn revoke_one(
+        &self,
+        by: &By,
+        among: Vec<(ApiTokenRow, Operator)>,
+        key_id: &str,
+    ) -> Result<(ApiTokenRow, Operator), Failure> {
+        let gone = || Failure::NotFound(format!("There is no API token \"{key_id}\" that is alive."));
+        let found = among.into_iter().find(|(row, _)| row.key_id == key_id && row.is_alive(by.at));
+        let (mut row, operator) = found.ok_or_else(gone)?;
+        if !self.store.acting(by.clone()).revoke_api_token(row.id, by.at).await? {
+            return Err(gone());
+        }
+        row.revoked = Some(by.at);
+        Ok((row, operator))
+    }
+
+    /// Whoever shows this token. A text that is none of ours is refused without a query.
+    ///
+    /// # Errors
+    /// [`Failure::NotSignedIn`] if it is not good, or its operator may not sign in any more.
+    pub(crate) async fn script(&self, shown: &str) -> Result<Script, Failure> {
+        let now = self.now();
+        let token = ApiToken::parse(shown).ok_or(Failure::NotSignedIn)?;
+        let (row, mut operator) = self.store.api_token(token.digest()).await?.ok_or(Failure::NotSignedIn)?;
+        if !row.is_alive(now) || !operator.is_active {
+            return Err(Failure::NotSignedIn);
+        }
+        if row.last_used.is_none_or(|last| now.0 - last.0 >= TOUCH_INTERVAL_MS) {
+            self.store.touch_api_token(row.id, now).await?;
+        }
+        operator.role = operator.role.min(row.role);
+        let actor = format!("operator {}, API token {}", operator.name, row.key_id);
+        Ok(Script { operator, actor })
+    }
+
+    fn api_token_expiry(&self, now: Timestamp, lifetime: Option<Duration>) -> Result<Timestamp, Failure> {
+        let lifetime = lifetime.unwrap_or(self.settings.api_token_lifetime);
+        let longest = self.settings.max_api_token_lifetime;
+        if lifetime < Duration::from_secs(1) || lifetime > longest {
+            let days = longest.as_secs() / 86_400;
+            return Err(Failure::Invalid(format!(
+                "An API token is good for a second at least and {days} days at most."
+            )));
+        }
+        Ok(now.plus_seconds(i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX)))
+    }
+}
