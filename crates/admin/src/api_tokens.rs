@@ -1,6 +1,6 @@
 //! API tokens of operators: by one, a script does what its operator may, without password and session.
 
-use crate::{Admin, Failure};
+use crate::{Admin, Failure, sign_in::later};
 use scim::Timestamp;
 use std::time::Duration;
 use store::{ApiTokenRow, By, Operator, Role};
@@ -106,60 +106,32 @@ impl Admin {
         self.create_api_token(by, &operator, new).await
     }
 
-    /// The tokens that an operator may see, oldest first, ended ones too, and whose they are: their own, and an admin all.
+    /// The tokens that somebody may see, oldest first, ended ones too, and whose they are: operators their own, an admin and
+    /// the command line all.
     ///
     /// # Errors
     /// Faults of the store only.
-    pub async fn api_tokens(&self, viewer: &Operator) -> Result<Vec<(ApiTokenRow, Operator)>, Failure> {
-        let whose = (viewer.role < Role::Admin).then_some(viewer.id);
+    pub async fn api_tokens(
+        &self,
+        viewer: Option<&Operator>,
+    ) -> Result<Vec<(ApiTokenRow, Operator)>, Failure> {
+        let whose = viewer.filter(|viewer| viewer.role < Role::Admin).map(|viewer| viewer.id);
         Ok(self.store.api_tokens(whose).await?)
     }
 
-    /// The tokens of the operator of this name: at the command line.
-    ///
-    /// # Errors
-    /// No such operator.
-    pub async fn api_tokens_of(&self, name: &str) -> Result<Vec<(ApiTokenRow, Operator)>, Failure> {
-        let operator = self.operator(name).await?;
-        Ok(self.store.api_tokens(Some(operator.id)).await?)
-    }
-
-    /// Ends one of the tokens that an operator may see.
+    /// Ends one of the tokens that somebody may see.
     ///
     /// # Errors
     /// No such token alive among them.
     pub async fn revoke_api_token(
         &self,
         by: &By,
-        viewer: &Operator,
-        key_id: &str,
-    ) -> Result<(ApiTokenRow, Operator), Failure> {
-        let seen = self.api_tokens(viewer).await?;
-        self.revoke_one(by, seen, key_id).await
-    }
-
-    /// The same for the operator of this name: at the command line.
-    ///
-    /// # Errors
-    /// No such operator, or no such token of theirs alive.
-    pub async fn revoke_api_token_of(
-        &self,
-        by: &By,
-        name: &str,
-        key_id: &str,
-    ) -> Result<(ApiTokenRow, Operator), Failure> {
-        let theirs = self.api_tokens_of(name).await?;
-        self.revoke_one(by, theirs, key_id).await
-    }
-
-    async fn revoke_one(
-        &self,
-        by: &By,
-        among: Vec<(ApiTokenRow, Operator)>,
+        viewer: Option<&Operator>,
         key_id: &str,
     ) -> Result<(ApiTokenRow, Operator), Failure> {
         let gone = || Failure::NotFound(format!("There is no API token \"{key_id}\" that is alive."));
-        let found = among.into_iter().find(|(row, _)| row.key_id == key_id && row.is_alive(by.at));
+        let mut seen = self.api_tokens(viewer).await?.into_iter();
+        let found = seen.find(|(row, _)| row.key_id == key_id && row.is_alive(by.at));
         let (mut row, operator) = found.ok_or_else(gone)?;
         if !self.store.acting(by.clone()).revoke_api_token(row.id, by.at).await? {
             return Err(gone());
@@ -190,12 +162,12 @@ impl Admin {
     fn api_token_expiry(&self, now: Timestamp, lifetime: Option<Duration>) -> Result<Timestamp, Failure> {
         let lifetime = lifetime.unwrap_or(self.settings.api_token_lifetime);
         let longest = self.settings.max_api_token_lifetime;
-        if lifetime < Duration::from_secs(1) || lifetime > longest {
+        if lifetime.is_zero() || lifetime > longest {
             let days = longest.as_secs() / 86_400;
             return Err(Failure::Invalid(format!(
                 "An API token is good for a second at least and {days} days at most."
             )));
         }
-        Ok(now.plus_seconds(i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX)))
+        Ok(later(now, lifetime))
     }
 }

@@ -1,4 +1,4 @@
-//! Who calls, at the API and in the console alike: an operator with a session, of a rank that was checked.
+//! Whoever sits at a browser, at the API and in the console alike: an operator with a session, of a rank that was checked.
 
 use crate::{Admin, Failure, cookies, request::Origin, sign_in::SignedIn};
 use actix_web::{HttpRequest, web::Data};
@@ -9,6 +9,17 @@ use store::{By, Operator, Role};
 pub(crate) trait Rank: 'static {
     /// The least role; none lets in who has only begun to sign in.
     const LEAST: Option<Role>;
+
+    /// Whether this role suffices.
+    ///
+    /// # Errors
+    /// [`Failure::Forbidden`].
+    fn check(role: Role) -> Result<(), Failure> {
+        match Self::LEAST {
+            Some(least) if role < least => Err(Failure::Forbidden(least.as_str())),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Whoever has a session, even with a one-time password or without a second factor.
@@ -34,7 +45,7 @@ impl Rank for Administrator {
 }
 
 /// An operator with a session, of a rank that was checked.
-pub(crate) struct Caller<R> {
+pub(crate) struct Person<R> {
     /// The session, and whose it is.
     pub(crate) signed_in: SignedIn,
     /// From where.
@@ -43,7 +54,7 @@ pub(crate) struct Caller<R> {
     rank: PhantomData<R>,
 }
 
-impl<R> Caller<R> {
+impl<R> Person<R> {
     /// As whom they act.
     pub(crate) fn by(&self) -> &By {
         &self.by
@@ -55,29 +66,25 @@ impl<R> Caller<R> {
     }
 }
 
-impl<R: Rank> Caller<R> {
-    /// The caller of a request that shows this CSRF token, if it changes something. No session, a wrong token, a first
+impl<R: Rank> Person<R> {
+    /// The person behind a request that shows this CSRF token, if it changes something. No session, a wrong token, a first
     /// sign-in that is not finished and too low a rank are found in this order.
     ///
     /// # Errors
     /// [`Failure::NotSignedIn`], [`Failure::WrongCsrfToken`], [`Failure::NotReady`], [`Failure::Forbidden`].
-    pub(crate) async fn admit(request: &HttpRequest, csrf: &str) -> Result<Caller<R>, Failure> {
+    pub(crate) async fn admit(request: &HttpRequest, csrf: &str) -> Result<Person<R>, Failure> {
         let admin = request.app_data::<Data<Admin>>().ok_or_else(|| Failure::internal("no state"))?;
         let cookie = cookies::read(request, cookies::SESSION).ok_or(Failure::NotSignedIn)?;
         let signed_in = admin.session(&cookie).await?;
         if !request.method().is_safe() && !signed_in.token.is_csrf(csrf) {
             return Err(Failure::WrongCsrfToken);
         }
-        if let Some(least) = R::LEAST {
-            if !signed_in.operator.is_ready() {
-                return Err(Failure::NotReady);
-            }
-            if signed_in.operator.role < least {
-                return Err(Failure::Forbidden(least.as_str()));
-            }
+        if R::LEAST.is_some() && !signed_in.operator.is_ready() {
+            return Err(Failure::NotReady);
         }
+        R::check(signed_in.operator.role)?;
         let Origin(origin) = Origin::of(request);
         let by = signed_in.by(origin, admin.now());
-        Ok(Caller { signed_in, origin, by, rank: PhantomData })
+        Ok(Person { signed_in, origin, by, rank: PhantomData })
     }
 }

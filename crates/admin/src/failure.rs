@@ -19,6 +19,9 @@ pub enum Failure {
     /// No session, or one that has ended: 401.
     #[error("Sign in first.")]
     NotSignedIn,
+    /// An API token, where a session is needed: 403.
+    #[error("An API token cannot do this: sign in.")]
+    NeedsSession,
     /// The session's CSRF token is not there: 403.
     #[error("The header X-CSRF-Token must hold the token that signing in has answered.")]
     WrongCsrfToken,
@@ -65,6 +68,7 @@ impl Failure {
             Failure::Invalid(_) => ("invalid", 400, "The request makes no sense"),
             Failure::WrongSignIn => ("wrong-sign-in", 401, "That was not right"),
             Failure::NotSignedIn => ("not-signed-in", 401, "There is no session"),
+            Failure::NeedsSession => ("needs-session", 403, "An API token cannot do this"),
             Failure::WrongCsrfToken => ("wrong-csrf-token", 403, "The CSRF token is missing or wrong"),
             Failure::NotReady => ("not-ready", 403, "The first sign-in is not finished"),
             Failure::Forbidden(_) => ("forbidden", 403, "The role does not allow it"),

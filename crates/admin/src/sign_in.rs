@@ -42,7 +42,8 @@ fn by(operator: &Operator, origin: IpAddr, at: Timestamp) -> By {
     By { actor: format!("operator {}", operator.name), origin: origin.to_string(), at }
 }
 
-fn later(now: Timestamp, duration: Duration) -> Timestamp {
+/// So long after a moment.
+pub(crate) fn later(now: Timestamp, duration: Duration) -> Timestamp {
     Timestamp(now.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
 }
 

@@ -1,20 +1,35 @@
 //! Who calls: the first argument of every handler that is not for everybody. It cannot be reached without.
 
-pub(super) use crate::caller::{Administrator, Caller as InSession, Newcomer, Support, Viewer};
+pub(super) use crate::caller::{Administrator, Newcomer, Person, Support, Viewer};
 
 use super::Problem;
-use crate::{Admin, Failure, caller::Rank, in_process::CommandLine};
-use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::HeaderName, web::Data};
+use crate::{Admin, Failure, caller::Rank, in_process::CommandLine, request::Origin};
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::header::{AUTHORIZATION, HeaderName},
+    web::Data,
+};
 use std::{future::Future, marker::PhantomData, pin::Pin};
 use store::{By, Operator};
 
 /// What a request that changes something must have beside the cookie.
 const CSRF: HeaderName = HeaderName::from_static("x-csrf-token");
 
-/// Somebody of a rank that was checked: an operator with a session, or whoever sits at the command line of the machine.
+/// By what a caller is known.
+pub(super) enum Known {
+    /// They sit at the command line of the machine, and may do everything.
+    CommandLine,
+    /// By a session of this operator.
+    Session(Operator),
+    /// By an API token of this operator, who has the role of the token here.
+    ApiToken(Operator),
+}
+
+/// Whoever calls, of a rank that was checked.
 pub(super) struct Caller<R> {
+    known: Known,
     by: By,
-    operator: Option<Operator>,
     rank: PhantomData<R>,
 }
 
@@ -24,12 +39,22 @@ impl<R> Caller<R> {
         &self.by
     }
 
-    /// Which operator it is; none at the command line.
+    /// By what they are known.
+    pub(super) fn known(&self) -> &Known {
+        &self.known
+    }
+
+    /// Which operator it is, with the role that they have here; none at the command line.
     pub(super) fn operator(&self) -> Option<&Operator> {
-        self.operator.as_ref()
+        match &self.known {
+            Known::CommandLine => None,
+            Known::Session(operator) | Known::ApiToken(operator) => Some(operator),
+        }
     }
 }
 
+/// A token in the header Authorization (RFC 6750) is looked at alone: no cookie helps a wrong one. No other site can make a
+/// browser send it, so that it needs no CSRF token.
 impl<R: Rank> FromRequest for Caller<R> {
     type Error = Problem;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
@@ -37,33 +62,60 @@ impl<R: Rank> FromRequest for Caller<R> {
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let (by, operator) = match request.app_data::<CommandLine>() {
-                Some(CommandLine(by)) => {
-                    let admin = request.app_data::<Data<Admin>>();
-                    let admin = admin.ok_or_else(|| Failure::internal("no state"))?;
-                    (By { at: admin.now(), ..by.clone() }, None)
-                }
-                None => {
-                    let caller = in_session::<R>(&request).await?;
-                    (caller.by().clone(), Some(caller.signed_in.operator))
-                }
+            let (known, by) = if let Some(CommandLine(by)) = request.app_data() {
+                (Known::CommandLine, By { at: admin(&request)?.now(), ..by.clone() })
+            } else if let Some(shown) = bearer(&request) {
+                let (operator, by) = script::<R>(&request, &shown).await?;
+                (Known::ApiToken(operator), by)
+            } else {
+                let person: Person<R> = person(&request).await?;
+                let by = person.by().clone();
+                (Known::Session(person.signed_in.operator), by)
             };
-            Ok(Caller { by, operator, rank: PhantomData })
+            Ok(Caller { known, by, rank: PhantomData })
         })
     }
 }
 
-impl<R: Rank> FromRequest for InSession<R> {
+/// For what only whoever sits at a browser may do: passwords and second factors.
+impl<R: Rank> FromRequest for Person<R> {
     type Error = Problem;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
         let request = request.clone();
-        Box::pin(async move { Ok(in_session(&request).await?) })
+        Box::pin(async move {
+            if let Some(shown) = bearer(&request) {
+                script::<Newcomer>(&request, &shown).await?;
+                return Err(Failure::NeedsSession.into());
+            }
+            Ok(person(&request).await?)
+        })
     }
 }
 
-async fn in_session<R: Rank>(request: &HttpRequest) -> Result<InSession<R>, Failure> {
+fn admin(request: &HttpRequest) -> Result<&Data<Admin>, Failure> {
+    request.app_data().ok_or_else(|| Failure::internal("no state"))
+}
+
+async fn person<R: Rank>(request: &HttpRequest) -> Result<Person<R>, Failure> {
     let shown = request.headers().get(CSRF).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    InSession::admit(request, shown).await
+    Person::admit(request, shown).await
+}
+
+async fn script<R: Rank>(request: &HttpRequest, shown: &str) -> Result<(Operator, By), Failure> {
+    let admin = admin(request)?;
+    let script = admin.script(shown).await?;
+    R::check(script.operator.role)?;
+    let Origin(origin) = Origin::of(request);
+    let by = By { actor: script.actor, origin: origin.to_string(), at: admin.now() };
+    Ok((script.operator, by))
+}
+
+/// The token of a header `Authorization: Bearer TOKEN`; the name of the scheme is read without regard to case (RFC 9110
+/// section 11.1).
+fn bearer(request: &HttpRequest) -> Option<String> {
+    let value = String::from_utf8_lossy(request.headers().get(AUTHORIZATION)?.as_bytes()).into_owned();
+    let (scheme, token) = value.split_once(' ').unwrap_or((&value, ""));
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
 }

@@ -1,5 +1,6 @@
 //! The JSON API, read from top to bottom: every path under `/api/v1`, who may call it, and what answers.
 
+mod api_tokens;
 mod audit;
 mod caller;
 mod federation;
@@ -34,6 +35,10 @@ routes! { "/api/v1", Problem;
     "/operators" { GET Admin => operators::list, POST Admin => operators::create }
     "/operators/{name}/reset" { POST Admin => operators::reset }
     "/operators/{name}/disable" { POST Admin => operators::disable }
+    "/operators/{name}/enable" { POST Admin => operators::enable }
+    "/operators/{name}/role" { PUT Admin => operators::set_role }
+    "/api-tokens" { GET Viewer => api_tokens::list, POST Viewer => api_tokens::create }
+    "/api-tokens/{key_id}/revoke" { POST Viewer => api_tokens::revoke }
     "/tenants" { GET Viewer => tenants::list, POST Support => tenants::create }
     "/tenants/{tenant}" { GET Viewer => tenants::show, PATCH Support => tenants::change, DELETE Admin => tenants::delete }
     "/tenants/{tenant}/suspend" { POST Support => tenants::suspend }
@@ -57,6 +62,12 @@ routes! { "/api/v1", Problem;
     "/tenants/{tenant}/deleted/{id}/restore" { POST Support => resources::restore }
     "/audit" { GET Admin => audit::list }
     "/audit/verification" { GET Admin => audit::verify }
+}
+
+/// Whether a route is for sessions alone, so that no API token helps. The type of the handler's first argument is what keeps
+/// it so.
+pub fn needs_session(route: &Route) -> bool {
+    route.access == Access::Newcomer || (route.method, route.path) == ("POST", "/api-tokens")
 }
 
 /// Mounts the table under [`PREFIX`]. The application must hold `Data<Admin>`.
@@ -116,6 +127,8 @@ mod tests {
                 let schemes = operation["security"][0].as_object().unwrap();
                 assert!(schemes.contains_key("csrf"), "{route:?}");
             }
+            let takes_tokens = operation["security"][1].get("apiToken").is_some();
+            assert_eq!(takes_tokens, !is_public && !needs_session(route), "{route:?}");
         }
     }
 }

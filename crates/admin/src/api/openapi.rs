@@ -1,8 +1,8 @@
 //! The description of the API (OpenAPI 3.1), made from the handlers and their types.
 
 use super::{
-    Access, PREFIX, Problem, ROUTES, audit, federation, oauth_clients, operators, problem, resources,
-    secret_tokens, session, tenants,
+    Access, PREFIX, Problem, ROUTES, Route, api_tokens, audit, federation, needs_session, oauth_clients,
+    operators, problem, resources, secret_tokens, session, tenants,
 };
 use crate::cookies;
 use actix_web::HttpResponse;
@@ -11,7 +11,7 @@ use utoipa::{
     Modify, OpenApi, PartialSchema, ToSchema,
     openapi::{
         self, Content, RefOr, ResponseBuilder,
-        security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme},
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
 };
 
@@ -30,6 +30,11 @@ use utoipa::{
         operators::create,
         operators::reset,
         operators::disable,
+        operators::enable,
+        operators::set_role,
+        api_tokens::list,
+        api_tokens::create,
+        api_tokens::revoke,
         tenants::list,
         tenants::create,
         tenants::show,
@@ -90,6 +95,9 @@ impl Modify for WhatAllShare {
             "csrf",
             SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-CSRF-Token"))),
         );
+        let api_token =
+            HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("An API token.")).build();
+        components.add_security_scheme("apiToken", SecurityScheme::Http(api_token));
         let name = problem::ProblemDetails::name().into_owned();
         components.schemas.insert(name.clone(), problem::ProblemDetails::schema());
         let schema = openapi::Ref::from_schema_name(name);
@@ -126,7 +134,7 @@ impl Modify for WhatAllShare {
                     .iter()
                     .find(|route| route.method == method && path.strip_prefix(PREFIX) == Some(route.path));
                 if let Some(route) = route {
-                    operation.security = security(method, route.access);
+                    operation.security = security(route);
                     let who = format!("For: {}.", words(route.access));
                     operation.description = Some(match operation.description.take() {
                         Some(text) => format!("{text}\n\n{who}"),
@@ -138,12 +146,17 @@ impl Modify for WhatAllShare {
     }
 }
 
-fn security(method: &str, access: Access) -> Option<Vec<SecurityRequirement>> {
-    let session = SecurityRequirement::new::<_, [&str; 0], _>("session", []);
-    match (access, method) {
-        (Access::Public, _) => None,
-        (_, "GET") => Some(vec![session]),
-        _ => Some(vec![session.add::<_, [&str; 0], _>("csrf", [])]),
+/// A session, with the CSRF token for what changes something; or an API token.
+fn security(route: &Route) -> Option<Vec<SecurityRequirement>> {
+    let named = |name: &str| SecurityRequirement::new::<_, [&str; 0], _>(name, []);
+    let session = match route.method {
+        "GET" => named("session"),
+        _ => named("session").add::<_, [&str; 0], _>("csrf", []),
+    };
+    match route.access {
+        Access::Public => None,
+        _ if needs_session(route) => Some(vec![session]),
+        _ => Some(vec![session, named("apiToken")]),
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
     request::Body,
     tenants::{created, ok},
 };
-use crate::{Admin, Failure, NewOperator, OneTimePassword};
+use crate::{Admin, NewOperator, OneTimePassword};
 use actix_web::{
     HttpResponse,
     web::{Data, Path},
@@ -31,6 +31,23 @@ pub(super) enum RoleWord {
     Viewer,
     Support,
     Admin,
+}
+
+impl From<RoleWord> for Role {
+    fn from(word: RoleWord) -> Role {
+        match word {
+            RoleWord::Viewer => Role::Viewer,
+            RoleWord::Support => Role::Support,
+            RoleWord::Admin => Role::Admin,
+        }
+    }
+}
+
+/// A role to be given.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RoleBody {
+    role: RoleWord,
 }
 
 /// An operator.
@@ -103,18 +120,14 @@ pub(super) async fn create(
     body: Body<OperatorBody>,
 ) -> Result<HttpResponse, Problem> {
     let body = body.read()?;
-    let role = match body.role {
-        RoleWord::Viewer => Role::Viewer,
-        RoleWord::Support => Role::Support,
-        RoleWord::Admin => Role::Admin,
-    };
-    let given = admin.create_operator(caller.by(), NewOperator { name: body.name, role }).await?;
+    let new = NewOperator { name: body.name, role: body.role.into() };
+    let given = admin.create_operator(caller.by(), new).await?;
     Ok(created(None, &with_password(&given)))
 }
 
 /// Give an operator a new one-time password.
 ///
-/// The second factor is taken away, every session ends, and a disabled operator may sign in again.
+/// The second factor is taken away, every session and API token ends, and a disabled operator may sign in again.
 #[utoipa::path(post, path = "/api/v1/operators/{name}/reset", params(("name" = String, Path)), tag = "operators",
     responses((status = 200, body = OneTimePasswordShape)))]
 pub(super) async fn reset(
@@ -128,7 +141,7 @@ pub(super) async fn reset(
 
 /// Let an operator sign in no more.
 ///
-/// Every session ends. Nobody can disable themselves, so that one admin always remains.
+/// Every session and API token ends. Nobody can disable themselves, nor the last active admin.
 #[utoipa::path(post, path = "/api/v1/operators/{name}/disable", params(("name" = String, Path)), tag = "operators",
     responses((status = 200, body = OperatorShape)))]
 pub(super) async fn disable(
@@ -136,8 +149,33 @@ pub(super) async fn disable(
     admin: Data<Admin>,
     name: Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    if caller.operator().is_some_and(|operator| name.eq_ignore_ascii_case(&operator.name)) {
-        return Err(Failure::Conflict("Nobody can disable themselves.".to_owned()).into());
-    }
     Ok(ok(&shape(&admin.disable_operator(caller.by(), &name).await?)))
+}
+
+/// Let a disabled operator sign in again.
+///
+/// With the password and the second factor from before; `reset` gives new ones.
+#[utoipa::path(post, path = "/api/v1/operators/{name}/enable", params(("name" = String, Path)), tag = "operators",
+    responses((status = 200, body = OperatorShape)))]
+pub(super) async fn enable(
+    caller: Caller<Administrator>,
+    admin: Data<Admin>,
+    name: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    Ok(ok(&shape(&admin.enable_operator(caller.by(), &name).await?)))
+}
+
+/// Give an operator another role.
+///
+/// It counts from the next request on. Nobody can change their own role, nor that of the last active admin.
+#[utoipa::path(put, path = "/api/v1/operators/{name}/role", request_body = RoleBody, params(("name" = String, Path)),
+    operation_id = "set-role", tag = "operators", responses((status = 200, body = OperatorShape)))]
+pub(super) async fn set_role(
+    caller: Caller<Administrator>,
+    admin: Data<Admin>,
+    name: Path<String>,
+    body: Body<RoleBody>,
+) -> Result<HttpResponse, Problem> {
+    let role = body.read()?.role.into();
+    Ok(ok(&shape(&admin.set_operator_role(caller.by(), &name, role).await?)))
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Problem,
-    caller::{InSession, Newcomer},
+    caller::{Newcomer, Person},
     request::Body,
 };
 use crate::{Admin, SignIn, SignedIn, cookies, request::Origin};
@@ -110,17 +110,14 @@ pub(super) async fn sign_in(
 
 /// Show the session.
 #[utoipa::path(get, path = "/api/v1/session", tag = "session", responses((status = 200, body = SessionShape)))]
-pub(super) async fn show(caller: InSession<Newcomer>) -> Result<HttpResponse, Problem> {
-    Ok(super::tenants::ok(&shape(&caller.signed_in)))
+pub(super) async fn show(person: Person<Newcomer>) -> Result<HttpResponse, Problem> {
+    Ok(super::tenants::ok(&shape(&person.signed_in)))
 }
 
 /// Sign out.
 #[utoipa::path(delete, path = "/api/v1/session", tag = "session", responses((status = 204)))]
-pub(super) async fn sign_out(
-    caller: InSession<Newcomer>,
-    admin: Data<Admin>,
-) -> Result<HttpResponse, Problem> {
-    admin.sign_out(caller.by(), &caller.signed_in.session).await?;
+pub(super) async fn sign_out(person: Person<Newcomer>, admin: Data<Admin>) -> Result<HttpResponse, Problem> {
+    admin.sign_out(person.by(), &person.signed_in.session).await?;
     Ok(HttpResponse::NoContent()
         .insert_header((SET_COOKIE, cookies::clear(&admin, cookies::SESSION)))
         .finish())
@@ -132,23 +129,23 @@ pub(super) async fn sign_out(
 #[utoipa::path(put, path = "/api/v1/session/password", request_body = PasswordBody, tag = "session",
     responses((status = 204)))]
 pub(super) async fn change_password(
-    caller: InSession<Newcomer>,
+    person: Person<Newcomer>,
     admin: Data<Admin>,
     body: Body<PasswordBody>,
 ) -> Result<HttpResponse, Problem> {
     let body = body.read()?;
     let passwords = (Zeroizing::new(body.old_password), Zeroizing::new(body.new_password));
-    admin.change_password(caller.by(), &caller.signed_in, passwords, caller.origin).await?;
+    admin.change_password(person.by(), &person.signed_in, passwords, person.origin).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
 /// Begin to set up the second factor.
 #[utoipa::path(post, path = "/api/v1/session/totp", tag = "session", responses((status = 200, body = TotpShape)))]
 pub(super) async fn begin_totp(
-    caller: InSession<Newcomer>,
+    person: Person<Newcomer>,
     admin: Data<Admin>,
 ) -> Result<HttpResponse, Problem> {
-    let enrolment = admin.begin_totp(caller.by(), &caller.signed_in).await?;
+    let enrolment = admin.begin_totp(person.by(), &person.signed_in).await?;
     Ok(super::tenants::ok(&TotpShape { secret: enrolment.base32, url: enrolment.url }))
 }
 
@@ -158,11 +155,11 @@ pub(super) async fn begin_totp(
 #[utoipa::path(put, path = "/api/v1/session/totp", request_body = CodeBody, tag = "session",
     responses((status = 204)))]
 pub(super) async fn confirm_totp(
-    caller: InSession<Newcomer>,
+    person: Person<Newcomer>,
     admin: Data<Admin>,
     body: Body<CodeBody>,
 ) -> Result<HttpResponse, Problem> {
     let body = body.read()?;
-    admin.confirm_totp(caller.by(), &caller.signed_in, &body.code).await?;
+    admin.confirm_totp(person.by(), &person.signed_in, &body.code).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     Admin, Failure,
-    caller::Caller,
+    caller::Person,
     cookies,
     web::{self, Assets, assets},
 };
@@ -53,15 +53,15 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    /// That of a page for this caller, of no section yet.
-    pub(super) fn of<R>(caller: &Caller<R>, flash: Option<Flash>) -> Frame {
-        let operator = caller.operator();
+    /// That of a page for this person, of no section yet.
+    pub(super) fn of<R>(person: &Person<R>, flash: Option<Flash>) -> Frame {
+        let operator = person.operator();
         Frame {
             section: None,
             operator: operator.name.clone(),
             role: operator.role,
             is_ready: operator.is_ready(),
-            csrf: caller.signed_in.token.csrf(),
+            csrf: person.signed_in.token.csrf(),
             flash,
             assets: assets::CONSOLE,
         }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     Admin, Failure,
-    caller::{Caller, Rank},
+    caller::{Person, Rank},
     cookies,
     request::Origin,
 };
@@ -20,16 +20,16 @@ use tokens::operator::SessionToken;
 
 /// An operator with a session, of a rank that was checked; the CSRF token of a form that changes something, too.
 pub(crate) struct Visitor<R> {
-    caller: Caller<R>,
+    person: Person<R>,
     form: Form,
     frame: Frame,
 }
 
 impl<R> Deref for Visitor<R> {
-    type Target = Caller<R>;
+    type Target = Person<R>;
 
-    fn deref(&self) -> &Caller<R> {
-        &self.caller
+    fn deref(&self) -> &Person<R> {
+        &self.person
     }
 }
 
@@ -58,15 +58,15 @@ impl<R: Rank> FromRequest for Visitor<R> {
         Box::pin(async move {
             let form = form.await;
             let csrf = form.as_ref().map(Form::csrf).unwrap_or_default();
-            let (caller, form) = match (Caller::admit(&request, &csrf).await, form) {
-                (Ok(caller), Ok(form)) => (caller, form),
+            let (person, form) = match (Person::admit(&request, &csrf).await, form) {
+                (Ok(person), Ok(form)) => (person, form),
                 // A form that cannot be read has no token either: that is what is wrong with it.
                 (Ok(_) | Err(Failure::WrongCsrfToken), Err(refusal)) => return Err(refusal),
                 (Err(failure), _) => return Err(failure.into()),
             };
-            let frame = Frame::of(&caller, Flash::of(&request));
+            let frame = Frame::of(&person, Flash::of(&request));
             request.extensions_mut().insert(frame.clone());
-            Ok(Visitor { caller, form, frame })
+            Ok(Visitor { person, form, frame })
         })
     }
 }

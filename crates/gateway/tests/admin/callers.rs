@@ -8,7 +8,7 @@ use crate::{
     console::callers::{Kept, Walker},
     world::World,
 };
-use admin::api::{Access, ROUTES, Route};
+use admin::api::{Access, ROUTES, Route, needs_session};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use test_support::{Backend, Database, Response};
@@ -31,6 +31,11 @@ fn rows() -> BTreeMap<(&'static str, &'static str), (&'static str, Option<Value>
         (("POST", "/operators"), ("", Some(json!({"name": "new", "role": "viewer"})))),
         (("POST", "/operators/{name}/reset"), ("", empty())),
         (("POST", "/operators/{name}/disable"), ("", empty())),
+        (("POST", "/operators/{name}/enable"), ("", empty())),
+        (("PUT", "/operators/{name}/role"), ("", Some(json!({"role": "viewer"})))),
+        (("GET", "/api-tokens"), ("", None)),
+        (("POST", "/api-tokens"), ("", Some(json!({"label": "matrix"})))),
+        (("POST", "/api-tokens/{key_id}/revoke"), ("", empty())),
         (("GET", "/tenants"), ("", None)),
         (("POST", "/tenants"), ("", Some(json!({"name": "matrix"})))),
         (("GET", "/tenants/{tenant}"), ("", None)),
@@ -76,12 +81,26 @@ fn strangers(world: &World) -> Vec<(&'static str, Session)> {
     let admin = operator(world, "strange-admin", "admin");
     let with = |cookie: String| Session { cookie, ..clone(&admin) };
     let signed_out = operator(world, "gone", "admin");
+    let token_of = |operator: &Session| operator.make_api_token(&json!({"label": "stranger"}));
+    let (of_signed_out, key_id) = token_of(&signed_out);
+    assert_eq!(signed_out.post(&format!("/api-tokens/{key_id}/revoke"), &json!({})).status, 200);
     assert_eq!(signed_out.send("DELETE", "/session", None).status, 204);
     let disabled = operator(world, "disabled", "admin");
+    let (of_disabled, _) = token_of(&disabled);
     world.juno(&["operator", "disable", "disabled"]);
     let reset = operator(world, "reset", "admin");
+    let (of_reset, _) = token_of(&reset);
     world.juno(&["operator", "reset", "reset"]);
+    let secret_token = world.tenant("stranger").token().to_owned();
+    let unknown = of_reset.replace("jopr_", "juno_");
+    let script = |token: &str| Session::script(world, token);
     vec![
+        ("a revoked API token", script(&of_signed_out)),
+        ("an API token of a disabled operator", script(&of_disabled)),
+        ("an API token of a reset operator", script(&of_reset)),
+        ("an API token with another prefix", script(&unknown)),
+        ("a Secret Token", script(&secret_token)),
+        ("an empty bearer", script("")),
         ("no session", with("other=1".to_owned())),
         ("garbage", with("juno_session=garbage".to_owned())),
         ("unknown session", with(format!("juno_session={}", "0".repeat(64)))),
@@ -97,6 +116,7 @@ fn clone(session: &Session) -> Session {
         http: session.http.clone(),
         cookie: session.cookie.clone(),
         csrf: session.csrf.clone(),
+        api_token: session.api_token.clone(),
     }
 }
 
@@ -110,10 +130,20 @@ fn expired(world: &World, database: &str) -> Session {
     Session { base: super::base(world), ..begun }
 }
 
+/// An API token that has ended: made at another gateway of the same database, where they last no time.
+fn expired_script(world: &World, database: &str) -> Session {
+    let (_, secret) = operator_with_secret(world, "tardy", "admin");
+    let brief = [("JUNO__ADMIN__API_TOKEN_LIFETIME", "1ms")];
+    let other = World::with_settings(Database::At(database.to_owned()), &brief);
+    let given = json!({"name": "tardy", "password": PASSWORD, "code": code(&secret, 1)});
+    let session = session_of(&other, &try_sign_in(&other, &given));
+    Session::script(world, &session.make_api_token(&json!({"label": "brief"})).0)
+}
+
 /// Why a caller is kept out, if it is.
 fn refusal(response: &Response) -> Option<(u16, String)> {
     let kind = response.json["type"].as_str()?.strip_prefix("urn:juno:problem:")?.to_owned();
-    let kinds = ["not-signed-in", "wrong-csrf-token", "not-ready", "forbidden"];
+    let kinds = ["not-signed-in", "wrong-csrf-token", "not-ready", "needs-session", "forbidden"];
     kinds.contains(&kind.as_str()).then_some((response.status, kind))
 }
 
@@ -160,7 +190,8 @@ impl Matrix<'_> {
     /// The same for the pages of the console.
     fn walk_pages(&self, caller: &str, session: &Session, expected: impl Fn(&Route) -> Option<Kept>) {
         let base = self.world.gateway.admin();
-        let walker = Walker { base, http: &session.http, cookie: &session.cookie, csrf: &session.csrf };
+        let (header, value) = session.credential();
+        let walker = Walker { base, http: &session.http, credential: (header, &value), csrf: &session.csrf };
         walker.walk(caller, &self.values, expected);
     }
 
@@ -192,10 +223,16 @@ fn matrix(backend: Backend) {
     let matrix = Matrix { world: &world, values };
     let mut strangers = strangers(&world);
     strangers.push(("expired", expired(&world, &database)));
+    strangers.push(("an expired API token", expired_script(&world, &database)));
     let once = add_operator(&world, "newcomer", "admin");
     let newcomer = session_of(&world, &try_sign_in(&world, &json!({"name": "newcomer", "password": once})));
     let roles = [("viewer", Access::Viewer), ("support", Access::Support), ("admin", Access::Admin)];
     let operators = roles.map(|(role, access)| (role, operator(&world, role, role), access));
+    // All of the same admin: it is the token's role that counts.
+    let scripts = roles.map(|(role, access)| {
+        let (token, _) = operators[2].1.make_api_token(&json!({"label": role, "role": role}));
+        (role, Session::script(&world, &token), access)
+    });
     let no_csrf = Session { csrf: newcomer.csrf.clone(), ..clone(&operators[2].1) };
 
     let before = matrix.audit_rows();
@@ -220,13 +257,23 @@ fn matrix(backend: Backend) {
         matrix.walk(role, session, |route| (route.access > *access).then_some((403, "forbidden")));
         matrix.walk_pages(role, session, |route| (route.access > *access).then_some(Kept::Forbidden));
     }
+    for (role, script, access) in &scripts {
+        matrix.walk(&format!("API token of role {role}"), script, |route| match route.access {
+            Access::Public => None,
+            _ if needs_session(route) => Some((403, "needs-session")),
+            needed => (needed > *access).then_some((403, "forbidden")),
+        });
+        // Pages are for whoever sits at a browser.
+        matrix.walk_pages(role, script, |route| (route.access > Access::Public).then_some(Kept::SignIn));
+    }
     // What they were let in to do was done; the tenant is there, as it was never named in confirmation.
     let tokens = operators[0].1.read("/tenants/contoso/secret-tokens");
     assert!(tokens["secret_tokens"][0]["revoked"].is_string(), "{tokens}");
     assert_eq!(operators[0].1.read("/tenants/contoso")["state"], "active");
     assert!(matrix.audit_rows().as_i64() > before.as_i64());
     let log = world.gateway.log();
-    for secret in [PASSWORD, &once, &newcomer.csrf, &newcomer.cookie[13..], "victim@example.com"] {
+    let api_token = scripts[2].1.api_token.as_deref().expect("API token");
+    for secret in [PASSWORD, &once, &newcomer.csrf, api_token, &newcomer.cookie[13..], "victim@example.com"] {
         assert!(!log.contains(secret), "{secret} is in the log");
     }
 }

@@ -1,9 +1,11 @@
 //! The operators' API, as operators meet it.
 
+mod api_tokens;
 mod audit;
 mod callers;
 mod federation;
 mod oauth_clients;
+mod operators;
 mod resources;
 mod session;
 mod tenants;
@@ -17,12 +19,13 @@ use totp_rs::{Builder, Secret};
 const JSON: (&str, &str) = ("content-type", "application/json");
 pub(crate) const PASSWORD: &str = "a password of one's own";
 
-/// A session: the cookie and the token that goes with it.
+/// A session: the cookie and the token that goes with it. Or a script: an API token, and neither of them.
 pub(crate) struct Session {
     base: String,
     http: Http,
     cookie: String,
     csrf: String,
+    api_token: Option<String>,
 }
 
 /// The code of an authenticator app, so many steps of 30 seconds from now.
@@ -51,13 +54,42 @@ pub(crate) fn session_of(world: &World, response: &Response) -> Session {
     let cookie = response.header("set-cookie").expect("cookie");
     let cookie = cookie.split(';').next().expect("cookie").to_owned();
     let csrf = response.json["csrf_token"].as_str().expect("csrf_token").to_owned();
-    Session { base: base(world), http: world.http.clone(), cookie, csrf }
+    Session { base: base(world), http: world.http.clone(), cookie, csrf, api_token: None }
 }
 
 impl Session {
     /// Name and value of its cookie.
     pub(crate) fn cookie(&self) -> (&str, &str) {
         self.cookie.split_once('=').expect("cookie")
+    }
+
+    /// A script that shows this API token.
+    pub(crate) fn script(world: &World, api_token: &str) -> Session {
+        let (cookie, csrf) = (String::new(), String::new());
+        Session {
+            base: base(world),
+            http: world.http.clone(),
+            cookie,
+            csrf,
+            api_token: Some(api_token.to_owned()),
+        }
+    }
+
+    /// Makes an API token; returns it with its key id.
+    pub(crate) fn make_api_token(&self, body: &Value) -> (String, String) {
+        let made = self.post("/api-tokens", body);
+        assert_eq!(made.status, 201, "{}", made.text());
+        assert_eq!(made.header("cache-control"), Some("no-store"));
+        let text = |name: &str| made.json[name].as_str().expect(name).to_owned();
+        (text("api_token"), text("key_id"))
+    }
+
+    /// The header by which it is known.
+    pub(crate) fn credential(&self) -> (&'static str, String) {
+        match &self.api_token {
+            Some(token) => ("authorization", format!("Bearer {token}")),
+            None => ("cookie", self.cookie.clone()),
+        }
     }
 
     pub(crate) fn send_with(
@@ -67,7 +99,11 @@ impl Session {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Response {
-        let mut all = vec![("cookie", self.cookie.as_str()), ("x-csrf-token", self.csrf.as_str())];
+        let (header, value) = self.credential();
+        let mut all = vec![(header, value.as_str())];
+        if self.api_token.is_none() {
+            all.push(("x-csrf-token", self.csrf.as_str()));
+        }
         if !body.is_empty() {
             all.push(JSON);
         }

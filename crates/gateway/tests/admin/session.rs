@@ -121,54 +121,6 @@ fn a_cookie_is_for_https_where_others_can_connect() {
 }
 
 #[test]
-fn operators_are_added_reset_and_disabled() {
-    for backend in Backend::ALL {
-        let world = World::start(backend);
-        let admin = operator(&world, "root", "admin");
-        let created = admin.post("/operators", &json!({"name": "Ben@Example.com", "role": "viewer"}));
-        assert_eq!(created.status, 201, "{}", created.text());
-        assert_eq!(created.json["name"], "ben@example.com");
-        let once = created.json["one_time_password"].as_str().expect("one-time password").to_owned();
-        assert_problem(
-            &admin.post("/operators", &json!({"name": "ben@example.com", "role": "admin"})),
-            409,
-            "conflict",
-        );
-        assert_problem(&admin.post("/operators", &json!({"name": "b n", "role": "admin"})), 400, "invalid");
-        assert_problem(&admin.post("/operators", &json!({"name": "ben", "role": "king"})), 400, "invalid");
-        let sign_in = |once: &str| try_sign_in(&world, &json!({"name": "ben@example.com", "password": once}));
-        let ben = session_of(&world, &sign_in(&once));
-        let secret = finish_first_sign_in(&ben, &once);
-        assert_eq!(ben.get("/tenants").status, 200);
-
-        let reset = admin.post("/operators/ben@example.com/reset", &json!({}));
-        assert_eq!(reset.status, 200, "{}", reset.text());
-        assert_eq!((&reset.json["totp"], &reset.json["must_change_password"]), (&json!(false), &json!(true)));
-        assert_problem(&ben.get("/tenants"), 401, "not-signed-in");
-        let old = json!({"name": "ben@example.com", "password": PASSWORD, "code": code(&secret, 1)});
-        assert_problem(&try_sign_in(&world, &old), 401, "wrong-sign-in");
-        let once = reset.json["one_time_password"].as_str().expect("one-time password").to_owned();
-        let ben = session_of(&world, &sign_in(&once));
-
-        let disabled = admin.post("/operators/ben@example.com/disable", &json!({}));
-        assert_eq!((disabled.status, &disabled.json["active"]), (200, &json!(false)));
-        assert_problem(&ben.get("/session"), 401, "not-signed-in");
-        assert_problem(&sign_in(&once), 401, "wrong-sign-in");
-        assert_problem(&admin.post("/operators/root/disable", &json!({})), 409, "conflict");
-        assert_problem(&admin.post("/operators/nobody/disable", &json!({})), 404, "not-found");
-
-        let names = admin.read("/operators");
-        let names: Vec<_> =
-            names["operators"].as_array().expect("list").iter().map(|operator| &operator["name"]).collect();
-        assert_eq!(names, ["ben@example.com", "root"]);
-        let listed = world.juno(&["operator", "list"]);
-        assert_eq!(listed["operators"][0]["active"], false);
-        let reset = world.juno(&["operator", "reset", "ben@example.com"]);
-        assert_eq!(sign_in(reset["one_time_password"].as_str().expect("password")).status, 200);
-    }
-}
-
-#[test]
 fn a_new_password_ends_other_sessions() {
     let world = World::start(Backend::Sqlite);
     let (first, secret) = operator_with_secret(&world, "anna", "viewer");

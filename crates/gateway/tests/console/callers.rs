@@ -35,7 +35,8 @@ pub(crate) enum Kept {
 pub(crate) struct Walker<'w> {
     pub(crate) base: &'w str,
     pub(crate) http: &'w Http,
-    pub(crate) cookie: &'w str,
+    /// The header by which it is known.
+    pub(crate) credential: (&'w str, &'w str),
     pub(crate) csrf: &'w str,
 }
 
@@ -43,12 +44,12 @@ impl Walker<'_> {
     fn send(&self, route: &Route, path: &str) -> Response {
         let url = format!("{}{path}", self.base);
         if route.method == "GET" {
-            return self.http.send("GET", &url, &[("cookie", self.cookie)], b"");
+            return self.http.send("GET", &url, &[self.credential], b"");
         }
         let fields =
             FIELDS.iter().find(|(path, _)| *path == route.path).map_or(&[][..], |(_, fields)| fields);
         let all: Vec<_> = [("csrf", self.csrf)].into_iter().chain(fields.iter().copied()).collect();
-        self.http.send(route.method, &url, &[("cookie", self.cookie), FORM], encoded(&all).as_bytes())
+        self.http.send(route.method, &url, &[self.credential, FORM], encoded(&all).as_bytes())
     }
 
     /// Every route keeps this caller out as `expected` says, and lets in without a fault where it says nothing.

@@ -1,0 +1,137 @@
+//! `/api-tokens`.
+
+use super::{
+    Problem,
+    caller::{Caller, Known, Viewer},
+    operators::RoleWord,
+    request::Body,
+    tenants::{created, ok},
+};
+use crate::{Admin, Failure, NewApiToken};
+use actix_web::{
+    HttpResponse,
+    web::{Data, Path},
+};
+use scim::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use store::{ApiTokenRow, Operator};
+use utoipa::ToSchema;
+
+/// A token to be made.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ApiTokenBody {
+    /// A word to know it by.
+    #[schema(example = "nightly export")]
+    label: String,
+    /// The most that it may do; one's own role unless it is said.
+    role: Option<RoleWord>,
+    /// How long it is good.
+    expires_in_seconds: Option<u64>,
+    /// Whose it shall be; said at the command line alone.
+    operator: Option<String>,
+}
+
+/// What is stored of a token.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ApiToken)]
+pub(super) struct ApiTokenShape {
+    /// The part of the token by which people speak of it.
+    key_id: String,
+    /// Whose it is.
+    operator: String,
+    label: String,
+    /// The most that it may do; it never may more than its operator.
+    role: &'static str,
+    created: String,
+    expires: String,
+    revoked: Option<String>,
+    /// When it was last used, a minute late.
+    last_used: Option<String>,
+}
+
+/// API tokens.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ApiTokens)]
+pub(super) struct ApiTokensShape {
+    api_tokens: Vec<ApiTokenShape>,
+}
+
+/// A token just made.
+#[derive(Serialize, ToSchema)]
+#[schema(as = IssuedApiToken)]
+pub(super) struct IssuedShape {
+    #[serde(flatten)]
+    shape: ApiTokenShape,
+    /// For the header `Authorization: Bearer`, shown this one time.
+    api_token: String,
+}
+
+fn shape(row: &ApiTokenRow, operator: &Operator) -> ApiTokenShape {
+    ApiTokenShape {
+        key_id: row.key_id.clone(),
+        operator: operator.name.clone(),
+        label: row.label.clone(),
+        role: row.role.as_str(),
+        created: row.created.to_rfc3339(),
+        expires: row.expires.to_rfc3339(),
+        revoked: row.revoked.map(Timestamp::to_rfc3339),
+        last_used: row.last_used.map(Timestamp::to_rfc3339),
+    }
+}
+
+/// List one's own API tokens, ended ones too; an admin's list has those of all operators.
+#[utoipa::path(get, path = "/api/v1/api-tokens", tag = "API tokens", responses((status = 200, body = ApiTokensShape)))]
+pub(super) async fn list(caller: Caller<Viewer>, admin: Data<Admin>) -> Result<HttpResponse, Problem> {
+    let found = admin.api_tokens(caller.operator()).await?;
+    let api_tokens = found.iter().map(|(row, operator)| shape(row, operator)).collect();
+    Ok(ok(&ApiTokensShape { api_tokens }))
+}
+
+/// Make an API token of one's own.
+///
+/// Scripts show it as `Authorization: Bearer TOKEN` and need neither cookie nor CSRF token. It ends by itself, when it is
+/// revoked, and when its operator is disabled or reset. It cannot be used to change passwords and second factors, nor to
+/// make other API tokens.
+#[utoipa::path(post, path = "/api/v1/api-tokens", request_body = ApiTokenBody, tag = "API tokens",
+    responses((status = 201, body = IssuedShape)))]
+pub(super) async fn create(
+    caller: Caller<Viewer>,
+    admin: Data<Admin>,
+    body: Body<ApiTokenBody>,
+) -> Result<HttpResponse, Problem> {
+    if matches!(caller.known(), Known::ApiToken(_)) {
+        return Err(Failure::NeedsSession.into());
+    }
+    let body = body.read()?;
+    let new = NewApiToken {
+        label: body.label,
+        role: body.role.map(Into::into),
+        lifetime: body.expires_in_seconds.map(Duration::from_secs),
+    };
+    let issued = match (caller.operator(), body.operator) {
+        (Some(own), None) => admin.create_api_token(caller.by(), own, new).await?,
+        (None, Some(name)) => admin.create_api_token_of(caller.by(), &name, new).await?,
+        (Some(_), Some(_)) => {
+            return Err(Failure::Invalid("Operators make tokens of their own only.".to_owned()).into());
+        }
+        (None, None) => return Err(Failure::Invalid("Whose shall it be?".to_owned()).into()),
+    };
+    let shape = shape(&issued.row, &issued.operator);
+    Ok(created(None, &IssuedShape { shape, api_token: issued.token.reveal().to_owned() }))
+}
+
+/// End an API token now.
+///
+/// One's own; an admin can end those of all operators.
+#[utoipa::path(post, path = "/api/v1/api-tokens/{key_id}/revoke", params(("key_id" = String, Path)), tag = "API tokens",
+    responses((status = 200, body = ApiTokenShape)))]
+pub(super) async fn revoke(
+    caller: Caller<Viewer>,
+    admin: Data<Admin>,
+    key_id: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let (row, operator) = admin.revoke_api_token(caller.by(), caller.operator(), &key_id).await?;
+    Ok(ok(&shape(&row, &operator)))
+}
