@@ -184,11 +184,48 @@ pub(crate) enum OperatorCommand {
         #[arg(long, default_value = "viewer", value_parser = ["viewer", "support", "admin"])]
         role: String,
     },
-    /// Give an operator a new one-time password; ends every session and the second factor, and undoes `disable`.
+    /// Give an operator a new one-time password; ends every session, every API token and the second factor, and undoes
+    /// `disable`.
     Reset { name: String },
-    /// Let an operator sign in no more; ends every session.
+    /// Let an operator sign in no more; ends every session and API token.
     Disable { name: String },
+    /// Undo `disable`, with the password and the second factor from before.
+    Enable { name: String },
+    /// Give an operator another role.
+    Role {
+        name: String,
+        #[arg(value_parser = ["viewer", "support", "admin"])]
+        role: String,
+    },
+    /// API tokens: by one, a script uses the operators' API without a password.
+    #[command(subcommand)]
+    ApiToken(ApiTokenCommand),
     /// List all operators.
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ApiTokenCommand {
+    /// Make a token of an operator; prints it, this one time.
+    Create {
+        /// The operator.
+        name: String,
+        /// A word to know it by.
+        #[arg(long, default_value = "command line")]
+        label: String,
+        /// The most that it may do; the operator's role unless it is said.
+        #[arg(long, value_parser = ["viewer", "support", "admin"])]
+        role: Option<String>,
+        /// How long it is good, as 90d.
+        #[arg(long, value_name = "DURATION", value_parser = read_duration)]
+        expires_in: Option<Duration>,
+    },
+    /// End a token now.
+    Revoke {
+        /// The part of the token between its prefix and the secret.
+        key_id: String,
+    },
+    /// List the tokens, ended ones too.
     List,
 }
 

@@ -1,6 +1,6 @@
 //! API tokens of operators: made once, used without cookie and CSRF token, and ended.
 
-use super::{Session, assert_problem, operator};
+use super::{Session, add_operator, assert_problem, operator};
 use crate::world::World;
 use serde_json::{Value, json};
 use test_support::{Backend, Database};
@@ -100,6 +100,36 @@ fn tokens_are_their_operators_and_the_admins() {
     }
     assert_eq!(revoke(&root, &of_anna).status, 200);
     assert_eq!(revoke(&ben, &of_ben).status, 200);
+}
+
+/// How a script gets its first token, where nobody has a password yet.
+#[test]
+fn the_command_line_makes_tokens_of_any_operator() {
+    let world = World::start(Backend::Sqlite);
+    add_operator(&world, "robot", "support");
+    let made =
+        world.juno(&["operator", "api-token", "create", "robot", "--role", "viewer", "--expires-in", "30d"]);
+    assert_eq!(
+        (&made["operator"], &made["role"], &made["label"]),
+        (&json!("robot"), &json!("viewer"), &json!("command line"))
+    );
+    let script = Session::script(&world, made["api_token"].as_str().expect("token"));
+    assert_eq!(script.get("/tenants").status, 200, "though robot has not signed in yet");
+    assert_problem(&script.post("/tenants", &json!({"name": "x"})), 403, "forbidden");
+    for wrong in [
+        &["operator", "api-token", "create", "nobody"][..],
+        &["operator", "api-token", "create", "robot", "--role", "admin"],
+        &["operator", "api-token", "create", "robot", "--expires-in", "366d"],
+        &["operator", "api-token", "revoke", "nothing0"],
+    ] {
+        assert!(!world.gateway.command(wrong).status.success(), "{wrong:?}");
+    }
+    let listed = world.juno(&["operator", "api-token", "list"]);
+    assert_eq!(listed["api_tokens"].as_array().map(Vec::len), Some(1));
+    world.juno(&["operator", "api-token", "revoke", made["key_id"].as_str().expect("key id")]);
+    assert_problem(&script.get("/tenants"), 401, "not-signed-in");
+    assert_eq!(world.juno(&["operator", "role", "robot", "admin"])["role"], "admin");
+    assert_eq!(world.juno(&["operator", "enable", "robot"])["active"], true);
 }
 
 #[test]
