@@ -14,7 +14,7 @@ use crate::{
 use actix_web::{HttpResponse, web::Data};
 use askama::Template;
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{HashMap, hash_map::Entry};
 use store::{AuditRow, Verified};
 
 /// Which rows.
@@ -67,20 +67,18 @@ impl AuditPage {
 
 /// Each row with what it changed and the label of its tenant. A page has few tenants.
 async fn shown(admin: &Admin, rows: Vec<AuditRow>) -> Result<Vec<Shown>, Failure> {
-    let mut labels = BTreeMap::new();
+    let mut labels = HashMap::new();
     for tenant in rows.iter().filter_map(|row| row.tenant) {
-        let id = tenant.to_string();
-        if !labels.contains_key(&id) {
-            let label = match admin.tenant(&id).await {
+        if let Entry::Vacant(unknown) = labels.entry(tenant) {
+            unknown.insert(match admin.tenant(&tenant.to_string()).await {
                 Ok(tenant) => Some(tenant.label),
                 Err(Failure::NotFound(_)) => None,
                 Err(failure) => return Err(failure),
-            };
-            labels.insert(id, label);
+            });
         }
     }
     let show = |row: AuditRow| Shown {
-        tenant: row.tenant.and_then(|tenant| labels.get(&tenant.to_string()).cloned().flatten()),
+        tenant: row.tenant.and_then(|tenant| labels.get(&tenant).cloned().flatten()),
         differences: web::differences(row.before.as_deref(), row.after.as_deref()),
         row,
     };

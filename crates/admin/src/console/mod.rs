@@ -1,7 +1,7 @@
 //! The console, read from top to bottom: every page and form, who may use it, and what answers.
 //!
-//! A page is a GET; a change is a form that is POSTed and ends in a redirect to a page ([`frame::done`]), or in the same form
-//! again with what is wrong ([`failure::Again`]). A secret is shown in the answer to the POST and nowhere else.
+//! A page is a GET; a change is a form that is POSTed and ends in a redirect to a page (`frame::done`), or in the same form
+//! again with what is wrong (`failure::Again`). A secret is shown in the answer to the POST and nowhere else.
 
 mod account;
 mod address;
