@@ -6,7 +6,7 @@ use scim::{Timestamp, search::PageLimits};
 use std::{sync::OnceLock, time::Duration};
 use store::{By, Store, Tenant};
 use tokens::{
-    ClientPolicy, Issuer, JwksSettings, OauthClients,
+    ClientPolicy, Issuer, JwksSettings, OauthClients, SetupPolicy,
     operator::{Passwords, Throttle, ThrottleSettings},
 };
 use uuid::Uuid;
@@ -44,6 +44,10 @@ pub struct AdminSettings {
     pub client_secret_lifetime: Duration,
     /// Which addresses of keys are taken.
     pub jwks: JwksSettings,
+    /// How many setup links and tokens of them there may be, and how long they live.
+    pub setup_policy: SetupPolicy,
+    /// How long a setup link can be opened unless asked otherwise.
+    pub setup_link_lifetime: Duration,
 }
 
 /// The use cases of operators, over one store.

@@ -3,7 +3,7 @@
 use scim::ScimError;
 use store::StoreError;
 use tokens::{
-    ClientError, TokenError,
+    ClientError, SetupError, TokenError,
     operator::{Blocked, PasswordError, TotpError},
 };
 
@@ -165,6 +165,22 @@ impl From<ClientError> for Failure {
             }
             ClientError::Failed(_) => Failure::internal(error),
             ClientError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SetupError> for Failure {
+    fn from(error: SetupError) -> Self {
+        match error {
+            SetupError::Token(error) => error.into(),
+            SetupError::Lifetime(_) => Failure::Invalid(error.to_string()),
+            SetupError::Taken => Failure::KeyReused,
+            SetupError::NoSuchLink(_) | SetupError::NotGood | SetupError::OpenedBefore(_) => {
+                Failure::NotFound(error.to_string())
+            }
+            SetupError::TooManyOpen(_) | SetupError::TooManyIssued(_) | SetupError::Changed => {
+                Failure::Conflict(error.to_string())
+            }
         }
     }
 }

@@ -28,6 +28,7 @@ mod resource_search;
 mod resources;
 mod route;
 mod secret_tokens;
+mod setup_links;
 mod sign_in;
 mod tenants;
 mod web;
@@ -42,6 +43,7 @@ pub use oauth_clients::GivenSecret;
 pub use operators::{NewOperator, OneTimePassword};
 pub use overview::{LISTED_COUNT, TenantOverview, TenantsQuery};
 pub use paging::Listed;
+pub use setup_links::GivenLink;
 pub use sign_in::{SignIn, SignedIn};
 pub use tenants::NewTenant;
 

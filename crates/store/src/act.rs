@@ -363,9 +363,7 @@ macro_rules! acts {
                     Act::RemoveFederation(tenant) => {
                         oauth_records::$module::remove_federation(connection, *tenant)
                     }
-                    Act::CreateSetupLink(link) => {
-                        setup_links::$module::insert_setup_link(connection, link).map(|()| true)
-                    }
+                    Act::CreateSetupLink(link) => setup_links::$module::insert_setup_link(connection, link),
                     Act::RevokeSetupLink(tenant, id, at) => {
                         setup_links::$module::revoke_setup_link(connection, *tenant, *id, *at)
                     }

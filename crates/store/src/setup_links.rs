@@ -226,12 +226,14 @@ macro_rules! setup_writes {
         pub(crate) mod $module {
             use super::*;
 
+            /// `Ok(false)`: there is one with this id.
             pub(crate) fn insert_setup_link(
                 connection: &mut $connection,
                 link: &SetupLink,
-            ) -> QueryResult<()> {
+            ) -> QueryResult<bool> {
                 let row = LinkRecord::from(link);
-                diesel::insert_into(setup_links::table).values(row).execute(connection).map(drop)
+                let inserted = diesel::insert_into(setup_links::table).values(row).on_conflict_do_nothing();
+                Ok(inserted.execute(connection)? > 0)
             }
 
             pub(crate) fn revoke_setup_link(
@@ -303,12 +305,12 @@ setup_writes!(sqlite, diesel::SqliteConnection);
 
 /// The part of [`Store`] that is about setup links.
 impl Store {
-    /// Stores a new link.
+    /// Stores a new link; `false` if the tenant has one with this id.
     ///
     /// # Errors
     /// Faults of the database, here and below.
-    pub async fn create_setup_link(&self, link: SetupLink) -> Result<(), StoreError> {
-        self.act(link.tenant, Act::CreateSetupLink(link)).await.map(drop)
+    pub async fn create_setup_link(&self, link: SetupLink) -> Result<bool, StoreError> {
+        self.act(link.tenant, Act::CreateSetupLink(link)).await
     }
 
     /// The links of a tenant, oldest first, ended ones too.

@@ -33,7 +33,7 @@ pub use issuer::{Issued, Issuer, Rotated, TokenError};
 pub use jwks::{JwksSettings, check_jwks_url};
 pub use secret_token::{ApiToken, ClientSecretText, Secret, SecretToken, SetupToken};
 pub use setup_links::{
-    FollowedLink, FoundLink, NewSetupLink, SetupError, SetupLinks, SetupPolicy, SetupSession, SetupState,
+    FollowedLink, NewSetupLink, SetupError, SetupLinks, SetupPolicy, SetupSession, SetupState,
 };
 pub use signing_keys::{KeyError, MAX_TOKEN_LIFETIME, SigningKeys};
 pub use token_endpoint::{AccessToken, ClientAuthentication, GrantError, TokenEndpoint};

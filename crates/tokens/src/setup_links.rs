@@ -1,11 +1,7 @@
 //! Setup links: made and revoked by operators, opened once by a customer's administrator, to whom they issue a Secret Token
 //! (`docs/adr/0016`).
 
-use crate::{
-    Issued, Issuer, SetupToken, TokenError,
-    issuer::{self, new_id},
-    operator::SessionToken,
-};
+use crate::{Issued, Issuer, SetupToken, TokenError, issuer, operator::SessionToken};
 use scim::Timestamp;
 use std::time::Duration;
 use store::{
@@ -90,15 +86,6 @@ pub struct NewSetupLink {
     pub link: SetupLink,
 }
 
-/// A link that is good, as whoever has its address finds it.
-#[derive(Debug)]
-pub enum FoundLink {
-    /// It can be opened.
-    Open(SetupLink, Tenant),
-    /// It was opened, at this time.
-    OpenedBefore(Timestamp),
-}
-
 /// The session of the browser that has opened a link.
 #[derive(Debug)]
 pub struct SetupSession {
@@ -121,6 +108,9 @@ pub enum SetupError {
     /// Outside the bounds.
     #[error("a setup link must be good for a second at least and {} hours at most", .0.as_secs() / 3600)]
     Lifetime(Duration),
+    /// There is a link with the id already.
+    #[error("there is a setup link with this id already")]
+    Taken,
     /// No link of this tenant has the id, or it is revoked.
     #[error("the tenant has no setup link {0} that is not revoked")]
     NoSuchLink(Uuid),
@@ -167,14 +157,14 @@ impl SetupLinks {
         SetupLinks { store, policy }
     }
 
-    /// A new link for somebody, made by `by`.
+    /// A new link with this id, for somebody.
     ///
     /// # Errors
     /// See [`SetupError`].
     pub async fn create(
         &self,
         by: &By,
-        tenant: TenantId,
+        (tenant, id): (TenantId, Uuid),
         label: &str,
         lifetime: Duration,
     ) -> Result<NewSetupLink, SetupError> {
@@ -187,7 +177,7 @@ impl SetupLinks {
         }
         let token = SetupToken::random()?;
         let link = SetupLink {
-            id: new_id(by.at)?,
+            id,
             tenant,
             label: label.to_owned(),
             digest: token.digest(),
@@ -197,8 +187,10 @@ impl SetupLinks {
             revoked: None,
             opening: None,
         };
-        self.store.acting(by.clone()).create_setup_link(link.clone()).await?;
-        Ok(NewSetupLink { token, link })
+        match self.store.acting(by.clone()).create_setup_link(link.clone()).await? {
+            true => Ok(NewSetupLink { token, link }),
+            false => Err(SetupError::Taken),
+        }
     }
 
     /// The links of a tenant, oldest first, ended ones too.
@@ -246,18 +238,18 @@ impl SetupLinks {
 
 /// What a customer's administrator does.
 impl SetupLinks {
-    /// The link with this token; changes nothing, so that programs may look at what a mail links to.
+    /// The link with this token, if it can be opened; changes nothing, so that programs may look at what a mail links to.
     ///
     /// # Errors
-    /// [`SetupError::NotGood`], or a fault of the store.
-    pub async fn find(&self, token: &SetupToken, now: Timestamp) -> Result<FoundLink, SetupError> {
+    /// [`SetupError::NotGood`], [`SetupError::OpenedBefore`], or a fault of the store.
+    pub async fn find(&self, token: &SetupToken, now: Timestamp) -> Result<(SetupLink, Tenant), SetupError> {
         let (link, tenant) = self.store.setup_link(token.digest()).await?.ok_or(SetupError::NotGood)?;
         let is_good = link.revoked.is_none() && tenant.state == TenantState::Active;
         match &link.opening {
             _ if !is_good => Err(SetupError::NotGood),
-            Some(opening) => Ok(FoundLink::OpenedBefore(opening.at)),
+            Some(opening) => Err(SetupError::OpenedBefore(opening.at)),
             None if now >= link.expires => Err(SetupError::NotGood),
-            None => Ok(FoundLink::Open(link, tenant)),
+            None => Ok((link, tenant)),
         }
     }
 
@@ -271,10 +263,7 @@ impl SetupLinks {
         from: &str,
         now: Timestamp,
     ) -> Result<(SetupSession, Issued), SetupError> {
-        let (link, tenant) = match self.find(token, now).await? {
-            FoundLink::Open(link, tenant) => (link, tenant),
-            FoundLink::OpenedBefore(at) => return Err(SetupError::OpenedBefore(at)),
-        };
+        let (link, tenant) = self.find(token, now).await?;
         let issued = self.draft(&link, None, now).await?;
         let session = SessionToken::generate()?;
         let opening = SetupOpening {
@@ -287,10 +276,8 @@ impl SetupLinks {
         };
         let store = self.store.acting(by(&link, from, now));
         if !store.open_setup_link(link.id, opening.clone(), issued.row.clone()).await? {
-            return match self.find(token, now).await? {
-                FoundLink::OpenedBefore(at) => Err(SetupError::OpenedBefore(at)),
-                FoundLink::Open(..) => Err(SetupError::Changed),
-            };
+            self.find(token, now).await?;
+            return Err(SetupError::Changed);
         }
         Ok((SetupSession { token: session, link, opening, tenant }, issued))
     }

@@ -12,6 +12,7 @@ mod request;
 mod resources;
 mod secret_tokens;
 mod session;
+mod setup_links;
 mod tenants;
 
 pub use crate::route::{Access, Route};
@@ -54,6 +55,8 @@ routes! { "/api/v1", Problem;
     "/tenants/{tenant}/federation" {
         GET Viewer => federation::show, PUT Support => federation::set, DELETE Support => federation::remove
     }
+    "/tenants/{tenant}/setup-links" { GET Viewer => setup_links::list, POST Support => setup_links::create }
+    "/tenants/{tenant}/setup-links/{id}/revoke" { POST Support => setup_links::revoke }
     "/tenants/{tenant}/resources/{type}" { GET Viewer => resources::search }
     "/tenants/{tenant}/resources/{type}/{id}" { GET Viewer => resources::show }
     "/tenants/{tenant}/resources/{type}/{id}/history" { GET Viewer => resources::history }

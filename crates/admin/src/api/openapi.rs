@@ -2,7 +2,7 @@
 
 use super::{
     Access, PREFIX, Problem, ROUTES, Route, api_tokens, audit, federation, needs_session, oauth_clients,
-    operators, problem, resources, secret_tokens, session, tenants,
+    operators, problem, resources, secret_tokens, session, setup_links, tenants,
 };
 use crate::cookies;
 use actix_web::HttpResponse;
@@ -55,6 +55,9 @@ use utoipa::{
         federation::show,
         federation::set,
         federation::remove,
+        setup_links::list,
+        setup_links::create,
+        setup_links::revoke,
         resources::search,
         resources::show,
         resources::history,

@@ -23,7 +23,7 @@ use api::Api;
 use serde_json::json;
 use std::{future::Future, net::SocketAddr, time::Duration};
 use store::{By, Store};
-use tokens::{ClientPolicy, operator::ThrottleSettings};
+use tokens::{ClientPolicy, SetupPolicy, operator::ThrottleSettings};
 
 /// Runs a command of operators in the way that the command line asks for; `settings` are read only where they count.
 pub(crate) fn run(
@@ -95,8 +95,23 @@ pub(crate) fn open_admin(settings: &Settings, store: Store, scim: SocketAddr) ->
         },
         client_secret_lifetime: oauth.secret_lifetime,
         jwks: crate::oauth::jwks_settings(settings),
+        setup_policy: setup_policy(settings),
+        setup_link_lifetime: settings.setup.link_lifetime,
     };
     Ok(Admin::new(store, admin_settings, clock::now)?)
+}
+
+/// What setup links may do.
+pub(crate) fn setup_policy(settings: &Settings) -> SetupPolicy {
+    let (setup, tokens) = (&settings.setup, &settings.tokens);
+    SetupPolicy {
+        max_open: setup.max_open_links.size(),
+        max_lifetime: setup.max_link_lifetime,
+        session_lifetime: setup.session_lifetime,
+        max_issued: setup.max_secret_tokens.get(),
+        token_lifetime: tokens.lifetime,
+        max_tokens: tokens.max_per_tenant.size(),
+    }
 }
 
 /// Runs one command on a runtime of its own.

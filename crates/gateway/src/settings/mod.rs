@@ -107,6 +107,15 @@ settings! {
         refetch_interval: Duration,
         timeout: Duration,
     }
+    setup: Setup {
+        link_lifetime: Duration,
+        max_link_lifetime: Duration,
+        session_lifetime: Duration,
+        max_open_links: Count<1, 1000>,
+        max_secret_tokens: Count<1, 100>,
+        wrong_links: Count<1, 1_000_000>,
+        wrong_links_window: Duration,
+    }
     log: Log {
         level: LogFilter,
         format: LogFormat,
@@ -164,6 +173,9 @@ impl Settings {
             wrong.push("oauth.min_secret_lifetime: is longer than oauth.max_secret_lifetime".to_owned());
         } else if !(min..=max).contains(&self.oauth.secret_lifetime) {
             wrong.push("oauth.secret_lifetime: is outside the shortest and the longest".to_owned());
+        }
+        if self.setup.link_lifetime > self.setup.max_link_lifetime {
+            wrong.push("setup.link_lifetime: is longer than setup.max_link_lifetime".to_owned());
         }
         if self.scim.listen.port() != 0 && self.scim.listen == self.admin.listen {
             wrong.push("admin.listen: is the same address as scim.listen".to_owned());

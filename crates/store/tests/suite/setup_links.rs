@@ -50,7 +50,7 @@ pub(crate) fn opening(link: &SetupLink, at: i64, token: &SecretTokenRow) -> Setu
 /// A link that is opened, and the token that it has issued.
 async fn opened(world: &World) -> (SetupLink, SecretTokenRow) {
     let (mut row, issued) = (link(world.tenant), token(world.tenant));
-    world.store().create_setup_link(row.clone()).await.unwrap();
+    assert!(world.store().create_setup_link(row.clone()).await.unwrap());
     let begun = opening(&row, 500, &issued);
     assert!(world.store().open_setup_link(row.id, begun.clone(), issued.clone()).await.unwrap());
     row.opening = Some(begun);
@@ -67,8 +67,9 @@ async fn a_link_is_found_by_its_digest_with_its_tenant(backend: Backend) {
     let neighbour = World::new(world.backend.clone()).await;
     let (first, second) = (link(world.tenant), link(world.tenant));
     for row in [&first, &second] {
-        world.store().create_setup_link(row.clone()).await.unwrap();
+        assert!(world.store().create_setup_link(row.clone()).await.unwrap());
     }
+    assert!(!world.store().create_setup_link(first.clone()).await.unwrap(), "an id is taken once");
     let (found, tenant) = world.store().setup_link(first.digest).await.unwrap().unwrap();
     assert_eq!((&found, tenant.id), (&first, world.tenant));
     assert_eq!(world.store().setup_link([7; 32]).await.unwrap(), None);
@@ -96,7 +97,7 @@ async fn of_many_at_the_same_moment_one_opens_it(backend: Backend) {
     let world = World::new(backend).await;
     let elsewhere = world.backend.open_again();
     let row = link(world.tenant);
-    world.store().create_setup_link(row.clone()).await.unwrap();
+    assert!(world.store().create_setup_link(row.clone()).await.unwrap());
     let attempts = (0..10).map(|n: u8| {
         let store = if n.is_multiple_of(2) { world.store().clone() } else { elsewhere.clone() };
         let issued = token(world.tenant);
@@ -118,7 +119,7 @@ async fn what_has_ended_is_not_opened(backend: Backend) {
     let other = TenantId(Uuid::now_v7());
     let (expired, revoked) = (link(world.tenant), link(world.tenant));
     for row in [&expired, &revoked] {
-        world.store().create_setup_link(row.clone()).await.unwrap();
+        assert!(world.store().create_setup_link(row.clone()).await.unwrap());
     }
     assert!(!world.store().revoke_setup_link(other, revoked.id, None, Timestamp(3)).await.unwrap());
     assert!(world.store().revoke_setup_link(world.tenant, revoked.id, None, Timestamp(3)).await.unwrap());
@@ -140,7 +141,7 @@ async fn what_has_ended_is_not_opened(backend: Backend) {
 async fn the_link_and_its_token_are_stored_together_or_not_at_all(backend: Backend) {
     let world = World::new(backend).await;
     let row = link(world.tenant);
-    world.store().create_setup_link(row.clone()).await.unwrap();
+    assert!(world.store().create_setup_link(row.clone()).await.unwrap());
     let taken = token(world.tenant);
     world.store().insert_secret_token(taken.clone()).await.unwrap();
     // The same key twice: the token cannot be stored.
@@ -194,7 +195,7 @@ async fn each_act_leaves_its_row_without_a_secret(backend: Backend) {
     let (row, first, second) = (link(world.tenant), token(world.tenant), token(world.tenant));
     let anna = world.store().acting(by("operator anna"));
     let customer = world.store().acting(by("setup link Adele Vance/1"));
-    anna.create_setup_link(row.clone()).await.unwrap();
+    assert!(anna.create_setup_link(row.clone()).await.unwrap());
     assert!(customer.open_setup_link(row.id, opening(&row, 500, &first), first.clone()).await.unwrap());
     let third = token(world.tenant);
     assert!(!customer.open_setup_link(row.id, opening(&row, 501, &third), third).await.unwrap());

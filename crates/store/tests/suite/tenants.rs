@@ -55,7 +55,7 @@ async fn a_deleted_tenant_leaves_no_row(backend: Backend) {
         let gone = world.group("Gone", &[ana]).await;
         world.commit(delete(Group, gone, None)).await.unwrap();
         world.store().insert_secret_token(token(world.tenant)).await.unwrap();
-        world.store().create_setup_link(link(world.tenant)).await.unwrap();
+        assert!(world.store().create_setup_link(link(world.tenant)).await.unwrap());
         let row = client(world.tenant);
         world.store().create_oauth_client(row.clone(), Some(secret(&row))).await.unwrap();
         world.store().set_federation(federation(&row)).await.unwrap();
