@@ -28,6 +28,7 @@ mod resource_search;
 mod resources;
 mod route;
 mod secret_tokens;
+pub mod setup;
 mod setup_links;
 mod sign_in;
 mod tenants;
@@ -43,6 +44,7 @@ pub use oauth_clients::GivenSecret;
 pub use operators::{NewOperator, OneTimePassword};
 pub use overview::{LISTED_COUNT, TenantOverview, TenantsQuery};
 pub use paging::Listed;
+pub use setup::{Setup, SetupSettings};
 pub use setup_links::GivenLink;
 pub use sign_in::{SignIn, SignedIn};
 pub use tenants::NewTenant;
@@ -61,4 +63,9 @@ pub fn configure_console(config: &mut actix_web::web::ServiceConfig) {
 /// Mounts health and metrics. The application must hold `Data<Monitoring>`.
 pub fn configure_monitoring(config: &mut actix_web::web::ServiceConfig) {
     monitoring::configure(config);
+}
+
+/// Mounts the customer's pages, for the host of the public URL alone. The application must hold this `Data<Setup>`.
+pub fn configure_setup(config: &mut actix_web::web::ServiceConfig, setup: &Setup) {
+    setup::configure(config, setup.host());
 }

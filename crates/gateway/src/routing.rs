@@ -98,11 +98,10 @@ pub(crate) async fn in_scim_words<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let response = next.call(request).await?.map_into_left_body();
     let status = response.status();
-    // The token endpoint speaks plain JSON; the HTTP library speaks none.
-    let is_ours = response
-        .headers()
-        .get(CONTENT_TYPE)
-        .is_some_and(|kind| kind == "application/scim+json" || kind == "application/json");
+    // The token endpoint speaks plain JSON, customers' pages are HTML; the HTTP library speaks neither.
+    let ours = ["application/scim+json", "application/json", "text/html; charset=utf-8"];
+    let is_ours =
+        response.headers().get(CONTENT_TYPE).is_some_and(|kind| ours.iter().any(|ours| kind == ours));
     if is_ours || !(status.is_client_error() || status.is_server_error()) {
         return Ok(response);
     }

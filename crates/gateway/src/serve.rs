@@ -17,7 +17,7 @@ use actix_web::{
     rt,
     web::{self, Data},
 };
-use admin::{Admin, Monitoring};
+use admin::{Admin, Monitoring, Setup, SetupSettings};
 use scim::search::PageLimits;
 use scim_api::{Limits, Metrics};
 use serde_json::json;
@@ -30,7 +30,7 @@ use std::{
     time::Duration,
 };
 use store::Store;
-use tokens::{AccessTokens, Authenticator, CacheSettings, SigningKeys};
+use tokens::{AccessTokens, Authenticator, CacheSettings, SigningKeys, operator::ThrottleSettings};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Most connections that may wait to be accepted; the system may allow fewer.
@@ -91,7 +91,8 @@ async fn run(settings: &Settings, options: &Serve, json: bool) -> Result<(), Com
             use_cases.when_credentials_end(move || state.authenticator().forget());
         }
         let hosts = Data::new(Hosts::new(settings.scim.host_suffix.clone(), &public_url));
-        let server = provisioning_clients(settings, state.clone(), oauth.clone(), hosts, listener)
+        let setup = Data::new(setup_pages(settings, store.clone(), public_url.as_str(), state.clone()));
+        let server = provisioning_clients(settings, state.clone(), oauth.clone(), setup, hosts, listener)
             .map_err(|cause| failed(&cause))?;
         handles.push(server.handle());
         rt::spawn(server);
@@ -150,11 +151,20 @@ fn scim_state(
     Data::new(scim_api::App::new(store, authenticator, metrics, limits, public_url, clock::now))
 }
 
-/// The SCIM listener.
+/// What the customer's pages stand on.
+fn setup_pages(settings: &Settings, store: Store, public_url: &str, state: Data<scim_api::App>) -> Setup {
+    let (setup, policy) = (&settings.setup, command::setup_policy(settings));
+    let throttle = ThrottleSettings { attempts: setup.wrong_links.get(), window: setup.wrong_links_window };
+    let settings = SetupSettings { public_url: public_url.to_owned(), policy, throttle };
+    Setup::new(store, settings, clock::now, move || state.authenticator().forget())
+}
+
+/// The SCIM listener: provisioning clients, and the pages of those who set them up.
 fn provisioning_clients(
     settings: &Settings,
     state: Data<scim_api::App>,
     oauth: Data<Oauth>,
+    setup: Data<Setup>,
     hosts: Data<Hosts>,
     listener: TcpListener,
 ) -> io::Result<Server> {
@@ -168,6 +178,8 @@ fn provisioning_clients(
             .app_data(state.clone())
             .app_data(oauth.clone())
             .app_data(hosts.clone())
+            .app_data(setup.clone())
+            .configure(|config| admin::configure_setup(config, &setup))
             .configure(oauth::configure)
             .configure(scim_api::configure)
             .default_service(web::to(routing::outside))

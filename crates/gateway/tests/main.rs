@@ -26,4 +26,5 @@ mod paging;
 mod protocol;
 mod scim2_tester;
 mod settings;
+mod setup;
 mod shutdown;

@@ -53,6 +53,10 @@ fn after(hours: i64) -> Timestamp {
     NOW.plus_seconds(hours * HOUR)
 }
 
+fn new_id() -> Uuid {
+    tokens::operator::new_id(NOW).expect("random bytes")
+}
+
 fn anna(at: Timestamp) -> By {
     By { actor: "operator anna".to_owned(), origin: "198.51.100.1".to_owned(), at }
 }
@@ -60,7 +64,7 @@ fn anna(at: Timestamp) -> By {
 impl House {
     async fn link(&self) -> NewSetupLink {
         let created =
-            self.links.create(&anna(NOW), (self.tenant.id, Uuid::now_v7()), "Adele Vance", hours(72)).await;
+            self.links.create(&anna(NOW), (self.tenant.id, new_id()), "Adele Vance", hours(72)).await;
         created.expect("link")
     }
 
@@ -197,11 +201,11 @@ async fn two_at_the_same_moment_replace_it_once() {
 async fn what_is_beyond_a_bound_is_refused_and_leaves_the_link_open() {
     let house = house().await;
     for wrong in [Duration::ZERO, hours(101)] {
-        let refused = house.links.create(&anna(NOW), (house.tenant.id, Uuid::now_v7()), "x", wrong).await;
+        let refused = house.links.create(&anna(NOW), (house.tenant.id, new_id()), "x", wrong).await;
         assert!(matches!(refused, Err(SetupError::Lifetime(_))));
     }
     let (first, _) = (house.link().await, house.link().await);
-    let third = house.links.create(&anna(NOW), (house.tenant.id, Uuid::now_v7()), "x", hours(1)).await;
+    let third = house.links.create(&anna(NOW), (house.tenant.id, new_id()), "x", hours(1)).await;
     assert!(matches!(third, Err(SetupError::TooManyOpen(2))));
 
     let issuer = Issuer::new(house.store.clone(), 2);
@@ -213,11 +217,7 @@ async fn what_is_beyond_a_bound_is_refused_and_leaves_the_link_open() {
     issuer.revoke(house.tenant.id, &issued.row.key_id, after(1)).await.expect("revoked");
     house.links.open(&first.token, FROM, after(1)).await.expect("opened");
     // An opened one makes room for another.
-    house
-        .links
-        .create(&anna(after(1)), (house.tenant.id, Uuid::now_v7()), "x", hours(1))
-        .await
-        .expect("link");
+    house.links.create(&anna(after(1)), (house.tenant.id, new_id()), "x", hours(1)).await.expect("link");
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ const MEDIA_TYPE: &str = "application/x-www-form-urlencoded";
 
 /// What a form says; empty for a request without a body.
 #[derive(Default)]
-pub(super) struct Form(String);
+pub(crate) struct Form(String);
 
 #[derive(Default, Deserialize)]
 struct Csrf {
@@ -21,7 +21,7 @@ struct Csrf {
 
 impl Form {
     /// Reads the form of a request that changes something.
-    pub(super) fn of(
+    pub(crate) fn of(
         request: &HttpRequest,
         payload: &mut Payload,
     ) -> impl Future<Output = Result<Form, Refusal>> + use<> {
@@ -47,7 +47,7 @@ impl Form {
     }
 
     /// The CSRF token in it.
-    pub(super) fn csrf(&self) -> String {
+    pub(crate) fn csrf(&self) -> String {
         web::Query::<Csrf>::from_query(&self.0).map(|form| form.into_inner().csrf).unwrap_or_default()
     }
 
@@ -55,7 +55,7 @@ impl Form {
     ///
     /// # Errors
     /// [`Failure::Invalid`] if a field is missing or has a value that it cannot have: no browser sends such a form.
-    pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+    pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         let form = web::Query::<T>::from_query(&self.0).map_err(|_| {
             Failure::Invalid("A field of the form is missing or has a value that it cannot have.".to_owned())
         });

@@ -29,9 +29,11 @@ use actix_web::{
     middleware::from_fn,
     web::{ServiceConfig, scope, to},
 };
-use failure::Refusal;
 use resources::{Groups, Users};
 use visitor::Visitor;
+
+pub(crate) use failure::Refusal;
+pub(crate) use form::Form;
 
 routes! { "console", Refusal;
     "/" { GET Public => async || web::redirect("/tenants") }

@@ -1,39 +1,43 @@
 //! Assets of pages: compiled in, served under a name that holds a digest of what they are, so that browsers keep them for
 //! ever and never use a stale one.
 
-use crate::web::headers;
 use actix_web::{
     HttpResponse,
     http::header::{CACHE_CONTROL, CONTENT_TYPE},
-    web::{self, Path, ServiceConfig},
+    web::Path,
 };
 use sha2::{Digest, Sha256};
-use std::sync::LazyLock;
+use std::{borrow::Cow, sync::LazyLock};
 
 /// Where the operators' listener serves them.
-pub(crate) const CONSOLE: Assets = Assets("/assets");
+pub(crate) const CONSOLE: Assets = Assets(Cow::Borrowed("/assets"));
 
 /// Where a page finds its assets: the path they are mounted under.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Assets(pub(crate) &'static str);
+#[derive(Clone, Debug)]
+pub(crate) struct Assets(Cow<'static, str>);
 
 impl Assets {
+    /// Those of a page on another listener than the operators', which mounts [`serve`] under this path.
+    pub(crate) fn under(path: String) -> Assets {
+        Assets(Cow::Owned(path))
+    }
+
     /// The address of the style sheet.
-    pub(crate) fn style(self) -> String {
+    pub(crate) fn style(&self) -> String {
         self.address(&STYLE)
     }
 
     /// The address of the script.
-    pub(crate) fn script(self) -> String {
+    pub(crate) fn script(&self) -> String {
         self.address(&SCRIPT)
     }
 
     /// The address of the icon.
-    pub(crate) fn icon(self) -> String {
+    pub(crate) fn icon(&self) -> String {
         self.address(&ICON)
     }
 
-    fn address(self, asset: &Asset) -> String {
+    fn address(&self, asset: &Asset) -> String {
         format!("{}/{}", self.0, asset.name)
     }
 }
@@ -68,12 +72,6 @@ pub(crate) async fn serve(name: Path<String>) -> HttpResponse {
         .body(asset.bytes)
 }
 
-/// Mounts the assets on another listener than the operators', for pages that say `Assets(prefix)`.
-#[expect(dead_code, reason = "the customer's pages will mount it")]
-pub(crate) fn configure(config: &mut ServiceConfig, prefix: &str) {
-    config.service(web::resource(format!("{prefix}/{{file}}")).wrap(headers()).route(web::get().to(serve)));
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,7 +80,7 @@ mod tests {
     fn addresses_name_what_is_behind_them() {
         let address = CONSOLE.style();
         assert_eq!(address.len(), "/assets/juno.0123456789abcdef.css".len(), "{address}");
-        assert_ne!(Assets("/setup/assets").style(), address);
+        assert_ne!(Assets::under("/setup/assets".to_owned()).style(), address);
         assert!(CONSOLE.script().ends_with(".js") && CONSOLE.icon().ends_with(".svg"));
     }
 }

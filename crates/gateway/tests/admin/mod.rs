@@ -23,7 +23,7 @@ pub(crate) const PASSWORD: &str = "a password of one's own";
 pub(crate) struct Session {
     base: String,
     http: Http,
-    cookie: String,
+    pub(crate) cookie: String,
     csrf: String,
     api_token: Option<String>,
 }

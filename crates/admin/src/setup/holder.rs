@@ -1,0 +1,69 @@
+//! Who looks at a setup page: the browser that has opened its link. The first argument of every handler behind the link.
+
+use super::{
+    failure::Refusal,
+    state::{self, COOKIE, Setup},
+};
+use crate::{Failure, console::Form, cookies, request::Origin};
+use actix_web::{FromRequest, HttpRequest, dev::Payload, web::Data};
+use serde::de::DeserializeOwned;
+use std::{future::Future, pin::Pin};
+use tokens::{SetupError, SetupSession};
+
+/// The browser that has opened a link; the CSRF token of a form that changes something was checked too.
+pub(super) struct Holder {
+    pub(super) session: SetupSession,
+    /// The address that it asks from.
+    pub(super) from: String,
+    form: Form,
+}
+
+impl Holder {
+    /// What the form says.
+    ///
+    /// # Errors
+    /// See [`Form::read`].
+    pub(super) fn form<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        self.form.read()
+    }
+
+    /// The session of the request's cookie.
+    ///
+    /// # Errors
+    /// [`Refusal::NoSession`].
+    pub(super) async fn session(request: &HttpRequest, setup: &Setup) -> Result<SetupSession, Refusal> {
+        let cookie = cookies::read(request, COOKIE).ok_or(Refusal::NoSession)?;
+        setup.links.session(&cookie, setup.now()).await.map_err(|error| match error {
+            SetupError::NotGood => Refusal::NoSession,
+            other => Refusal::of(other),
+        })
+    }
+}
+
+impl FromRequest for Holder {
+    type Error = Refusal;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let form = Form::of(request, payload);
+        let (request, origin) = (request.clone(), Origin::of(request));
+        Box::pin(async move {
+            // Whoever has no session learns that, and not what is wrong with the form.
+            let form = form.await;
+            let setup = request.app_data::<Data<Setup>>().ok_or_else(|| Failure::internal("no state"))?;
+            let session = Holder::session(&request, setup).await?;
+            let form = form.map_err(Refusal::Form)?;
+            if !request.method().is_safe() && !(is_from_here(&request) && session.token.is_csrf(&form.csrf()))
+            {
+                return Err(Refusal::NotOurForm);
+            }
+            Ok(Holder { session, from: state::from(origin), form })
+        })
+    }
+}
+
+/// Whether the browser does not say that another site has sent the request (Fetch Metadata). Those that say nothing are old.
+pub(super) fn is_from_here(request: &HttpRequest) -> bool {
+    let said = request.headers().get("sec-fetch-site").map(|value| value.as_bytes());
+    said.is_none_or(|site| site == b"same-origin" || site == b"none")
+}
