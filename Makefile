@@ -11,10 +11,10 @@ TO_TEST := $(TO_BUILD) postgres curl python shellcheck oidc browser axe
 export JUNO_PYTHON := $(CURDIR)/target/python/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check lint bench fuzz release clean
+.PHONY: help run demo test check lint screenshots bench fuzz release clean
 
 help: ## List the targets
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Build and start the gateway on SQLite in ./data with a demo tenant; Ctrl-C ends it
 	@deploy/setup.sh $(TO_BUILD)
@@ -38,6 +38,13 @@ lint: ## Format, lints, documentation and scripts, without a test
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
 	shellcheck deploy/*.sh .ci/run
+
+screenshots: ## Take pictures of every page of the console into target/screenshots, light and dark, wide and narrow
+	@deploy/setup.sh $(TO_BUILD) browser fonts
+	cargo build --locked --bin juno --bin entra-sim
+	rm -rf target/screenshots
+	FONTCONFIG_FILE=$(CURDIR)/crates/gateway/tests/browser/fonts.conf \
+	    cargo test --locked --package gateway --test gateway browser::tour::screenshots -- --ignored
 
 bench: ## Measure the gateway against pgbench on a private PostgreSQL (docs/PERFORMANCE.md)
 	@deploy/setup.sh $(TO_BUILD) postgres

@@ -2,7 +2,7 @@
 # Makes sure that the things named are there, and installs what is missing: rust, compiler, libpq, postgres (the programs
 # of a server, for throw-away servers), curl, shellcheck, python (an environment in target/ with the clients of the tests),
 # oidc and axe (node, and in target/ the OpenID provider of the tests and their judge of accessibility), browser (Chromium and
-# its driver; it needs no display).
+# its driver; it needs no display), fonts (of pictures for people).
 #
 #   deploy/setup.sh rust compiler libpq
 #
@@ -71,6 +71,11 @@ need_browser() {
     command -v chromedriver >/dev/null || missing+=(chromium-driver)
 }
 
+# Of pictures: what comes close to what people's systems have.
+need_fonts() {
+    [ -e /usr/share/fonts/opentype/inter ] || missing+=(fonts-inter)
+}
+
 need_node() {
     command -v node >/dev/null || missing+=(nodejs)
     command -v npm >/dev/null || missing+=(npm)
@@ -135,7 +140,7 @@ python_asked=false
 npm_asked=()
 for need in "$@"; do
     case "$need" in
-    rust | compiler | libpq | postgres | curl | shellcheck | browser) "need_$need" ;;
+    rust | compiler | libpq | postgres | curl | shellcheck | browser | fonts) "need_$need" ;;
     python)
         need_python
         python_asked=true

@@ -7,7 +7,7 @@ use std::{path::Path, process::Command};
 use test_support::Backend;
 
 /// The binary beside `juno`: `cargo test --workspace` builds both.
-fn entra_sim() -> Command {
+pub(crate) fn entra_sim() -> Command {
     let binary = Path::new(env!("CARGO_BIN_EXE_juno")).with_file_name("entra-sim");
     assert!(binary.exists(), "{} is not built: run `cargo build --bin entra-sim`", binary.display());
     Command::new(binary)

@@ -1,6 +1,8 @@
 //! The console and the customer's pages in a real browser, used as people use them.
 
+mod office;
 mod sign_in;
+mod tour;
 
 use crate::{admin, world::World};
 use test_support::Browser;

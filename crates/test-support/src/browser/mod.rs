@@ -86,6 +86,12 @@ impl Browser {
         assert_eq!(self.devtools("Network.setCookie", cookie)["success"], true);
     }
 
+    /// Forgets every cookie: another person sits down.
+    #[track_caller]
+    pub fn forget(&self) {
+        self.must("forget all cookies", self.session().delete_all_cookies());
+    }
+
     /// Makes the window so large that the page sees this, in CSS pixels.
     #[track_caller]
     pub fn resize(&self, width: u32, height: u32) {

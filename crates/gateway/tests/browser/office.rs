@@ -1,0 +1,113 @@
+//! An office in use: customers in every state, their people as Entra sends them, credentials of every kind, operators.
+
+use crate::{
+    admin::{Session, add_operator, operator, session_of, try_sign_in},
+    entra_check::entra_sim,
+    world::World,
+};
+use serde_json::{Value, json};
+use test_support::{Backend, Database};
+
+/// A gateway whose pages have something to show.
+pub(crate) struct Office {
+    pub(crate) world: World,
+    /// An admin who has done all that was done.
+    pub(crate) anna: Session,
+    /// An operator who has just got a one-time password, and the password.
+    pub(crate) newcomer: (Session, String),
+    /// A user, a group and a deleted user of the tenant `contoso`.
+    pub(crate) user: String,
+    pub(crate) group: String,
+}
+
+impl Office {
+    /// `people`: how many users the first customer has; the second has a few.
+    pub(crate) fn open(people: u16) -> Office {
+        let settings = [("JUNO__SCIM__PUBLIC_URL", "https://scim.juno.example")];
+        let world = World::with_settings(Database::Fresh(Backend::Sqlite), &settings);
+        let anna = operator(&world, "anna", "admin");
+        operator(&world, "ben", "support");
+        add_operator(&world, "chris", "viewer");
+        world.juno(&["operator", "disable", "chris"]);
+        let contoso = open_tenant(&anna, "Contoso Ltd.", "contoso");
+        let fabrikam = open_tenant(&anna, "Fabrikam Residences", "fabrikam");
+        open_tenant(&anna, "Northwind Traders", "northwind");
+        open_tenant(&anna, "Wide World Importers", "wide-world");
+        assert_eq!(anna.post("/tenants/wide-world/suspend", &json!({})).status, 200);
+        provision(&world, "contoso", &contoso, people, 2);
+        provision(&world, "fabrikam", &fabrikam, 12, 1);
+        let user = first(&anna, "Users");
+        let group = first(&anna, "Groups");
+        world.send(
+            "DELETE",
+            &format!("{}/Users/{}", address(&world, "contoso"), last(&anna)),
+            Some(&contoso),
+            None,
+        );
+        hand_out_credentials(&anna);
+        let once = add_operator(&world, "dora", "viewer");
+        let newcomer = session_of(&world, &try_sign_in(&world, &json!({"name": "dora", "password": once})));
+        Office { world, anna, newcomer: (newcomer, once), user, group }
+    }
+}
+
+fn address(world: &World, label: &str) -> String {
+    format!("{}/t/{label}/scim/v2", world.gateway.scim())
+}
+
+/// Opens a tenant; returns its first Secret Token.
+fn open_tenant(anna: &Session, name: &str, label: &str) -> String {
+    done(anna, "/tenants", &json!({"name": name, "label": label}));
+    let path = format!("/tenants/{label}/secret-tokens");
+    let issued = done(anna, &path, &json!({"label": "Entra enterprise application"}));
+    issued["secret_token"].as_str().expect("secret_token").to_owned()
+}
+
+/// Lets entra-sim bring people and groups, as Entra does, and come back so often with the changes of a day.
+fn provision(world: &World, label: &str, token: &str, people: u16, cycles: u16) {
+    let mut command = entra_sim();
+    command.args(["run", "--quiet", "--interval-seconds", "0", "--requests-per-second", "1000"]);
+    command.args(["--users", &people.to_string(), "--cycles", &cycles.to_string()]);
+    command.args(["--tenant-url", &address(world, label)]).env("ENTRA_SIM_SECRET_TOKEN", token);
+    let output = command.output().expect("entra-sim runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn first(anna: &Session, kind: &str) -> String {
+    let found = anna.read(&format!("/tenants/contoso/resources/{kind}?count=1"));
+    id(&found["resources"][0])
+}
+
+fn last(anna: &Session) -> String {
+    let found = anna.read("/tenants/contoso/resources/Users?count=10");
+    id(found["resources"].as_array().and_then(|all| all.last()).expect("a user"))
+}
+
+fn id(resource: &Value) -> String {
+    resource["id"].as_str().unwrap_or_else(|| panic!("no id in {resource}")).to_owned()
+}
+
+/// Beside the first Secret Token of contoso: one more, a revoked one, an OAuth client with two secrets, federation.
+fn hand_out_credentials(anna: &Session) {
+    done(anna, "/tenants/contoso/secret-tokens", &json!({"label": "Staging application"}));
+    let old = done(anna, "/tenants/contoso/secret-tokens", &json!({"label": "Pilot"}));
+    let key = old["key_id"].as_str().expect("key_id");
+    done(anna, &format!("/tenants/contoso/secret-tokens/{key}/revoke"), &json!({}));
+    let client = done(anna, "/tenants/contoso/oauth-clients", &json!({"label": "Entra gallery application"}));
+    let client = client["client_id"].as_str().expect("client_id");
+    done(anna, &format!("/tenants/contoso/oauth-clients/{client}/secrets"), &json!({}));
+    let federation = json!({
+        "issuer": "https://login.microsoftonline.com/8f7d1d1b-1c2c-4a39-9d0a-5b8c36f4b6a1/v2.0",
+        "subject": "5f0e7c2e-52b5-4b63-8a5a-3c5c0a7c9f1d",
+        "audience": "api://6d3a1f0c-9a54-4a0b-8c53-0f1b7c3e2d4a",
+        "jwks_url": "https://login.microsoftonline.com/8f7d1d1b-1c2c-4a39-9d0a-5b8c36f4b6a1/discovery/v2.0/keys",
+    });
+    let set = anna.put("/tenants/contoso/federation", &federation);
+    assert_eq!(set.status, 200, "{}", set.text());
+}
+
+fn done(anna: &Session, path: &str, body: &Value) -> Value {
+    let response = anna.post(path, body);
+    assert!(matches!(response.status, 200 | 201), "{path}: {}", response.text());
+    response.json
+}

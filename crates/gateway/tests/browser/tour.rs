@@ -1,0 +1,130 @@
+//! A tour of every page: whether all people can use it, and what it looks like.
+
+use super::office::Office;
+use crate::admin::{PASSWORD, Session};
+use admin::console::ROUTES;
+use std::path::Path;
+use test_support::{Browser, Scheme};
+
+/// Who looks at a page.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Who {
+    Stranger,
+    Newcomer,
+    Admin,
+}
+
+/// One page of the tour.
+struct Stop {
+    /// The route of the console that shows it; none for pages that no route stands for.
+    route: &'static str,
+    /// A name for its pictures.
+    name: &'static str,
+    who: Who,
+    path: String,
+    /// What has to be done on the page until it shows what the stop is for.
+    deeds: fn(&Browser, &Office),
+}
+
+/// Addresses that show no page of their own.
+const NO_PAGES: &[&str] = &["/", "/assets/{file}"];
+
+/// The tour. A new page without a stop here fails the test.
+fn stops(office: &Office) -> Vec<Stop> {
+    let stop = |route: &'static str, name, who| {
+        let path = route
+            .replace("{tenant}", "contoso")
+            .replace("{user}", &office.user)
+            .replace("{group}", &office.group);
+        Stop { route, name, who, path, deeds: |_, _| {} }
+    };
+    vec![
+        stop("/sign-in", "sign-in", Who::Stranger),
+        stop("/first-sign-in", "first-password", Who::Newcomer),
+        Stop { deeds: choose_password, ..stop("/first-sign-in", "second-factor", Who::Newcomer) },
+        stop("/account", "account", Who::Admin),
+        stop("/tenants", "tenants", Who::Admin),
+        Stop { path: "/nothing".to_owned(), deeds: is_missing, ..stop("", "not-found", Who::Admin) },
+        Stop {
+            path: "/nothing".to_owned(),
+            deeds: is_missing,
+            ..stop("", "not-found-signed-out", Who::Stranger)
+        },
+    ]
+}
+
+fn choose_password(page: &Browser, office: &Office) {
+    page.fill("One-time password", &office.newcomer.1);
+    page.fill("New password", PASSWORD);
+    page.fill("New password, once more", PASSWORD);
+    page.press("Go on");
+    page.expect("A second factor");
+}
+
+fn is_missing(page: &Browser, _: &Office) {
+    page.expect_complaint("status of 404");
+}
+
+/// Goes from stop to stop in one browser.
+fn walk(office: &Office, look: impl Fn(&Browser, &Stop)) {
+    let page = Browser::at(office.world.gateway.admin());
+    for stop in stops(office) {
+        page.open("/sign-in");
+        page.forget();
+        if let Some((cookie, value)) = session(office, stop.who).map(Session::cookie) {
+            page.remember(cookie, value);
+        }
+        page.open(&stop.path);
+        (stop.deeds)(&page, office);
+        look(&page, &stop);
+    }
+}
+
+fn session(office: &Office, who: Who) -> Option<&Session> {
+    match who {
+        Who::Stranger => None,
+        Who::Newcomer => Some(&office.newcomer.0),
+        Who::Admin => Some(&office.anna),
+    }
+}
+
+#[test]
+fn every_page_can_be_used_by_all_people() {
+    let office = Office::open(12);
+    let seen: Vec<&str> = stops(&office).iter().map(|stop| stop.route).collect();
+    for route in ROUTES.iter().filter(|route| route.method == "GET" && !NO_PAGES.contains(&route.path)) {
+        assert!(seen.contains(&route.path), "{route:?} has no stop on the tour");
+    }
+    let faults = std::cell::RefCell::new(Vec::new());
+    walk(&office, |page, stop| {
+        for (scheme, width) in [(Scheme::Light, 1280), (Scheme::Dark, 390)] {
+            page.prefer(scheme);
+            page.resize(width, 844);
+            let place = format!("{}, {} at {width} px", stop.name, scheme.as_str());
+            faults
+                .borrow_mut()
+                .extend(page.violations().into_iter().map(|fault| format!("{place}: {fault}")));
+            if page.overflow() > 0 {
+                faults.borrow_mut().push(format!("{place}: {} px too wide", page.overflow()));
+            }
+        }
+    });
+    let faults = faults.into_inner();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+#[ignore = "it takes pictures and proves nothing: `make screenshots`"]
+fn screenshots() {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/screenshots"));
+    let office = Office::open(300);
+    walk(&office, |page, stop| {
+        for (scheme, width) in
+            [Scheme::Light, Scheme::Dark].into_iter().flat_map(|scheme| [(scheme, 1280), (scheme, 390)])
+        {
+            page.prefer(scheme);
+            page.resize(width, 844);
+            page.picture(&folder.join(format!("{}-{}-{width}.png", stop.name, scheme.as_str())));
+        }
+    });
+}
