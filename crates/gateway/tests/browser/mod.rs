@@ -2,6 +2,7 @@
 
 mod office;
 mod sign_in;
+mod tenants;
 mod tour;
 
 use crate::{admin, world::World};

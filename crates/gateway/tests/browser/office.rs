@@ -18,6 +18,7 @@ pub(crate) struct Office {
     /// A user, a group and a deleted user of the tenant `contoso`.
     pub(crate) user: String,
     pub(crate) group: String,
+    pub(crate) deleted: String,
 }
 
 impl Office {
@@ -38,16 +39,13 @@ impl Office {
         provision(&world, "fabrikam", &fabrikam, 12, 1);
         let user = first(&anna, "Users");
         let group = first(&anna, "Groups");
-        world.send(
-            "DELETE",
-            &format!("{}/Users/{}", address(&world, "contoso"), last(&anna)),
-            Some(&contoso),
-            None,
-        );
+        let deleted = last(&anna);
+        let gone = format!("{}/Users/{deleted}", address(&world, "contoso"));
+        assert_eq!(world.send("DELETE", &gone, Some(&contoso), None).status, 204);
         hand_out_credentials(&anna);
         let once = add_operator(&world, "dora", "viewer");
         let newcomer = session_of(&world, &try_sign_in(&world, &json!({"name": "dora", "password": once})));
-        Office { world, anna, newcomer: (newcomer, once), user, group }
+        Office { world, anna, newcomer: (newcomer, once), user, group, deleted }
     }
 }
 

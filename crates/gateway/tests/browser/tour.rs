@@ -31,26 +31,60 @@ const NO_PAGES: &[&str] = &["/", "/assets/{file}"];
 
 /// The tour. A new page without a stop here fails the test.
 fn stops(office: &Office) -> Vec<Stop> {
-    let stop = |route: &'static str, name, who| {
-        let path = route
-            .replace("{tenant}", "contoso")
-            .replace("{user}", &office.user)
-            .replace("{group}", &office.group);
-        Stop { route, name, who, path, deeds: |_, _| {} }
+    let stop = |route: &'static str, name, who| Stop {
+        route,
+        name,
+        who,
+        path: address(route, office),
+        deeds: |_, _| {},
     };
+    let page = |route, name| stop(route, name, Who::Admin);
     vec![
         stop("/sign-in", "sign-in", Who::Stranger),
         stop("/first-sign-in", "first-password", Who::Newcomer),
         Stop { deeds: choose_password, ..stop("/first-sign-in", "second-factor", Who::Newcomer) },
-        stop("/account", "account", Who::Admin),
-        stop("/tenants", "tenants", Who::Admin),
-        Stop { path: "/nothing".to_owned(), deeds: is_missing, ..stop("", "not-found", Who::Admin) },
+        page("/account", "account"),
+        page("/tenants", "tenants"),
+        page("/tenants/new", "tenants-new"),
+        page("/tenants/{tenant}", "tenant"),
+        page("/tenants/{tenant}/suspend", "tenant-suspend"),
         Stop {
-            path: "/nothing".to_owned(),
-            deeds: is_missing,
-            ..stop("", "not-found-signed-out", Who::Stranger)
+            path: "/tenants/wide-world/resume".to_owned(),
+            ..page("/tenants/{tenant}/resume", "tenant-resume")
         },
+        page("/tenants/{tenant}/export", "tenant-export"),
+        page("/tenants/{tenant}/erase", "tenant-erase"),
+        page("/operators", "operators"),
+        Stop { deeds: add_an_operator, ..page("/operators", "operator-password") },
+        page("/operators/{name}", "operator"),
+        page("/operators/{name}/reset", "operator-reset"),
+        page("/operators/{name}/disable", "operator-disable"),
+        page("/audit", "audit"),
+        Stop { deeds: verify, ..page("/audit", "audit-verified") },
+        Stop { path: "/nothing".to_owned(), deeds: is_missing, ..stop("", "not-found", Who::Stranger) },
     ]
+}
+
+/// Where a page lies, of what the office has.
+fn address(route: &str, office: &Office) -> String {
+    let id = match route {
+        _ if route.contains("/groups/") => &office.group,
+        _ if route.contains("/deleted/") => &office.deleted,
+        _ => &office.user,
+    };
+    route.replace("{tenant}", "contoso").replace("{name}", "ben").replace("{id}", id)
+}
+
+fn add_an_operator(page: &Browser, _: &Office) {
+    page.fill("Name", "erik");
+    page.tick("Support");
+    page.press("Add the operator");
+    page.expect("It is shown this one time");
+}
+
+fn verify(page: &Browser, _: &Office) {
+    page.press("Verify the chain");
+    page.expect("The log is what was written");
 }
 
 fn choose_password(page: &Browser, office: &Office) {
