@@ -1,6 +1,7 @@
 //! The console and the customer's pages in a real browser, used as people use them.
 
 mod office;
+mod resources;
 mod sign_in;
 mod tenants;
 mod tour;

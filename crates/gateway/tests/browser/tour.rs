@@ -54,6 +54,14 @@ fn stops(office: &Office) -> Vec<Stop> {
         },
         page("/tenants/{tenant}/export", "tenant-export"),
         page("/tenants/{tenant}/erase", "tenant-erase"),
+        page("/tenants/{tenant}/users", "users"),
+        Stop { deeds: search, ..page("/tenants/{tenant}/users", "users-found") },
+        page("/tenants/{tenant}/users/{id}", "user"),
+        page("/tenants/{tenant}/groups", "groups"),
+        page("/tenants/{tenant}/groups/{id}", "group"),
+        page("/tenants/{tenant}/changes", "changes"),
+        page("/tenants/{tenant}/deleted", "deleted"),
+        page("/tenants/{tenant}/deleted/{id}/restore", "deleted-restore"),
         page("/operators", "operators"),
         Stop { deeds: add_an_operator, ..page("/operators", "operator-password") },
         page("/operators/{name}", "operator"),
@@ -73,6 +81,12 @@ fn address(route: &str, office: &Office) -> String {
         _ => &office.user,
     };
     route.replace("{tenant}", "contoso").replace("{name}", "ben").replace("{id}", id)
+}
+
+fn search(page: &Browser, _: &Office) {
+    page.fill("A text, or a SCIM filter", "active eq true and userName co \"a\"");
+    page.press("Search");
+    page.expect("users found");
 }
 
 fn add_an_operator(page: &Browser, _: &Office) {
