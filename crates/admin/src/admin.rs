@@ -38,6 +38,8 @@ pub struct AdminSettings {
     pub max_token_lifetime: Duration,
     /// How long an old token stays good after a rotation unless asked otherwise.
     pub rotation_overlap: Duration,
+    /// How long deleted users and groups can be restored.
+    pub keep_deleted: Duration,
     /// How many OAuth clients and secrets there may be, and how long a secret may live.
     pub client_policy: ClientPolicy,
     /// How long a client secret is good unless asked otherwise.

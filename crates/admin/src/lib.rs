@@ -23,6 +23,7 @@ mod oauth_clients;
 mod operators;
 mod overview;
 mod paging;
+mod purge;
 mod request;
 mod resource_search;
 mod resources;

@@ -10,6 +10,7 @@ mod duration;
 mod logging;
 mod metrics;
 mod oauth;
+mod purge;
 mod routing;
 mod serve;
 mod settings;

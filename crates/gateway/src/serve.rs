@@ -6,6 +6,7 @@ use crate::{
     cli::{Role, Serve},
     clock, command, metrics,
     oauth::{self, Oauth},
+    purge::Purge,
     routing::{self, Hosts},
     settings::Settings,
     unread,
@@ -72,6 +73,9 @@ async fn run(settings: &Settings, options: &Serve, json: bool) -> Result<(), Com
     let admin = operators(monitoring, use_cases.clone(), admin_listener).map_err(|cause| failed(&cause))?;
     let mut handles = vec![admin.handle()];
     rt::spawn(admin);
+
+    let purge = Purge::new(store.clone(), settings.provisioning.keep_deleted, &registry);
+    rt::spawn(purge.map_err(|cause| failed(&cause))?.run());
 
     let mut listening = json!({ "admin": format!("http://{admin_address}") });
     let mut app = None;

@@ -10,6 +10,7 @@ use crate::{
     operator::{Operator, Session},
     overview::OverviewEngine,
     plan::{Facts, Questions, Writes},
+    purge::PurgeStep,
     setup_links::SetupEngine,
 };
 use scim::{Timestamp, schema::ResourceKind};
@@ -60,9 +61,24 @@ pub(crate) trait OauthEngine {
     fn delete_signing_keys(&self, now: Timestamp) -> Result<(), StoreError>;
 }
 
+/// What the purge asks (migration 0007).
+pub(crate) trait PurgeEngine {
+    /// What was deleted before a time, over all tenants, the longest deleted first.
+    fn due_for_purge(&self, before: Timestamp, limit: i64)
+    -> Result<Vec<(TenantId, ResourceId)>, StoreError>;
+    /// Empties some of a resource's change log, and erases the resource once all of that is empty; if it is still deleted
+    /// since before that time.
+    fn purge_step(
+        &self,
+        tenant: TenantId,
+        id: ResourceId,
+        before: Timestamp,
+    ) -> Result<PurgeStep, StoreError>;
+}
+
 /// A database.
 pub(crate) trait Engine:
-    OauthEngine + OverviewEngine + SetupEngine + ApiTokenEngine + Send + Sync + 'static
+    OauthEngine + OverviewEngine + PurgeEngine + SetupEngine + ApiTokenEngine + Send + Sync + 'static
 {
     /// Brings the schema up to date, forward only.
     fn migrate(&self) -> Result<(), StoreError>;

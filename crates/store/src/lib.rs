@@ -19,6 +19,7 @@ mod operator;
 mod overview;
 mod plan;
 mod postgres;
+mod purge;
 mod queue;
 mod records;
 mod schema;

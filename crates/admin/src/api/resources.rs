@@ -82,6 +82,8 @@ pub(super) struct DeletedShape {
     /// `User` or `Group`.
     resource_type: &'static str,
     deleted: String,
+    /// From when on it is purged for good; it can be restored until then.
+    purged: String,
     actor: Option<String>,
     version: i64,
     document: Value,
@@ -116,11 +118,12 @@ fn change(row: &ChangeRow) -> ChangeShape {
     }
 }
 
-fn deleted_shape(row: &DeletedRow) -> DeletedShape {
+fn deleted_shape(admin: &Admin, row: &DeletedRow) -> DeletedShape {
     DeletedShape {
         id: row.id.to_string(),
         resource_type: row.kind.name(),
         deleted: row.at.to_rfc3339(),
+        purged: admin.purged_from(row).to_rfc3339(),
         actor: row.actor.map(|actor| actor.to_string()),
         version: row.version,
         document: parsed(Some(&row.document)),
@@ -215,7 +218,7 @@ pub(super) async fn deleted(
 ) -> Result<HttpResponse, Problem> {
     let query = query.read()?;
     let page = admin.deleted(&tenant, query.cursor.as_deref(), query.count).await?;
-    let page = page.map(|row| deleted_shape(&row));
+    let page = page.map(|row| deleted_shape(&admin, &row));
     Ok(ok(&DeletedsShape { deleted: page.rows, next_cursor: page.next }))
 }
 

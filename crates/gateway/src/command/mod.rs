@@ -87,6 +87,7 @@ pub(crate) fn open_admin(settings: &Settings, store: Store, scim: SocketAddr) ->
         token_lifetime: tokens.lifetime,
         max_token_lifetime: tokens.max_lifetime,
         rotation_overlap: tokens.rotation_overlap,
+        keep_deleted: settings.provisioning.keep_deleted,
         client_policy: ClientPolicy {
             max_clients: oauth.max_clients_per_tenant.size(),
             max_secrets: oauth.max_secrets_per_client.size(),

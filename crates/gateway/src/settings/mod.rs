@@ -71,6 +71,9 @@ settings! {
         max_page_size: Count<1, 100_000>,
         rate_per_tenant: Count<1, 1_000_000_000>,
     }
+    provisioning: Provisioning {
+        keep_deleted: Duration,
+    }
     admin: Admin {
         listen: SocketAddr,
         session_idle: Duration,

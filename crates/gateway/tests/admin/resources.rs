@@ -4,7 +4,8 @@ use super::{assert_problem, operator};
 use crate::world::World;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use test_support::Backend;
+use std::time::{Duration, Instant};
+use test_support::{Backend, Database};
 
 #[test]
 fn users_are_searched_by_any_filter_and_shown_with_their_history() {
@@ -139,5 +140,43 @@ fn a_tenant_is_exported_line_by_line() {
         assert_eq!(group["resource"]["displayName"], "Sales");
         let audit = world.juno(&["audit", "list", "--tenant", "contoso", "--count", "1"]);
         assert_eq!(audit["audit"][0]["action"], "tenant.export");
+    }
+}
+
+/// Asks until it is so; fails if that takes longer than any timer may.
+fn soon(what: &str, mut is_so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < Duration::from_secs(30), "{what}");
+    }
+}
+
+#[test]
+fn what_was_deleted_is_purged_when_its_time_has_come() {
+    for backend in Backend::ALL {
+        let brief = [("JUNO__PROVISIONING__KEEP_DELETED", "5s")];
+        let world = World::with_settings(Database::Fresh(backend), &brief);
+        let support = operator(&world, "anna", "support");
+        let contoso = world.tenant("contoso");
+        let id = contoso.create_user("ana@example.com");
+        contoso.create_group("Sales", &[&id]);
+        assert_eq!(contoso.delete(&format!("/Users/{id}")).status, 204);
+        let deleted = support.read("/tenants/contoso/deleted");
+        let row = &deleted["deleted"][0];
+        assert!(row["purged"].as_str() > row["deleted"].as_str(), "{row}");
+        soon("it is purged", || support.read("/tenants/contoso/deleted")["deleted"] == json!([]));
+        assert_problem(
+            &support.post(&format!("/tenants/contoso/deleted/{id}/restore"), &json!({})),
+            404,
+            "not-found",
+        );
+        let history = support.get(&format!("/tenants/contoso/resources/Users/{id}/history"));
+        let events: Vec<&Value> =
+            history.json["changes"].as_array().expect("changes").iter().map(|row| &row["event"]).collect();
+        assert_eq!(events, ["delete", "create"], "that it was there stays");
+        assert!(!history.text().contains("ana"), "{}", history.text());
+        soon("it is counted", || {
+            world.gateway.metric(&world.http, "juno_purged_resources_total", &[]).to_bits() == 1f64.to_bits()
+        });
     }
 }

@@ -18,6 +18,7 @@ mod members;
 mod oauth;
 mod operators;
 mod overview;
+mod purge;
 mod random;
 mod resources;
 mod restore;

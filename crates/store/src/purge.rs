@@ -1,0 +1,134 @@
+//! The purge: what was deleted long ago is erased for good, with the documents that its change log keeps of it
+//! (`docs/adr/0019`). Any number of processes may do it at the same time.
+
+use crate::{
+    engine::PurgeEngine,
+    model::{ResourceId, StoreError, TenantId},
+    postgres::PostgresEngine,
+    schema::{
+        change_log, deleted_resources, feeds,
+        types::{Id, Json},
+    },
+    sqlite::SqliteEngine,
+    store::Store,
+};
+use diesel::prelude::*;
+use scim::Timestamp;
+
+/// Most rows of the change log that are emptied in one transaction: a writer of the tenant waits no longer than this takes.
+const EMPTIED_AT_ONCE: i64 = 500;
+
+/// How far the purge of a resource has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PurgeStep {
+    /// Its history is long: there is more to empty before it can go.
+    More,
+    /// It is gone.
+    Purged,
+    /// Somebody else has restored or purged it.
+    NotThere,
+}
+
+impl Store {
+    /// Erases for good what was deleted before a time, the longest deleted first: at most so many resources, in a
+    /// transaction each (or several, where the history is long). Returns how many.
+    ///
+    /// # Errors
+    /// Faults of the database; what was purged before stays so.
+    pub async fn purge(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let due = self.ask(move |engine| engine.due_for_purge(before, limit.into())).await?;
+        let mut purged = 0;
+        for (tenant, id) in due {
+            // Each step waits in the line of its tenant, behind what its operators ask.
+            let step = loop {
+                match self.ask_of(tenant, move |engine| engine.purge_step(tenant, id, before)).await? {
+                    PurgeStep::More => {}
+                    step => break step,
+                }
+            };
+            purged += u64::from(step == PurgeStep::Purged);
+        }
+        Ok(purged)
+    }
+}
+
+/// Implements the trait for an engine; `$write` is its way to write.
+macro_rules! purge_engine {
+    ($engine:ty, $write:ident) => {
+        impl PurgeEngine for $engine {
+            fn due_for_purge(
+                &self,
+                before: Timestamp,
+                limit: i64,
+            ) -> Result<Vec<(TenantId, ResourceId)>, StoreError> {
+                let due = self.run(|connection| {
+                    deleted_resources::table
+                        .select((deleted_resources::tenant_id, deleted_resources::id))
+                        .filter(deleted_resources::deleted_at.lt(before.0))
+                        .order(deleted_resources::deleted_at)
+                        .limit(limit)
+                        .load::<(Id, Id)>(connection)
+                })?;
+                Ok(due.into_iter().map(|(tenant, id)| (TenantId(tenant.0), ResourceId(id.0))).collect())
+            }
+
+            fn purge_step(
+                &self,
+                tenant: TenantId,
+                id: ResourceId,
+                before: Timestamp,
+            ) -> Result<PurgeStep, StoreError> {
+                let (tenant, id) = (Id(tenant.0), Id(id.0));
+                self.$write(|connection| {
+                    connection.transaction(|connection| {
+                        // Moving the feed keeps writers out and tells one that has read before that its facts are old:
+                        // a restore happens before this or not at all.
+                        diesel::update(feeds::table.find(tenant))
+                            .set(feeds::position.eq(feeds::position + 1))
+                            .execute(connection)?;
+                        let row = deleted_resources::table
+                            .find((tenant, id))
+                            .filter(deleted_resources::deleted_at.lt(before.0));
+                        if row.select(deleted_resources::id).first::<Id>(connection).optional()?.is_none() {
+                            return Ok(PurgeStep::NotThere);
+                        }
+                        let of_it = change_log::table
+                            .filter(change_log::tenant_id.eq(tenant))
+                            .filter(change_log::resource_id.eq(id));
+                        let full: Vec<i64> = of_it
+                            .filter(
+                                change_log::before
+                                    .is_not_null()
+                                    .or(change_log::after.is_not_null())
+                                    .or(change_log::members.is_not_null()),
+                            )
+                            .select(change_log::position)
+                            .limit(EMPTIED_AT_ONCE)
+                            .load(connection)?;
+                        let is_more = i64::try_from(full.len()).is_ok_and(|count| count == EMPTIED_AT_ONCE);
+                        let nothing: Option<Json> = None;
+                        diesel::update(
+                            change_log::table
+                                .filter(change_log::tenant_id.eq(tenant))
+                                .filter(change_log::position.eq_any(full)),
+                        )
+                        .set((
+                            change_log::before.eq(nothing.clone()),
+                            change_log::after.eq(nothing.clone()),
+                            change_log::members.eq(nothing),
+                        ))
+                        .execute(connection)?;
+                        if is_more {
+                            return Ok(PurgeStep::More);
+                        }
+                        diesel::delete(deleted_resources::table.find((tenant, id))).execute(connection)?;
+                        Ok(PurgeStep::Purged)
+                    })
+                })
+            }
+        }
+    };
+}
+
+purge_engine!(PostgresEngine, run);
+purge_engine!(SqliteEngine, write);
