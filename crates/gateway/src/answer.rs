@@ -22,13 +22,13 @@ impl Answer {
         Answer { json: Value::Null, text: String::new() }
     }
 
-    /// An object; people read it as lines of `key: value`, without the keys that say nothing.
+    /// An object; people read it as lines of `key: value`, without the keys that say nothing; an object in it as lines of
+    /// `key.key: value`.
     pub(crate) fn fields(json: Value) -> Answer {
-        let fields: Vec<_> =
-            json.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()).collect();
+        let mut fields = Vec::new();
+        collect_fields("", &json, &mut fields);
         let width = fields.iter().map(|(key, _)| key.len() + 2).max().unwrap_or(0);
-        let line =
-            |(key, value): &(&String, &Value)| format!("{:<width$}{}", format!("{key}:"), plain(value));
+        let line = |(key, value): &(String, String)| format!("{:<width$}{value}", format!("{key}:"));
         let text = fields.iter().map(line).collect::<Vec<_>>().join("\n");
         Answer { json, text }
     }
@@ -55,10 +55,24 @@ impl Answer {
     }
 }
 
+fn collect_fields(prefix: &str, json: &Value, fields: &mut Vec<(String, String)>) {
+    for (key, value) in json.as_object().into_iter().flatten() {
+        let key = format!("{prefix}{key}");
+        match value {
+            Value::Null => {}
+            Value::Object(_) => collect_fields(&format!("{key}."), value, fields),
+            value => fields.push((key, plain(value))),
+        }
+    }
+}
+
 fn plain(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
         Value::String(text) => text.clone(),
+        Value::Array(items) if items.iter().all(Value::is_string) => {
+            items.iter().map(plain).collect::<Vec<_>>().join(" ")
+        }
         other => other.to_string(),
     }
 }

@@ -114,10 +114,25 @@ pub(crate) enum TenantCommand {
         #[arg(long, value_name = "DURATION", value_parser = read_duration)]
         expires_in: Option<Duration>,
     },
-    /// List all tenants.
-    List,
+    /// List tenants, all of them or those that a search finds.
+    List {
+        /// Words, each of which is in the label or in the name.
+        #[arg(long, value_name = "WORDS")]
+        search: Option<String>,
+    },
     /// Show one tenant.
     Show { tenant: String },
+    /// Change the name of a tenant, or how its provisioning client speaks SCIM.
+    #[command(group = clap::ArgGroup::new("change").required(true).multiple(true))]
+    Change {
+        tenant: String,
+        /// The customer's name. The label stays.
+        #[arg(long, group = "change")]
+        name: Option<String>,
+        /// From the next request on.
+        #[arg(long, group = "change", value_parser = ["entra", "rfc"])]
+        profile: Option<String>,
+    },
     /// Refuse all requests of a tenant with 403, keeping everything.
     Suspend { tenant: String },
     /// End a suspension.

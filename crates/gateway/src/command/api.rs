@@ -18,6 +18,7 @@ pub(crate) enum Api {
 }
 
 /// A request: where to, and what it says.
+#[derive(Clone, Debug)]
 pub(crate) struct Request {
     method: Method,
     path: Vec<String>,
@@ -143,10 +144,10 @@ impl Api {
     }
 
     /// Asks for a list, page by page to its end: the last page, with the rows of all under `rows`.
-    pub(crate) async fn list(&self, path: &[&str], rows: &str) -> Result<Value, CommandError> {
+    pub(crate) async fn list(&self, asked: Request, rows: &str) -> Result<Value, CommandError> {
         let (mut all, mut cursor): (Vec<Value>, _) = (Vec::new(), None);
         loop {
-            let page = Request::get(path).query("count", Some("200".to_owned())).query("cursor", cursor);
+            let page = asked.clone().query("count", Some("200".to_owned())).query("cursor", cursor);
             let mut page = self.ask(page).await?;
             all.extend(page[rows].as_array_mut().map(std::mem::take).unwrap_or_default());
             cursor = page["next_cursor"].as_str().map(str::to_owned);

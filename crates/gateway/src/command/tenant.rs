@@ -21,11 +21,15 @@ pub(crate) async fn run(api: &Api, command: &TenantCommand) -> Result<Answer, Co
             hand_over(api, opened, json!({ "label": "first", "expires_in_seconds": seconds(*expires_in) }))
                 .await
         }
-        TenantCommand::List => {
+        TenantCommand::List { search } => {
+            let asked = Request::get(&["tenants"]).query("search", search.clone());
             let columns = ["label", "name", "profile", "state", "created", "tenant_url"];
-            Ok(Answer::table(api.list(&["tenants"], "tenants").await?, "tenants", &columns))
+            Ok(Answer::table(api.list(asked, "tenants").await?, "tenants", &columns))
         }
         TenantCommand::Show { tenant } => show(Request::get(&["tenants", tenant])).await,
+        TenantCommand::Change { tenant, name, profile } => {
+            show(Request::patch(&["tenants", tenant]).body(json!({ "name": name, "profile": profile }))).await
+        }
         TenantCommand::Suspend { tenant } => show(Request::post(&["tenants", tenant, "suspend"])).await,
         TenantCommand::Resume { tenant } => show(Request::post(&["tenants", tenant, "resume"])).await,
         TenantCommand::Delete { tenant, confirm } => {
@@ -41,7 +45,7 @@ pub(crate) async fn run(api: &Api, command: &TenantCommand) -> Result<Answer, Co
         }
         TenantCommand::Export { tenant, output } => export(api, tenant, output.as_deref()).await,
         TenantCommand::Deleted { tenant } => {
-            let listed = api.list(&["tenants", tenant, "deleted"], "deleted").await?;
+            let listed = api.list(Request::get(&["tenants", tenant, "deleted"]), "deleted").await?;
             Ok(Answer::table(listed, "deleted", &["resource_type", "id", "deleted", "purged", "version"]))
         }
     }
