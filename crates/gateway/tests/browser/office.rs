@@ -3,10 +3,11 @@
 use crate::{
     admin::{Session, add_operator, operator, session_of, try_sign_in},
     entra_check::entra_sim,
+    setup::make,
     world::World,
 };
 use serde_json::{Value, json};
-use test_support::{Backend, Database};
+use test_support::Backend;
 
 /// A gateway whose pages have something to show.
 pub(crate) struct Office {
@@ -19,13 +20,14 @@ pub(crate) struct Office {
     pub(crate) user: String,
     pub(crate) group: String,
     pub(crate) deleted: String,
+    /// A setup link of it that nobody has opened.
+    pub(crate) link: String,
 }
 
 impl Office {
     /// `people`: how many users the first customer has; the second has a few.
     pub(crate) fn open(people: u16) -> Office {
-        let settings = [("JUNO__SCIM__PUBLIC_URL", "https://scim.juno.example")];
-        let world = World::with_settings(Database::Fresh(Backend::Sqlite), &settings);
+        let world = World::start(Backend::Sqlite);
         let anna = operator(&world, "anna", "admin");
         operator(&world, "ben", "support");
         add_operator(&world, "chris", "viewer");
@@ -43,9 +45,10 @@ impl Office {
         let gone = format!("{}/Users/{deleted}", address(&world, "contoso"));
         assert_eq!(world.send("DELETE", &gone, Some(&contoso), None).status, 204);
         hand_out_credentials(&anna);
+        let link = make(&anna, "contoso").url;
         let once = add_operator(&world, "dora", "viewer");
         let newcomer = session_of(&world, &try_sign_in(&world, &json!({"name": "dora", "password": once})));
-        Office { world, anna, newcomer: (newcomer, once), user, group, deleted }
+        Office { world, anna, newcomer: (newcomer, once), user, group, deleted, link }
     }
 }
 

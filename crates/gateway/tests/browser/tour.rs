@@ -2,7 +2,7 @@
 
 use super::office::Office;
 use crate::admin::{PASSWORD, Session};
-use admin::console::ROUTES;
+use admin::{console, setup};
 use std::path::Path;
 use test_support::{Browser, Scheme};
 
@@ -26,8 +26,9 @@ struct Stop {
     deeds: fn(&Browser, &Office),
 }
 
-/// Addresses that show no page of their own.
-const NO_PAGES: &[&str] = &["/", "/assets/{file}"];
+/// Addresses that show no page of their own: redirects, files, parts of pages.
+const NO_PAGES: &[&str] =
+    &["/", "/assets/{file}", "/setup/status", "/setup/new-secret-token", "/setup/assets/{file}"];
 
 /// The tour. A new page without a stop here fails the test.
 fn stops(office: &Office) -> Vec<Stop> {
@@ -38,6 +39,7 @@ fn stops(office: &Office) -> Vec<Stop> {
         path: address(route, office),
         deeds: |_, _| {},
     };
+    let setup = |route, name| Stop { path: office.link.clone(), ..stop(route, name, Who::Stranger) };
     let page = |route, name| stop(route, name, Who::Admin);
     vec![
         stop("/sign-in", "sign-in", Who::Stranger),
@@ -69,6 +71,9 @@ fn stops(office: &Office) -> Vec<Stop> {
         page("/operators/{name}/disable", "operator-disable"),
         page("/audit", "audit"),
         Stop { deeds: verify, ..page("/audit", "audit-verified") },
+        setup("/setup/{token}", "setup-link"),
+        Stop { deeds: open_link, ..setup("/setup", "setup") },
+        Stop { deeds: is_spent, ..setup("/setup/{token}", "setup-link-spent") },
         Stop { path: "/nothing".to_owned(), deeds: is_missing, ..stop("", "not-found", Who::Stranger) },
     ]
 }
@@ -101,6 +106,16 @@ fn verify(page: &Browser, _: &Office) {
     page.expect("The log is what was written");
 }
 
+fn open_link(page: &Browser, _: &Office) {
+    page.press("Open the setup page");
+    page.expect("Seven steps");
+}
+
+fn is_spent(page: &Browser, _: &Office) {
+    page.expect("It was opened on");
+    page.expect_complaint("status of 410");
+}
+
 fn choose_password(page: &Browser, office: &Office) {
     page.fill("One-time password", &office.newcomer.1);
     page.fill("New password", PASSWORD);
@@ -117,7 +132,6 @@ fn is_missing(page: &Browser, _: &Office) {
 fn walk(office: &Office, look: impl Fn(&Browser, &Stop)) {
     let page = Browser::at(office.world.gateway.admin());
     for stop in stops(office) {
-        page.open("/sign-in");
         page.forget();
         if let Some((cookie, value)) = session(office, stop.who).map(Session::cookie) {
             page.remember(cookie, value);
@@ -140,8 +154,13 @@ fn session(office: &Office, who: Who) -> Option<&Session> {
 fn every_page_can_be_used_by_all_people() {
     let office = Office::open(12);
     let seen: Vec<&str> = stops(&office).iter().map(|stop| stop.route).collect();
-    for route in ROUTES.iter().filter(|route| route.method == "GET" && !NO_PAGES.contains(&route.path)) {
-        assert!(seen.contains(&route.path), "{route:?} has no stop on the tour");
+    let all =
+        [("", console::ROUTES), (setup::PREFIX, setup::ROUTES)].into_iter().flat_map(|(prefix, routes)| {
+            let pages = routes.iter().filter(|route| route.method == "GET");
+            pages.map(move |route| format!("{prefix}{}", route.path))
+        });
+    for path in all.filter(|path| !NO_PAGES.contains(&path.as_str())) {
+        assert!(seen.contains(&path.as_str()), "{path} has no stop on the tour");
     }
     let faults = std::cell::RefCell::new(Vec::new());
     walk(&office, |page, stop| {

@@ -89,7 +89,7 @@ impl Browser {
     /// Forgets every cookie: another person sits down.
     #[track_caller]
     pub fn forget(&self) {
-        self.must("forget all cookies", self.session().delete_all_cookies());
+        self.devtools("Network.clearBrowserCookies", json!({}));
     }
 
     /// Makes the window so large that the page sees this, in CSS pixels.

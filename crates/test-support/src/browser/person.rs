@@ -68,6 +68,15 @@ impl Browser {
         self.until(&format!("\"{text}\" to appear"), || Ok(self.try_text()?.contains(text).then_some(())));
     }
 
+    /// Opens a path again and again, until the page shows this text.
+    #[track_caller]
+    pub fn expect_at(&self, path: &str, text: &str) {
+        self.until(&format!("\"{text}\" to appear"), || {
+            self.open(path);
+            Ok(self.try_text()?.contains(text).then_some(()))
+        });
+    }
+
     /// Waits until the page no longer shows this text.
     #[track_caller]
     pub fn expect_gone(&self, text: &str) {
