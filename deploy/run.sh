@@ -21,7 +21,7 @@ field() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p"; }
 demo_token() {
     if ! "$JUNO" tenant show demo --json >/dev/null 2>&1; then
         "$JUNO" tenant create demo --json
-    elif ! { [ -s "$KEY_ID" ] && "$JUNO" token rotate demo "$(cat "$KEY_ID")" --overlap 0s --json 2>/dev/null; }; then
+    elif ! { [ -s "$KEY_ID" ] && "$JUNO" token rotate demo "$(cat "$KEY_ID")" --now --json 2>/dev/null; }; then
         "$JUNO" token issue demo --label "make run" --json
     fi
 }

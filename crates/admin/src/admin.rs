@@ -6,7 +6,7 @@ use scim::{Timestamp, search::PageLimits};
 use std::{sync::OnceLock, time::Duration};
 use store::{By, Store, Tenant};
 use tokens::{
-    ClientPolicy, Issuer, JwksSettings, OauthClients, SetupPolicy,
+    ClientPolicy, Issuer, JwksSettings, OauthClients, Rotations, SetupPolicy,
     operator::{Passwords, Throttle, ThrottleSettings},
 };
 use uuid::Uuid;
@@ -36,8 +36,8 @@ pub struct AdminSettings {
     pub token_lifetime: Duration,
     /// The longest that may be asked for.
     pub max_token_lifetime: Duration,
-    /// How long an old token stays good after a rotation unless asked otherwise.
-    pub rotation_overlap: Duration,
+    /// How long the old credential of a rotation must not be used before it is safe to end it.
+    pub rotation_silence: Duration,
     /// How long deleted users and groups can be restored.
     pub keep_deleted: Duration,
     /// How many OAuth clients and secrets there may be, and how long a secret may live.
@@ -111,6 +111,11 @@ impl Admin {
     /// The issuer of Secret Tokens in the hands of somebody.
     pub(crate) fn issuer(&self, by: &By) -> Issuer {
         Issuer::new(self.store.acting(by.clone()), self.settings.max_tokens)
+    }
+
+    /// Rotations in the hands of somebody.
+    pub(crate) fn rotations_by(&self, by: &By) -> Rotations {
+        Rotations::new(self.store.acting(by.clone()), self.settings.rotation_silence)
     }
 
     /// The Tenant URL that the customer's administrator pastes into Entra.

@@ -3,7 +3,7 @@
 use scim::ScimError;
 use store::StoreError;
 use tokens::{
-    ClientError, SetupError, TokenError,
+    ClientError, RotationError, SetupError, TokenError,
     operator::{Blocked, PasswordError, TotpError},
 };
 
@@ -181,6 +181,21 @@ impl From<SetupError> for Failure {
             SetupError::TooManyOpen(_) | SetupError::TooManyIssued(_) | SetupError::Changed => {
                 Failure::Conflict(error.to_string())
             }
+        }
+    }
+}
+
+impl From<RotationError> for Failure {
+    fn from(error: RotationError) -> Self {
+        match error {
+            RotationError::Token(error) => error.into(),
+            RotationError::Client(error) => error.into(),
+            RotationError::NoSuchRotation(_) => Failure::NotFound(error.to_string()),
+            RotationError::UnderWay(_) | RotationError::Over(_) | RotationError::NotSafe(_) => {
+                Failure::Conflict(error.to_string())
+            }
+            RotationError::Random(_) => Failure::internal(error),
+            RotationError::Store(error) => error.into(),
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::{Admin, Failure};
 use scim::Timestamp;
 use std::time::Duration;
 use store::{By, SecretTokenRow};
-use tokens::{Issued, Rotated};
+use tokens::Issued;
 
 /// Longest label.
 const MAX_LABEL: usize = 100;
@@ -36,26 +36,6 @@ impl Admin {
         Ok(self.issuer(by).issue(tenant.id, label, Some(expires), by.at).await?)
     }
 
-    /// Issues a token in the place of another, which stays good for a while.
-    ///
-    /// # Errors
-    /// No such tenant or token; as above.
-    pub async fn rotate_secret_token(
-        &self,
-        by: &By,
-        (tenant, key_id): (&str, &str),
-        overlap: Option<Duration>,
-        lifetime: Option<Duration>,
-    ) -> Result<Rotated, Failure> {
-        let expires = self.expiry(by.at, lifetime)?;
-        let overlap = overlap.unwrap_or(self.settings.rotation_overlap);
-        let ends = later(by.at, overlap);
-        let tenant = self.tenant(tenant).await?;
-        let rotated = self.issuer(by).rotate(tenant.id, key_id, ends, Some(expires), by.at).await?;
-        self.credentials_have_ended();
-        Ok(rotated)
-    }
-
     /// Ends a token now.
     ///
     /// # Errors
@@ -72,7 +52,7 @@ impl Admin {
         Ok(revoked)
     }
 
-    fn expiry(&self, now: Timestamp, lifetime: Option<Duration>) -> Result<Timestamp, Failure> {
+    pub(crate) fn expiry(&self, now: Timestamp, lifetime: Option<Duration>) -> Result<Timestamp, Failure> {
         let lifetime = lifetime.unwrap_or(self.settings.token_lifetime);
         let longest = self.settings.max_token_lifetime;
         if lifetime.is_zero() || lifetime > longest {

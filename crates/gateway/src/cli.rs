@@ -57,6 +57,9 @@ pub(crate) enum OperatorsCommand {
     /// OAuth clients of a tenant: an id and secrets that are exchanged for access tokens.
     #[command(subcommand)]
     Client(ClientCommand),
+    /// Rotations of Secret Tokens and client secrets of a tenant: how far they are, by what was seen.
+    #[command(subcommand)]
+    Rotation(RotationCommand),
     /// Workload identity federation of a tenant: whose assertions are exchanged for access tokens.
     #[command(subcommand)]
     Federation(FederationCommand),
@@ -169,14 +172,17 @@ pub(crate) enum TokenCommand {
     },
     /// List a tenant's tokens, ended ones too. The tokens themselves are not stored and cannot be shown.
     List { tenant: String },
-    /// Issue a token in the place of another, which stays good for a while.
+    /// Issue a token in the place of another, which stays good until the rotation is completed (`juno rotation`).
     Rotate {
         tenant: String,
         /// The key id of the old token.
         key_id: String,
-        /// How long the old token stays good, as 7d; 0s ends it now.
-        #[arg(long, value_name = "DURATION", value_parser = read_duration)]
-        overlap: Option<Duration>,
+        /// End the old token now, whoever still uses it.
+        #[arg(long, conflicts_with = "automatic")]
+        now: bool,
+        /// Have it completed as soon as that is safe.
+        #[arg(long)]
+        automatic: bool,
         /// How long the new token is good, as 90d.
         #[arg(long, value_name = "DURATION", value_parser = read_duration)]
         expires_in: Option<Duration>,
@@ -282,6 +288,21 @@ pub(crate) enum ClientCommand {
         #[arg(long, value_name = "DURATION", value_parser = read_duration)]
         expires_in: Option<Duration>,
     },
+    /// Issue a secret in the place of another, which stays good until the rotation is completed (`juno rotation`).
+    Rotate {
+        tenant: String,
+        /// The key id of the old secret.
+        key_id: String,
+        /// End the old secret now, whoever still uses it.
+        #[arg(long, conflicts_with = "automatic")]
+        now: bool,
+        /// Have it completed as soon as that is safe.
+        #[arg(long)]
+        automatic: bool,
+        /// How long the new secret is good, as 730d.
+        #[arg(long, value_name = "DURATION", value_parser = read_duration)]
+        expires_in: Option<Duration>,
+    },
     /// End a secret now, and the access tokens that were issued for it.
     RevokeSecret {
         tenant: String,
@@ -291,6 +312,40 @@ pub(crate) enum ClientCommand {
     },
     /// End a client now, with its secrets and access tokens.
     Revoke { tenant: String, client_id: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RotationCommand {
+    /// List a tenant's rotations, the newest first, ended ones too.
+    List {
+        tenant: String,
+        /// How many, 1 to 200.
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=200))]
+        count: u32,
+        /// `next_cursor` of the page before.
+        #[arg(long)]
+        cursor: Option<String>,
+    },
+    /// Show what was seen of the old and the new one, and what to do next.
+    Show { tenant: String, id: String },
+    /// End the old one. Refused before that is safe.
+    Complete {
+        tenant: String,
+        id: String,
+        /// Although it is not safe yet.
+        #[arg(long)]
+        force: bool,
+    },
+    /// End the new one; the old one stays.
+    Cancel { tenant: String, id: String },
+    /// Have it completed as soon as that is safe.
+    Automatic {
+        tenant: String,
+        id: String,
+        /// No longer.
+        #[arg(long)]
+        off: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -4,7 +4,9 @@ use crate::{
     access_log,
     answer::{self, CommandError},
     cli::{Role, Serve},
-    clock, command, metrics,
+    clock, command,
+    credentials::CredentialWatch,
+    metrics,
     oauth::{self, Oauth},
     purge::Purge,
     routing::{self, Hosts},
@@ -76,6 +78,9 @@ async fn run(settings: &Settings, options: &Serve, json: bool) -> Result<(), Com
 
     let purge = Purge::new(store.clone(), settings.provisioning.keep_deleted, &registry);
     rt::spawn(purge.map_err(|cause| failed(&cause))?.run());
+    let tokens = &settings.tokens;
+    let watch = CredentialWatch::new(store.clone(), tokens.rotation_silence, &registry)
+        .map_err(|cause| failed(&cause))?;
 
     let mut listening = json!({ "admin": format!("http://{admin_address}") });
     let mut app = None;
@@ -100,12 +105,15 @@ async fn run(settings: &Settings, options: &Serve, json: bool) -> Result<(), Com
             .map_err(|cause| failed(&cause))?;
         handles.push(server.handle());
         rt::spawn(server);
-        rt::spawn(timers(state.clone(), oauth.clone(), settings.tokens.last_used_interval));
+        rt::spawn(timers(state.clone(), oauth.clone(), tokens.last_used_interval));
         rt::spawn(async move { oauth.refresh_keys().await });
         listening["scim"] = format!("http://{address}").into();
         listening["public_url"] = public_url.as_str().into();
         app = Some(state);
     }
+    let remembers = app.clone();
+    let forget = move || remembers.iter().for_each(|app| app.authenticator().forget());
+    rt::spawn(watch.run(tokens.rotation_interval, forget));
     drop(store);
 
     tracing::info!(
@@ -230,6 +238,7 @@ async fn timers(app: Data<scim_api::App>, oauth: Data<Oauth>, last_used: Duratio
     loop {
         tokio::select! {
             _ = flush.tick() => flush_last_used(&app).await,
+            () = app.authenticator().first_use() => flush_last_used(&app).await,
             _ = forget.tick() => {
                 app.forget_idle_tenants();
                 oauth.forget().await;
@@ -240,7 +249,7 @@ async fn timers(app: Data<scim_api::App>, oauth: Data<Oauth>, last_used: Duratio
 
 async fn flush_last_used(app: &scim_api::App) {
     if let Err(cause) = app.authenticator().flush_last_used().await {
-        tracing::warn!(%cause, "times of last use are not written; they are kept for the next time");
+        tracing::warn!(%cause, "uses of credentials are not written; they are kept for the next time");
     }
 }
 

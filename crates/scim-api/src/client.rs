@@ -1,6 +1,9 @@
 //! The authenticated provisioning client of a request, as an argument of handlers.
 
-use crate::{ApiError, App, TenantBase, telemetry::RequestTenant};
+use crate::{
+    ApiError, App, TenantBase, routes,
+    telemetry::{self, RequestTenant},
+};
 use actix_web::{
     FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header::AUTHORIZATION, web::Data,
 };
@@ -8,7 +11,7 @@ use provisioning::Context;
 use scim::Profile;
 use std::{future::Future, pin::Pin, sync::Arc};
 use store::{Tenant, TenantState};
-use tokens::Refusal;
+use tokens::{Refusal, Use};
 
 /// Who asks: a credential of the tenant that the URL names, which is not suspended and within its rate.
 #[derive(Clone, Debug)]
@@ -44,6 +47,12 @@ impl Client {
         if request.match_info().get("tenant") != Some(client.tenant.label.as_str()) {
             return Err(ApiError::Unauthorized);
         }
+        client.note(Use {
+            at: now,
+            from: request.peer_addr().map(|address| address.ip()),
+            method: telemetry::known_method(request.method().as_str()),
+            route: routes::known(request.match_name()),
+        });
         request.extensions_mut().insert(RequestTenant(client.tenant.clone()));
         if client.tenant.state == TenantState::Suspended {
             return Err(ApiError::Suspended);

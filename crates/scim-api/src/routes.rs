@@ -72,6 +72,11 @@ pub fn configure(config: &mut web::ServiceConfig) {
     config.service(mount(scope).default_service(web::to(unknown_path)).wrap(measured));
 }
 
+/// The path in the table that has this name.
+pub(crate) fn known(name: Option<&str>) -> &'static str {
+    ROUTES.iter().map(|route| route.path).find(|path| Some(*path) == name).unwrap_or("unknown")
+}
+
 async fn unknown_path(_client: Client) -> Result<HttpResponse, ApiError> {
     Err(scim::ScimError::not_found(
         "There is no such endpoint. The Tenant URL must end in /scim/v2, without /Users behind it.",

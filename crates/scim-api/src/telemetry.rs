@@ -95,6 +95,6 @@ pub(crate) async fn measure(
 }
 
 /// Methods as a bounded set of labels.
-fn known_method(method: &str) -> &'static str {
+pub(crate) fn known_method(method: &str) -> &'static str {
     ["GET", "POST", "PUT", "PATCH", "DELETE"].into_iter().find(|known| *known == method).unwrap_or("other")
 }

@@ -3,6 +3,7 @@
 use crate::{
     api_tokens::ApiTokenRow,
     audit::Deed,
+    credential::{Ending, Outcome, Rotation, Successor},
     model::{SecretTokenRow, Tenant, TenantId, TenantState, TenantUpdate},
     oauth::{ClientSecret, Federation, OauthClient},
     operator::{Operator, OperatorChange, Session},
@@ -20,7 +21,6 @@ pub(crate) enum Act {
     ChangeTenant(TenantId, TenantUpdate),
     DeleteTenant(TenantId),
     InsertSecretToken(SecretTokenRow),
-    ExpireSecretToken(TenantId, Uuid, Timestamp),
     RevokeSecretToken(TenantId, Uuid, Timestamp),
     CreateOauthClient(OauthClient, Option<ClientSecret>),
     RevokeOauthClient(TenantId, Uuid, Timestamp),
@@ -33,6 +33,9 @@ pub(crate) enum Act {
     OpenSetupLink(TenantId, Uuid, SetupOpening),
     /// The link's part of it alone: the tokens are acts of their own.
     ReplaceSetupToken(SetupReplacement),
+    StartRotation(Rotation, Successor),
+    EndRotation(Rotation, Ending),
+    SetRotationAutomatic(Rotation, bool),
     CreateOperator(Operator),
     ChangeOperator(Uuid, OperatorChange),
     CreateApiToken(ApiTokenRow),
@@ -70,13 +73,6 @@ impl Act {
         let tenant_label = before.tenant.as_ref().map_or("", |tenant| &tenant.label);
         let key_id = before.token.as_ref().map_or("", |token| &token.key_id);
         let name = before.operator.as_ref().map_or("", |operator| &operator.name);
-        let changed_token = |action, tenant, change: &dyn Fn(&mut SecretTokenRow)| {
-            let after = before.token.clone().map(|mut token| {
-                change(&mut token);
-                of_token(&token)
-            });
-            Deed { before: before.token.as_ref().map(of_token), after, ..deed(action, key_id, Some(tenant)) }
-        };
         let changed_link = |action, tenant, change: &dyn Fn(&mut SetupLink)| {
             let after = before.link.clone().map(|mut link| {
                 change(&mut link);
@@ -122,11 +118,15 @@ impl Act {
                 after: Some(of_token(token)),
                 ..deed("secret-token.issue", &token.key_id, Some(token.tenant))
             },
-            Act::ExpireSecretToken(tenant, _, at) => {
-                changed_token("secret-token.expire", *tenant, &|token| token.expires = Some(*at))
-            }
             Act::RevokeSecretToken(tenant, _, at) => {
-                changed_token("secret-token.revoke", *tenant, &|token| token.revoked = Some(*at))
+                let show = |revoked| {
+                    move |token: &SecretTokenRow| of_token(&SecretTokenRow { revoked, ..token.clone() })
+                };
+                Deed {
+                    before: before.token.as_ref().map(show(None)),
+                    after: before.token.as_ref().map(show(Some(*at))),
+                    ..deed("secret-token.revoke", key_id, Some(*tenant))
+                }
             }
             Act::CreateOauthClient(client, secret) => {
                 let after = json!({ "client": of_client(client), "secret": secret.as_ref().map(of_secret) });
@@ -189,6 +189,36 @@ impl Act {
                     }
                 })
             }
+            Act::StartRotation(rotation, successor) => Deed {
+                after: Some(json!({
+                    "automatic": rotation.is_automatic,
+                    "new": match successor {
+                        Successor::SecretToken(token) => of_token(token),
+                        Successor::ClientSecret(secret) => of_secret(secret),
+                    },
+                })),
+                ..deed("rotation.start", &rotation.old_key_id, Some(rotation.tenant))
+            },
+            Act::EndRotation(rotation, ending) => {
+                let (action, ended) = match ending.outcome {
+                    Outcome::Completed => ("rotation.complete", &rotation.old_key_id),
+                    Outcome::Cancelled => ("rotation.cancel", &rotation.new_key_id),
+                };
+                Deed {
+                    before: Some(json!({ "state": ending.because, "automatic": rotation.is_automatic })),
+                    after: Some(json!({
+                        "state": ending.outcome.as_str(),
+                        "early": ending.is_early,
+                        "ended_key_id": ended,
+                    })),
+                    ..deed(action, &rotation.old_key_id, Some(rotation.tenant))
+                }
+            }
+            Act::SetRotationAutomatic(rotation, is_automatic) => Deed {
+                before: Some(json!({ "automatic": rotation.is_automatic })),
+                after: Some(json!({ "automatic": is_automatic })),
+                ..deed("rotation.automatic", &rotation.old_key_id, Some(rotation.tenant))
+            },
             Act::CreateOperator(operator) => {
                 Deed { after: Some(of_operator(operator)), ..deed("operator.create", &operator.name, None) }
             }
@@ -296,6 +326,7 @@ macro_rules! acts {
             use crate::{
                 api_tokens,
                 audit::{self, By},
+                credential_records,
                 model::StoreError,
                 oauth_records, operator, records, setup_links,
                 setup_links::SetupReplacement,
@@ -339,9 +370,6 @@ macro_rules! acts {
                     Act::InsertSecretToken(token) => {
                         records::$module::insert_secret_token(connection, token).map(|()| true)
                     }
-                    Act::ExpireSecretToken(tenant, id, at) => {
-                        records::$module::expire_secret_token(connection, *tenant, *id, *at)
-                    }
                     Act::RevokeSecretToken(tenant, id, at) => {
                         records::$module::revoke_secret_token(connection, *tenant, *id, *at)
                     }
@@ -372,6 +400,15 @@ macro_rules! acts {
                     }
                     Act::ReplaceSetupToken(replacement) => {
                         setup_links::$module::replace_setup_token(connection, replacement)
+                    }
+                    Act::StartRotation(rotation, successor) => {
+                        credential_records::$module::start_rotation(connection, rotation, successor)
+                    }
+                    Act::EndRotation(rotation, ending) => {
+                        credential_records::$module::end_rotation(connection, rotation, ending)
+                    }
+                    Act::SetRotationAutomatic(rotation, is_automatic) => {
+                        credential_records::$module::set_automatic(connection, rotation, *is_automatic)
                     }
                     Act::CreateOperator(operator) => operator::$module::create_operator(connection, operator),
                     Act::ChangeOperator(id, change) => {
@@ -409,7 +446,7 @@ macro_rules! acts {
                         let found = records::$module::tenant(connection, &tenant.to_string())?;
                         before.tenant = found.map(TryInto::try_into).transpose().map_err(unreadable)?;
                     }
-                    Act::ExpireSecretToken(tenant, id, _) | Act::RevokeSecretToken(tenant, id, _) => {
+                    Act::RevokeSecretToken(tenant, id, _) => {
                         let found = records::$module::secret_token_by_id(connection, *tenant, *id)?;
                         before.token = found.map(TryInto::try_into).transpose().map_err(unreadable)?;
                     }
@@ -452,6 +489,9 @@ macro_rules! acts {
                     | Act::InsertSecretToken(_)
                     | Act::CreateOauthClient(..)
                     | Act::InsertClientSecret(_)
+                    | Act::StartRotation(..)
+                    | Act::EndRotation(..)
+                    | Act::SetRotationAutomatic(..)
                     | Act::CreateOperator(_)
                     | Act::CreateApiToken(_)
                     | Act::Note(_) => {}

@@ -4,6 +4,7 @@ use crate::{
     act::Act,
     api_tokens::ApiTokenEngine,
     audit::{AuditHead, AuditRow, By},
+    credential::{CredentialKind, EndingCredential, NotedUse, Rotation},
     history::{ChangeRow, DeletedRow},
     model::*,
     oauth::*,
@@ -39,8 +40,6 @@ pub(crate) trait OauthEngine {
     fn client_secrets(&self, tenant: TenantId) -> Result<Vec<ClientSecret>, StoreError>;
     /// The client of the tenant with this label, alive or not; the caller judges.
     fn oauth_client(&self, label: &str, client: Uuid) -> Result<Option<OauthClientOwner>, StoreError>;
-    /// Notes when secrets and federations were last used; never moves a time back.
-    fn touch_oauth(&self, used: &[(TenantId, Uuid, Timestamp)]) -> Result<(), StoreError>;
 
     fn federation(&self, tenant: TenantId) -> Result<Option<Federation>, StoreError>;
     /// `Ok(false)`: it was noted before.
@@ -76,9 +75,46 @@ pub(crate) trait PurgeEngine {
     ) -> Result<PurgeStep, StoreError>;
 }
 
+/// What is stored of the use and the ends of credentials of every kind (migration 0004).
+pub(crate) trait CredentialEngine {
+    /// Notes uses; never moves the time of the last one back, nor that of the first one at all.
+    fn note_uses(&self, uses: &[NotedUse]) -> Result<(), StoreError>;
+    /// Those of a tenant that began before another, the newest first.
+    fn rotations_before(
+        &self,
+        tenant: TenantId,
+        before: Uuid,
+        limit: i64,
+    ) -> Result<Vec<Rotation>, StoreError>;
+    fn rotation(&self, tenant: TenantId, id: Uuid) -> Result<Option<Rotation>, StoreError>;
+    /// Those under way, of all tenants.
+    fn open_rotations(&self) -> Result<Vec<Rotation>, StoreError>;
+    /// Credentials that nobody revoked and that end in this time, behind a place (the time and the id of one) in the
+    /// order in which they end.
+    fn ending_credentials(
+        &self,
+        ends: (Timestamp, Timestamp),
+        behind: (Timestamp, Uuid),
+        limit: i64,
+    ) -> Result<Vec<EndingCredential>, StoreError>;
+    /// When such credentials end, by kind.
+    fn ends_of_credentials(
+        &self,
+        ends: (Timestamp, Timestamp),
+    ) -> Result<Vec<(CredentialKind, Timestamp)>, StoreError>;
+}
+
 /// A database.
 pub(crate) trait Engine:
-    OauthEngine + OverviewEngine + PurgeEngine + SetupEngine + ApiTokenEngine + Send + Sync + 'static
+    OauthEngine
+    + CredentialEngine
+    + OverviewEngine
+    + PurgeEngine
+    + SetupEngine
+    + ApiTokenEngine
+    + Send
+    + Sync
+    + 'static
 {
     /// Brings the schema up to date, forward only.
     fn migrate(&self) -> Result<(), StoreError>;
@@ -144,6 +180,4 @@ pub(crate) trait Engine:
     fn secret_tokens(&self, tenant: TenantId) -> Result<Vec<SecretTokenRow>, StoreError>;
     /// By digest, alive or not; the caller judges.
     fn secret_token(&self, digest: &[u8; 32]) -> Result<Option<SecretTokenOwner>, StoreError>;
-    /// Notes when tokens were last used; never moves a time back.
-    fn touch_secret_tokens(&self, used: &[(TenantId, Uuid, Timestamp)]) -> Result<(), StoreError>;
 }

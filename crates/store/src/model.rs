@@ -1,5 +1,6 @@
 //! The values that pass between the store and the rooms above: rows, changes, listings, errors.
 
+use crate::credential::Seen;
 use scim::{
     Timestamp,
     condition::Condition,
@@ -335,8 +336,15 @@ pub struct SecretTokenRow {
     pub expires: Option<Timestamp>,
     /// Since when it is revoked.
     pub revoked: Option<Timestamp>,
-    /// When it was last used, some seconds late.
-    pub last_used: Option<Timestamp>,
+    /// What is known of its use, some seconds late.
+    pub seen: Option<Seen>,
+}
+
+impl SecretTokenRow {
+    /// When it was last used.
+    pub fn last_used(&self) -> Option<Timestamp> {
+        self.seen.as_ref().map(|seen| seen.last)
+    }
 }
 
 /// A Secret Token together with its tenant, as authentication needs them.

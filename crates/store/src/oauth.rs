@@ -1,6 +1,9 @@
 //! OAuth clients, their secrets, the identity provider of a tenant and the signing keys, as they are stored.
 
-use crate::model::{Tenant, TenantId};
+use crate::{
+    credential::Seen,
+    model::{Tenant, TenantId},
+};
 use scim::Timestamp;
 use std::fmt;
 use uuid::Uuid;
@@ -40,8 +43,15 @@ pub struct ClientSecret {
     pub expires: Timestamp,
     /// Since when it is revoked.
     pub revoked: Option<Timestamp>,
-    /// When a token was last asked for or used with it, some seconds late.
-    pub last_used: Option<Timestamp>,
+    /// What is known of the use of access tokens that were issued for it, some seconds late.
+    pub seen: Option<Seen>,
+}
+
+impl ClientSecret {
+    /// When it was last used.
+    pub fn last_used(&self) -> Option<Timestamp> {
+        self.seen.as_ref().map(|seen| seen.last)
+    }
 }
 
 /// Whose assertions a tenant takes (RFC 7523); everything is compared exactly.
@@ -63,8 +73,15 @@ pub struct Federation {
     pub jwks_url: String,
     /// When these terms were set.
     pub created: Timestamp,
-    /// When a token was last asked for or used with it, some seconds late.
-    pub last_used: Option<Timestamp>,
+    /// What is known of the use of access tokens that were issued for it, some seconds late.
+    pub seen: Option<Seen>,
+}
+
+impl Federation {
+    /// When it was last used.
+    pub fn last_used(&self) -> Option<Timestamp> {
+        self.seen.as_ref().map(|seen| seen.last)
+    }
 }
 
 /// A client with all that it may authenticate by, alive or not, and its tenant.

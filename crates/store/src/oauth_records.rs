@@ -1,6 +1,7 @@
 //! The rows of OAuth: statements that both databases take as diesel writes them (see `records.rs`).
 
 use crate::{
+    credential::Seen,
     engine::OauthEngine,
     model::{StoreError, TenantId},
     oauth::{ClientSecret, Federation, OauthClient, OauthClientOwner, SigningKey},
@@ -54,7 +55,7 @@ impl From<ClientRecord> for OauthClient {
 
 #[derive(Insertable, Queryable)]
 #[diesel(table_name = client_secrets)]
-struct SecretRecord {
+pub(crate) struct SecretRecord {
     tenant_id: Id,
     id: Id,
     client_id: Id,
@@ -64,6 +65,9 @@ struct SecretRecord {
     expires_at: i64,
     revoked_at: Option<i64>,
     last_used_at: Option<i64>,
+    first_used_at: Option<i64>,
+    last_used_from: Option<String>,
+    last_used_for: Option<String>,
 }
 
 impl From<&ClientSecret> for SecretRecord {
@@ -77,7 +81,10 @@ impl From<&ClientSecret> for SecretRecord {
             created_at: secret.created.0,
             expires_at: secret.expires.0,
             revoked_at: secret.revoked.map(|time| time.0),
-            last_used_at: secret.last_used.map(|time| time.0),
+            last_used_at: secret.seen.as_ref().map(|seen| seen.last.0),
+            first_used_at: secret.seen.as_ref().map(|seen| seen.first.0),
+            last_used_from: secret.seen.as_ref().and_then(|seen| seen.from.clone()),
+            last_used_for: secret.seen.as_ref().and_then(|seen| seen.doing.clone()),
         }
     }
 }
@@ -93,7 +100,11 @@ impl From<SecretRecord> for ClientSecret {
             created: Timestamp(record.created_at),
             expires: Timestamp(record.expires_at),
             revoked: record.revoked_at.map(Timestamp),
-            last_used: record.last_used_at.map(Timestamp),
+            seen: Seen::read(
+                (record.first_used_at, record.last_used_at),
+                record.last_used_from,
+                record.last_used_for,
+            ),
         }
     }
 }
@@ -110,6 +121,9 @@ struct FederationRecord {
     jwks_url: String,
     created_at: i64,
     last_used_at: Option<i64>,
+    first_used_at: Option<i64>,
+    last_used_from: Option<String>,
+    last_used_for: Option<String>,
 }
 
 impl From<&Federation> for FederationRecord {
@@ -123,7 +137,10 @@ impl From<&Federation> for FederationRecord {
             audience: federation.audience.clone(),
             jwks_url: federation.jwks_url.clone(),
             created_at: federation.created.0,
-            last_used_at: federation.last_used.map(|time| time.0),
+            last_used_at: federation.seen.as_ref().map(|seen| seen.last.0),
+            first_used_at: federation.seen.as_ref().map(|seen| seen.first.0),
+            last_used_from: federation.seen.as_ref().and_then(|seen| seen.from.clone()),
+            last_used_for: federation.seen.as_ref().and_then(|seen| seen.doing.clone()),
         }
     }
 }
@@ -139,7 +156,11 @@ impl From<FederationRecord> for Federation {
             audience: record.audience,
             jwks_url: record.jwks_url,
             created: Timestamp(record.created_at),
-            last_used: record.last_used_at.map(Timestamp),
+            seen: Seen::read(
+                (record.first_used_at, record.last_used_at),
+                record.last_used_from,
+                record.last_used_for,
+            ),
         }
     }
 }
@@ -223,28 +244,6 @@ macro_rules! oauth_engine {
                         })
                     })
                     .transpose()
-            }
-
-            fn touch_oauth(&self, used: &[(TenantId, Uuid, Timestamp)]) -> Result<(), StoreError> {
-                macro_rules! touch {
-                    ($connection:ident, $table:ident, $tenant:ident, $id:ident, $at:ident) => {{
-                        let earlier = $table::table
-                            .filter($table::tenant_id.eq(Id($tenant.0)).and($table::id.eq(Id(*$id))))
-                            .filter($table::last_used_at.is_null().or($table::last_used_at.lt($at.0)));
-                        let set = $table::last_used_at.eq(Some($at.0));
-                        diesel::update(earlier).set(set).execute($connection)?
-                    }};
-                }
-                self.$write(|connection| {
-                    connection.transaction(|connection| {
-                        for (tenant, id, at) in used {
-                            if touch!(connection, client_secrets, tenant, id, at) == 0 {
-                                touch!(connection, federations, tenant, id, at);
-                            }
-                        }
-                        Ok(())
-                    })
-                })
             }
 
             fn federation(&self, tenant: TenantId) -> Result<Option<Federation>, StoreError> {

@@ -86,14 +86,6 @@ impl Store {
         self.act(tenant, Act::RevokeClientSecret(tenant, id, at)).await
     }
 
-    /// Notes when secrets and federations were last used.
-    ///
-    /// # Errors
-    /// As above.
-    pub async fn touch_oauth(&self, used: Vec<(TenantId, Uuid, Timestamp)>) -> Result<(), StoreError> {
-        self.threads.run(NO_TENANT, move |engine| engine.touch_oauth(&used)).await
-    }
-
     /// Sets whose assertions a tenant takes, in place of what was set before.
     ///
     /// # Errors

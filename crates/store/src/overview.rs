@@ -4,6 +4,7 @@
 //! (docs/adr/0018). The members of a group come in pages as well.
 
 use crate::{
+    credential::CredentialKind,
     engine::Engine,
     model::{ResourceId, StoreError, Tenant, TenantId, TenantState},
     postgres::PostgresEngine,
@@ -47,17 +48,6 @@ pub struct TenantFigures {
     pub last_change: Option<Timestamp>,
     /// All its credentials, ended ones too.
     pub credentials: Vec<CredentialUse>,
-}
-
-/// A kind of credential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CredentialKind {
-    /// A Secret Token.
-    SecretToken,
-    /// A secret of an OAuth client.
-    ClientSecret,
-    /// The identity provider that the tenant trusts.
-    Federation,
 }
 
 /// A credential: how long it is good, and when it was last seen.

@@ -4,6 +4,7 @@
 //! functions are written once and made twice.
 
 use crate::{
+    credential::Seen,
     model::{SecretTokenOwner, SecretTokenRow, StoreError, Tenant, TenantId, TenantState},
     schema::types::Id,
 };
@@ -63,6 +64,9 @@ pub(crate) struct TokenRecord {
     expires_at: Option<i64>,
     revoked_at: Option<i64>,
     last_used_at: Option<i64>,
+    first_used_at: Option<i64>,
+    last_used_from: Option<String>,
+    last_used_for: Option<String>,
 }
 
 impl From<&SecretTokenRow> for TokenRecord {
@@ -77,7 +81,10 @@ impl From<&SecretTokenRow> for TokenRecord {
             created_at: token.created.0,
             expires_at: millis(token.expires),
             revoked_at: millis(token.revoked),
-            last_used_at: millis(token.last_used),
+            last_used_at: millis(token.seen.as_ref().map(|seen| seen.last)),
+            first_used_at: millis(token.seen.as_ref().map(|seen| seen.first)),
+            last_used_from: token.seen.as_ref().and_then(|seen| seen.from.clone()),
+            last_used_for: token.seen.as_ref().and_then(|seen| seen.doing.clone()),
         }
     }
 }
@@ -96,7 +103,11 @@ impl TryFrom<TokenRecord> for SecretTokenRow {
             created: Timestamp(record.created_at),
             expires: record.expires_at.map(Timestamp),
             revoked: record.revoked_at.map(Timestamp),
-            last_used: record.last_used_at.map(Timestamp),
+            seen: Seen::read(
+                (record.first_used_at, record.last_used_at),
+                record.last_used_from,
+                record.last_used_for,
+            ),
         })
     }
 }
@@ -117,8 +128,8 @@ macro_rules! records {
                 model::{SecretTokenRow, Tenant, TenantId, TenantState, TenantUpdate},
                 schema::{
                     change_log, client_secrets, deleted_resources, events, federations, feeds, group_members,
-                    groups, oauth_clients, secret_tokens, setup_links, tenants, types::Id, used_assertions,
-                    users,
+                    groups, oauth_clients, rotations, secret_tokens, setup_links, tenants, types::Id,
+                    used_assertions, users,
                 },
             };
             use diesel::{
@@ -204,6 +215,7 @@ macro_rules! records {
                     delete_from!(groups);
                     delete_from!(users);
                     delete_from!(setup_links);
+                    delete_from!(rotations);
                     delete_from!(secret_tokens);
                     delete_from!(used_assertions);
                     delete_from!(federations);
@@ -252,19 +264,6 @@ macro_rules! records {
                     .optional()
             }
 
-            pub(crate) fn expire_secret_token(
-                connection: &mut $connection,
-                tenant: TenantId,
-                id: Uuid,
-                expires: Timestamp,
-            ) -> QueryResult<bool> {
-                let alive = secret_tokens::table
-                    .find((Id(tenant.0), Id(id)))
-                    .filter(secret_tokens::revoked_at.is_null());
-                let set = secret_tokens::expires_at.eq(Some(expires.0));
-                Ok(diesel::update(alive).set(set).execute(connection)? > 0)
-            }
-
             pub(crate) fn revoke_secret_token(
                 connection: &mut $connection,
                 tenant: TenantId,
@@ -276,23 +275,6 @@ macro_rules! records {
                     .filter(secret_tokens::revoked_at.is_null());
                 let set = secret_tokens::revoked_at.eq(Some(at.0));
                 Ok(diesel::update(alive).set(set).execute(connection)? > 0)
-            }
-
-            /// Notes when tokens were last used; never moves a time back.
-            pub(crate) fn touch_secret_tokens(
-                connection: &mut $connection,
-                used: &[(TenantId, Uuid, Timestamp)],
-            ) -> QueryResult<()> {
-                connection.transaction(|connection| {
-                    for (tenant, id, at) in used {
-                        let earlier = secret_tokens::table.find((Id(tenant.0), Id(*id))).filter(
-                            secret_tokens::last_used_at.is_null().or(secret_tokens::last_used_at.lt(at.0)),
-                        );
-                        let set = secret_tokens::last_used_at.eq(Some(at.0));
-                        diesel::update(earlier).set(set).execute(connection)?;
-                    }
-                    Ok(())
-                })
             }
         }
     };

@@ -112,6 +112,9 @@ diesel::table! {
         expires_at -> Nullable<BigInt>,
         revoked_at -> Nullable<BigInt>,
         last_used_at -> Nullable<BigInt>,
+        first_used_at -> Nullable<BigInt>,
+        last_used_from -> Nullable<Text>,
+        last_used_for -> Nullable<Text>,
     }
 }
 
@@ -225,6 +228,9 @@ diesel::table! {
         expires_at -> BigInt,
         revoked_at -> Nullable<BigInt>,
         last_used_at -> Nullable<BigInt>,
+        first_used_at -> Nullable<BigInt>,
+        last_used_from -> Nullable<Text>,
+        last_used_for -> Nullable<Text>,
     }
 }
 
@@ -239,6 +245,9 @@ diesel::table! {
         jwks_url -> Text,
         created_at -> BigInt,
         last_used_at -> Nullable<BigInt>,
+        first_used_at -> Nullable<BigInt>,
+        last_used_from -> Nullable<Text>,
+        last_used_for -> Nullable<Text>,
     }
 }
 
@@ -257,6 +266,22 @@ diesel::table! {
         signs_from -> BigInt,
         signs_until -> BigInt,
         published_until -> BigInt,
+    }
+}
+
+diesel::table! {
+    rotations (tenant_id, id) {
+        tenant_id -> crate::schema::types::Key,
+        id -> crate::schema::types::Key,
+        kind -> Text,
+        old_id -> crate::schema::types::Key,
+        old_key_id -> Text,
+        new_id -> crate::schema::types::Key,
+        new_key_id -> Text,
+        started_at -> BigInt,
+        automatic -> Bool,
+        ended_at -> Nullable<BigInt>,
+        outcome -> Nullable<Text>,
     }
 }
 
@@ -347,4 +372,4 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(tenants, setup_links);
 diesel::allow_tables_to_appear_in_same_query!(operators, operator_sessions);
 diesel::allow_tables_to_appear_in_same_query!(operators, operator_api_tokens);
-diesel::allow_tables_to_appear_in_same_query!(tenants, oauth_clients);
+diesel::allow_tables_to_appear_in_same_query!(tenants, oauth_clients, client_secrets);

@@ -242,19 +242,6 @@ impl Store {
         self.threads.run(TenantId(Uuid::from_bytes(line)), move |engine| engine.secret_token(&digest)).await
     }
 
-    /// Lets a token end at a time; `false` if there is no such token.
-    ///
-    /// # Errors
-    /// As above.
-    pub async fn expire_secret_token(
-        &self,
-        tenant: TenantId,
-        id: Uuid,
-        expires: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.act(tenant, Act::ExpireSecretToken(tenant, id, expires)).await
-    }
-
     /// Revokes a token; `false` if there is none alive.
     ///
     /// # Errors
@@ -266,17 +253,6 @@ impl Store {
         at: Timestamp,
     ) -> Result<bool, StoreError> {
         self.act(tenant, Act::RevokeSecretToken(tenant, id, at)).await
-    }
-
-    /// Notes when tokens were last used.
-    ///
-    /// # Errors
-    /// As above.
-    pub async fn touch_secret_tokens(
-        &self,
-        used: Vec<(TenantId, Uuid, Timestamp)>,
-    ) -> Result<(), StoreError> {
-        self.threads.run(NO_TENANT, move |engine| engine.touch_secret_tokens(&used)).await
     }
 }
 

@@ -112,14 +112,40 @@ async fn use_tokens(store: &Store, tenant: TenantId) {
         created: now(),
         expires: None,
         revoked: None,
-        last_used: None,
+        seen: None,
     };
-    store.insert_secret_token(token).await.unwrap();
+    store.insert_secret_token(token.clone()).await.unwrap();
     assert!(store.secret_token([7; 32]).await.unwrap().is_some());
-    store.touch_secret_tokens(vec![(tenant, id, now())]).await.unwrap();
-    assert!(store.expire_secret_token(tenant, id, Timestamp(1)).await.unwrap());
+    let seen = Seen { first: now(), last: now(), from: None, doing: None };
+    let used = |kind| NotedUse { kind, tenant, id, seen: seen.clone() };
+    let kinds = [CredentialKind::SecretToken, CredentialKind::ClientSecret, CredentialKind::Federation];
+    store.note_uses(kinds.map(used).to_vec()).await.unwrap();
+    use_rotations(store, &token).await;
     assert!(store.revoke_secret_token(tenant, id, now()).await.unwrap());
-    assert_eq!(store.secret_tokens(tenant).await.unwrap().len(), 1);
+    assert_eq!(store.secret_tokens(tenant).await.unwrap().len(), 2);
+}
+
+async fn use_rotations(store: &Store, old: &SecretTokenRow) {
+    let new = SecretTokenRow { id: new_id().0, digest: [8; 32], ..old.clone() };
+    let rotation = Rotation {
+        id: new_id().0,
+        tenant: old.tenant,
+        kind: CredentialKind::SecretToken,
+        old: old.id,
+        old_key_id: old.key_id.clone(),
+        new: new.id,
+        new_key_id: new.key_id.clone(),
+        started: now(),
+        is_automatic: false,
+        ended: None,
+    };
+    assert!(store.start_rotation(rotation.clone(), Successor::SecretToken(new)).await.unwrap());
+    assert!(store.set_rotation_automatic(rotation.clone(), true).await.unwrap());
+    assert!(store.rotation(rotation.tenant, rotation.id).await.unwrap().is_some());
+    assert_eq!(store.rotations_before(rotation.tenant, uuid::Uuid::max(), 10).await.unwrap().len(), 1);
+    let because = "Waiting".to_owned();
+    let ending = Ending { at: now(), outcome: Outcome::Cancelled, because, is_early: false };
+    assert!(store.end_rotation(rotation, ending).await.unwrap());
 }
 
 /// A word of a statement, without quotes and punctuation around it.

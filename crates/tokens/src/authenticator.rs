@@ -4,7 +4,7 @@ use crate::{
     access_token::{AccessTokens, Claims},
     issuer::is_alive,
     secret_token::{self, SecretToken},
-    usage::{Kind, LastUse, Usage},
+    usage::{LastUse, Usage, Use},
 };
 use moka::future::Cache;
 use scim::Timestamp;
@@ -15,7 +15,7 @@ use std::{
     },
     time::Duration,
 };
-use store::{OauthClientOwner, SecretTokenRow, Store, StoreError, Tenant};
+use store::{CredentialKind, OauthClientOwner, SecretTokenRow, Seen, Store, StoreError, Tenant};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
@@ -35,6 +35,15 @@ pub struct AuthenticatedClient {
     pub tenant: Arc<Tenant>,
     /// Which credential: a Secret Token, or the OAuth client that an access token was issued to.
     pub credential: Uuid,
+    last_use: Arc<LastUse>,
+}
+
+impl AuthenticatedClient {
+    /// Notes what the credential is used for, which is the evidence that rotations stand on. For whoever has found that
+    /// it belongs where it was shown: a good token at a wrong Tenant URL works for nobody.
+    pub fn note(&self, used: Use) {
+        self.last_use.note(used);
+    }
 }
 
 /// Why nobody was authenticated.
@@ -149,8 +158,11 @@ impl Authenticator {
         let digest = secret_token::digest(token);
         match &self.answer(token, digest, now).await.verdict {
             Verdict::Known { credential, tenant, last_use } if credential.is_good(&digest, now) => {
-                last_use.note(now);
-                Ok(AuthenticatedClient { tenant: Arc::clone(tenant), credential: credential.id() })
+                Ok(AuthenticatedClient {
+                    tenant: Arc::clone(tenant),
+                    credential: credential.id(),
+                    last_use: Arc::clone(last_use),
+                })
             }
             Verdict::Known { .. } | Verdict::Unknown => Err(Refusal::Unauthorized),
             Verdict::Failed(error) => Err(Refusal::Unavailable(error.to_string())),
@@ -170,7 +182,13 @@ impl Authenticator {
         self.queries.load(Ordering::Relaxed)
     }
 
-    /// Writes when credentials were last used; returns how many were. Called now and then, never by a request.
+    /// Waits until a credential is used for the first time, or after a long silence: somebody may be waiting for that,
+    /// so it is to be written at once. For one caller.
+    pub async fn first_use(&self) {
+        self.usage.news().await;
+    }
+
+    /// Writes what credentials were used for; returns how many were used. Called now and then, never by a request.
     ///
     /// # Errors
     /// [`StoreError`]; nothing is lost, the next call tries again.
@@ -216,7 +234,12 @@ impl Authenticator {
         self.queries.fetch_add(1, Ordering::Relaxed);
         let Some(owner) = self.store.secret_token(digest).await? else { return Ok(Verdict::Unknown) };
         Ok(Verdict::Known {
-            last_use: self.usage.of(Kind::SecretToken, owner.tenant.id, owner.token.id),
+            last_use: self.usage.of(
+                CredentialKind::SecretToken,
+                owner.tenant.id,
+                owner.token.id,
+                owner.token.seen.as_ref(),
+            ),
             credential: Credential::SecretToken(owner.token),
             tenant: Arc::new(owner.tenant),
         })
@@ -230,23 +253,28 @@ impl Authenticator {
         let Some(owner) = self.store.oauth_client(claims.label.clone(), claims.client).await? else {
             return Ok(Verdict::Unknown);
         };
-        let Some(ends) = ends(&claims, &owner) else { return Ok(Verdict::Unknown) };
+        let Some((ends, kind, seen)) = basis(&claims, &owner) else { return Ok(Verdict::Unknown) };
         Ok(Verdict::Known {
-            last_use: self.usage.of(Kind::Oauth, owner.tenant.id, claims.credential),
+            last_use: self.usage.of(kind, owner.tenant.id, claims.credential, seen),
             credential: Credential::AccessToken { client: owner.client.id, ends },
             tenant: Arc::new(owner.tenant),
         })
     }
 }
 
-/// When an access token ends; none if what it was issued for is gone: the tenant, the client, or the client's credential.
-fn ends(claims: &Claims, owner: &OauthClientOwner) -> Option<Timestamp> {
+/// When an access token ends, and what it was issued for, with what is known of its use; none if that is gone: the tenant,
+/// the client, or the client's credential.
+fn basis<'o>(
+    claims: &Claims,
+    owner: &'o OauthClientOwner,
+) -> Option<(Timestamp, CredentialKind, Option<&'o Seen>)> {
     if owner.tenant.id != claims.tenant || owner.client.revoked.is_some() {
         return None;
     }
-    if owner.federation.as_ref().is_some_and(|terms| terms.id == claims.credential) {
-        return Some(claims.expires);
+    if let Some(terms) = owner.federation.as_ref().filter(|terms| terms.id == claims.credential) {
+        return Some((claims.expires, CredentialKind::Federation, terms.seen.as_ref()));
     }
     let secret = owner.secrets.iter().find(|secret| secret.id == claims.credential)?;
-    secret.revoked.is_none().then(|| claims.expires.min(secret.expires))
+    let ends = claims.expires.min(secret.expires);
+    secret.revoked.is_none().then_some((ends, CredentialKind::ClientSecret, secret.seen.as_ref()))
 }

@@ -153,6 +153,32 @@ impl OauthClients {
         OauthClients { store: self.store.acting(by), policy: self.policy }
     }
 
+    /// The secret with `key_id`, of whatever client of the tenant, as it is stored, and one that shall take its place. It
+    /// is good only once it is stored, which starts a rotation ([`crate::Rotations`]).
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub(crate) async fn successor(
+        &self,
+        tenant: TenantId,
+        key_id: &str,
+        lifetime: Duration,
+        now: Timestamp,
+    ) -> Result<(ClientSecret, IssuedSecret), ClientError> {
+        let no_such = || ClientError::NoSuchSecret(key_id.to_owned());
+        let is_meant = |secret: &ClientSecret| secret.key_id == key_id && is_alive(secret, now);
+        let alive = self.list(tenant).await?.into_iter().filter(|found| found.client.revoked.is_none());
+        let found = alive.into_iter().find(|found| found.secrets.iter().any(is_meant));
+        let found = found.ok_or_else(no_such)?;
+        if found.secrets.iter().filter(|secret| is_alive(secret, now)).count() >= self.policy.max_secrets {
+            return Err(ClientError::TooManySecrets(self.policy.max_secrets));
+        }
+        let old = found.secrets.into_iter().find(is_meant);
+        let old = old.ok_or_else(no_such)?;
+        let issued = self.new_secret(&found.client, new_id(now)?, lifetime, now).await?;
+        Ok((old, issued))
+    }
+
     /// The clients of a tenant, oldest first, revoked ones too.
     ///
     /// # Errors
@@ -220,7 +246,7 @@ impl OauthClients {
         let FederationTerms { issuer, subject, audience, jwks_url } = terms;
         let (id, created) = (new_id(now)?, now);
         let federation =
-            Federation { id, tenant, client, issuer, subject, audience, jwks_url, created, last_used: None };
+            Federation { id, tenant, client, issuer, subject, audience, jwks_url, created, seen: None };
         self.store.set_federation(federation.clone()).await?;
         Ok(federation)
     }
@@ -290,7 +316,7 @@ impl OauthClients {
             created: now,
             expires: Timestamp(now.0.saturating_add(millis)),
             revoked: None,
-            last_used: None,
+            seen: None,
         };
         Ok(IssuedSecret { secret, row })
     }

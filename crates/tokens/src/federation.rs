@@ -150,7 +150,7 @@ mod tests {
             audience: "api://juno".to_owned(),
             jwks_url: "https://login.example.com/keys".to_owned(),
             created: NOW,
-            last_used: None,
+            seen: None,
         }
     }
 

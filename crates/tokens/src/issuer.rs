@@ -1,4 +1,4 @@
-//! Issue, list, rotate and revoke the Secret Tokens of a tenant.
+//! Issue, list and revoke the Secret Tokens of a tenant.
 
 use crate::SecretToken;
 use scim::Timestamp;
@@ -14,25 +14,14 @@ pub struct Issued {
     pub row: SecretTokenRow,
 }
 
-/// A token that takes the place of another.
-#[derive(Debug)]
-pub struct Rotated {
-    /// The new token, good from now on.
-    pub issued: Issued,
-    /// The key id of the old one.
-    pub old_key_id: String,
-    /// From when on the old one is refused.
-    pub old_expires: Timestamp,
-}
-
 /// Why a token was not issued, rotated or revoked.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// The tenant has as many tokens alive as it may have.
-    #[error("the tenant has {0} Secret Tokens already, which is the most: revoke one first")]
+    #[error("The tenant has {0} Secret Tokens already, which is the most: revoke one first.")]
     TooMany(usize),
     /// No token of this tenant has the key id, or it is revoked or expired.
-    #[error("the tenant has no Secret Token \"{0}\" that is alive")]
+    #[error("The tenant has no Secret Token \"{0}\" that is alive.")]
     NoSuchToken(String),
     /// The operating system has no random bytes.
     #[error("no random bytes: {0}")]
@@ -97,7 +86,7 @@ impl Issuer {
             created: now,
             expires,
             revoked: None,
-            last_used: None,
+            seen: None,
         };
         Ok(Issued { token, row })
     }
@@ -110,27 +99,21 @@ impl Issuer {
         self.store.secret_tokens(tenant).await
     }
 
-    /// A new token in the place of the one with `key_id`, which stays good until `overlap_ends` (or its own, earlier
-    /// end), so that the customer's administrator can change over in peace.
+    /// The token with `key_id` as it is stored, and one that shall take its place, with the same label. It is good only
+    /// once it is stored, which starts a rotation ([`crate::Rotations`]).
     ///
     /// # Errors
-    /// See [`TokenError`]. The old token is changed only after the new one is stored.
-    pub async fn rotate(
+    /// See [`TokenError`].
+    pub(crate) async fn successor(
         &self,
         tenant: TenantId,
         key_id: &str,
-        overlap_ends: Timestamp,
         expires: Option<Timestamp>,
         now: Timestamp,
-    ) -> Result<Rotated, TokenError> {
+    ) -> Result<(SecretTokenRow, Issued), TokenError> {
         let old = self.find_alive(tenant, key_id, now).await?;
-        let issued = self.issue(tenant, &old.label, expires, now).await?;
-        let old_expires = old.expires.map_or(overlap_ends, |end| end.min(overlap_ends));
-        if !self.store.expire_secret_token(tenant, old.id, old_expires).await? {
-            // Revoked meanwhile: it ended earlier than asked for, which is what counts.
-            tracing::warn!(key_id, "the old Secret Token was revoked while it was rotated");
-        }
-        Ok(Rotated { issued, old_key_id: old.key_id, old_expires })
+        let issued = self.draft(tenant, &old.label, expires, None, now).await?;
+        Ok((old, issued))
     }
 
     /// Ends a token at once.

@@ -15,6 +15,8 @@ mod issuer;
 mod jwks;
 mod jws;
 pub mod operator;
+mod rotation;
+mod rotations;
 mod secret_hash;
 mod secret_token;
 mod setup_links;
@@ -29,11 +31,14 @@ pub use clients::{
     ClientError, ClientPolicy, ClientWithSecrets, FederationTerms, IssuedSecret, OauthClients,
 };
 pub use federation::Federations;
-pub use issuer::{Issued, Issuer, Rotated, TokenError};
+pub use issuer::{Issued, Issuer, TokenError};
 pub use jwks::{JwksSettings, check_jwks_url};
+pub use rotation::{Rotating, RotationState, judge};
+pub use rotations::{Judged, RotationError, Rotations, Settled};
 pub use secret_token::{ApiToken, ClientSecretText, Secret, SecretToken, SetupToken};
 pub use setup_links::{
     FollowedLink, NewSetupLink, SetupError, SetupLinks, SetupPolicy, SetupSession, SetupState,
 };
 pub use signing_keys::{KeyError, MAX_TOKEN_LIFETIME, SigningKeys};
 pub use token_endpoint::{AccessToken, ClientAuthentication, GrantError, TokenEndpoint};
+pub use usage::Use;

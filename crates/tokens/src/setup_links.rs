@@ -69,7 +69,7 @@ impl FollowedLink {
     pub fn state(&self, now: Timestamp) -> SetupState {
         match &self.secret_token {
             _ if self.link.revoked.is_some() => SetupState::Revoked,
-            Some(token) if token.last_used.is_some() => SetupState::Connected,
+            Some(token) if token.last_used().is_some() => SetupState::Connected,
             _ if self.link.opening.is_some() => SetupState::Opened,
             _ if now >= self.link.expires => SetupState::Expired,
             _ => SetupState::Open,

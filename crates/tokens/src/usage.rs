@@ -1,37 +1,83 @@
-//! When credentials were last used: noted in memory on the hot path, written now and then.
+//! Evidence of the use of credentials: noted in memory on the hot path, written now and then, and news at once.
 
 use scim::Timestamp;
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicI64, Ordering},
-    },
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
-use store::{Store, StoreError, TenantId};
+use store::{CredentialKind, NotedUse, Seen, Store, StoreError, TenantId};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
-/// Which table a credential is in.
+/// The use after so long a silence, in milliseconds, is news that somebody may be waiting for.
+const SILENCE: i64 = 60_000;
+
+/// One use of a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    SecretToken,
-    /// A client secret or a federation.
-    Oauth,
+pub struct Use {
+    /// When.
+    pub at: Timestamp,
+    /// The address that the request came from: that of the proxy, where there is one in front.
+    pub from: Option<IpAddr>,
+    /// HTTP method.
+    pub method: &'static str,
+    /// A route of a routing table; never a path, a query or an id.
+    pub route: &'static str,
 }
 
-/// The last use of one credential.
+/// Where uses of one credential are noted.
 #[derive(Debug)]
 pub(crate) struct LastUse {
-    kind: Kind,
+    kind: CredentialKind,
     tenant: TenantId,
-    used: AtomicI64,
-    written: AtomicI64,
+    noted: Mutex<Noted>,
+    news: Arc<Notify>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Noted {
+    /// The first use here that nobody may have written.
+    first: Option<Timestamp>,
+    /// The last use of which this process knows, noted here or read from the database.
+    last: Timestamp,
+    /// The use at that time, if it was noted here.
+    used: Option<Use>,
+    /// The last one that is in the database.
+    written: Timestamp,
 }
 
 impl LastUse {
     /// Notes a use; never moves the time back.
-    pub(crate) fn note(&self, now: Timestamp) {
-        self.used.fetch_max(now.0, Ordering::Relaxed);
+    pub(crate) fn note(&self, used: Use) {
+        let mut noted = lock(&self.noted);
+        if used.at <= noted.last {
+            return;
+        }
+        let is_news = used.at.0.saturating_sub(noted.last.0) > SILENCE;
+        *noted = Noted {
+            first: noted.first.or(Some(used.at)),
+            last: used.at,
+            used: Some(used),
+            written: noted.written,
+        };
+        drop(noted);
+        if is_news {
+            self.news.notify_one();
+        }
+    }
+
+    /// What the database does not know yet.
+    fn unwritten(&self, id: Uuid) -> Option<NotedUse> {
+        let Noted { first, last, used, written } = *lock(&self.noted);
+        let used = used.filter(|_| last > written)?;
+        let seen = Seen {
+            first: first.unwrap_or(last),
+            last,
+            from: used.from.map(|address| address.to_canonical().to_string()),
+            doing: Some(format!("{} {}", used.method, used.route)),
+        };
+        Some(NotedUse { kind: self.kind, tenant: self.tenant, id, seen })
     }
 }
 
@@ -39,77 +85,135 @@ impl LastUse {
 pub(crate) struct Usage {
     capacity: usize,
     uses: Mutex<HashMap<Uuid, Arc<LastUse>>>,
+    news: Arc<Notify>,
 }
 
 impl Usage {
     pub(crate) fn new(capacity: usize) -> Usage {
-        Usage { capacity, uses: Mutex::default() }
+        Usage { capacity, uses: Mutex::default(), news: Arc::default() }
     }
 
-    /// Where to note uses of a credential. Beyond the capacity they are noted where nobody looks: the time of last
-    /// use is for people and may be lost, memory may not grow.
-    pub(crate) fn of(&self, kind: Kind, tenant: TenantId, credential: Uuid) -> Arc<LastUse> {
-        let mut uses = self.lock();
+    /// Where to note uses of a credential, of which the database knows this much. Beyond the capacity they are noted
+    /// where nobody looks: evidence is for people and may be lost, memory may not grow.
+    pub(crate) fn of(
+        &self,
+        kind: CredentialKind,
+        tenant: TenantId,
+        credential: Uuid,
+        seen: Option<&Seen>,
+    ) -> Arc<LastUse> {
+        let mut uses = lock(&self.uses);
         if let Some(known) = uses.get(&credential) {
             return Arc::clone(known);
         }
-        let fresh = Arc::new(LastUse { kind, tenant, used: AtomicI64::new(0), written: AtomicI64::new(0) });
+        let last = seen.map_or(Timestamp(i64::MIN), |seen| seen.last);
+        let noted = Mutex::new(Noted { first: None, last, used: None, written: last });
+        let fresh = Arc::new(LastUse { kind, tenant, noted, news: Arc::clone(&self.news) });
         if uses.len() < self.capacity {
             uses.insert(credential, Arc::clone(&fresh));
         }
         fresh
     }
 
+    /// Waits for a first use, or one after a long silence, since the last call.
+    pub(crate) async fn news(&self) {
+        self.news.notified().await;
+    }
+
     /// Writes what was noted since the last call and forgets credentials that no cache entry holds any more. On an
     /// error it is all kept for the next call.
     pub(crate) async fn flush(&self, store: &Store) -> Result<usize, StoreError> {
-        let noted: Vec<(Uuid, Arc<LastUse>, i64)> = self
-            .lock()
+        let noted: Vec<(Arc<LastUse>, NotedUse)> = lock(&self.uses)
             .iter()
-            .map(|(credential, last)| (*credential, Arc::clone(last), last.used.load(Ordering::Relaxed)))
-            .filter(|(_, last, used)| *used > last.written.load(Ordering::Relaxed))
+            .filter_map(|(credential, last)| Some((Arc::clone(last), last.unwritten(*credential)?)))
             .collect();
-        let of_kind = |kind| -> Vec<_> {
-            let noted = noted.iter().filter(|(_, last, _)| last.kind == kind);
-            noted.map(|(credential, last, used)| (last.tenant, *credential, Timestamp(*used))).collect()
-        };
-        let (tokens, oauth) = (of_kind(Kind::SecretToken), of_kind(Kind::Oauth));
-        if !tokens.is_empty() {
-            store.touch_secret_tokens(tokens).await?;
+        if !noted.is_empty() {
+            store.note_uses(noted.iter().map(|(_, used)| used.clone()).collect()).await?;
         }
-        if !oauth.is_empty() {
-            store.touch_oauth(oauth).await?;
-        }
-        for (_, last, used) in &noted {
-            last.written.store(*used, Ordering::Relaxed);
+        for (last, used) in &noted {
+            lock(&last.noted).written = used.seen.last;
         }
         let count = noted.len();
         drop(noted);
-        self.lock().retain(|_, last| {
-            Arc::strong_count(last) > 1
-                || last.used.load(Ordering::Relaxed) > last.written.load(Ordering::Relaxed)
-        });
+        lock(&self.uses)
+            .retain(|credential, last| Arc::strong_count(last) > 1 || last.unwritten(*credential).is_some());
         Ok(count)
     }
+}
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, Arc<LastUse>>> {
-        self.uses.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::{net::Ipv4Addr, time::Instant};
+    use tokio::time::{Duration, timeout};
+
+    const TENANT: TenantId = TenantId(Uuid::from_u128(1));
+    const TOKEN: Uuid = Uuid::from_u128(2);
+
+    fn at(millis: i64) -> Use {
+        let from = Some(Ipv4Addr::LOCALHOST.into());
+        Use { at: Timestamp(millis), from, method: "GET", route: "/Users/{id}" }
+    }
+
+    async fn is_news(usage: &Usage) -> bool {
+        timeout(Duration::ZERO, usage.news()).await.is_ok()
+    }
 
     #[test]
     fn a_use_never_moves_back_and_memory_is_bounded() {
         let usage = Usage::new(1);
-        let tenant = TenantId(Uuid::from_u128(1));
-        let first = usage.of(Kind::SecretToken, tenant, Uuid::from_u128(2));
-        first.note(Timestamp(20));
-        usage.of(Kind::SecretToken, tenant, Uuid::from_u128(2)).note(Timestamp(10));
-        assert_eq!(first.used.load(Ordering::Relaxed), 20);
-        usage.of(Kind::SecretToken, tenant, Uuid::from_u128(3)).note(Timestamp(30));
-        assert_eq!(usage.lock().len(), 1);
+        let of = |id| usage.of(CredentialKind::SecretToken, TENANT, id, None);
+        let first = of(TOKEN);
+        assert_eq!(first.unwritten(TOKEN), None);
+        for millis in [20, 30, 10, 30] {
+            of(TOKEN).note(at(millis));
+        }
+        let seen = first.unwritten(TOKEN).expect("used").seen;
+        assert_eq!((seen.first, seen.last), (Timestamp(20), Timestamp(30)));
+        assert_eq!(
+            (seen.from.as_deref(), seen.doing.as_deref()),
+            (Some("127.0.0.1"), Some("GET /Users/{id}"))
+        );
+        of(Uuid::from_u128(3)).note(at(30));
+        assert_eq!(lock(&usage.uses).len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_first_use_and_one_after_a_silence_are_news() {
+        let usage = Usage::new(10);
+        let last = usage.of(CredentialKind::SecretToken, TENANT, TOKEN, None);
+        assert!(!is_news(&usage).await);
+        for (millis, expected) in
+            [(1, true), (2, false), (SILENCE + 2, false), (2 * SILENCE + 3, true), (5, false)]
+        {
+            last.note(at(millis));
+            assert_eq!(is_news(&usage).await, expected, "{millis}");
+        }
+        // Of a credential that another process has seen lately it is not.
+        let seen = Seen { first: Timestamp(1), last: Timestamp(100), from: None, doing: None };
+        let known = usage.of(CredentialKind::SecretToken, TENANT, Uuid::from_u128(3), Some(&seen));
+        for (millis, expected) in [(100, None), (101, Some(101))] {
+            known.note(at(millis));
+            assert!(!is_news(&usage).await);
+            let unwritten = known.unwritten(TOKEN).map(|used| used.seen.last);
+            assert_eq!(unwritten, expected.map(Timestamp));
+        }
+    }
+
+    /// `cargo test --release -p tokens --lib -- --ignored --nocapture what_a_note_costs`
+    #[test]
+    #[ignore = "a measurement, not a test"]
+    fn what_a_note_costs() {
+        let usage = Usage::new(1);
+        let last = usage.of(CredentialKind::SecretToken, TENANT, TOKEN, None);
+        let rounds = 10_000_000_u32;
+        let begin = Instant::now();
+        (0..rounds).for_each(|millis| last.note(at(i64::from(millis))));
+        println!("{:?} a note", begin.elapsed() / rounds);
+        assert_eq!(last.unwritten(TOKEN).map(|used| used.seen.last.0), Some(i64::from(rounds) - 1));
     }
 }

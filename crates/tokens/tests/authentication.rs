@@ -1,10 +1,10 @@
-//! Secret Tokens on a real store: issue, rotation, revocation, expiry, and what the cache may and may not hide.
+//! Secret Tokens on a real store: issue, use, revocation, expiry, and what the cache may and may not hide.
 
 use scim::{Profile, Timestamp};
 use std::time::Duration;
-use store::{Settings, Store, Tenant, TenantId, TenantState};
+use store::{Seen, Settings, Store, Tenant, TenantId, TenantState};
 use tempfile::TempDir;
-use tokens::{Authenticator, CacheSettings, Issuer, Refusal, TokenError};
+use tokens::{Authenticator, CacheSettings, Issuer, Refusal, TokenError, Use};
 use uuid::Uuid;
 
 const NOW: Timestamp = Timestamp(1_795_521_600_000);
@@ -154,27 +154,6 @@ async fn a_clock_set_back_does_not_prolong_an_answer() {
 }
 
 #[tokio::test]
-async fn rotation_overlaps_and_keeps_an_earlier_end() {
-    let house = house().await;
-    let tenant = house.tenant.id;
-    let old = house.issuer.issue(tenant, "entra", None, NOW).await.expect("issued");
-    let rotated = house.issuer.rotate(tenant, &old.row.key_id, after(60), None, NOW).await.expect("rotated");
-    assert_eq!((rotated.old_key_id, rotated.old_expires), (old.row.key_id, after(60)));
-    assert_eq!(rotated.issued.row.label, "entra");
-    for (seconds, old_is_good) in [(0, true), (59, true), (60, false)] {
-        let good = house.authenticator.authenticate(old.token.reveal(), after(seconds)).await.is_ok();
-        assert_eq!(good, old_is_good, "{seconds}");
-        assert!(
-            house.authenticator.authenticate(rotated.issued.token.reveal(), after(seconds)).await.is_ok()
-        );
-    }
-    let short = house.issuer.issue(tenant, "", Some(after(70)), after(60)).await.expect("issued");
-    let rotated =
-        house.issuer.rotate(tenant, &short.row.key_id, after(600), None, after(61)).await.expect("rotated");
-    assert_eq!(rotated.old_expires, after(70));
-}
-
-#[tokio::test]
 async fn only_so_many_tokens_live_at_once() {
     let house = house().await;
     let tenant = house.tenant.id;
@@ -196,20 +175,37 @@ async fn only_so_many_tokens_live_at_once() {
 }
 
 #[tokio::test]
-async fn last_use_is_written_when_asked_and_never_moves_back() {
+async fn use_is_written_when_asked_and_never_moves_back() {
     let house = house().await;
     let token = house.issuer.issue(house.tenant.id, "", None, NOW).await.expect("issued").token;
-    let last_used = async || house.issuer.list(house.tenant.id).await.expect("list")[0].last_used;
-    for seconds in [5, 3] {
-        assert!(house.authenticator.authenticate(token.reveal(), after(seconds)).await.is_ok());
+    let seen = async || house.issuer.list(house.tenant.id).await.expect("list")[0].seen.clone();
+    let note = async |authenticator: &Authenticator, seconds| {
+        let client = authenticator.authenticate(token.reveal(), after(seconds)).await.expect("authenticated");
+        let from = Some("::ffff:192.0.2.1".parse().expect("address"));
+        client.note(Use { at: after(seconds), from, method: "GET", route: "/Users/{id}" });
+    };
+    // A token that is good and yet shown in a wrong place is not in use.
+    assert!(house.authenticator.authenticate(token.reveal(), after(1)).await.is_ok());
+    assert_eq!(house.authenticator.flush_last_used().await, Ok(0));
+    for seconds in [4, 5, 3] {
+        note(&house.authenticator, seconds).await;
     }
-    assert_eq!(last_used().await, None);
+    assert_eq!(seen().await, None);
+    house.authenticator.first_use().await;
     assert_eq!(house.authenticator.flush_last_used().await, Ok(1));
-    assert_eq!(last_used().await, Some(after(5)));
+    let first = Seen {
+        first: after(4),
+        last: after(5),
+        from: Some("192.0.2.1".to_owned()),
+        doing: Some("GET /Users/{id}".to_owned()),
+    };
+    assert_eq!(seen().await, Some(first.clone()));
     assert_eq!(house.authenticator.flush_last_used().await, Ok(0));
     // Of another process whose clock is behind.
     let elsewhere = authenticator(&house.store);
-    assert!(elsewhere.authenticate(token.reveal(), after(4)).await.is_ok());
+    note(&elsewhere, 4).await;
+    assert_eq!(elsewhere.flush_last_used().await, Ok(0));
+    note(&elsewhere, 6).await;
     assert_eq!(elsewhere.flush_last_used().await, Ok(1));
-    assert_eq!(last_used().await, Some(after(5)));
+    assert_eq!(seen().await, Some(Seen { last: after(6), ..first }));
 }

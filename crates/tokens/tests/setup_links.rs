@@ -2,7 +2,7 @@
 
 use scim::{Profile, Timestamp};
 use std::time::Duration;
-use store::{By, Settings, Store, Tenant, TenantId, TenantState};
+use store::{By, CredentialKind, NotedUse, Seen, Settings, Store, Tenant, TenantId, TenantState};
 use tempfile::TempDir;
 use tokens::{
     Authenticator, CacheSettings, Issuer, NewSetupLink, SetupError, SetupLinks, SetupPolicy, SetupState,
@@ -226,7 +226,10 @@ async fn operators_see_what_became_of_a_link() {
     let new = house.link().await;
     let (_, issued) = house.links.open(&new.token, FROM, after(1)).await.expect("opened");
     assert_eq!(house.states(after(1)).await, [SetupState::Opened]);
-    house.store.touch_secret_tokens(vec![(house.tenant.id, issued.row.id, after(2))]).await.expect("touched");
+    let seen = Seen { first: after(2), last: after(2), from: None, doing: None };
+    let (tenant, id) = (house.tenant.id, issued.row.id);
+    let used = NotedUse { kind: CredentialKind::SecretToken, tenant, id, seen };
+    house.store.note_uses(vec![used]).await.expect("noted");
     assert_eq!(house.states(after(2)).await, [SetupState::Connected]);
     let ended =
         house.links.revoke(&anna(after(3)), house.tenant.id, new.link.id, true).await.expect("revoked");

@@ -64,7 +64,7 @@ fn shape(admin: &Admin, tenant: &Tenant, federation: &Federation) -> FederationS
         audience: federation.audience.clone(),
         jwks_url: federation.jwks_url.clone(),
         created: federation.created.to_rfc3339(),
-        last_used: federation.last_used.map(Timestamp::to_rfc3339),
+        last_used: federation.last_used().map(Timestamp::to_rfc3339),
     }
 }
 

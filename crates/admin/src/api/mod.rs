@@ -3,6 +3,7 @@
 mod api_tokens;
 mod audit;
 mod caller;
+mod expiry;
 mod federation;
 mod oauth_clients;
 mod openapi;
@@ -10,6 +11,7 @@ mod operators;
 mod problem;
 mod request;
 mod resources;
+mod rotations;
 mod secret_tokens;
 mod session;
 mod setup_links;
@@ -46,8 +48,12 @@ routes! { "/api/v1", Problem;
     "/tenants/{tenant}/resume" { POST Support => tenants::resume }
     "/tenants/{tenant}/export" { POST Admin => tenants::export }
     "/tenants/{tenant}/secret-tokens" { GET Viewer => secret_tokens::list, POST Support => secret_tokens::issue }
-    "/tenants/{tenant}/secret-tokens/{key_id}/rotate" { POST Support => secret_tokens::rotate }
     "/tenants/{tenant}/secret-tokens/{key_id}/revoke" { POST Support => secret_tokens::revoke }
+    "/tenants/{tenant}/rotations" { GET Viewer => rotations::list, POST Support => rotations::start }
+    "/tenants/{tenant}/rotations/{id}" { GET Viewer => rotations::show }
+    "/tenants/{tenant}/rotations/{id}/complete" { POST Support => rotations::complete }
+    "/tenants/{tenant}/rotations/{id}/cancel" { POST Support => rotations::cancel }
+    "/tenants/{tenant}/rotations/{id}/automatic" { PUT Support => rotations::set_automatic }
     "/tenants/{tenant}/oauth-clients" { GET Viewer => oauth_clients::list, POST Support => oauth_clients::create }
     "/tenants/{tenant}/oauth-clients/{client_id}/revoke" { POST Support => oauth_clients::revoke }
     "/tenants/{tenant}/oauth-clients/{client_id}/secrets" { POST Support => oauth_clients::issue_secret }
@@ -63,6 +69,7 @@ routes! { "/api/v1", Problem;
     "/tenants/{tenant}/change-log" { GET Viewer => resources::change_log }
     "/tenants/{tenant}/deleted" { GET Viewer => resources::deleted }
     "/tenants/{tenant}/deleted/{id}/restore" { POST Support => resources::restore }
+    "/expiring-credentials" { GET Viewer => expiry::list }
     "/audit" { GET Admin => audit::list }
     "/audit/verification" { GET Admin => audit::verify }
 }

@@ -94,7 +94,7 @@ fn secret_shape(row: &ClientSecret) -> ClientSecretShape {
         created: row.created.to_rfc3339(),
         expires: row.expires.to_rfc3339(),
         revoked: row.revoked.map(Timestamp::to_rfc3339),
-        last_used: row.last_used.map(Timestamp::to_rfc3339),
+        last_used: row.last_used().map(Timestamp::to_rfc3339),
     }
 }
 

@@ -1,8 +1,8 @@
 //! The description of the API (OpenAPI 3.1), made from the handlers and their types.
 
 use super::{
-    Access, PREFIX, Problem, ROUTES, Route, api_tokens, audit, federation, needs_session, oauth_clients,
-    operators, problem, resources, secret_tokens, session, setup_links, tenants,
+    Access, PREFIX, Problem, ROUTES, Route, api_tokens, audit, expiry, federation, needs_session,
+    oauth_clients, operators, problem, resources, rotations, secret_tokens, session, setup_links, tenants,
 };
 use crate::cookies;
 use actix_web::HttpResponse;
@@ -45,8 +45,14 @@ use utoipa::{
         tenants::export,
         secret_tokens::list,
         secret_tokens::issue,
-        secret_tokens::rotate,
         secret_tokens::revoke,
+        rotations::list,
+        rotations::start,
+        rotations::show,
+        rotations::complete,
+        rotations::cancel,
+        rotations::set_automatic,
+        expiry::list,
         oauth_clients::list,
         oauth_clients::create,
         oauth_clients::revoke,

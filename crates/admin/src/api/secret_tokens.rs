@@ -4,6 +4,7 @@ use super::{
     Problem,
     caller::{Caller, Support, Viewer},
     request::Body,
+    rotations::{SeenShape, seen_shape},
     tenants::{created, ok},
 };
 use crate::Admin;
@@ -29,16 +30,6 @@ pub(super) struct IssueBody {
     expires_in_seconds: Option<u64>,
 }
 
-/// How to rotate.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RotateBody {
-    /// How long the old token stays good; 0 ends it now.
-    overlap_seconds: Option<u64>,
-    /// How long the new token is good.
-    expires_in_seconds: Option<u64>,
-}
-
 /// What is stored of a token.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Token)]
@@ -50,8 +41,8 @@ pub(super) struct TokenShape {
     created: String,
     expires: Option<String>,
     revoked: Option<String>,
-    /// When it was last used, some seconds late.
-    last_used: Option<String>,
+    #[serde(flatten)]
+    seen: SeenShape,
 }
 
 /// The tokens of a tenant.
@@ -71,17 +62,6 @@ pub(super) struct IssuedShape {
     secret_token: String,
 }
 
-/// A token in the place of another.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Rotated)]
-pub(super) struct RotatedShape {
-    #[serde(flatten)]
-    issued: IssuedShape,
-    old_key_id: String,
-    /// When the old token ends.
-    old_expires: String,
-}
-
 fn shape(row: &SecretTokenRow) -> TokenShape {
     let time = |time: Option<Timestamp>| time.map(Timestamp::to_rfc3339);
     TokenShape {
@@ -91,7 +71,7 @@ fn shape(row: &SecretTokenRow) -> TokenShape {
         created: row.created.to_rfc3339(),
         expires: time(row.expires),
         revoked: time(row.revoked),
-        last_used: time(row.last_used),
+        seen: seen_shape(row.seen.as_ref()),
     }
 }
 
@@ -124,30 +104,6 @@ pub(super) async fn issue(
     let lifetime = body.expires_in_seconds.map(Duration::from_secs);
     let new = admin.issue_secret_token(caller.by(), &tenant, &body.label, lifetime).await?;
     Ok(created(None, &issued(&new)))
-}
-
-/// Issue a Secret Token in the place of another.
-#[utoipa::path(post, path = "/api/v1/tenants/{tenant}/secret-tokens/{key_id}/rotate", request_body = RotateBody,
-    tag = "secret tokens",
-    params(("tenant" = String, Path, description = "Label or id"), ("key_id" = String, Path, description = "Of the old token")),
-    responses((status = 201, body = RotatedShape)))]
-pub(super) async fn rotate(
-    caller: Caller<Support>,
-    admin: Data<Admin>,
-    path: Path<(String, String)>,
-    body: Body<RotateBody>,
-) -> Result<HttpResponse, Problem> {
-    let body = body.read()?;
-    let (tenant, key_id) = path.into_inner();
-    let overlap = body.overlap_seconds.map(Duration::from_secs);
-    let lifetime = body.expires_in_seconds.map(Duration::from_secs);
-    let rotated = admin.rotate_secret_token(caller.by(), (&tenant, &key_id), overlap, lifetime).await?;
-    let shape = RotatedShape {
-        issued: issued(&rotated.issued),
-        old_key_id: rotated.old_key_id,
-        old_expires: rotated.old_expires.to_rfc3339(),
-    };
-    Ok(created(None, &shape))
 }
 
 /// End a Secret Token now.

@@ -96,7 +96,7 @@ fn shape(admin: &Admin, followed: &FollowedLink) -> LinkShape {
         opened_from: opening.map(|opening| opening.from.clone()),
         session_ends: time(opening.map(|opening| opening.session_ends)),
         secret_token_key_id: secret_token.as_ref().map(|token| token.key_id.clone()),
-        secret_token_last_used: time(secret_token.as_ref().and_then(|token| token.last_used)),
+        secret_token_last_used: time(secret_token.as_ref().and_then(|token| token.last_used())),
     }
 }
 

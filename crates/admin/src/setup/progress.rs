@@ -39,7 +39,7 @@ impl Progress {
 
     /// When Entra has come with the token.
     pub(super) fn seen(&self) -> Option<Timestamp> {
-        self.token.as_ref().and_then(|token| token.last_used)
+        self.token.as_ref().and_then(|token| token.last_used())
     }
 
     /// The part of the token by which people speak of it.

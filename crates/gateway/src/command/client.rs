@@ -2,7 +2,7 @@
 
 use super::{
     api::{Api, Request},
-    seconds,
+    rotation, seconds,
 };
 use crate::{
     answer::{Answer, CommandError},
@@ -22,6 +22,15 @@ pub(crate) async fn run(api: &Api, command: &ClientCommand) -> Result<Answer, Co
         ClientCommand::AddSecret { tenant, client_id, expires_in } => {
             Request::post(&["tenants", tenant, CLIENTS, client_id, "secrets"])
                 .body(json!({ "expires_in_seconds": seconds(*expires_in) }))
+        }
+        ClientCommand::Rotate { tenant, key_id, now, automatic, expires_in } => {
+            let new = json!({
+                "kind": "client-secret",
+                "key_id": key_id,
+                "automatic": automatic,
+                "expires_in_seconds": seconds(*expires_in),
+            });
+            return rotation::start(api, tenant, new, *now).await;
         }
         ClientCommand::RevokeSecret { tenant, client_id, key_id } => {
             Request::post(&["tenants", tenant, CLIENTS, client_id, "secrets", key_id, "revoke"])

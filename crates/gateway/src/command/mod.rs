@@ -8,6 +8,7 @@ pub(crate) mod config;
 mod export;
 mod federation;
 mod operator;
+mod rotation;
 mod server;
 mod tenant;
 mod token;
@@ -15,7 +16,7 @@ mod token;
 use crate::{
     answer::{Answer, CommandError},
     cli::{OperatorsCommand, Way},
-    clock,
+    clock, host,
     settings::Settings,
 };
 use admin::{Admin, AdminSettings};
@@ -38,6 +39,7 @@ pub(crate) fn run(
             OperatorsCommand::Token(command) => token::run(api, command).await,
             OperatorsCommand::Client(command) => client::run(api, command).await,
             OperatorsCommand::Federation(command) => federation::run(api, command).await,
+            OperatorsCommand::Rotation(command) => rotation::run(api, command).await,
             OperatorsCommand::Restore { tenant, id } => tenant::restore(api, tenant, id).await,
             OperatorsCommand::Operator(command) => operator::run(api, command).await,
             OperatorsCommand::Audit(command) => audit::run(api, command).await,
@@ -66,9 +68,7 @@ pub(crate) fn open_store(settings: &Settings) -> Result<Store, CommandError> {
 fn command_line() -> By {
     let named = |variable: &str| std::env::var(variable).ok().filter(|name| !name.is_empty());
     let user = named("USER").or_else(|| named("LOGNAME")).unwrap_or_else(|| "unknown".to_owned());
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let host = Some(host.trim()).filter(|host| !host.is_empty()).unwrap_or("unknown");
-    By { actor: format!("command line {user}"), origin: host.to_owned(), at: clock::now() }
+    By { actor: format!("command line {user}"), origin: host::name(), at: clock::now() }
 }
 
 /// The use cases of operators over a store, where the SCIM listener is at `scim`.
@@ -86,7 +86,7 @@ pub(crate) fn open_admin(settings: &Settings, store: Store, scim: SocketAddr) ->
         max_tokens: tokens.max_per_tenant.size(),
         token_lifetime: tokens.lifetime,
         max_token_lifetime: tokens.max_lifetime,
-        rotation_overlap: tokens.rotation_overlap,
+        rotation_silence: tokens.rotation_silence,
         keep_deleted: settings.provisioning.keep_deleted,
         client_policy: ClientPolicy {
             max_clients: oauth.max_clients_per_tenant.size(),

@@ -2,7 +2,7 @@
 
 use super::{
     api::{Api, Request},
-    seconds,
+    rotation, seconds,
 };
 use crate::{
     answer::{Answer, CommandError},
@@ -22,11 +22,14 @@ pub(crate) async fn run(api: &Api, command: &TokenCommand) -> Result<Answer, Com
             Request::post(&["tenants", tenant, "secret-tokens"])
                 .body(json!({ "label": label, "expires_in_seconds": seconds(*expires_in) }))
         }
-        TokenCommand::Rotate { tenant, key_id, overlap, expires_in } => {
-            Request::post(&["tenants", tenant, "secret-tokens", key_id, "rotate"]).body(json!({
-                "overlap_seconds": seconds(*overlap),
+        TokenCommand::Rotate { tenant, key_id, now, automatic, expires_in } => {
+            let new = json!({
+                "kind": "secret-token",
+                "key_id": key_id,
+                "automatic": automatic,
                 "expires_in_seconds": seconds(*expires_in),
-            }))
+            });
+            return rotation::start(api, tenant, new, *now).await;
         }
         TokenCommand::Revoke { tenant, key_id } => {
             Request::post(&["tenants", tenant, "secret-tokens", key_id, "revoke"])

@@ -90,7 +90,8 @@ settings! {
         max_per_tenant: Count<1, 1000>,
         lifetime: Duration,
         max_lifetime: Duration,
-        rotation_overlap: Duration,
+        rotation_silence: Duration,
+        rotation_interval: Duration,
         last_used_interval: Duration,
     }
     oauth: Oauth {

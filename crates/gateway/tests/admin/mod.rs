@@ -7,6 +7,7 @@ mod federation;
 mod oauth_clients;
 mod operators;
 mod resources;
+mod rotation;
 mod session;
 mod tenants;
 

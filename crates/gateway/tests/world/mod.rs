@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
+    time::{Duration, Instant},
 };
 use test_support::{Backend, Database, Gateway, GatewayOptions, Http, Response};
 
@@ -63,10 +64,13 @@ impl World {
         Issued { key_id: text("key_id"), token: text("secret_token") }
     }
 
-    /// A token that has run out: it was rotated without overlap.
+    /// A token that has run out.
     pub(crate) fn issue_expired(&self, label: &str) -> Issued {
-        let issued = self.issue(label);
-        self.juno(&["token", "rotate", label, &issued.key_id, "--overlap", "0s"]);
+        let issued = self.juno(&["token", "issue", label, "--expires-in", "1s"]);
+        let text = |key: &str| issued[key].as_str().expect(key).to_owned();
+        let issued = Issued { key_id: text("key_id"), token: text("secret_token") };
+        let users = format!("{}/t/{label}/scim/v2/Users", self.gateway.scim());
+        soon("expiry", || self.send("GET", &users, Some(&issued.token), None).status == 401);
         issued
     }
 
@@ -209,4 +213,12 @@ impl Tenant<'_> {
 fn created(response: Response) -> String {
     assert_eq!(response.status, 201, "{}", response.text());
     response.json["id"].as_str().expect("id").to_owned()
+}
+
+/// Asks until the answer is as wished; fails if that takes longer than any timer may.
+pub(crate) fn soon(what: &str, mut is_so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < Duration::from_secs(20), "{what} is not felt");
+    }
 }

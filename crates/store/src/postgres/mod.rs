@@ -29,7 +29,6 @@ use diesel::{
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use scim::Timestamp;
 use std::fmt::Write;
-use uuid::Uuid;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 
@@ -224,9 +223,5 @@ impl Engine for PostgresEngine {
     fn secret_token(&self, digest: &[u8; 32]) -> Result<Option<SecretTokenOwner>, StoreError> {
         let found = self.run(|connection| records::secret_token(connection, digest))?;
         found.map(SecretTokenOwner::try_from).transpose()
-    }
-
-    fn touch_secret_tokens(&self, used: &[(TenantId, Uuid, Timestamp)]) -> Result<(), StoreError> {
-        self.run(|connection| records::touch_secret_tokens(connection, used))
     }
 }

@@ -20,7 +20,6 @@ use connection::{Pool, store_error};
 use diesel::{Connection, QueryResult, RunQueryDsl, sql_query, sqlite::SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use scim::Timestamp;
-use uuid::Uuid;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 
@@ -187,9 +186,5 @@ impl Engine for SqliteEngine {
                 Ok(SecretTokenOwner { token: token.try_into()?, tenant: tenant.try_into()? })
             })
             .transpose()
-    }
-
-    fn touch_secret_tokens(&self, used: &[(TenantId, Uuid, Timestamp)]) -> Result<(), StoreError> {
-        self.write(|connection| records::touch_secret_tokens(connection, used))
     }
 }

@@ -9,6 +9,7 @@
 mod audit;
 mod backend;
 mod batches;
+mod credentials;
 mod feed;
 mod filters;
 mod folding;

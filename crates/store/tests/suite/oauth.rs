@@ -8,7 +8,6 @@ use uuid::Uuid;
 on_both_databases!(
     a_client_is_found_with_all_that_it_may_show,
     clients_and_secrets_end_once,
-    the_last_use_of_oauth_credentials_never_goes_back,
     a_tenant_has_one_federation,
     an_assertion_is_noted_once,
     successors_of_a_signing_key_are_made_once,
@@ -29,7 +28,7 @@ pub(crate) fn secret(client: &OauthClient) -> ClientSecret {
         created: now(),
         expires: Timestamp(9),
         revoked: None,
-        last_used: None,
+        seen: None,
     }
 }
 
@@ -44,7 +43,7 @@ pub(crate) fn federation(client: &OauthClient) -> Federation {
         audience: text("api://juno"),
         jwks_url: text("https://login.example.com/keys"),
         created: now(),
-        last_used: None,
+        seen: None,
     }
 }
 
@@ -93,24 +92,6 @@ async fn clients_and_secrets_end_once(backend: Backend) {
     }
     assert_eq!(world.store().oauth_clients(world.tenant).await.unwrap()[0].revoked, Some(Timestamp(6)));
     assert_eq!(world.store().client_secrets(world.tenant).await.unwrap()[0].revoked, Some(Timestamp(6)));
-}
-
-async fn the_last_use_of_oauth_credentials_never_goes_back(backend: Backend) {
-    let world = World::new(backend).await;
-    let row = client(world.tenant);
-    let (held, terms) = (secret(&row), federation(&row));
-    world.store().create_oauth_client(row.clone(), Some(held.clone())).await.unwrap();
-    world.store().set_federation(terms.clone()).await.unwrap();
-    for (at, expected) in [(5, 5), (9, 9), (7, 9)] {
-        let used = [held.id, terms.id, Uuid::now_v7()].map(|id| (world.tenant, id, Timestamp(at)));
-        world.store().touch_oauth(used.to_vec()).await.unwrap();
-        let secrets = world.store().client_secrets(world.tenant).await.unwrap();
-        let federation = world.store().federation(world.tenant).await.unwrap().unwrap();
-        assert_eq!(
-            (secrets[0].last_used, federation.last_used),
-            (Some(Timestamp(expected)), Some(Timestamp(expected)))
-        );
-    }
 }
 
 async fn a_tenant_has_one_federation(backend: Backend) {

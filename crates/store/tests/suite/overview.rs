@@ -100,9 +100,9 @@ async fn figures_count_what_there_is_and_no_further(backend: Backend) {
 async fn credentials_say_how_long_they_are_good_and_when_they_were_used(backend: Backend) {
     let world = World::new(backend).await;
     let (store, tenant) = (world.store(), world.tenant);
-    let row = SecretTokenRow { expires: Some(Timestamp(900)), ..token(tenant) };
-    store.insert_secret_token(row.clone()).await.unwrap();
-    store.touch_secret_tokens(vec![(tenant, row.id, Timestamp(50))]).await.unwrap();
+    let seen = Seen { first: Timestamp(50), last: Timestamp(50), from: None, doing: None };
+    let row = SecretTokenRow { expires: Some(Timestamp(900)), seen: Some(seen), ..token(tenant) };
+    store.insert_secret_token(row).await.unwrap();
     let (good, gone) = (client(tenant), client(tenant));
     let (good_secret, gone_secret) = (secret(&good), secret(&gone));
     store.create_oauth_client(good.clone(), Some(good_secret.clone())).await.unwrap();

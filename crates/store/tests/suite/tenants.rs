@@ -2,6 +2,7 @@
 
 use crate::{
     backend::Backend,
+    credentials::rotation,
     oauth::{client, federation, secret},
     on_both_databases,
     setup_links::link,
@@ -54,7 +55,10 @@ async fn a_deleted_tenant_leaves_no_row(backend: Backend) {
         world.commit(delete(User, ben, None)).await.unwrap();
         let gone = world.group("Gone", &[ana]).await;
         world.commit(delete(Group, gone, None)).await.unwrap();
-        world.store().insert_secret_token(token(world.tenant)).await.unwrap();
+        let old = token(world.tenant);
+        world.store().insert_secret_token(old.clone()).await.unwrap();
+        let (rotation, new) = rotation(&old);
+        assert!(world.store().start_rotation(rotation, new).await.unwrap());
         assert!(world.store().create_setup_link(link(world.tenant)).await.unwrap());
         let row = client(world.tenant);
         world.store().create_oauth_client(row.clone(), Some(secret(&row))).await.unwrap();

@@ -1,0 +1,148 @@
+//! Rotations of Secret Tokens and client secrets, in the hands of an operator (`docs/adr/0015`).
+
+use crate::{Admin, Failure, Listed, paging};
+use std::time::Duration;
+use store::{By, CredentialKind};
+use tokens::{ClientSecretText, Judged, SecretToken};
+use uuid::Uuid;
+
+/// A rotation to be started.
+#[derive(Clone, Debug)]
+pub struct NewRotation {
+    /// A Secret Token or a client secret.
+    pub kind: CredentialKind,
+    /// The key id of the one that shall end.
+    pub key_id: String,
+    /// How long the new one is good.
+    pub lifetime: Option<Duration>,
+    /// Whether a gateway shall complete it as soon as that is safe.
+    pub is_automatic: bool,
+}
+
+/// A new credential, shown this one time.
+#[derive(Debug)]
+pub enum NewSecret {
+    /// A Secret Token.
+    SecretToken(SecretToken),
+    /// A client secret.
+    ClientSecret(ClientSecretText),
+}
+
+/// A rotation just started.
+#[derive(Debug)]
+pub struct StartedRotation {
+    /// The rotation.
+    pub rotation: Judged,
+    /// The new credential.
+    pub secret: NewSecret,
+}
+
+impl Admin {
+    /// A page of the rotations of a tenant, the newest first, ended ones too.
+    ///
+    /// # Errors
+    /// No such tenant; a cursor of another list.
+    pub async fn rotations(
+        &self,
+        by: &By,
+        tenant: &str,
+        cursor: Option<&str>,
+        count: Option<u32>,
+    ) -> Result<Listed<Judged>, Failure> {
+        let before = paging::place(cursor, |text| Uuid::try_parse(text).ok())?.unwrap_or(Uuid::max());
+        let limit = paging::limit(count);
+        let tenant = self.tenant(tenant).await?;
+        let rows = self.rotations_by(by).list(tenant.id, before, limit + 1, self.now()).await?;
+        Ok(Listed::cut(rows, limit, |found| found.rotation.id.to_string()))
+    }
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// No such tenant or rotation.
+    pub async fn rotation(&self, by: &By, tenant: &str, id: &str) -> Result<Judged, Failure> {
+        let tenant = self.tenant(tenant).await?;
+        Ok(self.rotations_by(by).find(tenant.id, rotation_id(id)?, self.now()).await?)
+    }
+
+    /// Starts one: a second credential is good beside the first.
+    ///
+    /// # Errors
+    /// No such tenant or credential that is alive; a lifetime that is none; one is under way; as many credentials as
+    /// there may be.
+    pub async fn start_rotation(
+        &self,
+        by: &By,
+        tenant: &str,
+        new: NewRotation,
+    ) -> Result<StartedRotation, Failure> {
+        let tenant = self.tenant(tenant).await?;
+        let NewRotation { kind, key_id, lifetime, is_automatic } = new;
+        let (which, rotations) = ((tenant.id, key_id.as_str()), self.rotations_by(by));
+        match kind {
+            CredentialKind::SecretToken => {
+                let (issuer, expires) = (self.issuer(by), self.expiry(by.at, lifetime)?);
+                let started =
+                    rotations.start_secret_token(&issuer, which, expires, is_automatic, by.at).await?;
+                let (rotation, issued) = started;
+                Ok(StartedRotation { rotation, secret: NewSecret::SecretToken(issued.token) })
+            }
+            CredentialKind::ClientSecret => {
+                let clients = self.clients_by(by);
+                let lifetime = lifetime.unwrap_or(self.settings.client_secret_lifetime);
+                let started =
+                    rotations.start_client_secret(&clients, which, lifetime, is_automatic, by.at).await?;
+                let (rotation, issued) = started;
+                Ok(StartedRotation { rotation, secret: NewSecret::ClientSecret(issued.secret) })
+            }
+            CredentialKind::Federation => {
+                Err(Failure::Invalid("A federation has no secret of ours that could be rotated.".to_owned()))
+            }
+        }
+    }
+
+    /// Ends the old credential. Before that is safe it must be confirmed.
+    ///
+    /// # Errors
+    /// No such tenant or rotation; it is over, or not safe and not confirmed.
+    pub async fn complete_rotation(
+        &self,
+        by: &By,
+        (tenant, id): (&str, &str),
+        is_confirmed: bool,
+    ) -> Result<Judged, Failure> {
+        let tenant = self.tenant(tenant).await?;
+        let done = self.rotations_by(by).complete(tenant.id, rotation_id(id)?, is_confirmed, by.at).await?;
+        self.credentials_have_ended();
+        Ok(done)
+    }
+
+    /// Ends the new credential; the old one stays.
+    ///
+    /// # Errors
+    /// No such tenant or rotation; it is over.
+    pub async fn cancel_rotation(&self, by: &By, tenant: &str, id: &str) -> Result<Judged, Failure> {
+        let tenant = self.tenant(tenant).await?;
+        let done = self.rotations_by(by).cancel(tenant.id, rotation_id(id)?, by.at).await?;
+        self.credentials_have_ended();
+        Ok(done)
+    }
+
+    /// Says whether a gateway shall complete it as soon as that is safe.
+    ///
+    /// # Errors
+    /// No such tenant or rotation; it is over.
+    pub async fn set_rotation_automatic(
+        &self,
+        by: &By,
+        (tenant, id): (&str, &str),
+        is_automatic: bool,
+    ) -> Result<Judged, Failure> {
+        let tenant = self.tenant(tenant).await?;
+        Ok(self.rotations_by(by).set_automatic(tenant.id, rotation_id(id)?, is_automatic, by.at).await?)
+    }
+}
+
+fn rotation_id(text: &str) -> Result<Uuid, Failure> {
+    Uuid::try_parse(text).map_err(|_| Failure::NotFound("The tenant has no rotation of this id.".to_owned()))
+}

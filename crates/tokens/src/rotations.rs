@@ -1,0 +1,353 @@
+//! Rotations of Secret Tokens and client secrets, in steps: started, judged by evidence, completed or cancelled by somebody,
+//! or by themselves (`docs/adr/0015`).
+
+use crate::{
+    clients::{ClientError, IssuedSecret, OauthClients},
+    issuer::{Issued, Issuer, TokenError, new_id},
+    rotation::{Rotating, RotationState, judge},
+};
+use scim::Timestamp;
+use std::{collections::HashMap, time::Duration};
+use store::{
+    ClientSecret, CredentialKind, Ending, Outcome, Rotation, SecretTokenRow, Store, StoreError, Successor,
+    TenantId,
+};
+use uuid::Uuid;
+
+/// A rotation with what is known of its two credentials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judged {
+    /// As it is stored.
+    pub rotation: Rotation,
+    /// The OAuth client of the two secrets.
+    pub client: Option<Uuid>,
+    /// The credential that shall end.
+    pub old: Rotating,
+    /// The one in its place.
+    pub new: Rotating,
+    /// How far it is.
+    pub state: RotationState,
+}
+
+impl Judged {
+    /// Its state in words.
+    pub fn words(&self) -> String {
+        self.state.words(self.rotation.kind)
+    }
+}
+
+/// Why a rotation was not started or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum RotationError {
+    /// No such Secret Token, or too many.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// No such client secret, or too many.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// No rotation of this tenant has the id.
+    #[error("The tenant has no rotation {0}.")]
+    NoSuchRotation(Uuid),
+    /// The credential is the old or the new one of a rotation that has not ended.
+    #[error("\"{0}\" is part of a rotation that is under way: complete or cancel that first.")]
+    UnderWay(String),
+    /// It is over.
+    #[error("The rotation is over: {0}.")]
+    Over(String),
+    /// It is not safe to complete it, and nobody said to do it all the same.
+    #[error("It is not safe to complete the rotation yet: {0}. To do it all the same, confirm it.")]
+    NotSafe(String),
+    /// No random bytes.
+    #[error("no random bytes: {0}")]
+    Random(#[from] getrandom::Error),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a look at all rotations that were under way has come to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// How many have ended, and credentials with them.
+    pub ended: usize,
+    /// The states of the others.
+    pub under_way: Vec<RotationState>,
+}
+
+/// The rotations in a store. Cheap to clone.
+#[derive(Clone)]
+pub struct Rotations {
+    store: Store,
+    silence: Duration,
+}
+
+/// Credentials of a tenant by key, with the clients of client secrets.
+type Credentials = HashMap<Uuid, (Rotating, Option<Uuid>)>;
+
+impl Rotations {
+    /// Works on `store`, in whose hands it acts. `silence` is how long an old credential must not be used, see [`judge`].
+    pub fn new(store: Store, silence: Duration) -> Rotations {
+        Rotations { store, silence }
+    }
+
+    /// Starts the rotation of a Secret Token: a second one is good beside it.
+    ///
+    /// # Errors
+    /// See [`RotationError`].
+    pub async fn start_secret_token(
+        &self,
+        issuer: &Issuer,
+        (tenant, key_id): (TenantId, &str),
+        expires: Timestamp,
+        is_automatic: bool,
+        now: Timestamp,
+    ) -> Result<(Judged, Issued), RotationError> {
+        let (old, issued) = issuer.successor(tenant, key_id, Some(expires), now).await?;
+        let rotation = Rotation {
+            id: new_id(now)?,
+            tenant,
+            kind: CredentialKind::SecretToken,
+            old: old.id,
+            old_key_id: old.key_id.clone(),
+            new: issued.row.id,
+            new_key_id: issued.row.key_id.clone(),
+            started: now,
+            is_automatic,
+            ended: None,
+        };
+        self.start(&rotation, Successor::SecretToken(issued.row.clone()), now).await?;
+        Ok((self.judged(rotation, None, of_token(old), of_token(issued.row.clone()), now), issued))
+    }
+
+    /// The same of a client secret.
+    ///
+    /// # Errors
+    /// See [`RotationError`].
+    pub async fn start_client_secret(
+        &self,
+        clients: &OauthClients,
+        (tenant, key_id): (TenantId, &str),
+        lifetime: Duration,
+        is_automatic: bool,
+        now: Timestamp,
+    ) -> Result<(Judged, IssuedSecret), RotationError> {
+        let (old, issued) = clients.successor(tenant, key_id, lifetime, now).await?;
+        let rotation = Rotation {
+            id: new_id(now)?,
+            tenant,
+            kind: CredentialKind::ClientSecret,
+            old: old.id,
+            old_key_id: old.key_id.clone(),
+            new: issued.row.id,
+            new_key_id: issued.row.key_id.clone(),
+            started: now,
+            is_automatic,
+            ended: None,
+        };
+        self.start(&rotation, Successor::ClientSecret(issued.row.clone()), now).await?;
+        let client = Some(old.client);
+        let new = of_secret(issued.row.clone(), None);
+        Ok((self.judged(rotation, client, of_secret(old, None), new, now), issued))
+    }
+
+    /// Stores it. An earlier one of the same credential that is over, and of which nobody has taken note yet, is ended
+    /// first.
+    async fn start(
+        &self,
+        rotation: &Rotation,
+        successor: Successor,
+        now: Timestamp,
+    ) -> Result<(), RotationError> {
+        if self.store.start_rotation(rotation.clone(), successor.clone()).await? {
+            return Ok(());
+        }
+        let under_way = || RotationError::UnderWay(rotation.old_key_id.clone());
+        let is_busy = |other: &Rotation| {
+            other.tenant == rotation.tenant && [other.old, other.new].contains(&rotation.old)
+        };
+        let credentials = self.credentials(rotation.tenant).await?;
+        for earlier in self.store.open_rotations().await?.into_iter().filter(is_busy) {
+            let earlier = self.judge(earlier, &credentials, now).ok_or_else(under_way)?;
+            if !self.end_if_over(&earlier, now).await? {
+                return Err(under_way());
+            }
+        }
+        match self.store.start_rotation(rotation.clone(), successor).await? {
+            true => Ok(()),
+            false => Err(under_way()),
+        }
+    }
+
+    /// Rotations of a tenant that were started before another ([`Uuid::max`] is behind all), the newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn list(
+        &self,
+        tenant: TenantId,
+        before: Uuid,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<Judged>, StoreError> {
+        let rotations = self.store.rotations_before(tenant, before, limit).await?;
+        let credentials = self.credentials(tenant).await?;
+        Ok(rotations.into_iter().filter_map(|rotation| self.judge(rotation, &credentials, now)).collect())
+    }
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// See [`RotationError`].
+    pub async fn find(&self, tenant: TenantId, id: Uuid, now: Timestamp) -> Result<Judged, RotationError> {
+        let found = self.store.rotation(tenant, id).await?.ok_or(RotationError::NoSuchRotation(id))?;
+        let credentials = self.credentials(tenant).await?;
+        self.judge(found, &credentials, now).ok_or(RotationError::NoSuchRotation(id))
+    }
+
+    /// Ends the old credential. Before that is safe it must be confirmed.
+    ///
+    /// # Errors
+    /// See [`RotationError`].
+    pub async fn complete(
+        &self,
+        tenant: TenantId,
+        id: Uuid,
+        is_confirmed: bool,
+        now: Timestamp,
+    ) -> Result<Judged, RotationError> {
+        let found = self.find_open(tenant, id, now).await?;
+        if !found.state.is_safe() && !is_confirmed {
+            return Err(RotationError::NotSafe(found.words()));
+        }
+        self.end(&found, Outcome::Completed, now).await?;
+        self.find(tenant, id, now).await
+    }
+
+    /// Ends the new credential; the old one stays.
+    ///
+    /// # Errors
+    /// See [`RotationError`].
+    pub async fn cancel(&self, tenant: TenantId, id: Uuid, now: Timestamp) -> Result<Judged, RotationError> {
+        let found = self.find_open(tenant, id, now).await?;
+        self.end(&found, Outcome::Cancelled, now).await?;
+        self.find(tenant, id, now).await
+    }
+
+    /// Says whether it shall be completed by itself.
+    ///
+    /// # Errors
+    /// See [`RotationError`].
+    pub async fn set_automatic(
+        &self,
+        tenant: TenantId,
+        id: Uuid,
+        is_automatic: bool,
+        now: Timestamp,
+    ) -> Result<Judged, RotationError> {
+        let found = self.find_open(tenant, id, now).await?;
+        self.store.set_rotation_automatic(found.rotation, is_automatic).await?;
+        self.find(tenant, id, now).await
+    }
+
+    /// Looks at every rotation that is under way, of all tenants: completes those that may complete by themselves, and
+    /// takes note of those whose credentials have ended otherwise. Any number of processes may do it at the same time.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the next call tries again.
+    pub async fn settle(&self, now: Timestamp) -> Result<Settled, StoreError> {
+        let mut settled = Settled::default();
+        let mut known: Option<(TenantId, Credentials)> = None;
+        for rotation in self.store.open_rotations().await? {
+            // They come tenant by tenant.
+            let (_, credentials) = match known.take().filter(|(tenant, _)| *tenant == rotation.tenant) {
+                Some(same) => known.insert(same),
+                None => known.insert((rotation.tenant, self.credentials(rotation.tenant).await?)),
+            };
+            let Some(found) = self.judge(rotation, credentials, now) else { continue };
+            let has_ended = if found.rotation.is_automatic && found.state.completes_by_itself() {
+                let ending = ending(&found, Outcome::Completed, now);
+                self.store.end_rotation(found.rotation.clone(), ending).await?
+            } else {
+                self.end_if_over(&found, now).await?
+            };
+            match has_ended {
+                true => settled.ended += 1,
+                // If it is over, another process was faster.
+                false if found.state.is_over() => {}
+                false => settled.under_way.push(found.state),
+            }
+        }
+        Ok(settled)
+    }
+
+    async fn find_open(&self, tenant: TenantId, id: Uuid, now: Timestamp) -> Result<Judged, RotationError> {
+        let found = self.find(tenant, id, now).await?;
+        if found.state.is_over() { Err(RotationError::Over(found.words())) } else { Ok(found) }
+    }
+
+    async fn end(&self, found: &Judged, outcome: Outcome, now: Timestamp) -> Result<(), RotationError> {
+        match self.store.end_rotation(found.rotation.clone(), ending(found, outcome, now)).await? {
+            true => Ok(()),
+            false => Err(RotationError::Over("it was ended at this moment".to_owned())),
+        }
+    }
+
+    /// Takes note of the end of a rotation whose credentials have ended otherwise.
+    async fn end_if_over(&self, found: &Judged, now: Timestamp) -> Result<bool, StoreError> {
+        let outcome = match found.state {
+            RotationState::Completed { .. } => Outcome::Completed,
+            RotationState::Cancelled { .. } => Outcome::Cancelled,
+            _ => return Ok(false),
+        };
+        self.store.end_rotation(found.rotation.clone(), ending(found, outcome, now)).await
+    }
+
+    async fn credentials(&self, tenant: TenantId) -> Result<Credentials, StoreError> {
+        let tokens = self.store.secret_tokens(tenant).await?;
+        let clients = self.store.oauth_clients(tenant).await?;
+        let secrets = self.store.client_secrets(tenant).await?;
+        let revoked = |id| clients.iter().find(|client| client.id == id).and_then(|client| client.revoked);
+        let tokens = tokens.into_iter().map(|token| (token.id, (of_token(token), None)));
+        let secrets = secrets.into_iter().map(|secret| {
+            let (id, client) = (secret.id, secret.client);
+            (id, (of_secret(secret, revoked(client)), Some(client)))
+        });
+        Ok(tokens.chain(secrets).collect())
+    }
+
+    /// None if the tenant was erased at this moment.
+    fn judge(&self, rotation: Rotation, credentials: &Credentials, now: Timestamp) -> Option<Judged> {
+        let (old, client) = credentials.get(&rotation.old)?.clone();
+        let (new, _) = credentials.get(&rotation.new)?.clone();
+        Some(self.judged(rotation, client, old, new, now))
+    }
+
+    fn judged(
+        &self,
+        rotation: Rotation,
+        client: Option<Uuid>,
+        old: Rotating,
+        new: Rotating,
+        now: Timestamp,
+    ) -> Judged {
+        let state = judge(&rotation, &old, &new, self.silence, now);
+        Judged { rotation, client, old, new, state }
+    }
+}
+
+fn ending(found: &Judged, outcome: Outcome, now: Timestamp) -> Ending {
+    let is_early = outcome == Outcome::Completed && !found.state.is_safe() && !found.state.is_over();
+    Ending { at: now, outcome, because: found.words(), is_early }
+}
+
+fn of_token(token: SecretTokenRow) -> Rotating {
+    let SecretTokenRow { key_id, created, expires, revoked, seen, .. } = token;
+    Rotating { key_id, created, expires, revoked, seen }
+}
+
+/// `client_revoked` is when the client was, if it was.
+fn of_secret(secret: ClientSecret, client_revoked: Option<Timestamp>) -> Rotating {
+    let ClientSecret { key_id, created, expires, revoked, seen, .. } = secret;
+    let revoked = [revoked, client_revoked].into_iter().flatten().min();
+    Rotating { key_id, created, expires: Some(expires), revoked, seen }
+}
