@@ -88,6 +88,11 @@ impl Admin {
         Ok(revoked)
     }
 
+    /// How long a setup link can be opened unless asked otherwise, and at most.
+    pub(crate) fn setup_lifetimes(&self) -> (Duration, Duration) {
+        (self.settings.setup_link_lifetime, self.settings.setup_policy.max_lifetime)
+    }
+
     /// What became of a link until now.
     pub fn setup_state(&self, followed: &FollowedLink) -> SetupState {
         followed.state(self.now())

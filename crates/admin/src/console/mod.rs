@@ -15,6 +15,7 @@ mod failure;
 mod first_sign_in;
 mod form;
 mod frame;
+mod hand_over;
 mod operators;
 mod resources;
 mod sign_in;
@@ -59,6 +60,9 @@ routes! { "console", Refusal;
     "/tenants/{tenant}/resume" { GET Support => tenant::ask_resume, POST Support => tenant::resume }
     "/tenants/{tenant}/export" { GET Admin => departure::ask_export, POST Admin => departure::export }
     "/tenants/{tenant}/erase" { GET Admin => departure::ask_erase, POST Admin => departure::erase }
+    "/tenants/{tenant}/hand-over" { GET Viewer => hand_over::show, POST Support => hand_over::make }
+    "/tenants/{tenant}/hand-over/links" { GET Viewer => hand_over::links }
+    "/tenants/{tenant}/hand-over/{id}/revoke" { GET Support => hand_over::ask_revoke, POST Support => hand_over::revoke }
     "/tenants/{tenant}/users" { GET Viewer => resources::list::<Users> }
     "/tenants/{tenant}/users/{id}" { GET Viewer => resources::show::<Users> }
     "/tenants/{tenant}/groups" { GET Viewer => resources::list::<Groups> }

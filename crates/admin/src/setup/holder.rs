@@ -53,8 +53,8 @@ impl FromRequest for Holder {
             let setup = request.app_data::<Data<Setup>>().ok_or_else(|| Failure::internal("no state"))?;
             let session = Holder::session(&request, setup).await?;
             let form = form.map_err(Refusal::Form)?;
-            if !request.method().is_safe() && !(is_from_here(&request) && session.token.is_csrf(&form.csrf()))
-            {
+            let is_ours = is_from_here(&request) && session.token.is_csrf(&form.csrf());
+            if !(request.method().is_safe() || is_ours) {
                 return Err(Refusal::NotOurForm);
             }
             Ok(Holder { session, from: state::from(origin), form })

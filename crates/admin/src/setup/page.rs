@@ -13,7 +13,7 @@ use crate::{
 };
 use actix_web::{HttpResponse, web::Data};
 use askama::Template;
-use scim::Timestamp;
+use scim::{Profile, Timestamp};
 use serde::Deserialize;
 use tokens::{Issued, SetupSession};
 
@@ -26,6 +26,8 @@ struct SetupPage {
     csrf: String,
     company: String,
     tenant_url: String,
+    /// Whether the tenant is strict, so that Entra must be given the Tenant URL with the flag.
+    is_strict: bool,
     /// Shown this one time.
     secret_token: Option<String>,
     /// How many the link has issued, for the form that asks for another.
@@ -87,6 +89,7 @@ async fn page(
         csrf: session.token.csrf(),
         company: session.tenant.name.clone(),
         tenant_url: setup.tenant_url(&session.tenant),
+        is_strict: session.tenant.profile == Profile::Rfc,
         secret_token,
         tokens_issued: session.opening.tokens_issued,
         issues_left: setup.links.issues_left(session),

@@ -2,6 +2,7 @@
 
 mod audit;
 pub(crate) mod callers;
+mod hand_over;
 mod operators;
 mod resources;
 mod sign_in;

@@ -107,7 +107,7 @@ fn secret_token(page: &str) -> Option<String> {
 }
 
 /// Waits until the live line says this.
-fn wait_for(browser: &Browser, words: &str) -> String {
+pub(crate) fn wait_for(browser: &Browser, words: &str) -> String {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
         let line = browser.get("/status");

@@ -290,3 +290,15 @@ fn oauth_client_credentials_are_offered_where_support_has_made_some() {
     assert!(page.contains(id) && page.contains("/t/contoso/oauth/token"), "{page}");
     assert!(!page.contains(client.json["client_secret"].as_str().expect("client_secret")));
 }
+
+#[test]
+fn a_strict_tenant_gets_the_tenant_url_with_the_flag() {
+    let world = World::start(Backend::Sqlite);
+    world.tenant_of_profile("contoso", "rfc");
+    let browser = Browser::new(&world);
+    browser.open(&make(&operator(&world, "anna", "support"), "contoso"));
+    let page = browser.page("");
+    let tenant_url = super::between(&page, "id=\"tenant-url\" type=\"text\" readonly value=\"", "\"");
+    let expected = format!("{}/t/contoso/scim/v2?aadOptscim062020", world.gateway.scim());
+    assert_eq!(tenant_url, Some(expected));
+}
