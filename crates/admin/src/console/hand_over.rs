@@ -35,7 +35,7 @@ impl ShownLink {
 
     /// When Entra has come with the Secret Token that the link has issued.
     fn connected(&self) -> Option<Timestamp> {
-        self.followed.secret_token.as_ref().and_then(|token| token.last_used)
+        self.followed.secret_token.as_ref().and_then(|token| token.last_used())
     }
 }
 
