@@ -7,7 +7,8 @@ use scim::{
     search::{self, Words},
 };
 use serde_json::{Value, json};
-use store::{By, ChangeRow, Deed, DeletedRow, NamedMember, ResourceId, Row, Tenant};
+use std::collections::HashMap;
+use store::{By, ChangeRow, Deed, DeletedRow, NamedResource, ResourceId, Row, Tenant};
 use uuid::Uuid;
 
 /// Resources that a search found.
@@ -69,7 +70,7 @@ impl Admin {
         group: &str,
         cursor: Option<&str>,
         count: Option<u32>,
-    ) -> Result<(Listed<NamedMember>, u64), Failure> {
+    ) -> Result<(Listed<NamedResource>, u64), Failure> {
         let tenant = self.tenant(tenant).await?;
         let context = self.context(&tenant, None);
         let group = self.provisioning.get(&context, ResourceKind::Group, group, false).await?.id;
@@ -78,6 +79,20 @@ impl Admin {
         let rows = self.store.members_behind(tenant.id, group, behind, limit + 1).await?;
         let total = self.store.member_count(tenant.id, group).await?;
         Ok((Listed::cut(rows, limit, |member| member.id.to_string()), total))
+    }
+
+    /// What users and groups of these ids are called, deleted ones too; those that are not known are missing.
+    ///
+    /// # Errors
+    /// No such tenant.
+    pub async fn resource_names(
+        &self,
+        tenant: &str,
+        ids: Vec<ResourceId>,
+    ) -> Result<HashMap<ResourceId, NamedResource>, Failure> {
+        let tenant = self.tenant(tenant).await?;
+        let found = self.store.names_of(tenant.id, ids).await?;
+        Ok(found.into_iter().map(|named| (named.id, named)).collect())
     }
 
     /// One user or group, with the members of a group.

@@ -39,6 +39,6 @@ pub use history::{ChangeRow, DeletedRow};
 pub use model::*;
 pub use oauth::*;
 pub use operator::{Operator, OperatorChange, Role, Session, Totp};
-pub use overview::{CredentialUse, NamedMember, TenantFigures, TenantSearch};
+pub use overview::{CredentialUse, NamedResource, TenantFigures, TenantSearch};
 pub use setup_links::{SetupLink, SetupOpening, SetupReplacement};
 pub use store::{OpenError, Settings, Store};

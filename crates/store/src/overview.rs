@@ -70,13 +70,15 @@ impl CredentialUse {
     }
 }
 
-/// A member of a group with what it is called.
+/// A user or group with what it is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NamedMember {
-    /// The user or group.
+pub struct NamedResource {
+    /// Its id.
     pub id: ResourceId,
     /// Whether it is a group.
     pub is_group: bool,
+    /// Whether it was deleted, and can be restored.
+    pub is_deleted: bool,
     /// `userName` of a user, `displayName` of a group.
     pub name: Option<String>,
 }
@@ -99,7 +101,9 @@ pub(crate) trait OverviewEngine {
         group: ResourceId,
         behind: ResourceId,
         limit: i64,
-    ) -> Result<Vec<NamedMember>, StoreError>;
+    ) -> Result<Vec<NamedResource>, StoreError>;
+    /// In no order.
+    fn names_of(&self, tenant: TenantId, ids: &[ResourceId]) -> Result<Vec<NamedResource>, StoreError>;
     fn member_count(&self, tenant: TenantId, group: ResourceId) -> Result<u64, StoreError>;
 }
 
@@ -143,9 +147,21 @@ impl Store {
         group: ResourceId,
         behind: ResourceId,
         limit: u32,
-    ) -> Result<Vec<NamedMember>, StoreError> {
+    ) -> Result<Vec<NamedResource>, StoreError> {
         let run = move |engine: &dyn Engine| engine.members_behind(tenant, group, behind, limit.into());
         self.threads.run(tenant, run).await
+    }
+
+    /// What users and groups of these ids are called, deleted ones too, in no order.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn names_of(
+        &self,
+        tenant: TenantId,
+        ids: Vec<ResourceId>,
+    ) -> Result<Vec<NamedResource>, StoreError> {
+        self.threads.run(tenant, move |engine| engine.names_of(tenant, &ids)).await
     }
 
     /// How many members a group has.
@@ -162,8 +178,8 @@ type FigureTypes = (Key, BigInt, BigInt, BigInt, BigInt, Nullable<BigInt>, Nulla
 type FigureColumns = (Id, i64, i64, i64, i64, Option<i64>, Option<i64>);
 type CredentialTypes = (Key, Text, Nullable<BigInt>, Nullable<BigInt>, Nullable<BigInt>);
 type CredentialColumns = (Id, String, Option<i64>, Option<i64>, Option<i64>);
-type MemberTypes = (Key, Bool, Nullable<Text>);
-type MemberColumns = (Id, bool, Option<String>);
+type NamedTypes = (Key, Bool, Bool, Nullable<Text>);
+type NamedColumns = (Id, bool, bool, Option<String>);
 
 fn tenants<D: Dialect>(label: &str, search: &TenantSearch, limit: i64) -> Statement<D, TenantTypes> {
     let mut sql = sql!(
@@ -232,9 +248,9 @@ fn members<D>(
     group: ResourceId,
     behind: ResourceId,
     limit: i64,
-) -> Statement<D, MemberTypes> {
+) -> Statement<D, NamedTypes> {
     Statement::cached(sql!(
-        "SELECT m.member_id, m.member_is_group, COALESCE(u.document ->> 'userName', g.document ->> 'displayName') \
+        "SELECT m.member_id, m.member_is_group, FALSE, COALESCE(u.document ->> 'userName', g.document ->> 'displayName') \
          FROM group_members AS m \
          LEFT JOIN users AS u ON u.tenant_id = m.tenant_id AND u.id = m.member_id \
          LEFT JOIN \"groups\" AS g ON g.tenant_id = m.tenant_id AND g.id = m.member_id WHERE m.tenant_id = ",
@@ -246,6 +262,33 @@ fn members<D>(
         " ORDER BY m.member_id LIMIT ",
         Bind::number(limit)
     ))
+}
+
+fn names<D>(tenant: TenantId, ids: &[ResourceId]) -> Statement<D, NamedTypes> {
+    let among = || {
+        let keys = ids.iter().map(|id| sql!(Bind::key(id.0)));
+        sql!(
+            " AS r WHERE r.tenant_id = ",
+            Bind::key(tenant.0),
+            " AND r.id IN (",
+            Sql::joined(keys, ", "),
+            ")"
+        )
+    };
+    Statement::once(sql!(
+        "SELECT r.id, FALSE, FALSE, r.document ->> 'userName' FROM users",
+        among(),
+        " UNION ALL SELECT r.id, TRUE, FALSE, r.document ->> 'displayName' FROM \"groups\"",
+        among(),
+        " UNION ALL SELECT r.id, r.kind = 'Group', TRUE, \
+         CASE r.kind WHEN 'Group' THEN r.document ->> 'displayName' ELSE r.document ->> 'userName' END \
+         FROM deleted_resources",
+        among()
+    ))
+}
+
+fn named((id, is_group, is_deleted, name): NamedColumns) -> NamedResource {
+    NamedResource { id: ResourceId(id.0), is_group, is_deleted, name }
 }
 
 fn member_count<D>(tenant: TenantId, group: ResourceId) -> Statement<D, BigInt> {
@@ -338,14 +381,22 @@ macro_rules! overview {
                 group: ResourceId,
                 behind: ResourceId,
                 limit: i64,
-            ) -> Result<Vec<NamedMember>, StoreError> {
+            ) -> Result<Vec<NamedResource>, StoreError> {
                 let statement = members::<$database>(tenant, group, behind, limit);
-                let found = self.run(|connection| statement.load::<MemberColumns>(connection))?;
-                let named = |(id, is_group, name): MemberColumns| NamedMember {
-                    id: ResourceId(id.0),
-                    is_group,
-                    name,
-                };
+                let found = self.run(|connection| statement.load::<NamedColumns>(connection))?;
+                Ok(found.into_iter().map(named).collect())
+            }
+
+            fn names_of(
+                &self,
+                tenant: TenantId,
+                ids: &[ResourceId],
+            ) -> Result<Vec<NamedResource>, StoreError> {
+                if ids.is_empty() {
+                    return Ok(Vec::new());
+                }
+                let statement = names::<$database>(tenant, ids);
+                let found = self.run(|connection| statement.load::<NamedColumns>(connection))?;
                 Ok(found.into_iter().map(named).collect())
             }
 

@@ -50,8 +50,7 @@ pub(super) async fn list(
     let of = Some(page.resource.as_str()).filter(|id| !id.is_empty());
     match admin.changes(&page.tenant.label, of, Some(&cursor), None).await {
         Ok(listed) => {
-            let actors = admin.actors(&page.tenant.label).await?;
-            page.changes = timeline::views(&page.tenant, &actors, &listed.rows);
+            page.changes = timeline::views(&admin, &page.tenant, &listed.rows).await?;
             let path = page.tenant.at("/changes");
             page.next = listed
                 .next

@@ -18,7 +18,7 @@ use askama::Template;
 use scim::{Timestamp, schema::ResourceKind};
 use serde::Deserialize;
 use serde_json::Value;
-use store::NamedMember;
+use store::NamedResource;
 
 /// Changes that stand on the page of a resource; the earlier ones are on the page of changes.
 const RECENT: u32 = 20;
@@ -196,7 +196,6 @@ pub(super) async fn show<P: Pages>(
         ResourceKind::User => groups_of(&tenant, &resource),
         ResourceKind::Group => members_of(&admin, &tenant, &id, &query.members).await?,
     };
-    let actors = admin.actors(&tenant.label).await?;
     let recent = admin.changes(&tenant.label, Some(&id), None, Some(RECENT)).await?;
     let all = tenant.at(&format!("/changes?resource={id}"));
     let time = |name: &str| resource["meta"][name].as_str().and_then(Timestamp::parse);
@@ -215,7 +214,7 @@ pub(super) async fn show<P: Pages>(
         links,
         links_total,
         links_next,
-        changes: timeline::views(&tenant, &actors, &recent.rows),
+        changes: timeline::views(&admin, &tenant, &recent.rows).await?,
         earlier: recent.next.map(|cursor| format!("{all}&cursor={cursor}")),
         id,
         tenant,
@@ -242,7 +241,7 @@ async fn members_of(
     cursor: &str,
 ) -> Result<(Vec<Linked>, u64, Option<String>), Failure> {
     let (members, total) = admin.group_members(&tenant.label, group, Some(cursor), None).await?;
-    let link = |member: NamedMember| {
+    let link = |member: NamedResource| {
         let (id, kind) = (member.id.to_string(), if member.is_group { "groups" } else { "users" });
         Linked {
             path: tenant.at(&format!("/{kind}/{id}")),

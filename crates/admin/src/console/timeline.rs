@@ -2,16 +2,17 @@
 
 use super::tenant::TenantHead;
 use crate::{
-    Actors,
+    Actors, Admin, Failure,
     web::{self, Difference},
 };
 use scim::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
-use store::ChangeRow;
+use std::collections::{BTreeSet, HashMap};
+use store::{ChangeRow, NamedResource, ResourceId};
 
 /// Members that are named of one change; the others are counted.
-const NAMED: usize = 10;
+const NAMED: usize = 5;
 
 /// A change as `timeline.html` shows it.
 pub(super) struct ChangeView {
@@ -38,7 +39,7 @@ pub(super) struct ChangeView {
 /// Members that came or went: the first of them, and how many there are in all.
 #[derive(Default)]
 pub(super) struct MembersView {
-    /// Id, and the address of its changes.
+    /// What they are called, and their addresses.
     pub(super) named: Vec<(String, String)>,
     pub(super) total: usize,
 }
@@ -69,6 +70,12 @@ struct StoredMembers {
     remove: Vec<String>,
 }
 
+impl StoredMembers {
+    fn of(row: &ChangeRow) -> StoredMembers {
+        row.members.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+    }
+}
+
 #[derive(Deserialize)]
 struct StoredEffect {
     operation: usize,
@@ -78,36 +85,81 @@ struct StoredEffect {
 }
 
 /// Each change of a page.
-pub(super) fn views(tenant: &TenantHead, actors: &Actors, rows: &[ChangeRow]) -> Vec<ChangeView> {
-    rows.iter().map(|row| view(tenant, actors, row)).collect()
+///
+/// # Errors
+/// No such tenant.
+pub(super) async fn views(
+    admin: &Admin,
+    tenant: &TenantHead,
+    rows: &[ChangeRow],
+) -> Result<Vec<ChangeView>, Failure> {
+    let members: Vec<StoredMembers> = rows.iter().map(StoredMembers::of).collect();
+    let first = |ids: &Vec<String>| -> Vec<ResourceId> {
+        ids.iter().take(NAMED).filter_map(|id| ResourceId::parse(id)).collect()
+    };
+    let named = members.iter().flat_map(|members| [first(&members.add), first(&members.remove)].concat());
+    let nameless = rows.iter().filter(|row| row.before.is_none() && row.after.is_none());
+    let ids: BTreeSet<ResourceId> = named.chain(nameless.map(|row| row.resource)).collect();
+    let known = Known {
+        tenant,
+        actors: admin.actors(&tenant.label).await?,
+        names: admin.resource_names(&tenant.label, ids.into_iter().collect()).await?,
+    };
+    Ok(rows.iter().zip(members).map(|(row, members)| known.view(row, &members)).collect())
 }
 
-fn view(tenant: &TenantHead, actors: &Actors, row: &ChangeRow) -> ChangeView {
-    let (title, tone) = event(&row.event);
-    let members: StoredMembers =
-        row.members.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-    let effects: Vec<StoredEffect> = serde_json::from_str(&row.effects).unwrap_or_default();
-    let history = |id: &str| tenant.at(&format!("/changes?resource={id}"));
-    let listed = |ids: Vec<String>| MembersView {
-        total: ids.len(),
-        named: ids.into_iter().take(NAMED).map(|id| (id.clone(), history(&id))).collect(),
-    };
-    let document = row.after.as_deref().or(row.before.as_deref());
-    let id = row.resource.to_string();
-    ChangeView {
-        at: row.at,
-        title,
-        tone,
-        kind: row.kind.clone(),
-        name: document.and_then(name).unwrap_or_else(|| id.clone()),
-        history: history(&id),
-        actor: actors.words(row.actor),
-        version: row.version,
-        differences: web::differences(row.before.as_deref(), row.after.as_deref()),
-        is_whole: row.before.is_none() != row.after.is_none(),
-        joined: listed(members.add),
-        left: listed(members.remove),
-        effects: effects.into_iter().map(effect).collect(),
+/// What is known of those that changes name.
+struct Known<'t> {
+    tenant: &'t TenantHead,
+    actors: Actors,
+    names: HashMap<ResourceId, NamedResource>,
+}
+
+impl Known<'_> {
+    fn name(&self, id: ResourceId) -> String {
+        let name = self.names.get(&id).and_then(|named| named.name.clone());
+        name.unwrap_or_else(|| id.to_string())
+    }
+
+    /// What a member is called, and its page, or its changes if it has none.
+    fn member(&self, id: &str) -> (String, String) {
+        let Some(key) = ResourceId::parse(id) else { return (id.to_owned(), self.history(id)) };
+        let path = match self.names.get(&key) {
+            Some(named) if !named.is_deleted => {
+                self.tenant.at(&format!("/{}/{id}", if named.is_group { "groups" } else { "users" }))
+            }
+            _ => self.history(id),
+        };
+        (self.name(key), path)
+    }
+
+    fn history(&self, id: &str) -> String {
+        self.tenant.at(&format!("/changes?resource={id}"))
+    }
+
+    fn members(&self, ids: &[String]) -> MembersView {
+        MembersView { total: ids.len(), named: ids.iter().take(NAMED).map(|id| self.member(id)).collect() }
+    }
+
+    fn view(&self, row: &ChangeRow, members: &StoredMembers) -> ChangeView {
+        let (title, tone) = event(&row.event);
+        let effects: Vec<StoredEffect> = serde_json::from_str(&row.effects).unwrap_or_default();
+        let document = row.after.as_deref().or(row.before.as_deref());
+        ChangeView {
+            at: row.at,
+            title,
+            tone,
+            kind: row.kind.clone(),
+            name: document.and_then(name).unwrap_or_else(|| self.name(row.resource)),
+            history: self.history(&row.resource.to_string()),
+            actor: self.actors.words(row.actor),
+            version: row.version,
+            differences: web::differences(row.before.as_deref(), row.after.as_deref()),
+            is_whole: row.before.is_none() != row.after.is_none(),
+            joined: self.members(&members.add),
+            left: self.members(&members.remove),
+            effects: effects.into_iter().map(effect).collect(),
+        }
     }
 }
 

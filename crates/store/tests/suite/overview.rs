@@ -20,7 +20,7 @@ on_both_databases!(
     tenants_are_found_by_words_and_state,
     figures_count_what_there_is_and_no_further,
     credentials_say_how_long_they_are_good_and_when_they_were_used,
-    members_come_in_pages_with_their_names,
+    members_come_in_pages_and_everything_has_a_name,
     a_tenant_is_changed,
 );
 
@@ -128,14 +128,19 @@ async fn credentials_say_how_long_they_are_good_and_when_they_were_used(backend:
     assert_eq!((federation.expires, federation.revoked, federation.last_used), (None, None, None));
 }
 
-async fn members_come_in_pages_with_their_names(backend: Backend) {
+async fn members_come_in_pages_and_everything_has_a_name(backend: Backend) {
     let world = World::new(backend).await;
     let (ana, ben) = (world.user("Ana").await, world.user("Ben").await);
     let inner = world.group("Inner", &[ana]).await;
     let outer = world.group("Outer", &[ana, ben, inner]).await;
     let first = ResourceId(Uuid::nil());
     let page = world.store().members_behind(world.tenant, outer, first, 2).await.unwrap();
-    let named = |id, is_group, name: &str| NamedMember { id, is_group, name: Some(name.to_owned()) };
+    let named = |id, is_group, name: &str| NamedResource {
+        id,
+        is_group,
+        is_deleted: false,
+        name: Some(name.to_owned()),
+    };
     assert_eq!(page, [named(ana, false, "Ana"), named(ben, false, "Ben")]);
     let rest = world.store().members_behind(world.tenant, outer, ben, 2).await.unwrap();
     assert_eq!(rest, [named(inner, true, "Inner")]);
@@ -143,7 +148,24 @@ async fn members_come_in_pages_with_their_names(backend: Backend) {
     let other = World::new(world.backend.clone()).await;
     assert_eq!(world.store().members_behind(other.tenant, outer, first, 2).await.unwrap(), []);
     assert_eq!(world.store().member_count(other.tenant, outer).await.unwrap(), 0);
-    assert!(world.row(Group, outer).await.is_some());
+    world.commit(delete(User, ben, None)).await.unwrap();
+    let gone = world.group("Gone", &[]).await;
+    world.commit(delete(Group, gone, None)).await.unwrap();
+    let asked = vec![ana, ben, inner, gone, new_id()];
+    let mut found = world.store().names_of(world.tenant, asked.clone()).await.unwrap();
+    found.sort_by_key(|named| named.id);
+    let deleted = |id, is_group, name| NamedResource { is_deleted: true, ..named(id, is_group, name) };
+    assert_eq!(
+        found,
+        [
+            named(ana, false, "Ana"),
+            deleted(ben, false, "Ben"),
+            named(inner, true, "Inner"),
+            deleted(gone, true, "Gone"),
+        ]
+    );
+    assert_eq!(world.store().names_of(other.tenant, asked).await.unwrap(), []);
+    assert_eq!(world.store().names_of(world.tenant, Vec::new()).await.unwrap(), []);
 }
 
 async fn a_tenant_is_changed(backend: Backend) {
