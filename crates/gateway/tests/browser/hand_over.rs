@@ -1,5 +1,6 @@
 //! The hand-over: a setup link goes to the customer's administrator, whose page turns green when Entra arrives.
 
+use super::quick;
 use crate::{
     admin::operator,
     entra_check::entra_sim,
@@ -33,7 +34,7 @@ fn opened(world: &World, link: &Link) -> Browser {
 
 #[test]
 fn the_page_turns_green_when_entra_arrives() {
-    let world = World::start(Backend::Sqlite);
+    let world = quick(Backend::Sqlite);
     let link = link(&world);
     let page = opened(&world, &link);
     page.expect("Waiting for Entra’s Test Connection");
@@ -62,7 +63,7 @@ fn the_page_turns_green_when_entra_arrives() {
 
 #[test]
 fn without_script_the_page_tells_it_when_it_is_loaded_again() {
-    let world = World::start(Backend::Sqlite);
+    let world = quick(Backend::Sqlite);
     let link = link(&world);
     let page = Browser::at(world.gateway.scim());
     page.forbid_scripts();

@@ -8,7 +8,12 @@ mod tenants;
 mod tour;
 
 use crate::{admin, world::World};
-use test_support::Browser;
+use test_support::{Backend, Browser, Database};
+
+/// A gateway that tells within a second of a credential's use.
+fn quick(backend: Backend) -> World {
+    World::with_settings(Database::Fresh(backend), &[("JUNO__TOKENS__LAST_USED_INTERVAL", "1s")])
+}
 
 /// The browser of an operator of this role who has signed in.
 pub(crate) fn desk(world: &World, name: &str, role: &str) -> Browser {

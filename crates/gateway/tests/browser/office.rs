@@ -1,5 +1,6 @@
 //! An office in use: customers in every state, their people as Entra sends them, credentials of every kind, operators.
 
+use super::quick;
 use crate::{
     admin::{Session, add_operator, operator, session_of, try_sign_in},
     entra_check::entra_sim,
@@ -7,7 +8,14 @@ use crate::{
     world::World,
 };
 use serde_json::{Value, json};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 use test_support::Backend;
+
+/// How long something may take to be written: only failures wait so long.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A gateway whose pages have something to show.
 pub(crate) struct Office {
@@ -27,7 +35,7 @@ pub(crate) struct Office {
 impl Office {
     /// `people`: how many users the first customer has; the second has a few.
     pub(crate) fn open(people: u16) -> Office {
-        let world = World::start(Backend::Sqlite);
+        let world = quick(Backend::Sqlite);
         let anna = operator(&world, "anna", "admin");
         operator(&world, "ben", "support");
         add_operator(&world, "chris", "viewer");
@@ -47,6 +55,9 @@ impl Office {
         hand_out_credentials(&anna);
         let link = make(&anna, "contoso").url;
         let once = add_operator(&world, "dora", "viewer");
+        for label in ["contoso", "fabrikam"] {
+            wait_until_seen(&anna, label);
+        }
         let newcomer = session_of(&world, &try_sign_in(&world, &json!({"name": "dora", "password": once})));
         Office { world, anna, newcomer: (newcomer, once), user, group, deleted, link }
     }
@@ -72,6 +83,21 @@ fn provision(world: &World, label: &str, token: &str, people: u16, cycles: u16) 
     command.args(["--tenant-url", &address(world, label)]).env("ENTRA_SIM_SECRET_TOKEN", token);
     let output = command.output().expect("entra-sim runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// When a credential was last used is written some seconds late.
+fn wait_until_seen(anna: &Session, label: &str) {
+    let began = Instant::now();
+    let path = format!("/tenants/{label}/secret-tokens");
+    while anna.read(&path)["secret_tokens"]
+        .as_array()
+        .expect("tokens")
+        .iter()
+        .all(|token| token["last_used"].is_null())
+    {
+        assert!(began.elapsed() < PATIENCE, "nobody has seen the token of {label}");
+        thread::sleep(Duration::from_millis(50));
+    }
 }
 
 fn first(anna: &Session, kind: &str) -> String {
