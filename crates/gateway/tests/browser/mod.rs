@@ -10,9 +10,10 @@ mod tour;
 use crate::{admin, world::World};
 use test_support::{Backend, Browser, Database};
 
-/// A gateway that tells within a second of a credential's use.
-fn quick(backend: Backend) -> World {
-    World::with_settings(Database::Fresh(backend), &[("JUNO__TOKENS__LAST_USED_INTERVAL", "1s")])
+/// A gateway that tells within a second of a credential's use, and finds two seconds a long silence.
+fn quick() -> World {
+    let settings = [("JUNO__TOKENS__LAST_USED_INTERVAL", "1s"), ("JUNO__TOKENS__ROTATION_SILENCE", "2s")];
+    World::with_settings(Database::Fresh(Backend::Sqlite), &settings)
 }
 
 /// The browser of an operator of this role who has signed in.

@@ -4,7 +4,7 @@ use super::quick;
 use crate::{
     admin::{Session, add_operator, operator, session_of, try_sign_in},
     entra_check::entra_sim,
-    setup::make,
+    setup::{Link, make},
     world::World,
 };
 use serde_json::{Value, json};
@@ -12,7 +12,6 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use test_support::Backend;
 
 /// How long something may take to be written: only failures wait so long.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -29,13 +28,13 @@ pub(crate) struct Office {
     pub(crate) group: String,
     pub(crate) deleted: String,
     /// A setup link of it that nobody has opened.
-    pub(crate) link: String,
+    pub(crate) link: Link,
 }
 
 impl Office {
     /// `people`: how many users the first customer has; the second has a few.
     pub(crate) fn open(people: u16) -> Office {
-        let world = quick(Backend::Sqlite);
+        let world = quick();
         let anna = operator(&world, "anna", "admin");
         operator(&world, "ben", "support");
         add_operator(&world, "chris", "viewer");
@@ -53,7 +52,7 @@ impl Office {
         let gone = format!("{}/Users/{deleted}", address(&world, "contoso"));
         assert_eq!(world.send("DELETE", &gone, Some(&contoso), None).status, 204);
         hand_out_credentials(&anna);
-        let link = make(&anna, "contoso").url;
+        let link = make(&anna, "contoso");
         let once = add_operator(&world, "dora", "viewer");
         for label in ["contoso", "fabrikam"] {
             wait_until_seen(&anna, label);

@@ -27,8 +27,14 @@ struct Stop {
 }
 
 /// Addresses that show no page of their own: redirects, files, parts of pages.
-const NO_PAGES: &[&str] =
-    &["/", "/assets/{file}", "/setup/status", "/setup/new-secret-token", "/setup/assets/{file}"];
+const NO_PAGES: &[&str] = &[
+    "/",
+    "/assets/{file}",
+    "/tenants/{tenant}/hand-over/links",
+    "/setup/status",
+    "/setup/new-secret-token",
+    "/setup/assets/{file}",
+];
 
 /// The tour. A new page without a stop here fails the test.
 fn stops(office: &Office) -> Vec<Stop> {
@@ -39,7 +45,7 @@ fn stops(office: &Office) -> Vec<Stop> {
         path: address(route, office),
         deeds: |_, _| {},
     };
-    let setup = |route, name| Stop { path: office.link.clone(), ..stop(route, name, Who::Stranger) };
+    let setup = |route, name| Stop { path: office.link.url.clone(), ..stop(route, name, Who::Stranger) };
     let page = |route, name| stop(route, name, Who::Admin);
     vec![
         stop("/sign-in", "sign-in", Who::Stranger),
@@ -56,6 +62,9 @@ fn stops(office: &Office) -> Vec<Stop> {
         },
         page("/tenants/{tenant}/export", "tenant-export"),
         page("/tenants/{tenant}/erase", "tenant-erase"),
+        page("/tenants/{tenant}/hand-over", "hand-over"),
+        Stop { deeds: make_a_link, ..page("/tenants/{tenant}/hand-over", "hand-over-link") },
+        page("/tenants/{tenant}/hand-over/{id}/revoke", "hand-over-revoke"),
         page("/tenants/{tenant}/users", "users"),
         Stop { deeds: search, ..page("/tenants/{tenant}/users", "users-found") },
         page("/tenants/{tenant}/users/{id}", "user"),
@@ -83,9 +92,16 @@ fn address(route: &str, office: &Office) -> String {
     let id = match route {
         _ if route.contains("/groups/") => &office.group,
         _ if route.contains("/deleted/") => &office.deleted,
+        _ if route.contains("/hand-over/") => &office.link.id,
         _ => &office.user,
     };
     route.replace("{tenant}", "contoso").replace("{name}", "ben").replace("{id}", id)
+}
+
+fn make_a_link(page: &Browser, _: &Office) {
+    page.fill("For whom", "Diego Siciliani");
+    page.press("Make the link");
+    page.expect("It is shown this one time.");
 }
 
 fn search(page: &Browser, _: &Office) {
