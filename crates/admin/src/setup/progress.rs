@@ -2,8 +2,8 @@
 
 use super::state::Setup;
 use crate::Failure;
-use scim::{Timestamp, schema::ResourceKind};
-use store::{From, Listing, SecretTokenRow, Tenant};
+use scim::schema::ResourceKind;
+use store::{From, Listing, SecretTokenRow, Seen, Tenant};
 use tokens::SetupSession;
 
 /// What the live line says.
@@ -37,9 +37,9 @@ impl Progress {
         })
     }
 
-    /// When Entra has come with the token.
-    pub(super) fn seen(&self) -> Option<Timestamp> {
-        self.token.as_ref().and_then(|token| token.last_used())
+    /// Since when Entra comes with the token, and what it did last.
+    pub(super) fn seen(&self) -> Option<&Seen> {
+        self.token.as_ref().and_then(|token| token.seen.as_ref())
     }
 
     /// The part of the token by which people speak of it.

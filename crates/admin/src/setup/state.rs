@@ -70,10 +70,10 @@ impl Setup {
         // A mistyped one is none by its checksum, and no guess.
         let token = SetupToken::parse(text).ok_or(Refusal::NotGood)?;
         let (Origin(address), now) = (origin, self.now());
-        self.throttle.admit(text, address, now).map_err(Refusal::Blocked)?;
         let found = self.links.find(&token, now).await;
-        if !matches!(found, Err(SetupError::NotGood)) {
-            self.throttle.forgive(text, address);
+        // Looked up first: nobody's good link is refused because of a neighbour behind the same address.
+        if matches!(found, Err(SetupError::NotGood)) {
+            self.throttle.admit(text, address, now).map_err(Refusal::Blocked)?;
         }
         let (link, tenant) = found.map_err(Refusal::of)?;
         Ok((token, link, tenant))

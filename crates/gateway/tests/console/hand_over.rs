@@ -2,7 +2,7 @@
 
 use super::{Browser, assert_failure, assert_page, assert_redirect, between, operator};
 use crate::{setup, world::World};
-use test_support::{Backend, Database};
+use test_support::Backend;
 
 const PAGE: &str = "/tenants/contoso/hand-over";
 
@@ -23,8 +23,7 @@ fn make(browser: &Browser, label: &str) -> setup::Link {
 #[test]
 fn a_link_is_shown_once_and_followed() {
     for backend in Backend::ALL {
-        let settings = [("JUNO__TOKENS__LAST_USED_INTERVAL", "50ms")];
-        let world = World::with_settings(Database::Fresh(backend), &settings);
+        let world = World::start(backend);
         world.tenant("contoso");
         let anna = operator(&world, "anna", "support");
         assert!(anna.page(PAGE).contains("No setup links yet"));
