@@ -63,6 +63,9 @@ pub(crate) enum OperatorsCommand {
     /// Workload identity federation of a tenant: whose assertions are exchanged for access tokens.
     #[command(subcommand)]
     Federation(FederationCommand),
+    /// Setup links of a tenant: by one the customer's administrator gets Tenant URL and Secret Token, once.
+    #[command(subcommand)]
+    SetupLink(SetupLinkCommand),
     /// Bring a deleted user or group back, with the memberships that are still there. `juno tenant deleted` lists them.
     Restore {
         tenant: String,
@@ -192,6 +195,31 @@ pub(crate) enum TokenCommand {
         tenant: String,
         /// Its key id.
         key_id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SetupLinkCommand {
+    /// Make a link; its address is shown this one time.
+    Create {
+        tenant: String,
+        /// For whom it is, as "Adele Vance, Contoso IT": who acts by it stands under this name in the audit log.
+        #[arg(long)]
+        label: String,
+        /// How long it can be opened, as 72h.
+        #[arg(long, value_name = "DURATION", value_parser = read_duration)]
+        expires_in: Option<Duration>,
+    },
+    /// List a tenant's links, ended ones too.
+    List { tenant: String },
+    /// End a link now, with the setup page that it has opened.
+    Revoke {
+        tenant: String,
+        /// Its id.
+        id: String,
+        /// End the Secret Token that it has issued, too.
+        #[arg(long)]
+        secret_token: bool,
     },
 }
 

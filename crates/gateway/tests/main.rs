@@ -10,6 +10,7 @@ mod admin;
 mod browser;
 mod callers;
 mod cli;
+mod cli_two_ways;
 mod console;
 mod durability;
 mod entra_check;

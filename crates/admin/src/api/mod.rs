@@ -19,6 +19,7 @@ mod tenants;
 
 pub use crate::route::{Access, Route};
 pub use openapi::document;
+pub use problem::PROBLEM;
 
 use crate::route::routes;
 use actix_web::{HttpResponse, http::header::X_CONTENT_TYPE_OPTIONS, middleware::DefaultHeaders, web};

@@ -15,6 +15,9 @@ use utoipa::ToSchema;
 /// The media type of a problem.
 pub(super) const MEDIA_TYPE: &str = "application/problem+json";
 
+/// What the `type` of every problem begins with.
+pub const PROBLEM: &str = "urn:juno:problem:";
+
 /// Why a request was not answered as it wished.
 #[derive(Debug)]
 pub(crate) enum Problem {
@@ -94,7 +97,7 @@ impl ResponseError for Problem {
         }
         let (kind, status, title) = self.kind();
         let details =
-            ProblemDetails { kind: format!("urn:juno:problem:{kind}"), title, status, detail: self.detail() };
+            ProblemDetails { kind: format!("{PROBLEM}{kind}"), title, status, detail: self.detail() };
         let mut response = HttpResponse::build(self.status_code());
         if let Problem::MethodNotAllowed(allowed) = self {
             response.insert_header((ALLOW, *allowed));

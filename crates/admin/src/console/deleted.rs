@@ -37,6 +37,8 @@ struct Gone {
     history: String,
     restore: String,
     at: Timestamp,
+    /// From when on it is purged.
+    purged: Timestamp,
     actor: String,
 }
 
@@ -49,13 +51,14 @@ struct DeletedPage {
     next: Option<String>,
 }
 
-fn gone(tenant: &TenantHead, actors: &Actors, row: &DeletedRow) -> Gone {
+fn gone(admin: &Admin, tenant: &TenantHead, actors: &Actors, row: &DeletedRow) -> Gone {
     Gone {
         name: name(row),
         kind: row.kind.name(),
         history: tenant.at(&format!("/changes?resource={}", row.id)),
         restore: tenant.at(&format!("/deleted/{}/restore", row.id)),
         at: row.at,
+        purged: admin.purged_from(row),
         actor: actors.words(row.actor),
     }
 }
@@ -76,7 +79,7 @@ pub(super) async fn list(
     let actors = admin.actors(&tenant.label).await?;
     Ok(web::page(&DeletedPage {
         frame: visitor.frame(Section::Tenants),
-        rows: listed.rows.iter().map(|row| gone(&tenant, &actors, row)).collect(),
+        rows: listed.rows.iter().map(|row| gone(&admin, &tenant, &actors, row)).collect(),
         next: listed.next.map(|cursor| tenant.at(&format!("/deleted?cursor={cursor}"))),
         tenant,
     })?)

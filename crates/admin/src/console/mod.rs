@@ -16,6 +16,7 @@ mod first_sign_in;
 mod form;
 mod frame;
 mod hand_over;
+mod oauth;
 mod operators;
 mod resources;
 mod sign_in;
@@ -63,6 +64,17 @@ routes! { "console", Refusal;
     "/tenants/{tenant}/hand-over" { GET Viewer => hand_over::show, POST Support => hand_over::make }
     "/tenants/{tenant}/hand-over/links" { GET Viewer => hand_over::links }
     "/tenants/{tenant}/hand-over/{id}/revoke" { GET Support => hand_over::ask_revoke, POST Support => hand_over::revoke }
+    "/tenants/{tenant}/oauth" { GET Viewer => oauth::show }
+    "/tenants/{tenant}/oauth/clients" { POST Support => oauth::create }
+    "/tenants/{tenant}/oauth/clients/{client_id}/revoke" { GET Support => oauth::ask_revoke, POST Support => oauth::revoke }
+    "/tenants/{tenant}/oauth/clients/{client_id}/secrets" { POST Support => oauth::issue_secret }
+    "/tenants/{tenant}/oauth/clients/{client_id}/secrets/{key_id}/revoke" {
+        GET Support => oauth::ask_revoke_secret, POST Support => oauth::revoke_secret
+    }
+    "/tenants/{tenant}/oauth/federation" { POST Support => oauth::set_federation }
+    "/tenants/{tenant}/oauth/federation/remove" {
+        GET Support => oauth::ask_remove_federation, POST Support => oauth::remove_federation
+    }
     "/tenants/{tenant}/users" { GET Viewer => resources::list::<Users> }
     "/tenants/{tenant}/users/{id}" { GET Viewer => resources::show::<Users> }
     "/tenants/{tenant}/groups" { GET Viewer => resources::list::<Groups> }

@@ -25,6 +25,7 @@ use store::{Tenant, TenantState, TenantUpdate};
 pub(super) enum Tab {
     Overview,
     Credentials,
+    Oauth,
     HandOver,
     Users,
     Groups,
@@ -70,6 +71,7 @@ impl TenantHead {
         let all = [
             (Tab::Overview, "", "Overview"),
             (Tab::Credentials, "/credentials", "Credentials"),
+            (Tab::Oauth, "/oauth", "OAuth"),
             (Tab::HandOver, "/hand-over", "Hand-over"),
             (Tab::Users, "/users", "Users"),
             (Tab::Groups, "/groups", "Groups"),

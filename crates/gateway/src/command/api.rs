@@ -204,7 +204,9 @@ fn here() -> Result<Url, CommandError> {
 /// What the API says no with: problem details (RFC 9457). A request that makes no sense is one of the command line.
 fn refusal(status: u16, body: &[u8]) -> CommandError {
     let problem: Value = serde_json::from_slice(body).unwrap_or_default();
-    match (status, problem["detail"].as_str()) {
+    // Other services say `detail` as well: the SCIM listener, for one.
+    let is_ours = problem["type"].as_str().is_some_and(|kind| kind.starts_with(admin::api::PROBLEM));
+    match (status, problem["detail"].as_str().filter(|_| is_ours)) {
         (400, Some(detail)) => CommandError::Usage(detail.to_owned()),
         (_, Some(detail)) => CommandError::Failed(detail.to_owned()),
         (300..400, None) => CommandError::Failed(format!(
@@ -251,6 +253,8 @@ mod tests {
         let problem = br#"{"type":"urn:juno:problem:invalid","detail":"No."}"#;
         assert!(matches!(refusal(400, problem), CommandError::Usage(words) if words == "No."));
         assert!(matches!(refusal(409, problem), CommandError::Failed(words) if words == "No."));
+        let of_scim = br#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"detail":"No."}"#;
+        assert!(refusal(404, of_scim).to_string().contains("--server"));
         for (status, words) in [(302, "elsewhere"), (404, "--server"), (400, "--server")] {
             let refused = refusal(status, b"<html>").to_string();
             assert!(refused.contains(words), "{status}: {refused}");

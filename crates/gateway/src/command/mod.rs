@@ -10,6 +10,7 @@ mod federation;
 mod operator;
 mod rotation;
 mod server;
+mod setup_link;
 mod tenant;
 mod token;
 
@@ -40,6 +41,7 @@ pub(crate) fn run(
             OperatorsCommand::Client(command) => client::run(api, command).await,
             OperatorsCommand::Federation(command) => federation::run(api, command).await,
             OperatorsCommand::Rotation(command) => rotation::run(api, command).await,
+            OperatorsCommand::SetupLink(command) => setup_link::run(api, command).await,
             OperatorsCommand::Restore { tenant, id } => tenant::restore(api, tenant, id).await,
             OperatorsCommand::Operator(command) => operator::run(api, command).await,
             OperatorsCommand::Audit(command) => audit::run(api, command).await,

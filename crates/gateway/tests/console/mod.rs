@@ -3,6 +3,7 @@
 mod audit;
 pub(crate) mod callers;
 mod hand_over;
+mod oauth;
 mod operators;
 mod resources;
 mod sign_in;
