@@ -99,14 +99,24 @@ fn everything(way: &Way) -> Vec<(String, Value)> {
     assert_eq!(run(2, &["tenant", "resume", "contoso"])["state"], "active");
 
     let issued = run(2, &["token", "issue", "contoso", "--label", "second"]);
-    run(2, &["token", "rotate", "contoso", text(&issued, "key_id"), "--overlap", "1h"]);
-    run(2, &["token", "revoke", "contoso", text(&issued, "key_id")]);
-    assert_eq!(run(2, &["token", "list", "contoso"])["secret_tokens"].as_array().map(Vec::len), Some(3));
+    let rotation = run(2, &["token", "rotate", "contoso", text(&issued, "key_id"), "--expires-in", "90d"]);
+    let rotation = text(&rotation, "id");
+    run(2, &["rotation", "list", "contoso"]);
+    run(2, &["rotation", "show", "contoso", rotation]);
+    assert_eq!(run(2, &["rotation", "automatic", "contoso", rotation])["automatic"], true);
+    way.fail(1, &["rotation", "complete", "contoso", rotation]);
+    run(2, &["rotation", "complete", "contoso", rotation, "--force"]);
+    let next = way.world.juno(&["token", "issue", "contoso"]);
+    let begun = way.world.juno(&["token", "rotate", "contoso", text(&next, "key_id")]);
+    run(2, &["rotation", "cancel", "contoso", text(&begun, "id")]);
+    assert!(run(2, &["token", "revoke", "contoso", text(&next, "key_id")])["revoked"].is_string());
+    assert_eq!(run(2, &["token", "list", "contoso"])["secret_tokens"].as_array().map(Vec::len), Some(5));
 
     let client = run(2, &["client", "create", "contoso", "--label", "Entra", "--expires-in", "400d"]);
     let id = text(&client, "client_id");
     let second = run(2, &["client", "add-secret", "contoso", id]);
     assert_ne!(text(&client, "client_secret"), text(&second, "client_secret"));
+    run(2, &["client", "rotate", "contoso", text(&second, "key_id"), "--now"]);
     run(2, &["client", "revoke-secret", "contoso", id, text(&client, "key_id")]);
     run(2, &["client", "list", "contoso"]);
     assert!(run(2, &["client", "revoke", "contoso", id])["revoked"].is_string());
@@ -199,7 +209,7 @@ fn both_ways(backend: Backend) {
         }
     }
     let actors = |world: &World| -> BTreeSet<String> {
-        let log = world.juno(&["audit", "list", "--count", "5"]);
+        let log = world.juno(&["audit", "list", "--count", "3"]);
         let rows = log["audit"].as_array().expect("audit").iter();
         rows.map(|row| text(row, "actor").split(' ').next().unwrap_or_default().to_owned()).collect()
     };

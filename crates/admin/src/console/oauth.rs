@@ -110,7 +110,7 @@ fn card(tenant: &TenantHead, found: &ClientWithSecrets, now: Timestamp) -> Clien
         badge: badge(secret, now),
         is_alive: found.client.revoked.is_none() && secret.revoked.is_none() && now < secret.expires,
         expires: secret.expires,
-        last_used: secret.last_used,
+        last_used: secret.last_used(),
         revoke: format!("{path}/secrets/{}/revoke", secret.key_id),
     };
     ClientCard {
