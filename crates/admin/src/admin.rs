@@ -7,7 +7,7 @@ use std::{sync::OnceLock, time::Duration};
 use store::{By, Store, Tenant};
 use tokens::{
     ClientPolicy, Issuer, JwksSettings, OauthClients, Rotations, SetupPolicy,
-    operator::{Passwords, Throttle, ThrottleSettings},
+    operator::{OpenId, OpenIdSettings, Passwords, Throttle, ThrottleSettings},
 };
 use uuid::Uuid;
 
@@ -24,6 +24,10 @@ pub struct AdminSettings {
     pub is_secure: bool,
     /// How much guessing of passwords is borne.
     pub throttle: ThrottleSettings,
+    /// At which OpenID provider operators may sign in, if at any.
+    pub openid: Option<OpenIdSettings>,
+    /// What the button for it says.
+    pub openid_name: String,
     /// Most API tokens of one operator that are good at the same time.
     pub max_api_tokens: usize,
     /// How long an API token is good unless asked otherwise.
@@ -58,6 +62,7 @@ pub struct Admin {
     pub(crate) provisioning: Provisioning,
     pub(crate) passwords: Passwords,
     pub(crate) throttle: Throttle,
+    pub(crate) openid: Option<OpenId>,
     pub(crate) oauth_clients: OauthClients,
     pub(crate) settings: AdminSettings,
     pub(crate) now: fn() -> Timestamp,
@@ -71,13 +76,14 @@ impl Admin {
     /// `now` is the clock.
     ///
     /// # Errors
-    /// The operating system has no random bytes.
+    /// The operating system has no random bytes, or there can be no HTTP client.
     pub fn new(store: Store, settings: AdminSettings, now: fn() -> Timestamp) -> Result<Admin, Failure> {
         let provisioning = Provisioning::new(store.clone());
         let throttle = Throttle::new(settings.throttle);
         let oauth_clients = OauthClients::new(store.clone(), settings.client_policy);
         let (passwords, forget) = (Passwords::new()?, OnceLock::new());
-        Ok(Admin { store, provisioning, passwords, throttle, oauth_clients, settings, now, forget })
+        let openid = settings.openid.clone().map(OpenId::new).transpose().map_err(Failure::Internal)?;
+        Ok(Admin { store, provisioning, passwords, throttle, openid, oauth_clients, settings, now, forget })
     }
 
     /// What is to be done when a credential or a tenant has ended: whoever remembers good ones forgets them. Counts the

@@ -79,7 +79,7 @@ impl<R: Rank> Person<R> {
         if !request.method().is_safe() && !signed_in.token.is_csrf(csrf) {
             return Err(Failure::WrongCsrfToken);
         }
-        if R::LEAST.is_some() && !signed_in.operator.is_ready() {
+        if R::LEAST.is_some() && !signed_in.is_ready() {
             return Err(Failure::NotReady);
         }
         R::check(signed_in.operator.role)?;

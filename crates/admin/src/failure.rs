@@ -19,6 +19,9 @@ pub enum Failure {
     /// No session, or one that has ended: 401.
     #[error("Sign in first.")]
     NotSignedIn,
+    /// The OpenID provider, or what it says, does not let them in: 403.
+    #[error("{0}")]
+    NotSignedInThere(&'static str),
     /// An API token, where a session is needed: 403.
     #[error("An API token cannot do this: sign in.")]
     NeedsSession,
@@ -68,6 +71,7 @@ impl Failure {
             Failure::Invalid(_) => ("invalid", 400, "The request makes no sense"),
             Failure::WrongSignIn => ("wrong-sign-in", 401, "That was not right"),
             Failure::NotSignedIn => ("not-signed-in", 401, "There is no session"),
+            Failure::NotSignedInThere(_) => ("not-signed-in-there", 403, "Signing in did not work"),
             Failure::NeedsSession => ("needs-session", 403, "An API token cannot do this"),
             Failure::WrongCsrfToken => ("wrong-csrf-token", 403, "The CSRF token is missing or wrong"),
             Failure::NotReady => ("not-ready", 403, "The first sign-in is not finished"),

@@ -21,6 +21,7 @@ mod in_process;
 pub mod label;
 mod monitoring;
 mod oauth_clients;
+mod openid;
 mod operators;
 mod overview;
 mod paging;

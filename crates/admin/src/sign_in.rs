@@ -31,7 +31,21 @@ pub struct SignedIn {
     pub token: SessionToken,
 }
 
+/// By what somebody has proven who they are.
+pub(crate) enum Proof {
+    /// A password, and the time step of the code that was used.
+    Password(Option<i64>),
+    /// The word of the OpenID provider.
+    OpenId,
+}
+
 impl SignedIn {
+    /// Whether there is nothing left to do before they may work. What the OpenID provider has asked for counts as much as
+    /// a password and a second factor here.
+    pub fn is_ready(&self) -> bool {
+        self.session.by_openid || self.operator.is_ready()
+    }
+
     /// As whom they act, from an address.
     pub fn by(&self, origin: IpAddr, at: Timestamp) -> By {
         by(&self.operator, origin, at)
@@ -69,15 +83,36 @@ impl Admin {
                 Some(operator::check_code(&totp.secret, code, now)?.ok_or(Failure::WrongSignIn)?)
             }
         };
+        let signed_in = self.begin_session(operator, origin, now, Proof::Password(step)).await?;
+        self.throttle.forgive(&name, origin);
+        Ok(signed_in)
+    }
+
+    /// Begins a session of somebody who has proven who they are.
+    pub(crate) async fn begin_session(
+        &self,
+        operator: Operator,
+        origin: IpAddr,
+        now: Timestamp,
+        proof: Proof,
+    ) -> Result<SignedIn, Failure> {
+        let (step, by_openid) = match proof {
+            Proof::Password(step) => (step, false),
+            Proof::OpenId => (None, true),
+        };
         let token = SessionToken::generate().map_err(Failure::internal)?;
-        let expires = later(now, self.settings.session_lifetime);
-        let session =
-            Session { digest: token.digest(), operator: operator.id, created: now, seen: now, expires };
+        let session = Session {
+            digest: token.digest(),
+            operator: operator.id,
+            created: now,
+            seen: now,
+            expires: later(now, self.settings.session_lifetime),
+            by_openid,
+        };
         let acting = self.store.acting(by(&operator, origin, now));
         if !acting.sign_in(session.clone(), step).await? {
             return Err(Failure::WrongSignIn);
         }
-        self.throttle.forgive(&name, origin);
         Ok(SignedIn { operator, session, token })
     }
 

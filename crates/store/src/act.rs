@@ -239,7 +239,10 @@ impl Act {
                 let before = before.api_token.as_ref().map(ApiTokenRow::shown);
                 Deed { before, after, ..deed("api-token.revoke", key_id, None) }
             }
-            Act::SignIn(..) => deed("operator.sign-in", name, None),
+            Act::SignIn(session, _) => Deed {
+                after: session.by_openid.then(|| json!({ "by": "openid" })),
+                ..deed("operator.sign-in", name, None)
+            },
             Act::SignOut(_) => deed("operator.sign-out", name, None),
             Act::Note(deed) => deed.clone(),
         }

@@ -107,6 +107,8 @@ pub struct Session {
     pub seen: Timestamp,
     /// When it ends, whatever happens.
     pub expires: Timestamp,
+    /// Whether the OpenID provider has said who it is, so that password and second factor are its business.
+    pub by_openid: bool,
 }
 
 /// A change of an operator.
@@ -236,6 +238,7 @@ pub(crate) struct SessionRecord {
     created_at: i64,
     seen_at: i64,
     expires_at: i64,
+    by_openid: bool,
 }
 
 impl From<&Session> for SessionRecord {
@@ -246,6 +249,7 @@ impl From<&Session> for SessionRecord {
             created_at: session.created.0,
             seen_at: session.seen.0,
             expires_at: session.expires.0,
+            by_openid: session.by_openid,
         }
     }
 }
@@ -261,6 +265,7 @@ pub(crate) fn session(
         created: Timestamp(session.created_at),
         seen: Timestamp(session.seen_at),
         expires: Timestamp(session.expires_at),
+        by_openid: session.by_openid,
     };
     Ok((session, operator.try_into()?))
 }

@@ -309,6 +309,7 @@ diesel::table! {
         created_at -> BigInt,
         seen_at -> BigInt,
         expires_at -> BigInt,
+        by_openid -> Bool,
     }
 }
 

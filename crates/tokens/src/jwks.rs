@@ -4,7 +4,7 @@
 use crate::{address::is_public, jws::VerifyingKey};
 use moka::sync::Cache;
 use reqwest::{
-    Client,
+    Client, Response,
     dns::{Addrs, Name, Resolve, Resolving},
     redirect::Policy,
 };
@@ -75,16 +75,7 @@ struct Known {
 
 impl Jwks {
     pub(crate) fn new(settings: JwksSettings) -> Result<Jwks, reqwest::Error> {
-        // A second installation is refused, which is as good as the first.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let http = Client::builder()
-            .timeout(settings.timeout)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .redirect(Policy::none())
-            .no_proxy()
-            .https_only(!settings.allow_http)
-            .dns_resolver(Arc::new(Resolver { allow_private_networks: settings.allow_private_networks }))
-            .build()?;
+        let http = client(&settings)?;
         Ok(Jwks { http, settings, providers: Cache::new(MAX_PROVIDERS) })
     }
 
@@ -120,17 +111,11 @@ impl Jwks {
 
     async fn fetch(&self, url: &str) -> Result<HashMap<String, VerifyingKey>, String> {
         let url = check_url(url, &self.settings)?;
-        let mut response = self.http.get(url).send().await.map_err(|error| told(&error))?;
+        let response = self.http.get(url).send().await.map_err(|error| told(&error))?;
         if !response.status().is_success() {
             return Err(format!("the address of the keys answered {}", response.status().as_u16()));
         }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| told(&error))? {
-            if body.len() + chunk.len() > MAX_SIZE {
-                return Err(format!("the keys are larger than {MAX_SIZE} bytes"));
-            }
-            body.extend_from_slice(&chunk);
-        }
+        let body = read_bounded(response, MAX_SIZE).await?;
         let set: Value = serde_json::from_slice(&body).map_err(|_| "the keys are no JSON".to_owned())?;
         let keys = set["keys"].as_array().ok_or("the keys are no JSON Web Key Set")?;
         // Kinds that we do not know are left out (RFC 7517 section 5).
@@ -139,6 +124,38 @@ impl Jwks {
             .filter_map(|jwk| Some((jwk["kid"].as_str()?.to_owned(), VerifyingKey::from_json(jwk)?)))
             .collect())
     }
+}
+
+/// An HTTP client for identity providers: no redirects, no proxies, within the time that is set.
+///
+/// # Errors
+/// It cannot be set up.
+pub(crate) fn client(settings: &JwksSettings) -> Result<Client, reqwest::Error> {
+    // A second installation is refused, which is as good as the first.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    Client::builder()
+        .timeout(settings.timeout)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .redirect(Policy::none())
+        .no_proxy()
+        .https_only(!settings.allow_http)
+        .dns_resolver(Arc::new(Resolver { allow_private_networks: settings.allow_private_networks }))
+        .build()
+}
+
+/// The body of an answer that is not larger than this.
+///
+/// # Errors
+/// It is, or it ends early.
+pub(crate) async fn read_bounded(mut response: Response, most: usize) -> Result<Vec<u8>, String> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| told(&error))? {
+        if body.len() + chunk.len() > most {
+            return Err(format!("the answer is larger than {most} bytes"));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
 }
 
 /// Checks the address of a key set as far as that is possible without asking for its host's addresses, which are

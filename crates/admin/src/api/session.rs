@@ -83,8 +83,8 @@ fn shape(signed_in: &SignedIn) -> SessionShape {
         role: operator.role.as_str(),
         csrf_token: signed_in.token.csrf(),
         expires: signed_in.session.expires.to_rfc3339(),
-        must_change_password: operator.password_is_once,
-        must_set_up_totp: !operator.has_totp(),
+        must_change_password: operator.password_is_once && !signed_in.is_ready(),
+        must_set_up_totp: !operator.has_totp() && !signed_in.is_ready(),
     }
 }
 

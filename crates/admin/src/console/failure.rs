@@ -193,6 +193,7 @@ impl Again {
         match failure {
             Failure::Invalid(_)
             | Failure::WrongSignIn
+            | Failure::NotSignedInThere(_)
             | Failure::Conflict(_)
             | Failure::KeyReused
             | Failure::Blocked(_) => {

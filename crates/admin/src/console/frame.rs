@@ -60,7 +60,7 @@ impl Frame {
             section: None,
             operator: operator.name.clone(),
             role: operator.role,
-            is_ready: operator.is_ready(),
+            is_ready: person.signed_in.is_ready(),
             csrf: person.signed_in.token.csrf(),
             flash,
             assets: assets::CONSOLE,

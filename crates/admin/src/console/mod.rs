@@ -17,6 +17,7 @@ mod form;
 mod frame;
 mod hand_over;
 mod oauth;
+mod openid;
 mod operators;
 mod resources;
 mod sign_in;
@@ -41,6 +42,8 @@ routes! { "console", Refusal;
     "/" { GET Public => async || web::redirect("/tenants") }
     "/assets/{file}" { GET Public => web::assets::serve }
     "/sign-in" { GET Public => sign_in::show, POST Public => sign_in::sign_in }
+    "/sign-in/openid" { GET Public => openid::begin }
+    "/sign-in/openid/callback" { GET Public => openid::callback }
     "/sign-out" { POST Newcomer => sign_in::sign_out }
     "/first-sign-in" { GET Newcomer => first_sign_in::show }
     "/first-sign-in/password" { POST Newcomer => first_sign_in::change_password }

@@ -40,6 +40,30 @@ struct SignInPage {
     name: String,
     next: String,
     wrong: Option<String>,
+    /// What the button says that leads to the OpenID provider.
+    openid: Option<String>,
+}
+
+impl SignInPage {
+    fn of(guest: &Guest, admin: &Admin, next: String) -> SignInPage {
+        SignInPage {
+            assets: assets::CONSOLE,
+            csrf: guest.csrf(),
+            name: String::new(),
+            next,
+            wrong: None,
+            openid: admin.openid_name().map(str::to_owned),
+        }
+    }
+}
+
+/// The form once more, after something else than it has failed.
+///
+/// # Errors
+/// None that should be.
+pub(super) fn again(guest: &Guest, admin: &Admin, again: &Again) -> Result<HttpResponse, Failure> {
+    let page = SignInPage { wrong: Some(again.words.clone()), ..SignInPage::of(guest, admin, checked(None)) };
+    guest.remember(admin, again.page(&page)?)
 }
 
 /// Local paths alone: nobody is sent to another site by a link to this one.
@@ -60,8 +84,7 @@ pub(super) async fn show(
     {
         return Ok(web::redirect(&next));
     }
-    let (assets, csrf) = (assets::CONSOLE, guest.csrf());
-    let page = SignInPage { assets, csrf, name: String::new(), next, wrong: None };
+    let page = SignInPage::of(&guest, &admin, next);
     Ok(guest.remember(&admin, web::page(&page)?)?)
 }
 
@@ -80,8 +103,11 @@ pub(super) async fn sign_in(guest: Guest, admin: Data<Admin>) -> Result<HttpResp
         }
         Err(failure) => {
             let again = Again::of(failure)?;
-            let (assets, csrf) = (assets::CONSOLE, guest.csrf());
-            let page = SignInPage { assets, csrf, name: form.name, next, wrong: Some(again.words.clone()) };
+            let page = SignInPage {
+                name: form.name,
+                wrong: Some(again.words.clone()),
+                ..SignInPage::of(&guest, &admin, next)
+            };
             Ok(guest.remember(&admin, again.page(&page)?)?)
         }
     }

@@ -25,7 +25,10 @@ use api::Api;
 use serde_json::json;
 use std::{future::Future, net::SocketAddr, time::Duration};
 use store::{By, Store};
-use tokens::{ClientPolicy, SetupPolicy, operator::ThrottleSettings};
+use tokens::{
+    ClientPolicy, SetupPolicy,
+    operator::{OpenIdSettings, ThrottleSettings},
+};
 
 /// Runs a command of operators in the way that the command line asks for; `settings` are read only where they count.
 pub(crate) fn run(
@@ -80,8 +83,11 @@ pub(crate) fn open_admin(settings: &Settings, store: Store, scim: SocketAddr) ->
         public_url: settings.public_url(scim).as_str().to_owned(),
         session_idle: admin.session_idle,
         session_lifetime: admin.session_lifetime,
-        is_secure: !admin.listen.ip().is_loopback(),
+        is_secure: !admin.listen.ip().is_loopback()
+            || admin.public_url.as_ref().is_some_and(|url| url.scheme() == "https"),
         throttle: ThrottleSettings { attempts: admin.sign_in_attempts.get(), window: admin.sign_in_window },
+        openid: openid(settings),
+        openid_name: settings.openid.name.as_str().to_owned(),
         max_api_tokens: admin.max_api_tokens.size(),
         api_token_lifetime: admin.api_token_lifetime,
         max_api_token_lifetime: admin.max_api_token_lifetime,
@@ -115,6 +121,19 @@ pub(crate) fn setup_policy(settings: &Settings) -> SetupPolicy {
         token_lifetime: tokens.lifetime,
         max_tokens: tokens.max_per_tenant.size(),
     }
+}
+
+/// Where operators may sign in beside passwords; the settings are whole, as they were checked when they were read.
+fn openid(settings: &Settings) -> Option<OpenIdSettings> {
+    let (openid, public_url) = (&settings.openid, settings.admin.public_url.as_ref()?);
+    Some(OpenIdSettings {
+        issuer: openid.issuer.as_ref()?.as_str().to_owned(),
+        client_id: openid.client_id.as_ref()?.as_str().to_owned(),
+        client_secret: openid.client_secret.as_ref()?.reveal().to_owned().into(),
+        redirect_url: format!("{}/sign-in/openid/callback", public_url.as_str()),
+        claim: openid.claim.as_str().to_owned(),
+        acr: openid.acr.as_ref().map(|acr| acr.as_str().to_owned()),
+    })
 }
 
 /// Runs one command on a runtime of its own.

@@ -154,6 +154,78 @@ impl Kind for DatabaseUrl {
     }
 }
 
+/// A text that is not empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Word(String);
+
+impl Word {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Kind for Word {
+    fn read(value: Value) -> Result<Self, String> {
+        let text = text(value)?;
+        let is_plain = !text.is_empty() && !text.chars().any(char::is_control);
+        if is_plain { Ok(Word(text)) } else { Err("must be a text of one line".to_owned()) }
+    }
+    fn show(&self) -> serde_json::Value {
+        self.0.as_str().into()
+    }
+}
+
+/// The issuer identifier of an OpenID provider, as the provider writes it: a final slash is a part of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Issuer(String);
+
+impl Issuer {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Kind for Issuer {
+    fn read(value: Value) -> Result<Self, String> {
+        let url = PublicUrl::read(value.clone())?;
+        let rest = url.0.strip_prefix("http://").unwrap_or_default();
+        let is_here = ["127.0.0.1", "localhost", "[::1]"].iter().any(|host| rest.starts_with(host));
+        if url.scheme() == "http" && !is_here {
+            return Err("must begin with https://, as it is not on this machine".to_owned());
+        }
+        text(value).map(Issuer)
+    }
+    fn show(&self) -> serde_json::Value {
+        self.0.as_str().into()
+    }
+}
+
+/// A text that is never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Secret(String);
+
+impl Secret {
+    /// The text.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl Kind for Secret {
+    fn read(value: Value) -> Result<Self, String> {
+        text(value).map(Secret)
+    }
+    fn show(&self) -> serde_json::Value {
+        "***".into()
+    }
+}
+
 /// The beginning of every Tenant URL: scheme, host, perhaps a port and a prefix; no final slash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PublicUrl(String);

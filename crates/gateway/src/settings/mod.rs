@@ -4,7 +4,9 @@ mod kinds;
 mod layers;
 mod reader;
 
-pub(crate) use kinds::{Count, DatabaseUrl, HostSuffix, LogFilter, LogFormat, PublicUrl};
+pub(crate) use kinds::{
+    Count, DatabaseUrl, HostSuffix, Issuer, LogFilter, LogFormat, PublicUrl, Secret, Word,
+};
 pub(crate) use layers::Environment;
 
 use reader::Reader;
@@ -76,6 +78,7 @@ settings! {
     }
     admin: Admin {
         listen: SocketAddr,
+        public_url: Option<PublicUrl>,
         session_idle: Duration,
         session_lifetime: Duration,
         sign_in_attempts: Count<1, 1000>,
@@ -83,6 +86,14 @@ settings! {
         max_api_tokens: Count<1, 1000>,
         api_token_lifetime: Duration,
         max_api_token_lifetime: Duration,
+    }
+    openid: OpenId {
+        issuer: Option<Issuer>,
+        client_id: Option<Word>,
+        client_secret: Option<Secret>,
+        name: Word,
+        claim: Word,
+        acr: Option<Word>,
     }
     tokens: Tokens {
         cache_ttl: Duration,
@@ -163,6 +174,15 @@ impl Settings {
         }
         if self.tokens.lifetime > self.tokens.max_lifetime {
             wrong.push("tokens.lifetime: is longer than tokens.max_lifetime".to_owned());
+        }
+        if self.openid.issuer.is_some() {
+            let missing = [
+                ("admin.public_url", self.admin.public_url.is_none()),
+                ("openid.client_id", self.openid.client_id.is_none()),
+                ("openid.client_secret", self.openid.client_secret.is_none()),
+            ];
+            let missing = missing.into_iter().filter(|(_, is_missing)| *is_missing);
+            wrong.extend(missing.map(|(key, _)| format!("{key}: must be set, as openid.issuer is")));
         }
         if self.admin.api_token_lifetime > self.admin.max_api_token_lifetime {
             wrong.push("admin.api_token_lifetime: is longer than admin.max_api_token_lifetime".to_owned());

@@ -4,6 +4,7 @@ mod audit;
 pub(crate) mod callers;
 mod hand_over;
 mod oauth;
+mod openid;
 mod operators;
 mod resources;
 mod sign_in;

@@ -1,7 +1,7 @@
 //! OAuth 2.0 as clients meet it: token endpoint, metadata, keys; and what ends access tokens.
 
 mod federation;
-mod provider;
+pub(crate) mod provider;
 
 use crate::world::World;
 use base64::{

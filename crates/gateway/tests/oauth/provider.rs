@@ -9,17 +9,17 @@ use std::{
 use test_support::Http;
 
 /// What the provider's script gives its one client.
-pub(super) const SUBJECT: &str = "entra-provisioning";
+pub(crate) const SUBJECT: &str = "entra-provisioning";
 const SECRET: &str = "of-the-provider-not-of-juno";
 
 /// A provider with keys of its own; it ends with this value or with the process.
-pub(super) struct Provider {
+pub(crate) struct Provider {
     node: Child,
-    pub(super) issuer: String,
+    pub(crate) issuer: String,
 }
 
 impl Provider {
-    pub(super) fn start() -> Provider {
+    pub(crate) fn start() -> Provider {
         let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/oidc"));
         assert!(
             folder.join("node_modules/oidc-provider").exists(),
@@ -40,16 +40,22 @@ impl Provider {
         Provider { node, issuer }
     }
 
-    pub(super) fn jwks_url(&self) -> String {
+    /// Ends it early.
+    pub(crate) fn stop(&mut self) -> std::io::Result<std::process::ExitStatus> {
+        self.node.kill()?;
+        self.node.wait()
+    }
+
+    pub(crate) fn jwks_url(&self) -> String {
         format!("{}/jwks", self.issuer)
     }
 
-    pub(super) fn audience(alg: &str) -> String {
+    pub(crate) fn audience(alg: &str) -> String {
         format!("api://juno/{alg}")
     }
 
     /// A token that the provider signs with this algorithm, for the audience of that name.
-    pub(super) fn assertion(&self, http: &Http, alg: &str) -> String {
+    pub(crate) fn assertion(&self, http: &Http, alg: &str) -> String {
         let form = format!("grant_type=client_credentials&resource={}", Provider::audience(alg));
         let basic = super::basic(SUBJECT, SECRET);
         let headers =

@@ -1,5 +1,6 @@
 // A real OpenID provider (the npm package oidc-provider) as the identity provider of a tenant. It has one client, which gets
 // access tokens in the form of JWTs for any audience of api://juno/ALG, signed with that algorithm; sub is the client's id.
+// A second client signs people in, in the package's own forms: whoever types a name has it.
 // It says where it listens and ends with whoever holds its standard input.
 import { generateKeyPairSync, randomUUID } from "node:crypto";
 import { createServer } from "node:http";
@@ -24,7 +25,17 @@ server.listen(0, "127.0.0.1", () => {
       grant_types: ["client_credentials"],
       redirect_uris: [],
       response_types: [],
+    }, {
+      client_id: "juno-operators",
+      client_secret: "of-the-operators-client",
+      redirect_uris: ["https://admin.juno.test/sign-in/openid/callback"],
     }],
+    claims: { openid: ["sub"], profile: ["preferred_username"], email: ["email", "email_verified"] },
+    conformIdTokenClaims: false,
+    findAccount: (_context, id) => ({
+      accountId: id,
+      claims: () => ({ sub: id, preferred_username: id, email: `${id}@example.com`, email_verified: false }),
+    }),
     jwks: {
       keys: [
         key("RS256", "rsa", { modulusLength: 2048 }),
@@ -33,7 +44,7 @@ server.listen(0, "127.0.0.1", () => {
       ],
     },
     features: {
-      devInteractions: { enabled: false },
+      devInteractions: { enabled: true },
       clientCredentials: { enabled: true },
       resourceIndicators: {
         enabled: true,

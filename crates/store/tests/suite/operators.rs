@@ -33,7 +33,8 @@ fn operator(name: &str) -> Operator {
 
 fn session(operator: &Operator, first: u8) -> Session {
     let (created, expires) = (now(), Timestamp(i64::MAX));
-    Session { digest: [first; 32], operator: operator.id, created, seen: created, expires }
+    let digest = [first; 32];
+    Session { digest, operator: operator.id, created, seen: created, expires, by_openid: first % 2 == 0 }
 }
 
 fn api_token(operator: &Operator, first: u8) -> ApiTokenRow {
