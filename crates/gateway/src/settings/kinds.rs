@@ -219,7 +219,9 @@ impl fmt::Debug for Secret {
 
 impl Kind for Secret {
     fn read(value: Value) -> Result<Self, String> {
-        text(value).map(Secret)
+        let text = text(value)?;
+        let is_plain = !text.is_empty() && !text.chars().any(char::is_control);
+        if is_plain { Ok(Secret(text)) } else { Err("must be a text of one line".to_owned()) }
     }
     fn show(&self) -> serde_json::Value {
         "***".into()

@@ -121,7 +121,7 @@ fn who_is_no_operator_gets_none_by_signing_in() {
 
 #[test]
 fn what_does_not_belong_together_signs_nobody_in() {
-    let house = House::start(&[]);
+    let house = House::start(&[("JUNO__ADMIN__SIGN_IN_ATTEMPTS", "1000")]);
     add_operator(&house.world, "anna", "admin");
     let browser = Browser::new(&house.world);
     let change = |text: &str, name: &str, value: &str| {
@@ -159,6 +159,18 @@ fn what_does_not_belong_together_signs_nobody_in() {
     let replay = Browser::new(&house.world);
     *replay.cookies.borrow_mut() = kept;
     assert_kept_out(&replay, &replay.get(&back), "does not know this sign-in");
+}
+
+#[test]
+fn an_address_makes_the_gateway_ask_only_so_often() {
+    let house = House::start(&[("JUNO__ADMIN__SIGN_IN_ATTEMPTS", "3")]);
+    let browser = Browser::new(&house.world);
+    for _ in 0..3 {
+        assert_eq!(browser.get("/sign-in/openid/callback?code=x&state=y").status, 403);
+    }
+    assert_failure(&browser.get("/sign-in/openid"), 429, "too-many-requests");
+    let response = browser.get("/sign-in/openid/callback?code=x&state=y");
+    assert_eq!(response.status, 429, "{}", response.text());
 }
 
 #[test]

@@ -6,6 +6,9 @@ import { generateKeyPairSync, randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import Provider from "oidc-provider";
 
+// Nobody reads standard output once the address is known; the package's notices must not fail on that.
+console.info = console.error;
+
 const PREFIX = "api://juno/";
 
 const key = (alg, kind, options) => ({
