@@ -8,7 +8,7 @@ use crate::{
 use scim::{Timestamp, filter};
 use store::{Tenant, TenantFigures, TenantId, TenantSearch, TenantState};
 
-/// How far things are counted where many tenants stand on a page (docs/adr/0018).
+/// How far things are counted where many tenants stand on a page (docs/adr/0020).
 pub const LISTED_COUNT: u64 = 10_000;
 /// Most words of a search.
 const MAX_WORDS: usize = 8;

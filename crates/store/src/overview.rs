@@ -1,7 +1,7 @@
 //! Tenants as operators look over them: searched, with what there is of each and when it was last used.
 //!
 //! A page costs three statements however many tenants stand on it, and reads a bounded part of each tenant
-//! (docs/adr/0018). The members of a group come in pages as well.
+//! (docs/adr/0020). The members of a group come in pages as well.
 
 use crate::{
     credential::CredentialKind,
@@ -83,7 +83,7 @@ pub struct NamedResource {
     pub name: Option<String>,
 }
 
-/// What operators look over (docs/adr/0018).
+/// What operators look over (docs/adr/0020).
 pub(crate) trait OverviewEngine {
     /// Those behind a label, by label.
     fn tenants_behind(
