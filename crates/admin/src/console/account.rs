@@ -1,6 +1,7 @@
-//! `/account`: one's own password.
+//! `/account`: one's own password and API tokens.
 
 use super::{
+    api_tokens::NewTokenForm,
     failure::{Again, Refusal},
     frame::{Frame, Section, done},
     visitor::Visitor,
@@ -10,6 +11,7 @@ use actix_web::{HttpResponse, web::Data};
 use askama::Template;
 use scim::Timestamp;
 use serde::Deserialize;
+use store::{ApiTokenRow, Role};
 use zeroize::Zeroizing;
 
 #[derive(Deserialize)]
@@ -21,25 +23,48 @@ struct PasswordForm {
 
 #[derive(Template)]
 #[template(path = "account.html")]
-struct AccountPage {
+pub(super) struct AccountPage {
     frame: Frame,
     since: Timestamp,
     session_ends: Timestamp,
     wrong: Option<String>,
+    /// Those that are alive.
+    tokens: Vec<ApiTokenRow>,
+    token: NewTokenForm,
+    wrong_token: Option<String>,
 }
 
-fn page(visitor: &Visitor<Viewer>, wrong: Option<String>) -> AccountPage {
-    AccountPage {
-        frame: visitor.frame(Section::Account),
-        since: visitor.operator().created,
-        session_ends: visitor.signed_in.session.expires,
-        wrong,
+impl AccountPage {
+    /// With what is wrong in the form for a token.
+    pub(super) fn with_token_form(self, token: NewTokenForm, wrong: String) -> AccountPage {
+        AccountPage { token, wrong_token: Some(wrong), ..self }
+    }
+
+    /// The roles that a token of one's own may have.
+    fn roles(&self) -> impl Iterator<Item = Role> {
+        Role::ALL.into_iter().filter(|role| *role <= self.frame.role)
     }
 }
 
-/// Who one is, and the form.
-pub(super) async fn show(visitor: Visitor<Viewer>) -> Result<HttpResponse, Refusal> {
-    Ok(web::page(&page(&visitor, None))?)
+/// The page as it is now.
+pub(super) async fn page(visitor: &Visitor<Viewer>, admin: &Admin) -> Result<AccountPage, Refusal> {
+    let operator = visitor.operator();
+    let all = admin.api_tokens(Some(operator)).await?;
+    let is_mine = |row: &ApiTokenRow| row.operator == operator.id && row.is_alive(visitor.by().at);
+    Ok(AccountPage {
+        frame: visitor.frame(Section::Account),
+        since: operator.created,
+        session_ends: visitor.signed_in.session.expires,
+        wrong: None,
+        tokens: all.into_iter().map(|(row, _)| row).filter(is_mine).collect(),
+        token: NewTokenForm::default(),
+        wrong_token: None,
+    })
+}
+
+/// Who one is, and the forms.
+pub(super) async fn show(visitor: Visitor<Viewer>, admin: Data<Admin>) -> Result<HttpResponse, Refusal> {
+    Ok(web::page(&page(&visitor, &admin).await?)?)
 }
 
 /// Another password.
@@ -58,7 +83,8 @@ pub(super) async fn change_password(
         }
         Err(failure) => {
             let again = Again::of(failure)?;
-            Ok(again.page(&page(&visitor, Some(again.words.clone())))?)
+            let page = AccountPage { wrong: Some(again.words.clone()), ..page(&visitor, &admin).await? };
+            Ok(again.page(&page)?)
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod account;
 mod address;
+mod api_tokens;
 mod audit;
 mod changes;
 mod confirm;
@@ -51,10 +52,14 @@ routes! { "console", Refusal;
     "/first-sign-in/code" { POST Newcomer => first_sign_in::confirm_totp }
     "/account" { GET Viewer => account::show }
     "/account/password" { POST Viewer => account::change_password }
+    "/account/api-tokens" { POST Viewer => api_tokens::create }
+    "/account/api-tokens/{key_id}/revoke" { GET Viewer => api_tokens::ask_revoke, POST Viewer => api_tokens::revoke }
     "/operators" { GET Admin => operators::list, POST Admin => operators::create }
     "/operators/{name}" { GET Admin => operators::show }
     "/operators/{name}/reset" { GET Admin => operators::ask_reset, POST Admin => operators::reset }
     "/operators/{name}/disable" { GET Admin => operators::ask_disable, POST Admin => operators::disable }
+    "/operators/{name}/enable" { POST Admin => operators::enable }
+    "/operators/{name}/role" { POST Admin => operators::set_role }
     "/audit" { GET Admin => audit::list }
     "/audit/verify" { POST Admin => audit::verify }
     "/tenants" { GET Viewer => tenants::list }

@@ -12,7 +12,7 @@ use actix_web::{
 };
 use askama::Template;
 use serde::Deserialize;
-use store::{Operator, Role};
+use store::{ApiTokenRow, Operator, Role};
 
 #[derive(Default, Deserialize)]
 struct NewOperatorForm {
@@ -37,6 +37,15 @@ struct OperatorPage {
     frame: Frame,
     operator: Operator,
     is_me: bool,
+    /// Those that are alive.
+    tokens: Vec<ApiTokenRow>,
+    wrong: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct RoleForm {
+    #[serde(default)]
+    role: String,
 }
 
 /// What is asked before it is done.
@@ -102,9 +111,60 @@ pub(super) async fn show(
     admin: Data<Admin>,
     name: Path<String>,
 ) -> Result<HttpResponse, Refusal> {
-    let operator = admin.operator(&name).await?;
+    Ok(web::page(&page(&visitor, &admin, &name, None).await?)?)
+}
+
+async fn page(
+    visitor: &Visitor<Administrator>,
+    admin: &Admin,
+    name: &str,
+    wrong: Option<String>,
+) -> Result<OperatorPage, Refusal> {
+    let operator = admin.operator(name).await?;
+    let all = admin.api_tokens(Some(visitor.operator())).await?;
+    let is_theirs = |row: &ApiTokenRow| row.operator == operator.id && row.is_alive(visitor.by().at);
+    let tokens = all.into_iter().map(|(row, _)| row).filter(is_theirs).collect();
     let is_me = operator.id == visitor.operator().id;
-    Ok(web::page(&OperatorPage { frame: visitor.frame(Section::Operators), operator, is_me })?)
+    Ok(OperatorPage { frame: visitor.frame(Section::Operators), operator, is_me, tokens, wrong })
+}
+
+/// Gives another role.
+pub(super) async fn set_role(
+    visitor: Visitor<Administrator>,
+    admin: Data<Admin>,
+    name: Path<String>,
+) -> Result<HttpResponse, Refusal> {
+    let form: RoleForm = visitor.form()?;
+    let changed = match Role::parse(&form.role) {
+        Some(role) => admin.set_operator_role(visitor.by(), &name, role).await,
+        None => Err(Failure::Invalid("Choose a role.".to_owned())),
+    };
+    match changed {
+        Ok(operator) => {
+            let words = format!("{} has the role {} now.", operator.name, operator.role.as_str());
+            Ok(done(&admin, &at(&operator), &words)?)
+        }
+        Err(failure) => {
+            let again = Again::of(failure)?;
+            Ok(again.page(&page(&visitor, &admin, &name, Some(again.words.clone())).await?)?)
+        }
+    }
+}
+
+/// Lets a disabled operator sign in again, as before.
+pub(super) async fn enable(
+    visitor: Visitor<Administrator>,
+    admin: Data<Admin>,
+    name: Path<String>,
+) -> Result<HttpResponse, Refusal> {
+    let operator = admin.enable_operator(visitor.by(), &name).await?;
+    let words = format!("{} may sign in again, with the password from before.", operator.name);
+    Ok(done(&admin, &at(&operator), &words)?)
+}
+
+/// The page of an operator. A name has plain characters alone, of which only `+` and `@` mean more in some places.
+pub(super) fn at(operator: &Operator) -> String {
+    format!("/operators/{}", operator.name.replace('+', "%2B").replace('@', "%40"))
 }
 
 async fn ask(

@@ -80,3 +80,75 @@ fn a_form_that_makes_no_sense_is_shown_again() {
     let myself = root.page("/operators/root");
     assert!(!myself.contains("/operators/root/disable"), "nobody can disable themselves");
 }
+
+#[test]
+fn operators_are_given_another_role_and_let_in_again() {
+    for backend in Backend::ALL {
+        let world = World::start(backend);
+        let root = operator(&world, "root", "admin");
+        let ben = operator(&world, "ben", "viewer");
+        let audit = |browser: &Browser| browser.get("/audit").status;
+        assert_eq!(audit(&ben), 403);
+        root.page("/operators/ben");
+        assert_redirect(&root.post("/operators/ben/role", &[("role", "admin")]), "/operators/ben");
+        assert!(root.page("/operators/ben").contains("ben has the role admin now"));
+        assert_eq!(audit(&ben), 200, "it counts from the next request on");
+        assert_redirect(&root.post("/operators/ben/disable", &[]), "/operators");
+        assert_redirect(&ben.get("/audit"), "/sign-in?next=/audit");
+        assert!(root.page("/operators/ben").contains("Let in again"));
+        assert_redirect(&root.post("/operators/ben/enable", &[]), "/operators/ben");
+        assert!(root.page("/operators/ben").contains("may sign in again"));
+        assert_eq!(root.post("/operators/ben/role", &[("role", "king")]).status, 400);
+        let myself = root.post("/operators/root/role", &[("role", "viewer")]);
+        assert_eq!(myself.status, 409);
+        assert_page(&myself);
+        assert_failure(&root.post("/operators/nobody/enable", &[]), 404, "not-found");
+    }
+}
+
+#[test]
+fn a_token_for_scripts_is_shown_once_works_and_is_revoked() {
+    for backend in Backend::ALL {
+        let world = World::start(backend);
+        let root = operator(&world, "root", "admin");
+        let ben = operator(&world, "ben", "support");
+        ben.page("/account");
+        let make = |label: &str, role: &str, days: &str| {
+            ben.post("/account/api-tokens", &[("label", label), ("role", role), ("days", days)])
+        };
+        for (label, role, days) in
+            [("", "viewer", "30"), ("x", "admin", "30"), ("x", "", "30"), ("x", "viewer", "9999")]
+        {
+            let again = make(label, role, days);
+            assert_eq!(again.status, 400, "{}", again.text());
+            assert_page(&again);
+        }
+        let made = make("Nightly <export>", "viewer", "30");
+        assert_eq!(made.status, 200, "{}", made.text());
+        assert_page(&made);
+        let field = "id=\"api-token\" type=\"text\" readonly value=\"";
+        let token = between(&made.text(), field, "\"").expect("token");
+        let tenants = || {
+            let bearer = format!("Bearer {token}");
+            let url = format!("{}/api/v1/tenants", world.gateway.admin());
+            world.http.send("GET", &url, &[("authorization", &bearer)], b"").status
+        };
+        assert_eq!(tenants(), 200);
+        let account = ben.page("/account");
+        assert!(account.contains("Nightly &#60;export&#62;") && !account.contains(&token), "{account}");
+        let revoke = between(&account, "href=\"/account/api-tokens/", "\"").expect("a way to revoke");
+        let revoke = format!("/account/api-tokens/{revoke}");
+        // Nobody but the operator and admins sees it.
+        let anna = operator(&world, "anna", "viewer");
+        anna.page("/account");
+        assert_failure(&anna.get(&revoke), 404, "not-found");
+        assert_failure(&anna.post(&revoke, &[]), 404, "not-found");
+        assert!(root.page("/operators/ben").contains(&revoke));
+        assert!(root.page(&revoke).contains("of ben are refused"));
+        assert_eq!(tenants(), 200, "asking does nothing");
+        assert_redirect(&root.post(&revoke, &[]), "/operators/ben");
+        assert_eq!(tenants(), 401);
+        assert!(!ben.page("/account").contains(&revoke));
+        assert!(!world.gateway.log().contains(&token), "the token is in the log");
+    }
+}
