@@ -12,6 +12,7 @@ mod host;
 mod logging;
 mod metrics;
 mod oauth;
+mod origin;
 mod purge;
 mod routing;
 mod serve;

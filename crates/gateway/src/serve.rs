@@ -8,6 +8,7 @@ use crate::{
     credentials::CredentialWatch,
     metrics,
     oauth::{self, Oauth},
+    origin::{self, Proxies},
     purge::Purge,
     routing::{self, Hosts},
     settings::Settings,
@@ -72,7 +73,9 @@ async fn run(settings: &Settings, options: &Serve, json: bool) -> Result<(), Com
         }
         Role::Scim => None,
     };
-    let admin = operators(monitoring, use_cases.clone(), admin_listener).map_err(|cause| failed(&cause))?;
+    let proxies = Data::new(settings.admin.trusted_proxies.clone());
+    let admin =
+        operators(monitoring, use_cases.clone(), proxies, admin_listener).map_err(|cause| failed(&cause))?;
     let mut handles = vec![admin.handle()];
     rt::spawn(admin);
 
@@ -181,6 +184,7 @@ fn provisioning_clients(
     listener: TcpListener,
 ) -> io::Result<Server> {
     let scim = &settings.scim;
+    let proxies = Data::new(scim.trusted_proxies.clone());
     let workers = match scim.workers.size() {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         workers => workers,
@@ -199,6 +203,8 @@ fn provisioning_clients(
             .wrap(from_fn(routing::route))
             .wrap(from_fn(routing::in_scim_words))
             .wrap(from_fn(access_log::record))
+            .app_data(proxies.clone())
+            .wrap(from_fn(origin::find))
     };
     let server = HttpServer::new(app)
         .workers(workers)
@@ -215,6 +221,7 @@ fn provisioning_clients(
 fn operators(
     monitoring: Data<Monitoring>,
     admin: Option<Data<Admin>>,
+    proxies: Data<Proxies>,
     listener: TcpListener,
 ) -> io::Result<Server> {
     let app = move || {
@@ -225,7 +232,7 @@ fn operators(
             }
             None => app,
         };
-        app.wrap(from_fn(access_log::record_operators))
+        app.app_data(proxies.clone()).wrap(from_fn(access_log::record_operators)).wrap(from_fn(origin::find))
     };
     let server = HttpServer::new(app).workers(1).shutdown_timeout(1).disable_signals().listen(listener)?;
     Ok(server.run())

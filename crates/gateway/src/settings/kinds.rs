@@ -1,6 +1,6 @@
 //! The kinds of values that settings have: how each is read, checked and shown.
 
-use crate::duration;
+use crate::{duration, origin::Proxies};
 use config::Value;
 use serde_json::json;
 use std::{fmt, net::SocketAddr, time::Duration};
@@ -74,6 +74,15 @@ impl Kind for SocketAddr {
     }
     fn show(&self) -> serde_json::Value {
         self.to_string().into()
+    }
+}
+
+impl Kind for Proxies {
+    fn read(value: Value) -> Result<Self, String> {
+        Proxies::parse(&text(value)?)
+    }
+    fn show(&self) -> serde_json::Value {
+        Proxies::show(self).into()
     }
 }
 

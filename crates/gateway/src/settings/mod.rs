@@ -9,6 +9,7 @@ pub(crate) use kinds::{
 };
 pub(crate) use layers::Environment;
 
+use crate::origin::Proxies;
 use reader::Reader;
 use std::{fmt, net::SocketAddr, path::Path, time::Duration};
 
@@ -61,6 +62,7 @@ settings! {
         listen: SocketAddr,
         public_url: Option<PublicUrl>,
         host_suffix: Option<HostSuffix>,
+        trusted_proxies: Proxies,
         workers: Count<0, 1024>,
         max_connections: Count<1, 1_000_000>,
         keep_alive: Duration,
@@ -79,6 +81,7 @@ settings! {
     admin: Admin {
         listen: SocketAddr,
         public_url: Option<PublicUrl>,
+        trusted_proxies: Proxies,
         session_idle: Duration,
         session_lifetime: Duration,
         sign_in_attempts: Count<1, 1000>,

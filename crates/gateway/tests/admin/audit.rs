@@ -92,3 +92,19 @@ fn a_request_of_an_operator_leaves_its_route_and_nothing_of_its_content() {
     assert_eq!((&line["method"], &line["status"]), (&json!("GET"), &json!(200)));
     assert!(!log.to_lowercase().contains("marker"), "{log}");
 }
+
+/// Behind a proxy the address that the proxy was asked from is the origin, in the audit log and for the throttle.
+#[test]
+fn behind_a_trusted_proxy_the_origin_is_the_one_that_it_names() {
+    for (trusted, expected) in [("127.0.0.0/8", "203.0.113.7"), ("", "127.0.0.1")] {
+        let settings = [("JUNO__ADMIN__TRUSTED_PROXIES", trusted)];
+        let world = World::with_settings(Database::Fresh(Backend::Sqlite), &settings);
+        let anna = operator(&world, "anna", "admin");
+        let forwarded = [("x-forwarded-for", "198.51.100.1, 203.0.113.7")];
+        let opened = anna.send_with("POST", "/tenants", &forwarded, "{\"name\": \"Contoso\"}");
+        assert_eq!(opened.status, 201, "{}", opened.text());
+        let rows = anna.read("/audit");
+        let row = rows["audit"].as_array().expect("rows").iter().find(|row| row["action"] == "tenant.create");
+        assert_eq!(row.expect("row")["origin"], expected);
+    }
+}
