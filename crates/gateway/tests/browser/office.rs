@@ -23,12 +23,10 @@ pub(crate) struct Office {
     pub(crate) anna: Session,
     /// An operator who has just got a one-time password, and the password.
     pub(crate) newcomer: (Session, String),
-    /// A user, a group and a deleted user of the tenant `contoso`.
-    pub(crate) user: String,
-    pub(crate) group: String,
-    pub(crate) deleted: String,
-    /// A setup link of it that nobody has opened.
+    /// A setup link of the tenant `contoso` that nobody has opened.
     pub(crate) link: Link,
+    /// What stands for the variable parts of routes: in routes that have this in them, that part, and its value.
+    ids: Vec<(&'static str, &'static str, String)>,
 }
 
 impl Office {
@@ -46,19 +44,30 @@ impl Office {
         assert_eq!(anna.post("/tenants/wide-world/suspend", &json!({})).status, 200);
         provision(&world, "contoso", &contoso, people, 2);
         provision(&world, "fabrikam", &fabrikam, 12, 1);
-        let user = first(&anna, "Users");
-        let group = first(&anna, "Groups");
+        let mut ids = vec![
+            ("/tenants/", "{tenant}", "contoso".to_owned()),
+            ("/operators/", "{name}", "ben".to_owned()),
+            ("/users/", "{id}", first(&anna, "Users")),
+            ("/groups/", "{id}", first(&anna, "Groups")),
+        ];
         let deleted = last(&anna);
         let gone = format!("{}/Users/{deleted}", address(&world, "contoso"));
         assert_eq!(world.send("DELETE", &gone, Some(&contoso), None).status, 204);
-        hand_out_credentials(&anna);
         let link = make(&anna, "contoso");
+        ids.extend([("/deleted/", "{id}", deleted), ("/hand-over/", "{id}", link.id.clone())]);
+        ids.extend(hand_out_credentials(&anna));
         let once = add_operator(&world, "dora", "viewer");
         for label in ["contoso", "fabrikam"] {
             wait_until_seen(&anna, label);
         }
         let newcomer = session_of(&world, &try_sign_in(&world, &json!({"name": "dora", "password": once})));
-        Office { world, anna, newcomer: (newcomer, once), user, group, deleted, link }
+        Office { world, anna, newcomer: (newcomer, once), link, ids }
+    }
+
+    /// Where the page of a route lies, of what is there.
+    pub(crate) fn path(&self, route: &str) -> String {
+        let ids = self.ids.iter().filter(|(part, ..)| route.contains(part));
+        ids.fold(route.to_owned(), |path, (_, variable, value)| path.replace(variable, value))
     }
 }
 
@@ -113,15 +122,20 @@ fn id(resource: &Value) -> String {
     resource["id"].as_str().unwrap_or_else(|| panic!("no id in {resource}")).to_owned()
 }
 
-/// Beside the first Secret Token of contoso: one more, a revoked one, an OAuth client with two secrets, federation.
-fn hand_out_credentials(anna: &Session) {
-    done(anna, "/tenants/contoso/secret-tokens", &json!({"label": "Staging application"}));
-    let old = done(anna, "/tenants/contoso/secret-tokens", &json!({"label": "Pilot"}));
-    let key = old["key_id"].as_str().expect("key_id");
-    done(anna, &format!("/tenants/contoso/secret-tokens/{key}/revoke"), &json!({}));
+/// Beside the first Secret Token of contoso: one more, which is being rotated, a revoked one, an OAuth client with two secrets,
+/// federation. Returns what of it stands for the variable parts of routes.
+fn hand_out_credentials(anna: &Session) -> Vec<(&'static str, &'static str, String)> {
+    let text = |value: &Value, key: &str| value[key].as_str().expect(key).to_owned();
+    let tokens = "/tenants/contoso/secret-tokens";
+    let token = text(&done(anna, tokens, &json!({"label": "Pilot"})), "key_id");
+    let staging = text(&done(anna, tokens, &json!({"label": "Staging application"})), "key_id");
+    let start = json!({"kind": "secret-token", "key_id": staging});
+    let rotation = text(&done(anna, "/tenants/contoso/rotations", &start), "id");
+    let old = text(&done(anna, tokens, &json!({"label": "Lost"})), "key_id");
+    done(anna, &format!("{tokens}/{old}/revoke"), &json!({}));
     let client = done(anna, "/tenants/contoso/oauth-clients", &json!({"label": "Entra gallery application"}));
-    let client = client["client_id"].as_str().expect("client_id");
-    done(anna, &format!("/tenants/contoso/oauth-clients/{client}/secrets"), &json!({}));
+    let client = text(&client, "client_id");
+    let secret = done(anna, &format!("/tenants/contoso/oauth-clients/{client}/secrets"), &json!({}));
     let federation = json!({
         "issuer": "https://login.microsoftonline.com/8f7d1d1b-1c2c-4a39-9d0a-5b8c36f4b6a1/v2.0",
         "subject": "5f0e7c2e-52b5-4b63-8a5a-3c5c0a7c9f1d",
@@ -130,6 +144,12 @@ fn hand_out_credentials(anna: &Session) {
     });
     let set = anna.put("/tenants/contoso/federation", &federation);
     assert_eq!(set.status, 200, "{}", set.text());
+    vec![
+        ("/credentials/", "{key_id}", token),
+        ("/rotations/", "{id}", rotation),
+        ("/oauth/", "{client_id}", client),
+        ("/oauth/", "{key_id}", text(&secret, "key_id")),
+    ]
 }
 
 fn done(anna: &Session, path: &str, body: &Value) -> Value {
