@@ -63,7 +63,7 @@ impl SecretHasher {
         };
         let key = Sha256::new().chain_update(&against).chain_update([0]).chain_update(secret).finalize();
         let secret = Zeroizing::new(secret.to_owned());
-        let compare = self.off_thread(move || compare(&secret, &against));
+        let compare = self.off_thread(move || compare(secret.as_bytes(), &against));
         let outcome = self.outcomes.try_get_with(key.into(), compare).await;
         // The decoy is the hash of a text that is no secret.
         outcome.map(|is_equal| is_equal && hash.is_some()).map_err(|error: Arc<HashError>| (*error).clone())
@@ -102,9 +102,10 @@ pub(crate) fn hash(secret: &str) -> Result<String, HashError> {
     Ok(hash.to_string())
 }
 
-fn compare(secret: &str, hash: &str) -> Result<bool, HashError> {
+/// Whether a secret belongs to a PHC string, whatever it was made with.
+pub(crate) fn compare(secret: &[u8], hash: &str) -> Result<bool, HashError> {
     let hash = PasswordHash::new(hash).map_err(|cause| HashError::Failed(cause.to_string()))?;
-    Ok(Argon2::default().verify_password(secret.as_bytes(), &hash).is_ok())
+    Ok(Argon2::default().verify_password(secret, &hash).is_ok())
 }
 
 #[cfg(test)]

@@ -1,9 +1,6 @@
 //! Passwords: argon2id, computed off the threads of requests, few at once.
 
-use argon2::{
-    Argon2,
-    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
-};
+use crate::secret_hash::{self, HashError};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
@@ -45,6 +42,12 @@ pub enum PasswordError {
     Hash(String),
 }
 
+impl From<HashError> for PasswordError {
+    fn from(error: HashError) -> Self {
+        PasswordError::Hash(error.to_string())
+    }
+}
+
 /// Hashes and checks passwords. Cheap to clone; the clones share the limit.
 #[derive(Clone)]
 pub struct Passwords {
@@ -59,7 +62,7 @@ impl Passwords {
     /// # Errors
     /// See [`PasswordError`].
     pub fn new() -> Result<Passwords, PasswordError> {
-        let decoy = hash(&once()?)?;
+        let decoy = secret_hash::hash(&once()?)?;
         Ok(Passwords { places: Arc::new(Semaphore::new(AT_ONCE)), decoy: decoy.into() })
     }
 
@@ -68,7 +71,7 @@ impl Passwords {
     /// # Errors
     /// See [`PasswordError`].
     pub async fn hash(&self, password: Zeroizing<String>) -> Result<String, PasswordError> {
-        self.off_thread(move || hash(&password)).await?
+        Ok(self.off_thread(move || secret_hash::hash(&password)).await??)
     }
 
     /// Whether this is the password of the hash. Without a hash the answer is no, after the same time.
@@ -86,9 +89,8 @@ impl Passwords {
         self.off_thread(move || {
             let is_known = stored.is_some();
             let text = stored.as_deref().unwrap_or(&decoy);
-            let parsed = PasswordHash::new(text).map_err(|error| PasswordError::Hash(error.to_string()))?;
             let bytes = &password.as_bytes()[..password.len().min(MAX_BYTES)];
-            Ok(Argon2::default().verify_password(bytes, &parsed).is_ok() && is_known)
+            Ok(secret_hash::compare(bytes, text)? && is_known)
         })
         .await?
     }
@@ -133,15 +135,6 @@ impl Passwords {
         }
         Ok(())
     }
-}
-
-fn hash(password: &str) -> Result<String, PasswordError> {
-    let mut salt = [0u8; 16];
-    getrandom::fill(&mut salt)?;
-    let hash: PasswordHash = Argon2::default()
-        .hash_password_with_salt(password.as_bytes(), &salt)
-        .map_err(|error| PasswordError::Hash(error.to_string()))?;
-    Ok(hash.to_string())
 }
 
 fn once() -> Result<Zeroizing<String>, PasswordError> {
