@@ -20,6 +20,7 @@ const FLASH_AGE: Duration = Duration::from_secs(60);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Section {
     Tenants,
+    Expiring,
     Operators,
     Audit,
     Account,
@@ -71,6 +72,7 @@ impl Frame {
     pub(super) fn ways(&self) -> Vec<Way> {
         let all = [
             (Section::Tenants, "/tenants", "Tenants", Role::Viewer),
+            (Section::Expiring, "/expiring", "Expiring", Role::Viewer),
             (Section::Operators, "/operators", "Operators", Role::Admin),
             (Section::Audit, "/audit", "Audit log", Role::Admin),
         ];

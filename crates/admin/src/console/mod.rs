@@ -9,8 +9,10 @@ mod api_tokens;
 mod audit;
 mod changes;
 mod confirm;
+mod credentials;
 mod deleted;
 mod departure;
+mod expiring;
 mod facts;
 mod failure;
 mod first_sign_in;
@@ -21,6 +23,7 @@ mod oauth;
 mod openid;
 mod operators;
 mod resources;
+mod rotations;
 mod sign_in;
 mod tenant;
 mod tenants;
@@ -62,6 +65,7 @@ routes! { "console", Refusal;
     "/operators/{name}/role" { POST Admin => operators::set_role }
     "/audit" { GET Admin => audit::list }
     "/audit/verify" { POST Admin => audit::verify }
+    "/expiring" { GET Viewer => expiring::list }
     "/tenants" { GET Viewer => tenants::list }
     "/tenants/new" { GET Support => tenants::begin, POST Support => tenants::open }
     "/tenants/{tenant}" { GET Viewer => tenant::show, POST Support => tenant::change }
@@ -69,6 +73,20 @@ routes! { "console", Refusal;
     "/tenants/{tenant}/resume" { GET Support => tenant::ask_resume, POST Support => tenant::resume }
     "/tenants/{tenant}/export" { GET Admin => departure::ask_export, POST Admin => departure::export }
     "/tenants/{tenant}/erase" { GET Admin => departure::ask_erase, POST Admin => departure::erase }
+    "/tenants/{tenant}/credentials" { GET Viewer => credentials::show, POST Support => credentials::issue }
+    "/tenants/{tenant}/credentials/live" { GET Viewer => credentials::live }
+    "/tenants/{tenant}/credentials/{key_id}/rotate" {
+        GET Support => credentials::ask_rotate, POST Support => credentials::rotate
+    }
+    "/tenants/{tenant}/credentials/{key_id}/revoke" {
+        GET Support => credentials::ask_revoke, POST Support => credentials::revoke
+    }
+    "/tenants/{tenant}/rotations/{id}/complete" {
+        GET Support => rotations::ask_complete, POST Support => rotations::complete
+    }
+    "/tenants/{tenant}/rotations/{id}/complete/early" { POST Support => rotations::complete_early }
+    "/tenants/{tenant}/rotations/{id}/cancel" { GET Support => rotations::ask_cancel, POST Support => rotations::cancel }
+    "/tenants/{tenant}/rotations/{id}/automatic" { POST Support => rotations::set_automatic }
     "/tenants/{tenant}/hand-over" { GET Viewer => hand_over::show, POST Support => hand_over::make }
     "/tenants/{tenant}/hand-over/links" { GET Viewer => hand_over::links }
     "/tenants/{tenant}/hand-over/{id}/revoke" { GET Support => hand_over::ask_revoke, POST Support => hand_over::revoke }

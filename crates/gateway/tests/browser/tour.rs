@@ -32,6 +32,7 @@ const NO_PAGES: &[&str] = &[
     "/assets/{file}",
     "/sign-in/openid",
     "/sign-in/openid/callback",
+    "/tenants/{tenant}/credentials/live",
     "/tenants/{tenant}/hand-over/links",
     "/setup/status",
     "/setup/new-secret-token",
@@ -69,6 +70,12 @@ fn stops(office: &Office) -> Vec<Stop> {
         page("/tenants/{tenant}/oauth/clients/{client_id}/revoke", "oauth-client-revoke"),
         page("/tenants/{tenant}/oauth/clients/{client_id}/secrets/{key_id}/revoke", "oauth-secret-revoke"),
         page("/tenants/{tenant}/oauth/federation/remove", "oauth-federation-remove"),
+        page("/tenants/{tenant}/credentials", "credentials"),
+        Stop { deeds: issue_a_token, ..page("/tenants/{tenant}/credentials", "secret-token") },
+        page("/tenants/{tenant}/credentials/{key_id}/rotate", "credentials-rotate"),
+        page("/tenants/{tenant}/credentials/{key_id}/revoke", "credentials-revoke"),
+        page("/tenants/{tenant}/rotations/{id}/complete", "rotation-complete"),
+        page("/tenants/{tenant}/rotations/{id}/cancel", "rotation-cancel"),
         page("/tenants/{tenant}/hand-over", "hand-over"),
         Stop { deeds: make_a_link, ..page("/tenants/{tenant}/hand-over", "hand-over-link") },
         page("/tenants/{tenant}/hand-over/{id}/revoke", "hand-over-revoke"),
@@ -80,6 +87,7 @@ fn stops(office: &Office) -> Vec<Stop> {
         page("/tenants/{tenant}/changes", "changes"),
         page("/tenants/{tenant}/deleted", "deleted"),
         page("/tenants/{tenant}/deleted/{id}/restore", "deleted-restore"),
+        page("/expiring", "expiring"),
         page("/operators", "operators"),
         Stop { deeds: add_an_operator, ..page("/operators", "operator-password") },
         page("/operators/{name}", "operator"),
@@ -116,6 +124,12 @@ fn add_an_operator(page: &Browser, _: &Office) {
     page.fill("Name", "erik");
     page.tick("Support");
     page.press("Add the operator");
+    page.expect("It is shown this one time");
+}
+
+fn issue_a_token(page: &Browser, _: &Office) {
+    page.fill("Label (optional)", "Pilot");
+    page.press("Issue a token");
     page.expect("It is shown this one time");
 }
 

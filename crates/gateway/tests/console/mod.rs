@@ -2,6 +2,7 @@
 
 mod audit;
 pub(crate) mod callers;
+mod credentials;
 mod hand_over;
 mod oauth;
 mod openid;
