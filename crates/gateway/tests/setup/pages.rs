@@ -57,7 +57,7 @@ fn a_customer_opens_a_link_and_sees_entra_arrive() {
 
         assert_eq!(test_connection(&world, &secret).status, 200);
         let line = wait_for(&browser, "Entra has connected");
-        assert!(line.contains("<code>GET /Users</code>"), "what it did: {line}");
+        assert!(line.contains(">GET /Users</code>"), "what it did: {line}");
         assert!(line.contains("No users received yet"), "another tenant's do not count: {line}");
         create_user(&world, &secret, "adele@contoso.example");
         wait_for(&browser, "<strong>1</strong> user received");
