@@ -56,6 +56,8 @@ impl Office {
         let link = make(&anna, "contoso");
         ids.extend([("/deleted/", "{id}", deleted), ("/hand-over/", "{id}", link.id.clone())]);
         ids.extend(hand_out_credentials(&anna));
+        let script = done(&anna, "/api-tokens", &json!({"label": "Nightly export", "role": "viewer"}));
+        ids.push(("/api-tokens/", "{key_id}", text(&script, "key_id")));
         let once = add_operator(&world, "dora", "viewer");
         for label in ["contoso", "fabrikam"] {
             wait_until_seen(&anna, label);
@@ -80,7 +82,7 @@ fn open_tenant(anna: &Session, name: &str, label: &str) -> String {
     done(anna, "/tenants", &json!({"name": name, "label": label}));
     let path = format!("/tenants/{label}/secret-tokens");
     let issued = done(anna, &path, &json!({"label": "Entra enterprise application"}));
-    issued["secret_token"].as_str().expect("secret_token").to_owned()
+    text(&issued, "secret_token")
 }
 
 /// Lets entra-sim bring people and groups, as Entra does, and come back so often with the changes of a day.
@@ -110,22 +112,17 @@ fn wait_until_seen(anna: &Session, label: &str) {
 
 fn first(anna: &Session, kind: &str) -> String {
     let found = anna.read(&format!("/tenants/contoso/resources/{kind}?count=1"));
-    id(&found["resources"][0])
+    text(&found["resources"][0], "id")
 }
 
 fn last(anna: &Session) -> String {
     let found = anna.read("/tenants/contoso/resources/Users?count=10");
-    id(found["resources"].as_array().and_then(|all| all.last()).expect("a user"))
-}
-
-fn id(resource: &Value) -> String {
-    resource["id"].as_str().unwrap_or_else(|| panic!("no id in {resource}")).to_owned()
+    text(found["resources"].as_array().and_then(|all| all.last()).expect("a user"), "id")
 }
 
 /// Beside the first Secret Token of contoso: one more, which is being rotated, a revoked one, an OAuth client with two secrets,
 /// federation. Returns what of it stands for the variable parts of routes.
 fn hand_out_credentials(anna: &Session) -> Vec<(&'static str, &'static str, String)> {
-    let text = |value: &Value, key: &str| value[key].as_str().expect(key).to_owned();
     let tokens = "/tenants/contoso/secret-tokens";
     let token = text(&done(anna, tokens, &json!({"label": "Pilot"})), "key_id");
     let staging = text(&done(anna, tokens, &json!({"label": "Staging application"})), "key_id");
@@ -150,6 +147,10 @@ fn hand_out_credentials(anna: &Session) -> Vec<(&'static str, &'static str, Stri
         ("/oauth/", "{client_id}", client),
         ("/oauth/", "{key_id}", text(&secret, "key_id")),
     ]
+}
+
+fn text(object: &Value, key: &str) -> String {
+    object[key].as_str().unwrap_or_else(|| panic!("no {key} in {object}")).to_owned()
 }
 
 fn done(anna: &Session, path: &str, body: &Value) -> Value {

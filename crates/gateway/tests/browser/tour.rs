@@ -55,6 +55,8 @@ fn stops(office: &Office) -> Vec<Stop> {
         stop("/first-sign-in", "first-password", Who::Newcomer),
         Stop { deeds: choose_password, ..stop("/first-sign-in", "second-factor", Who::Newcomer) },
         page("/account", "account"),
+        Stop { deeds: make_an_api_token, ..page("/account", "account-api-token") },
+        page("/account/api-tokens/{key_id}/revoke", "account-api-token-revoke"),
         page("/tenants", "tenants"),
         page("/tenants/new", "tenants-new"),
         page("/tenants/{tenant}", "tenant"),
@@ -100,6 +102,12 @@ fn stops(office: &Office) -> Vec<Stop> {
         Stop { deeds: is_spent, ..setup("/setup/{token}", "setup-link-spent") },
         Stop { path: "/nothing".to_owned(), deeds: is_missing, ..stop("", "not-found", Who::Stranger) },
     ]
+}
+
+fn make_an_api_token(page: &Browser, _: &Office) {
+    page.fill("Label", "Dashboard");
+    page.press("Make a token");
+    page.expect("It is shown this one time.");
 }
 
 fn make_a_client(page: &Browser, _: &Office) {
