@@ -1,5 +1,6 @@
 //! The console and the customer's pages in a real browser, used as people use them.
 
+mod credentials;
 mod hand_over;
 mod office;
 mod resources;
