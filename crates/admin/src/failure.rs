@@ -23,7 +23,7 @@ pub enum Failure {
     #[error("{0}")]
     NotSignedInThere(&'static str),
     /// An API token, where a session is needed: 403.
-    #[error("An API token cannot do this: sign in.")]
+    #[error("An API token cannot do this: sign in to the console, or use juno on the machine.")]
     NeedsSession,
     /// The session's CSRF token is not there: 403.
     #[error("The header X-CSRF-Token must hold the token that signing in has answered.")]

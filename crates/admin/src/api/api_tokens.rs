@@ -2,7 +2,7 @@
 
 use super::{
     Problem,
-    caller::{Caller, Known, Viewer},
+    caller::{Caller, InPerson, Viewer},
     operators::RoleWord,
     request::Body,
     tenants::{created, ok},
@@ -92,18 +92,15 @@ pub(super) async fn list(caller: Caller<Viewer>, admin: Data<Admin>) -> Result<H
 /// Make an API token of one's own.
 ///
 /// Scripts show it as `Authorization: Bearer TOKEN` and need neither cookie nor CSRF token. It ends by itself, when it is
-/// revoked, and when its operator is disabled or reset. It cannot be used to change passwords and second factors, nor to
-/// make other API tokens.
+/// revoked, and when its operator is disabled or reset. What gives somebody access needs a session: passwords and second factors,
+/// adding, resetting and enabling operators, their roles, and making other API tokens.
 #[utoipa::path(post, path = "/api/v1/api-tokens", request_body = ApiTokenBody, tag = "API tokens",
     responses((status = 201, body = IssuedShape)))]
 pub(super) async fn create(
-    caller: Caller<Viewer>,
+    InPerson(caller): InPerson<Viewer>,
     admin: Data<Admin>,
     body: Body<ApiTokenBody>,
 ) -> Result<HttpResponse, Problem> {
-    if matches!(caller.known(), Known::ApiToken(_)) {
-        return Err(Failure::NeedsSession.into());
-    }
     let body = body.read()?;
     let new = NewApiToken {
         label: body.label,

@@ -17,7 +17,7 @@ use store::{By, Operator};
 const CSRF: HeaderName = HeaderName::from_static("x-csrf-token");
 
 /// By what a caller is known.
-pub(super) enum Known {
+enum Known {
     /// They sit at the command line of the machine, and may do everything.
     CommandLine,
     /// By a session of this operator.
@@ -37,11 +37,6 @@ impl<R> Caller<R> {
     /// As whom they act.
     pub(super) fn by(&self) -> &By {
         &self.by
-    }
-
-    /// By what they are known.
-    pub(super) fn known(&self) -> &Known {
-        &self.known
     }
 
     /// Which operator it is, with the role that they have here; none at the command line.
@@ -77,6 +72,23 @@ impl<R: Rank> FromRequest for Caller<R> {
     }
 }
 
+/// Whoever is there in person: at a browser, or at the command line of the machine. What gives somebody access asks for it,
+/// so that an API token that has leaked gives no more than it is.
+pub(super) struct InPerson<R>(pub(super) Caller<R>);
+
+impl<R: Rank> FromRequest for InPerson<R> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            refuse_scripts(&request).await?;
+            Ok(InPerson(Caller::extract(&request).await?))
+        })
+    }
+}
+
 /// For what only whoever sits at a browser may do: passwords and second factors.
 impl<R: Rank> FromRequest for Person<R> {
     type Error = Problem;
@@ -85,10 +97,7 @@ impl<R: Rank> FromRequest for Person<R> {
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            if let Some(shown) = bearer(&request) {
-                script::<Newcomer>(&request, &shown).await?;
-                return Err(Failure::NeedsSession.into());
-            }
+            refuse_scripts(&request).await?;
             Ok(person(&request).await?)
         })
     }
@@ -96,6 +105,15 @@ impl<R: Rank> FromRequest for Person<R> {
 
 fn admin(request: &HttpRequest) -> Result<&Data<Admin>, Failure> {
     request.app_data().ok_or_else(|| Failure::internal("no state"))
+}
+
+/// Refuses an API token; that it is a good one is asked first.
+async fn refuse_scripts(request: &HttpRequest) -> Result<(), Failure> {
+    if let Some(shown) = bearer(request) {
+        script::<Newcomer>(request, &shown).await?;
+        return Err(Failure::NeedsSession);
+    }
+    Ok(())
 }
 
 async fn person<R: Rank>(request: &HttpRequest) -> Result<Person<R>, Failure> {

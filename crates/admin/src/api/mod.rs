@@ -75,10 +75,19 @@ routes! { "/api/v1", Problem;
     "/audit/verification" { GET Admin => audit::verify }
 }
 
-/// Whether a route is for sessions alone, so that no API token helps. The type of the handler's first argument is what keeps
-/// it so.
+/// What gives somebody access. An API token that has leaked must not become more than it is.
+const GIVING_ACCESS: [(&str, &str); 5] = [
+    ("POST", "/operators"),
+    ("POST", "/operators/{name}/reset"),
+    ("POST", "/operators/{name}/enable"),
+    ("PUT", "/operators/{name}/role"),
+    ("POST", "/api-tokens"),
+];
+
+/// Whether a route is for sessions alone (and, but for those of a session itself, for the machine's command line), so that no
+/// API token helps. The type of the handler's first argument is what keeps it so.
 pub fn needs_session(route: &Route) -> bool {
-    route.access == Access::Newcomer || (route.method, route.path) == ("POST", "/api-tokens")
+    route.access == Access::Newcomer || GIVING_ACCESS.contains(&(route.method, route.path))
 }
 
 /// Mounts the table under [`PREFIX`]. The application must hold `Data<Admin>`.

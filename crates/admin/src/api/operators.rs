@@ -2,7 +2,7 @@
 
 use super::{
     Problem,
-    caller::{Administrator, Caller},
+    caller::{Administrator, Caller, InPerson},
     request::Body,
     tenants::{created, ok},
 };
@@ -115,7 +115,7 @@ pub(super) async fn list(
 #[utoipa::path(post, path = "/api/v1/operators", request_body = OperatorBody, tag = "operators",
     responses((status = 201, body = OneTimePasswordShape)))]
 pub(super) async fn create(
-    caller: Caller<Administrator>,
+    InPerson(caller): InPerson<Administrator>,
     admin: Data<Admin>,
     body: Body<OperatorBody>,
 ) -> Result<HttpResponse, Problem> {
@@ -131,7 +131,7 @@ pub(super) async fn create(
 #[utoipa::path(post, path = "/api/v1/operators/{name}/reset", params(("name" = String, Path)), tag = "operators",
     responses((status = 200, body = OneTimePasswordShape)))]
 pub(super) async fn reset(
-    caller: Caller<Administrator>,
+    InPerson(caller): InPerson<Administrator>,
     admin: Data<Admin>,
     name: Path<String>,
 ) -> Result<HttpResponse, Problem> {
@@ -158,7 +158,7 @@ pub(super) async fn disable(
 #[utoipa::path(post, path = "/api/v1/operators/{name}/enable", params(("name" = String, Path)), tag = "operators",
     responses((status = 200, body = OperatorShape)))]
 pub(super) async fn enable(
-    caller: Caller<Administrator>,
+    InPerson(caller): InPerson<Administrator>,
     admin: Data<Admin>,
     name: Path<String>,
 ) -> Result<HttpResponse, Problem> {
@@ -171,7 +171,7 @@ pub(super) async fn enable(
 #[utoipa::path(put, path = "/api/v1/operators/{name}/role", request_body = RoleBody, params(("name" = String, Path)),
     operation_id = "set-role", tag = "operators", responses((status = 200, body = OperatorShape)))]
 pub(super) async fn set_role(
-    caller: Caller<Administrator>,
+    InPerson(caller): InPerson<Administrator>,
     admin: Data<Admin>,
     name: Path<String>,
     body: Body<RoleBody>,
