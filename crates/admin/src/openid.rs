@@ -1,6 +1,7 @@
 //! Signing in at an OpenID provider. Who has no operator here gets none by it.
 
 use crate::{Admin, Failure, SignedIn, sign_in::Proof};
+use scim::Timestamp;
 use std::net::IpAddr;
 use tokens::operator::{OpenId, OpenIdBegun, OpenIdError, OpenIdKept, OpenIdReturn};
 
@@ -26,28 +27,41 @@ impl Admin {
     /// Begins a sign-in.
     ///
     /// # Errors
-    /// There is no provider, or it cannot be asked; [`Failure::Blocked`].
-    pub(crate) async fn begin_openid(&self, origin: IpAddr) -> Result<OpenIdBegun, Failure> {
-        let openid = self.openid()?;
-        // Each return makes the gateway ask the provider: an address may not cause as much of that as it likes.
-        let now = self.now();
-        self.throttle.admit(&guest(origin), origin, now).map_err(Failure::Blocked)?;
-        Ok(openid.begin(now).await?)
+    /// There is no provider, or it cannot be asked.
+    pub(crate) async fn begin_openid(&self) -> Result<OpenIdBegun, Failure> {
+        Ok(self.openid()?.begin(self.now()).await?)
     }
 
     /// Ends it with a session.
     ///
     /// # Errors
-    /// [`Failure::NotSignedInThere`] where something is not good, or no active operator has the name.
+    /// [`Failure::NotSignedInThere`] where something is not good, or no active operator has the name; [`Failure::Blocked`]
+    /// after too many of these.
     pub(crate) async fn finish_openid(
         &self,
         kept: Option<OpenIdKept>,
         back: OpenIdReturn,
         origin: IpAddr,
     ) -> Result<SignedIn, Failure> {
-        let openid = self.openid()?;
         let now = self.now();
-        self.throttle.admit(&guest(origin), origin, now).map_err(Failure::Blocked)?;
+        // An address that was refused too often may not make the gateway ask the provider any more.
+        self.throttle.check(&guest(origin), origin, now).map_err(Failure::Blocked)?;
+        let finished = self.finished_openid(kept, back, origin, now).await;
+        // Nothing is guessed here, so it is counted once it was refused: the good ones cost nobody anything.
+        if matches!(finished, Err(Failure::NotSignedInThere(_))) {
+            self.throttle.admit(&guest(origin), origin, now).map_err(Failure::Blocked)?;
+        }
+        finished
+    }
+
+    async fn finished_openid(
+        &self,
+        kept: Option<OpenIdKept>,
+        back: OpenIdReturn,
+        origin: IpAddr,
+        now: Timestamp,
+    ) -> Result<SignedIn, Failure> {
+        let openid = self.openid()?;
         let kept = kept
             .ok_or(Failure::NotSignedInThere("The sign-in was begun in another browser, or too long ago."))?;
         let name = openid.finish(kept, back, now).await?;
@@ -55,13 +69,11 @@ impl Admin {
         let operator = found.filter(|operator| operator.is_active).ok_or(Failure::NotSignedInThere(
             "The provider knows you, but no operator here has your name. Ask an admin.",
         ))?;
-        let signed_in = self.begin_session(operator, origin, now, Proof::OpenId).await?;
-        self.throttle.forgive(&guest(origin), origin);
-        Ok(signed_in)
+        self.begin_session(operator, origin, now, Proof::OpenId).await
     }
 }
 
-/// Under what the tries of an address are counted: no operator has such a name.
+/// Under what the refusals of an address are counted: no operator has such a name.
 fn guest(origin: IpAddr) -> String {
     format!("openid from {origin}")
 }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     Admin, Failure, cookies,
-    request::{Origin, Query},
+    request::Query,
     web::{self, Assets, assets},
 };
 use actix_web::{HttpRequest, HttpResponse, http::header::SET_COOKIE, web::Data};
@@ -29,8 +29,8 @@ struct DonePage {
 }
 
 /// Sends the browser to the provider.
-pub(super) async fn begin(origin: Origin, admin: Data<Admin>) -> Result<HttpResponse, Refusal> {
-    let begun = admin.begin_openid(origin.0).await?;
+pub(super) async fn begin(admin: Data<Admin>) -> Result<HttpResponse, Refusal> {
+    let begun = admin.begin_openid().await?;
     let mut response = web::redirect(&begun.url);
     let cookie = cookies::set_for_return(&admin, KEPT, &begun.kept.to_text(), KEPT_FOR);
     response.headers_mut().append(SET_COOKIE, cookie.parse().map_err(Failure::internal)?);

@@ -2,7 +2,7 @@
 
 use super::{Browser, assert_failure, between};
 use crate::{
-    admin::{PASSWORD, add_operator, operator},
+    admin::{PASSWORD, add_operator, operator, try_sign_in},
     oauth::provider::Provider,
     world::World,
 };
@@ -168,9 +168,25 @@ fn an_address_makes_the_gateway_ask_only_so_often() {
     for _ in 0..3 {
         assert_eq!(browser.get("/sign-in/openid/callback?code=x&state=y").status, 403);
     }
-    assert_failure(&browser.get("/sign-in/openid"), 429, "too-many-requests");
     let response = browser.get("/sign-in/openid/callback?code=x&state=y");
     assert_eq!(response.status, 429, "{}", response.text());
+}
+
+#[test]
+fn the_good_ones_are_not_counted() {
+    // An address has ten wrong ones, a name one.
+    let house = House::start(&[("JUNO__ADMIN__SIGN_IN_ATTEMPTS", "1")]);
+    add_operator(&house.world, "anna", "support");
+    let browser = Browser::new(&house.world);
+    for _ in 0..11 {
+        house.begin(&browser);
+    }
+    for _ in 0..11 {
+        let signed_in = house.sign_in(&Browser::new(&house.world), "anna");
+        assert_eq!(signed_in.status, 200, "{}", signed_in.text());
+    }
+    let wrong = json!({"name": "nobody", "password": "nothing"});
+    assert_eq!(try_sign_in(&house.world, &wrong).status, 401, "passwords share the count of the address");
 }
 
 #[test]

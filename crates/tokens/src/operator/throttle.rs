@@ -67,15 +67,7 @@ impl Throttle {
             }
         }
         let keys = self.keys(name, address);
-        for (key, most) in keys {
-            if let Some(count) = counts.get(&key)
-                && now < count.until
-                && count.wrong >= most
-            {
-                let millis = count.until.0.saturating_sub(now.0).unsigned_abs();
-                return Err(Blocked { retry_after: millis.div_ceil(1000).max(1) });
-            }
-        }
+        check(&counts, keys, now)?;
         let window = i64::try_from(self.settings.window.as_millis()).unwrap_or(i64::MAX);
         let until = Timestamp(now.0.saturating_add(window));
         for (key, _) in keys {
@@ -88,6 +80,14 @@ impl Throttle {
             count.until = count.until.max(until);
         }
         Ok(())
+    }
+
+    /// Whether one more would be looked at, without counting it.
+    ///
+    /// # Errors
+    /// [`Blocked`] if there were too many before it.
+    pub fn check(&self, name: &str, address: IpAddr, now: Timestamp) -> Result<(), Blocked> {
+        check(&self.counts(), self.keys(name, address), now)
     }
 
     /// The sign-in was right: the name begins anew, and the address has one wrong one less.
@@ -111,6 +111,19 @@ impl Throttle {
     fn counts(&self) -> MutexGuard<'_, HashMap<Key, Count>> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn check(counts: &HashMap<Key, Count>, keys: [(Key, u32); 2], now: Timestamp) -> Result<(), Blocked> {
+    for (key, most) in keys {
+        if let Some(count) = counts.get(&key)
+            && now < count.until
+            && count.wrong >= most
+        {
+            let millis = count.until.0.saturating_sub(now.0).unsigned_abs();
+            return Err(Blocked { retry_after: millis.div_ceil(1000).max(1) });
+        }
+    }
+    Ok(())
 }
 
 /// Who has one IPv6 address has a whole /64 of them.
