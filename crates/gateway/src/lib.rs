@@ -10,6 +10,7 @@ mod credentials;
 mod duration;
 mod host;
 mod logging;
+mod loopback;
 mod metrics;
 mod oauth;
 mod origin;

@@ -1,10 +1,10 @@
 //! The operators' API at a server, over HTTP, as the operator of an API token.
 
-use crate::answer::CommandError;
+use crate::{answer::CommandError, loopback::is_loopback};
 use reqwest::{Client, Method, Response, header::CONTENT_TYPE, redirect::Policy};
 use serde_json::Value;
 use std::{path::Path, time::Duration};
-use url::{Host, Url};
+use url::Url;
 
 /// Where the token is, unless it is in a file: never an argument, which everybody on the machine can read.
 const TOKEN: &str = "JUNO_API_TOKEN";
@@ -83,15 +83,6 @@ fn in_words(error: &reqwest::Error) -> String {
         cause = error.source();
     }
     words
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 fn check_address(text: &str) -> Result<Url, String> {

@@ -1,10 +1,11 @@
 //! The kinds of values that settings have: how each is read, checked and shown.
 
-use crate::{duration, origin::Proxies};
+use crate::{duration, loopback::is_loopback, origin::Proxies};
 use config::Value;
 use serde_json::json;
 use std::{fmt, net::SocketAddr, time::Duration};
 use tracing_subscriber::EnvFilter;
+use url::Url;
 
 /// A kind of value.
 pub(super) trait Kind: Sized {
@@ -197,9 +198,8 @@ impl Issuer {
 impl Kind for Issuer {
     fn read(value: Value) -> Result<Self, String> {
         let url = PublicUrl::read(value.clone())?;
-        let rest = url.0.strip_prefix("http://").unwrap_or_default();
-        let is_here = ["127.0.0.1", "localhost", "[::1]"].iter().any(|host| rest.starts_with(host));
-        if url.scheme() == "http" && !is_here {
+        let is_here = || Url::parse(&url.0).is_ok_and(|url| is_loopback(&url));
+        if url.scheme() == "http" && !is_here() {
             return Err("must begin with https://, as it is not on this machine".to_owned());
         }
         text(value).map(Issuer)

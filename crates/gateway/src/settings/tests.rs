@@ -126,6 +126,8 @@ fn contradictions_are_named() {
         (&[("JUNO__OAUTH__TOKEN_LIFETIME", "7h")], "oauth.token_lifetime"),
         (&[("JUNO__OPENID__ISSUER", "https://login.example.com/")], "admin.public_url"),
         (&[("JUNO__OPENID__ISSUER", "http://login.example.com")], "openid.issuer"),
+        (&[("JUNO__OPENID__ISSUER", "http://localhost.example.com")], "openid.issuer"),
+        (&[("JUNO__OPENID__ISSUER", "http://127.0.0.1.example.com/")], "openid.issuer"),
         (&[("JUNO__ADMIN__API_TOKEN_LIFETIME", "366d")], "admin.api_token_lifetime"),
         (&[("JUNO__OAUTH__TOKEN_LIFETIME", "10ms")], "oauth.token_lifetime"),
         (&[("JUNO__OAUTH__SECRET_LIFETIME", "10d")], "oauth.secret_lifetime"),
@@ -134,6 +136,15 @@ fn contradictions_are_named() {
     ] {
         let wrong = wrong(pairs);
         assert!(wrong.iter().any(|line| line.starts_with(&format!("{key}: "))), "{wrong:?}");
+    }
+}
+
+#[test]
+fn a_provider_on_this_machine_needs_no_tls() {
+    for issuer in ["http://localhost", "http://localhost:8080/", "http://127.0.0.1:9/x", "http://[::1]:8080"]
+    {
+        let wrong = wrong(&[("JUNO__OPENID__ISSUER", issuer)]);
+        assert!(!wrong.iter().any(|line| line.starts_with("openid.issuer: ")), "{issuer}: {wrong:?}");
     }
 }
 
