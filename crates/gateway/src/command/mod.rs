@@ -131,7 +131,7 @@ fn openid(settings: &Settings) -> Option<OpenIdSettings> {
         client_id: openid.client_id.as_ref()?.as_str().to_owned(),
         client_secret: openid.client_secret.as_ref()?.reveal().to_owned().into(),
         redirect_url: format!("{}/sign-in/openid/callback", public_url.as_str()),
-        claim: openid.claim.as_str().to_owned(),
+        claim: openid.claim.as_ref()?.as_str().to_owned(),
         acr: openid.acr.as_ref().map(|acr| acr.as_str().to_owned()),
     })
 }

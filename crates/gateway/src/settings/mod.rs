@@ -95,7 +95,7 @@ settings! {
         client_id: Option<Word>,
         client_secret: Option<Secret>,
         name: Word,
-        claim: Word,
+        claim: Option<Word>,
         acr: Option<Word>,
     }
     tokens: Tokens {
@@ -183,6 +183,7 @@ impl Settings {
                 ("admin.public_url", self.admin.public_url.is_none()),
                 ("openid.client_id", self.openid.client_id.is_none()),
                 ("openid.client_secret", self.openid.client_secret.is_none()),
+                ("openid.claim", self.openid.claim.is_none()),
             ];
             let missing = missing.into_iter().filter(|(_, is_missing)| *is_missing);
             wrong.extend(missing.map(|(key, _)| format!("{key}: must be set, as openid.issuer is")));

@@ -125,6 +125,7 @@ fn contradictions_are_named() {
         (&[("JUNO__ADMIN__LISTEN", "127.0.0.1:8080")], "admin.listen"),
         (&[("JUNO__OAUTH__TOKEN_LIFETIME", "7h")], "oauth.token_lifetime"),
         (&[("JUNO__OPENID__ISSUER", "https://login.example.com/")], "admin.public_url"),
+        (&[("JUNO__OPENID__ISSUER", "https://login.example.com/")], "openid.claim"),
         (&[("JUNO__OPENID__ISSUER", "http://login.example.com")], "openid.issuer"),
         (&[("JUNO__OPENID__ISSUER", "http://localhost.example.com")], "openid.issuer"),
         (&[("JUNO__OPENID__ISSUER", "http://127.0.0.1.example.com/")], "openid.issuer"),

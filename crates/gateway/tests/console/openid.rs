@@ -25,6 +25,7 @@ impl House {
             ("JUNO__OPENID__ISSUER", provider.issuer.as_str()),
             ("JUNO__OPENID__CLIENT_ID", "juno-operators"),
             ("JUNO__OPENID__CLIENT_SECRET", "of-the-operators-client"),
+            ("JUNO__OPENID__CLAIM", "sub"),
             ("JUNO__OPENID__NAME", "Sign in with <Contoso>"),
         ];
         settings.extend(more);

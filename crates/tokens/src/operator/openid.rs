@@ -368,7 +368,8 @@ fn judge(
     if settings.acr.is_some() && claims.acr != settings.acr {
         return Err("The provider did not ask for the proofs that are wanted here.");
     }
-    if settings.claim == "email" && claims.others.get("email_verified") == Some(&Value::Bool(false)) {
+    // Whatever the provider does not vouch for, anybody may have typed.
+    if settings.claim == "email" && claims.others.get("email_verified") != Some(&Value::Bool(true)) {
         return Err("The provider has not verified the e-mail address.");
     }
     let name = claims.others.get(&settings.claim).and_then(Value::as_str).unwrap_or_default().trim();
@@ -437,15 +438,21 @@ mod tests {
     }
 
     #[test]
-    fn a_class_that_is_wanted_is_asked_for_and_an_address_must_not_be_unverified() {
+    fn a_class_that_is_wanted_is_asked_for_and_an_address_must_be_verified() {
         let strict = |settings: &mut OpenIdSettings| settings.acr = Some("mfa".to_owned());
         assert!(judged(json!({}), strict).is_err());
         assert!(judged(json!({"acr": "pwd"}), strict).is_err());
         assert!(judged(json!({"acr": "mfa"}), strict).is_ok());
         let by_mail = |settings: &mut OpenIdSettings| settings.claim = "email".to_owned();
-        assert!(judged(json!({}), by_mail).is_ok());
         assert!(judged(json!({"email_verified": true}), by_mail).is_ok());
-        assert!(judged(json!({"email_verified": false}), by_mail).is_err());
+        for unverified in [
+            json!({}),
+            json!({"email_verified": false}),
+            json!({"email_verified": null}),
+            json!({"email_verified": "true"}),
+        ] {
+            assert!(judged(unverified.clone(), by_mail).is_err(), "{unverified}");
+        }
     }
 
     #[test]
