@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use std::{
     path::Path,
+    process::Command,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicU32, Ordering},
@@ -50,6 +51,11 @@ impl Driver {
     }
 
     fn start() -> Driver {
+        let version = Command::new("chromedriver").arg("--version").output();
+        assert!(
+            version.is_ok(),
+            "chromedriver is missing: run `make test`, or `deploy/setup.sh browser axe`"
+        );
         let folder = tempfile::Builder::new().prefix("juno-browser-").tempdir().expect("folder").keep();
         let server = Supervised::new(&folder, "KILL", Path::new("chromedriver"), |command| {
             // What the browsers leave behind is removed with the folder.
