@@ -44,17 +44,20 @@ impl Purge {
         }
     }
 
-    /// Batch after batch, until nothing is due.
+    /// Batch after batch, until nothing is due or something is wrong.
     async fn purge_all(&self) -> Result<(), store::StoreError> {
         let keep = i64::try_from(self.keep.as_millis()).unwrap_or(i64::MAX);
         loop {
             let before = Timestamp(clock::now().0.saturating_sub(keep));
             let purged = self.store.purge(before, BATCH).await?;
-            self.purged.inc_by(purged);
-            if purged > 0 {
-                tracing::info!(resources = purged, "purged what was deleted long ago");
+            self.purged.inc_by(purged.resources);
+            if purged.resources > 0 {
+                tracing::info!(resources = purged.resources, "purged what was deleted long ago");
             }
-            if purged < BATCH.into() {
+            if let Some(fault) = purged.fault {
+                return Err(fault);
+            }
+            if !purged.is_more {
                 return Ok(());
             }
         }

@@ -29,26 +29,50 @@ pub(crate) enum PurgeStep {
     NotThere,
 }
 
+/// What a round of the purge has done.
+#[derive(Debug, Default)]
+pub struct Purged {
+    /// How many resources this process has purged; another one may have been faster with others.
+    pub resources: u64,
+    /// Whether as many were due as a round takes, so that there may be more.
+    pub is_more: bool,
+    /// The first fault, if some could not be purged: they stay due.
+    pub fault: Option<StoreError>,
+}
+
 impl Store {
     /// Erases for good what was deleted before a time, the longest deleted first: at most so many resources, in a
-    /// transaction each (or several, where the history is long). Returns how many.
+    /// transaction each (or several, where the history is long).
     ///
     /// # Errors
-    /// Faults of the database; what was purged before stays so.
-    pub async fn purge(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    /// The database cannot say what is due.
+    pub async fn purge(&self, before: Timestamp, limit: u32) -> Result<Purged, StoreError> {
         let due = self.ask(move |engine| engine.due_for_purge(before, limit.into())).await?;
-        let mut purged = 0;
+        let mut purged = Purged { is_more: due.len() >= limit as usize, ..Purged::default() };
         for (tenant, id) in due {
-            // Each step waits in the line of its tenant, behind what its operators ask.
-            let step = loop {
-                match self.ask_of(tenant, move |engine| engine.purge_step(tenant, id, before)).await? {
-                    PurgeStep::More => {}
-                    step => break step,
-                }
-            };
-            purged += u64::from(step == PurgeStep::Purged);
+            match self.purge_one(tenant, id, before).await {
+                Ok(PurgeStep::Purged) => purged.resources += 1,
+                Ok(_) => {}
+                // One tenant's trouble does not keep the others'.
+                Err(fault) => purged.fault = purged.fault.or(Some(fault)),
+            }
         }
         Ok(purged)
+    }
+
+    async fn purge_one(
+        &self,
+        tenant: TenantId,
+        id: ResourceId,
+        before: Timestamp,
+    ) -> Result<PurgeStep, StoreError> {
+        loop {
+            // Each step waits in the line of its tenant, behind what its operators ask.
+            match self.ask_of(tenant, move |engine| engine.purge_step(tenant, id, before)).await? {
+                PurgeStep::More => {}
+                step => return Ok(step),
+            }
+        }
     }
 }
 

@@ -32,6 +32,13 @@ fn full(world: &World, id: ResourceId) -> i64 {
     ))
 }
 
+/// How many were purged, without a fault.
+fn purged(done: Result<Purged, StoreError>) -> u64 {
+    let done = done.unwrap();
+    assert_eq!(done.fault, None);
+    done.resources
+}
+
 async fn deleted_user(world: &World, name: &str) -> (ResourceId, Timestamp) {
     let id = world.user(name).await;
     world.commit(delete(User, id, None)).await.unwrap();
@@ -60,9 +67,9 @@ async fn what_is_due_goes_with_the_documents_of_its_history(backend: Backend) {
     let at = world.store().deleted_resource(world.tenant, ana).await.unwrap().unwrap().at;
     let (theirs, _) = deleted_user(&other, "ana").await;
 
-    assert_eq!(world.store().purge(at, 100).await.unwrap(), 0, "it was deleted at that time, not before");
+    assert_eq!(purged(world.store().purge(at, 100).await), 0, "it was deleted at that time, not before");
     assert!(full(&world, ana) >= 3);
-    assert_eq!(world.store().purge(Timestamp(at.0 + 1), 100).await.unwrap(), 1);
+    assert_eq!(purged(world.store().purge(Timestamp(at.0 + 1), 100).await), 1);
     assert_eq!(world.store().deleted_resource(world.tenant, ana).await.unwrap(), None);
     assert_eq!(full(&world, ana), 0);
     // That it was there, and what became of it, is still told.
@@ -91,9 +98,9 @@ async fn a_long_history_goes_in_steps(backend: Backend) {
         world.backend.key(world.tenant.0)
     ));
     assert!(full(&world, sales) >= 1200);
-    assert_eq!(world.store().purge(later(), 1).await.unwrap(), 1);
+    assert_eq!(purged(world.store().purge(later(), 1).await), 1);
     assert_eq!(full(&world, sales), 0);
-    assert_eq!(world.store().purge(later(), 1).await.unwrap(), 0);
+    assert_eq!(purged(world.store().purge(later(), 1).await), 0);
 }
 
 async fn the_longest_deleted_go_first_and_no_more_than_asked(backend: Backend) {
@@ -102,7 +109,8 @@ async fn the_longest_deleted_go_first_and_no_more_than_asked(backend: Backend) {
     for name in ["a", "b", "c"] {
         ids.push(deleted_user(&world, name).await.0);
     }
-    assert_eq!(world.store().purge(later(), 2).await.unwrap(), 2);
+    let round = world.store().purge(later(), 2).await.unwrap();
+    assert_eq!((round.resources, round.is_more), (2, true));
     let before = (Timestamp(i64::MAX), ResourceId(uuid::Uuid::max()));
     let left = world.store().deleted_resources(world.tenant, before, 10).await.unwrap();
     assert_eq!(left.iter().map(|row| row.id).collect::<Vec<_>>(), [ids[2]]);
@@ -113,7 +121,7 @@ async fn a_restored_resource_stays(backend: Backend) {
     let (ana, _) = deleted_user(&world, "ana").await;
     let row = world.store().deleted_resource(world.tenant, ana).await.unwrap().unwrap();
     world.commit(restore(&row)).await.unwrap();
-    assert_eq!(world.store().purge(later(), 100).await.unwrap(), 0);
+    assert_eq!(purged(world.store().purge(later(), 100).await), 0);
     assert!(full(&world, ana) > 0);
     assert!(world.row(User, ana).await.is_some());
 }
@@ -126,7 +134,9 @@ async fn two_processes_purge_each_resource_once(backend: Backend) {
     }
     let other = world.backend.open_again();
     let (here, there) = tokio::join!(world.store().purge(later(), 100), other.purge(later(), 100));
-    assert_eq!(here.unwrap() + there.unwrap(), 20);
+    let (here, there) = (here.unwrap(), there.unwrap());
+    assert_eq!(here.resources + there.resources, 20);
+    assert!(!here.is_more && !there.is_more, "each has seen all that was due");
     for id in ids {
         assert_eq!(full(&world, id), 0);
     }
@@ -138,14 +148,14 @@ async fn a_restore_and_a_purge_at_the_same_moment_agree(backend: Backend) {
     for n in 0..20 {
         let (id, _) = deleted_user(&world, &format!("u{n}")).await;
         let row = world.store().deleted_resource(world.tenant, id).await.unwrap().unwrap();
-        let (restored, purged) = tokio::join!(world.commit(restore(&row)), other.purge(later(), 100));
+        let (restored, done) = tokio::join!(world.commit(restore(&row)), other.purge(later(), 100));
         match restored {
             Ok(_) => {
-                assert_eq!(purged.unwrap(), 0, "it was restored");
+                assert_eq!(purged(done), 0, "it was restored");
                 assert!(world.row(User, id).await.is_some() && full(&world, id) > 0);
             }
             Err(error) => {
-                assert_eq!((error, purged.unwrap()), (CommitError::NotFound, 1));
+                assert_eq!((error, purged(done)), (CommitError::NotFound, 1));
                 assert!(world.row(User, id).await.is_none() && full(&world, id) == 0);
             }
         }
