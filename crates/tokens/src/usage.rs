@@ -123,10 +123,12 @@ impl Usage {
     /// Writes what was noted since the last call and forgets credentials that no cache entry holds any more. On an
     /// error it is all kept for the next call.
     pub(crate) async fn flush(&self, store: &Store) -> Result<usize, StoreError> {
-        let noted: Vec<(Arc<LastUse>, NotedUse)> = lock(&self.uses)
+        let mut noted: Vec<(Arc<LastUse>, NotedUse)> = lock(&self.uses)
             .iter()
             .filter_map(|(credential, last)| Some((Arc::clone(last), last.unwritten(*credential)?)))
             .collect();
+        // In the order of every other process, so that none waits for a row of this one's while this one waits for its.
+        noted.sort_unstable_by_key(|(_, used)| used.id);
         if !noted.is_empty() {
             store.note_uses(noted.iter().map(|(_, used)| used.clone()).collect()).await?;
         }
