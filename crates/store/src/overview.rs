@@ -42,7 +42,7 @@ pub struct TenantFigures {
     pub groups: u64,
     /// Deleted users and groups that can be restored.
     pub deleted: u64,
-    /// The position of its feed: how many changes there have been, and never counted.
+    /// The position of its feed: there have been at most so many changes, which are never counted.
     pub changes: u64,
     /// When the last change was.
     pub last_change: Option<Timestamp>,

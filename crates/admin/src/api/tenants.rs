@@ -144,7 +144,7 @@ pub(super) struct OverviewShape {
     groups: u64,
     /// Deleted users and groups that can be restored.
     deleted: u64,
-    /// Changes since the tenant was opened.
+    /// There have been at most so many changes since the tenant was opened: what is purged counts as well.
     changes: u64,
     last_change: Option<String>,
     /// When a credential was last used, some seconds late; null if never.
