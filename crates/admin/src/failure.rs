@@ -182,9 +182,10 @@ impl From<SetupError> for Failure {
             SetupError::NoSuchLink(_) | SetupError::NotGood | SetupError::OpenedBefore(_) => {
                 Failure::NotFound(error.to_string())
             }
-            SetupError::TooManyOpen(_) | SetupError::TooManyIssued(_) | SetupError::Changed => {
-                Failure::Conflict(error.to_string())
-            }
+            SetupError::TooManyOpen(_)
+            | SetupError::TooManyIssued(_)
+            | SetupError::TokenRevoked
+            | SetupError::Changed => Failure::Conflict(error.to_string()),
         }
     }
 }

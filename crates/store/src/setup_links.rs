@@ -54,6 +54,19 @@ pub struct SetupOpening {
     pub tokens_issued: u32,
 }
 
+/// The end of a link, as somebody saw it.
+#[derive(Clone, Copy, Debug)]
+pub struct SetupRevocation {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Id of the link.
+    pub link: Uuid,
+    /// The Secret Token that it had issued last; none if it was not opened.
+    pub issued: Option<Uuid>,
+    /// Whether that ends, too.
+    pub with_token: bool,
+}
+
 /// Another Secret Token in the place of the one that a setup link has issued.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetupReplacement {
@@ -236,16 +249,28 @@ macro_rules! setup_writes {
                 Ok(inserted.execute(connection)? > 0)
             }
 
+            /// `Ok(false)`: it has ended, or has issued another Secret Token than this meanwhile.
             pub(crate) fn revoke_setup_link(
                 connection: &mut $connection,
-                tenant: TenantId,
-                id: Uuid,
+                revocation: &SetupRevocation,
                 at: Timestamp,
             ) -> QueryResult<bool> {
-                let alive =
-                    setup_links::table.find((Id(tenant.0), Id(id))).filter(setup_links::revoked_at.is_null());
+                let SetupRevocation { tenant, link, issued, .. } = revocation;
+                let alive = setup_links::table
+                    .find((Id(tenant.0), Id(*link)))
+                    .filter(setup_links::revoked_at.is_null());
                 let set = setup_links::revoked_at.eq(Some(at.0));
-                Ok(diesel::update(alive).set(set).execute(connection)? > 0)
+                let changed = match issued.map(Id) {
+                    Some(issued) => {
+                        let as_seen = alive.filter(setup_links::secret_token_id.eq(Some(issued)));
+                        diesel::update(as_seen).set(set).execute(connection)?
+                    }
+                    None => {
+                        let as_seen = alive.filter(setup_links::secret_token_id.is_null());
+                        diesel::update(as_seen).set(set).execute(connection)?
+                    }
+                };
+                Ok(changed > 0)
             }
 
             /// `Ok(false)`: it was opened before, or has ended.
@@ -337,19 +362,20 @@ impl Store {
         self.ask_of(line_of(&digest), move |engine| engine.setup_session(&digest)).await
     }
 
-    /// Revokes a link, and with it this Secret Token; `false` if one of them is not alive, and then both are left.
+    /// Revokes a link, and if asked its Secret Token; `false` if one of them is not alive or the link has issued another
+    /// one meanwhile, and then both are left.
     ///
     /// # Errors
     /// As above.
     pub async fn revoke_setup_link(
         &self,
-        tenant: TenantId,
-        link: Uuid,
-        secret_token: Option<Uuid>,
+        revocation: SetupRevocation,
         at: Timestamp,
     ) -> Result<bool, StoreError> {
-        let mut acts = vec![Act::RevokeSetupLink(tenant, link, at)];
-        acts.extend(secret_token.map(|token| Act::RevokeSecretToken(tenant, token, at)));
+        let SetupRevocation { tenant, issued, with_token, .. } = revocation;
+        let mut acts = vec![Act::RevokeSetupLink(revocation, at)];
+        let token = issued.filter(|_| with_token);
+        acts.extend(token.map(|token| Act::RevokeSecretToken(tenant, token, at)));
         self.act_together(tenant, acts).await
     }
 

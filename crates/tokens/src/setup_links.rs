@@ -5,8 +5,8 @@ use crate::{Issued, Issuer, SetupToken, TokenError, issuer, operator::SessionTok
 use scim::Timestamp;
 use std::time::Duration;
 use store::{
-    By, SecretTokenRow, SetupLink, SetupOpening, SetupReplacement, Store, StoreError, Tenant, TenantId,
-    TenantState,
+    By, SecretTokenRow, SetupLink, SetupOpening, SetupReplacement, SetupRevocation, Store, StoreError,
+    Tenant, TenantId, TenantState,
 };
 use uuid::Uuid;
 
@@ -99,6 +99,9 @@ pub struct SetupSession {
     pub tenant: Tenant,
 }
 
+/// How often a revocation looks again, if the link was opened or has issued another Secret Token meanwhile.
+const REVOCATIONS: usize = 4;
+
 /// Why a link was not made, found, opened or revoked.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
@@ -123,6 +126,9 @@ pub enum SetupError {
     /// As many as may be.
     #[error("the setup link has issued {0} Secret Tokens already, which is the most")]
     TooManyIssued(u32),
+    /// Somebody has ended the Secret Token of the link: it is not for the link to undo that.
+    #[error("the Secret Token of the setup link was revoked")]
+    TokenRevoked,
     /// Somebody else was faster: look again.
     #[error("the setup link was changed at the same moment")]
     Changed,
@@ -220,19 +226,24 @@ impl SetupLinks {
         id: Uuid,
         its_token: bool,
     ) -> Result<FollowedLink, SetupError> {
-        let found = self.list(tenant).await?.into_iter().find(|found| found.link.id == id);
-        let mut found =
-            found.filter(|found| found.link.revoked.is_none()).ok_or(SetupError::NoSuchLink(id))?;
-        let token = found.secret_token.as_mut().filter(|token| its_token && issuer::is_alive(token, by.at));
-        let ended = token.as_ref().map(|token| token.id);
-        if !self.store.acting(by.clone()).revoke_setup_link(tenant, id, ended, by.at).await? {
-            return Err(SetupError::Changed);
+        // Whoever opens it at the same moment must not keep what it then issued: what was seen is what is revoked.
+        for _ in 0..REVOCATIONS {
+            let found = self.list(tenant).await?.into_iter().find(|found| found.link.id == id);
+            let mut found =
+                found.filter(|found| found.link.revoked.is_none()).ok_or(SetupError::NoSuchLink(id))?;
+            let issued = found.link.opening.as_ref().map(|opening| opening.secret_token);
+            let token =
+                found.secret_token.as_mut().filter(|token| its_token && issuer::is_alive(token, by.at));
+            let revocation = SetupRevocation { tenant, link: id, issued, with_token: token.is_some() };
+            if self.store.acting(by.clone()).revoke_setup_link(revocation, by.at).await? {
+                found.link.revoked = Some(by.at);
+                if let Some(token) = token {
+                    token.revoked = Some(by.at);
+                }
+                return Ok(found);
+            }
         }
-        found.link.revoked = Some(by.at);
-        if let Some(token) = token {
-            token.revoked = Some(by.at);
-        }
-        Ok(found)
+        Err(SetupError::Changed)
     }
 }
 
@@ -322,8 +333,15 @@ impl SetupLinks {
         if self.issues_left(session) == 0 {
             return Err(SetupError::TooManyIssued(self.policy.max_issued));
         }
-        let old = self.secret_token(session).await?.filter(|token| issuer::is_alive(token, now));
-        let old = old.map(|token| token.id);
+        let old = self.secret_token(session).await?;
+        // Unless the link has replaced it at this moment, somebody else has ended it, and meant it.
+        if old.as_ref().is_none_or(|token| token.revoked.is_some()) {
+            let now = self.store.setup_session(session.token.digest()).await?;
+            let issued = now.and_then(|(link, _)| link.opening).map(|opening| opening.secret_token);
+            let is_same = issued == Some(session.opening.secret_token);
+            return Err(if is_same { SetupError::TokenRevoked } else { SetupError::Changed });
+        }
+        let old = old.filter(|token| issuer::is_alive(token, now)).map(|token| token.id);
         let issued = self.draft(&session.link, old, now).await?;
         let (link, tokens_issued) = (session.link.id, session.opening.tokens_issued);
         let replacement = SetupReplacement { link, tokens_issued, old, new: issued.row.clone() };

@@ -184,6 +184,17 @@ async fn a_lost_secret_token_is_replaced_a_bounded_number_of_times() {
 }
 
 #[tokio::test]
+async fn a_secret_token_that_somebody_has_revoked_is_not_replaced() {
+    let house = house().await;
+    let new = house.link().await;
+    let (session, first) = house.links.open(&new.token, FROM, after(1)).await.expect("opened");
+    assert!(house.store.revoke_secret_token(house.tenant.id, first.row.id, after(2)).await.expect("revoked"));
+    let refused = house.links.issue_again(&session, FROM, after(3)).await;
+    assert!(matches!(refused, Err(SetupError::TokenRevoked)), "{refused:?}");
+    assert_eq!(house.alive(after(3)).await, 0);
+}
+
+#[tokio::test]
 async fn two_at_the_same_moment_replace_it_once() {
     let house = house().await;
     let new = house.link().await;

@@ -39,6 +39,8 @@ pub(crate) enum Refusal {
     NoRoom,
     /// The link has issued as many as it may.
     UsedUp,
+    /// Somebody has ended the Secret Token of this link.
+    TokenRevoked,
     /// The path exists, the method does not.
     MethodNotAllowed(&'static str),
     /// A form that no browser sends.
@@ -61,6 +63,7 @@ impl Refusal {
             SetupError::OpenedBefore(at) => Refusal::OpenedBefore(at),
             SetupError::Token(TokenError::TooMany(_)) => Refusal::NoRoom,
             SetupError::TooManyIssued(_) => Refusal::UsedUp,
+            SetupError::TokenRevoked => Refusal::TokenRevoked,
             other => Refusal::Failure(other.into()),
         }
     }
@@ -74,6 +77,7 @@ impl Refusal {
             Refusal::NotOurForm => ("not-our-form", 403, "Please try that again"),
             Refusal::Blocked(_) => ("blocked", 429, "Too many links were tried"),
             Refusal::NoRoom => ("no-room", 409, "No Secret Token can be issued now"),
+            Refusal::TokenRevoked => ("token-revoked", 409, "Your Secret Token was revoked"),
             Refusal::UsedUp => ("used-up", 409, "This link has issued all its Secret Tokens"),
             Refusal::MethodNotAllowed(_) => ("method-not-allowed", 405, "That cannot be done here"),
             Refusal::Form(form) => ("form", form.status_code().as_u16(), "The form cannot be read"),
@@ -104,6 +108,9 @@ impl Refusal {
             Refusal::NoRoom => {
                 "Your company has as many Secret Tokens as it may have. Ask your contact at Juno to end one that is not in \
                  use, and open this link again."
+            }
+            Refusal::TokenRevoked => {
+                "Juno support has ended it. Ask your contact at Juno for a new setup link."
             }
             Refusal::UsedUp => "The last one stays good. Ask your contact at Juno for a new setup link.",
             Refusal::MethodNotAllowed(_) => "The address was opened in a way that it does not answer to.",

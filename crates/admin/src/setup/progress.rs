@@ -1,9 +1,8 @@
 //! How far the connection is: whether Entra has come with the Secret Token, and what has arrived.
 
 use super::state::Setup;
-use crate::Failure;
-use scim::schema::ResourceKind;
-use store::{From, Listing, SecretTokenRow, Seen, Tenant};
+use crate::{Failure, overview::LISTED_COUNT, web};
+use store::{SecretTokenRow, Seen};
 use tokens::SetupSession;
 
 /// What the live line says.
@@ -13,10 +12,10 @@ pub(super) struct Progress {
     pub(super) token: Option<SecretTokenRow>,
     /// Whether it has ended: revoked or expired.
     pub(super) is_over: bool,
-    /// Users of the tenant, all that were received.
-    pub(super) users: u64,
+    /// Users of the tenant, all that were received, as far as they are counted for a page that asks every few seconds.
+    users: u64,
     /// Its groups.
-    pub(super) groups: u64,
+    groups: u64,
 }
 
 impl Progress {
@@ -29,12 +28,33 @@ impl Progress {
         let is_alive = |token: &SecretTokenRow| {
             token.revoked.is_none() && token.expires.is_none_or(|expires| now < expires)
         };
+        let figures = setup.store.tenant_figures(vec![session.tenant.id], LISTED_COUNT).await?;
+        let counted = |count: fn(&store::TenantFigures) -> u64| figures.first().map_or(0, count);
         Ok(Progress {
             is_over: !token.as_ref().is_some_and(is_alive),
             token,
-            users: count(setup, &session.tenant, ResourceKind::User).await?,
-            groups: count(setup, &session.tenant, ResourceKind::Group).await?,
+            users: counted(|figures| figures.users),
+            groups: counted(|figures| figures.groups),
         })
+    }
+
+    /// Whether somebody has revoked the token: this page cannot undo that.
+    pub(super) fn is_revoked(&self) -> bool {
+        self.token.as_ref().is_none_or(|token| token.revoked.is_some())
+    }
+
+    /// What has arrived, in words; none as long as nothing has.
+    pub(super) fn received(&self) -> Option<String> {
+        let counted =
+            [(self.users, "user"), (self.groups, "group")].into_iter().filter(|(count, _)| *count > 0);
+        let words: Vec<String> = counted
+            .map(|(count, one)| match count {
+                1 => format!("1 {one}"),
+                count if count > LISTED_COUNT => format!("more than {} {one}s", web::number(LISTED_COUNT)),
+                count => format!("{} {one}s", web::number(count)),
+            })
+            .collect();
+        (!words.is_empty()).then(|| words.join(" and "))
     }
 
     /// Since when Entra comes with the token, and what it did last.
@@ -46,11 +66,4 @@ impl Progress {
     pub(super) fn key_id(&self) -> &str {
         self.token.as_ref().map_or("", |token| &token.key_id)
     }
-}
-
-/// How many there are of one tenant.
-async fn count(setup: &Setup, tenant: &Tenant, kind: ResourceKind) -> Result<u64, Failure> {
-    let from = From::Offset(0);
-    let listing = Listing { kind, condition: None, sort: None, from, limit: 0, with_groups: false };
-    Ok(setup.store.list(tenant.id, listing).await?.total)
 }

@@ -34,7 +34,14 @@ fn operator(name: &str) -> Operator {
 fn session(operator: &Operator, first: u8) -> Session {
     let (created, expires) = (now(), Timestamp(i64::MAX));
     let digest = [first; 32];
-    Session { digest, operator: operator.id, created, seen: created, expires, by_openid: first.is_multiple_of(2) }
+    Session {
+        digest,
+        operator: operator.id,
+        created,
+        seen: created,
+        expires,
+        by_openid: first.is_multiple_of(2),
+    }
 }
 
 fn api_token(operator: &Operator, first: u8) -> ApiTokenRow {

@@ -114,6 +114,11 @@ async fn of_many_at_the_same_moment_one_opens_it(backend: Backend) {
     assert_eq!(tokens(&world).await, [(rows[0].opening.as_ref().unwrap().secret_token, None)]);
 }
 
+/// The end of a link alone, that has issued this token.
+fn end(tenant: TenantId, link: Uuid, issued: Option<Uuid>) -> SetupRevocation {
+    SetupRevocation { tenant, link, issued, with_token: false }
+}
+
 async fn what_has_ended_is_not_opened(backend: Backend) {
     let world = World::new(backend).await;
     let other = TenantId(Uuid::now_v7());
@@ -121,9 +126,13 @@ async fn what_has_ended_is_not_opened(backend: Backend) {
     for row in [&expired, &revoked] {
         assert!(world.store().create_setup_link(row.clone()).await.unwrap());
     }
-    assert!(!world.store().revoke_setup_link(other, revoked.id, None, Timestamp(3)).await.unwrap());
-    assert!(world.store().revoke_setup_link(world.tenant, revoked.id, None, Timestamp(3)).await.unwrap());
-    assert!(!world.store().revoke_setup_link(world.tenant, revoked.id, None, Timestamp(4)).await.unwrap());
+    assert!(!world.store().revoke_setup_link(end(other, revoked.id, None), Timestamp(3)).await.unwrap());
+    assert!(
+        world.store().revoke_setup_link(end(world.tenant, revoked.id, None), Timestamp(3)).await.unwrap()
+    );
+    assert!(
+        !world.store().revoke_setup_link(end(world.tenant, revoked.id, None), Timestamp(4)).await.unwrap()
+    );
     for (row, at) in [(&expired, 1000), (&revoked, 500)] {
         let issued = token(world.tenant);
         let begun = opening(row, at, &issued);
@@ -170,7 +179,13 @@ async fn another_token_takes_the_place_of_the_one_it_issued(backend: Backend) {
     let old = SetupReplacement { tokens_issued: 2, new: token(world.tenant), ..replacement.clone() };
     assert!(!world.store().replace_setup_token(old, Timestamp(512)).await.unwrap());
     assert_eq!((stored().await.secret_token, stored().await.tokens_issued), (second.id, 2));
-    assert!(world.store().revoke_setup_link(world.tenant, row.id, None, Timestamp(513)).await.unwrap());
+    assert!(
+        world
+            .store()
+            .revoke_setup_link(end(world.tenant, row.id, Some(second.id)), Timestamp(513))
+            .await
+            .unwrap()
+    );
     let new = token(world.tenant);
     let ended = SetupReplacement { tokens_issued: 2, old: Some(second.id), new, ..replacement };
     assert!(!world.store().replace_setup_token(ended, Timestamp(514)).await.unwrap());
@@ -180,11 +195,15 @@ async fn another_token_takes_the_place_of_the_one_it_issued(backend: Backend) {
 async fn a_link_and_its_token_are_revoked_together(backend: Backend) {
     let world = World::new(backend).await;
     let (row, issued) = opened(&world).await;
-    let unknown = Some(Uuid::now_v7());
-    assert!(!world.store().revoke_setup_link(world.tenant, row.id, unknown, Timestamp(5)).await.unwrap());
+    // Whoever saw it before it was opened, or before it issued this token, looks again.
+    for seen in [None, Some(Uuid::now_v7())] {
+        let late = SetupRevocation { with_token: true, ..end(world.tenant, row.id, seen) };
+        assert!(!world.store().revoke_setup_link(late, Timestamp(5)).await.unwrap());
+    }
     assert_eq!(world.store().setup_links(world.tenant).await.unwrap()[0].revoked, None);
-    let both = Some(issued.id);
-    assert!(world.store().revoke_setup_link(world.tenant, row.id, both, Timestamp(6)).await.unwrap());
+    assert_eq!(tokens(&world).await, [(issued.id, None)]);
+    let both = SetupRevocation { with_token: true, ..end(world.tenant, row.id, Some(issued.id)) };
+    assert!(world.store().revoke_setup_link(both, Timestamp(6)).await.unwrap());
     assert_eq!(world.store().setup_links(world.tenant).await.unwrap()[0].revoked, Some(Timestamp(6)));
     assert_eq!(tokens(&world).await, [(issued.id, Some(Timestamp(6)))]);
 }
@@ -199,9 +218,12 @@ async fn each_act_leaves_its_row_without_a_secret(backend: Backend) {
     assert!(customer.open_setup_link(row.id, opening(&row, 500, &first), first.clone()).await.unwrap());
     let third = token(world.tenant);
     assert!(!customer.open_setup_link(row.id, opening(&row, 501, &third), third).await.unwrap());
-    let replacement = SetupReplacement { link: row.id, tokens_issued: 1, old: Some(first.id), new: second };
+    let replacement =
+        SetupReplacement { link: row.id, tokens_issued: 1, old: Some(first.id), new: second.clone() };
     assert!(customer.replace_setup_token(replacement, Timestamp(510)).await.unwrap());
-    assert!(anna.revoke_setup_link(world.tenant, row.id, None, Timestamp(520)).await.unwrap());
+    assert!(
+        anna.revoke_setup_link(end(world.tenant, row.id, Some(second.id)), Timestamp(520)).await.unwrap()
+    );
 
     let mut rows = anna.audit_rows(Some(world.tenant), i64::MAX, 100).await.unwrap();
     rows.reverse();
