@@ -3,7 +3,7 @@
 use crate::{Admin, Failure, sign_in::later};
 use scim::Timestamp;
 use std::time::Duration;
-use store::{ApiTokenRow, By, Operator, Role};
+use store::{ApiTokenRow, By, Operator, Role, Session};
 use tokens::{ApiToken, operator};
 
 /// Longest label.
@@ -41,14 +41,16 @@ pub(crate) struct Script {
 }
 
 impl Admin {
-    /// Makes a token of an operator, shown this one time.
+    /// Makes a token of an operator, shown this one time: in a session of theirs, or in none at the command line.
     ///
     /// # Errors
+    /// [`Failure::NotSignedIn`] if the session has ended meanwhile.
     /// A label, role or lifetime that is none; a disabled operator; as many tokens as there may be.
     pub async fn create_api_token(
         &self,
         by: &By,
         operator: &Operator,
+        session: Option<&Session>,
         new: NewApiToken,
     ) -> Result<IssuedApiToken, Failure> {
         let label = new.label.trim();
@@ -88,7 +90,10 @@ impl Admin {
             revoked: None,
             last_used: None,
         };
-        self.store.acting(by.clone()).insert_api_token(row.clone()).await?;
+        let session = session.map(|session| session.digest);
+        if !self.store.acting(by.clone()).insert_api_token(row.clone(), session).await? {
+            return Err(Failure::NotSignedIn);
+        }
         Ok(IssuedApiToken { token, row, operator: operator.clone() })
     }
 
@@ -103,7 +108,7 @@ impl Admin {
         new: NewApiToken,
     ) -> Result<IssuedApiToken, Failure> {
         let operator = self.operator(name).await?;
-        self.create_api_token(by, &operator, new).await
+        self.create_api_token(by, &operator, None, new).await
     }
 
     /// The tokens that somebody may see, oldest first, ended ones too, and whose they are: operators their own, an admin and

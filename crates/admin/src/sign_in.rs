@@ -167,7 +167,7 @@ impl Admin {
         }
         let hash = self.passwords.hash(new).await?;
         let change = OperatorChange::Password { hash, session: signed_in.session.digest };
-        self.change_self(by, operator, change).await
+        self.change_self(by, signed_in, change).await
     }
 
     /// The same where the new one was typed twice, as nobody sees what they type.
@@ -204,8 +204,9 @@ impl Admin {
     /// [`Failure::Conflict`] if there is one that counts.
     pub async fn begin_totp(&self, by: &By, signed_in: &SignedIn) -> Result<Enrolment, Failure> {
         let enrolment = operator::enrol(&signed_in.operator.name)?;
-        let change = OperatorChange::OfferTotp(enrolment.secret.clone());
-        self.change_self(by, &signed_in.operator, change).await?;
+        let change =
+            OperatorChange::OfferTotp { secret: enrolment.secret.clone(), session: signed_in.session.digest };
+        self.change_self(by, signed_in, change).await?;
         Ok(enrolment)
     }
 
@@ -218,12 +219,20 @@ impl Admin {
         let totp = begun.ok_or_else(no_change)?;
         let step = operator::check_code(&totp.secret, code.trim(), by.at)?.ok_or(Failure::WrongSignIn)?;
         let change = OperatorChange::ConfirmTotp { step, session: signed_in.session.digest };
-        self.change_self(by, &signed_in.operator, change).await
+        self.change_self(by, signed_in, change).await
     }
 
-    async fn change_self(&self, by: &By, operator: &Operator, change: OperatorChange) -> Result<(), Failure> {
-        let is_done = self.store.acting(by.clone()).change_operator(operator.id, change).await?;
-        if is_done { Ok(()) } else { Err(no_change()) }
+    async fn change_self(
+        &self,
+        by: &By,
+        signed_in: &SignedIn,
+        change: OperatorChange,
+    ) -> Result<(), Failure> {
+        if self.store.acting(by.clone()).change_operator(signed_in.operator.id, change).await? {
+            return Ok(());
+        }
+        let goes_on = self.store.session(signed_in.session.digest).await?.is_some();
+        Err(if goes_on { no_change() } else { Failure::NotSignedIn })
     }
 }
 

@@ -37,7 +37,8 @@ pub(crate) enum Act {
     SetRotationAutomatic(Rotation, bool),
     CreateOperator(Operator),
     ChangeOperator(Uuid, OperatorChange),
-    CreateApiToken(ApiTokenRow),
+    /// In this session, if it still goes on; in none at the command line.
+    CreateApiToken(ApiTokenRow, Option<[u8; 32]>),
     RevokeApiToken(Uuid, Timestamp),
     /// With the time step of the code that was used.
     SignIn(Session, Option<i64>),
@@ -159,8 +160,8 @@ macro_rules! acts {
                     Act::ChangeOperator(id, change) => {
                         operator::$module::change_operator(connection, *id, change)
                     }
-                    Act::CreateApiToken(token) => {
-                        api_tokens::$module::insert_api_token(connection, token).map(|()| true)
+                    Act::CreateApiToken(token, session) => {
+                        api_tokens::$module::insert_api_token(connection, token, session.as_ref())
                     }
                     Act::RevokeApiToken(id, at) => {
                         api_tokens::$module::revoke_api_token(connection, *id, *at)
@@ -239,7 +240,7 @@ macro_rules! acts {
                     | Act::EndRotation(..)
                     | Act::SetRotationAutomatic(..)
                     | Act::CreateOperator(_)
-                    | Act::CreateApiToken(_)
+                    | Act::CreateApiToken(..)
                     | Act::Note(_) => {}
                 }
                 Ok(before)

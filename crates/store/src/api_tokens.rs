@@ -3,7 +3,7 @@
 use crate::{
     act::Act,
     model::StoreError,
-    operator::{Operator, OperatorRecord, Role},
+    operator::{self, Operator, OperatorRecord, Role},
     postgres::PostgresEngine,
     schema::{operator_api_tokens, operators, types::Id},
     sqlite::SqliteEngine,
@@ -174,12 +174,20 @@ macro_rules! api_token_writes {
         pub(crate) mod $module {
             use super::*;
 
+            /// `Ok(false)`: the session has ended.
             pub(crate) fn insert_api_token(
                 connection: &mut $connection,
                 token: &ApiTokenRow,
-            ) -> QueryResult<()> {
+                session: Option<&[u8; 32]>,
+            ) -> QueryResult<bool> {
+                if let Some(session) = session
+                    && !operator::$module::has_session(connection, token.operator, session)?
+                {
+                    return Ok(false);
+                }
                 let row = TokenRecord::from(token);
-                diesel::insert_into(operator_api_tokens::table).values(row).execute(connection).map(drop)
+                diesel::insert_into(operator_api_tokens::table).values(row).execute(connection)?;
+                Ok(true)
             }
 
             /// `Ok(false)`: there is none alive.
@@ -217,12 +225,16 @@ api_token_writes!(sqlite, diesel::SqliteConnection);
 
 /// The part of [`Store`] that is about API tokens.
 impl Store {
-    /// Stores a new token.
+    /// Stores a new token, made in the session of this digest or at the command line; `false` if the session has ended.
     ///
     /// # Errors
     /// Faults of the database, here and below.
-    pub async fn insert_api_token(&self, token: ApiTokenRow) -> Result<(), StoreError> {
-        self.act(NO_TENANT, Act::CreateApiToken(token)).await.map(drop)
+    pub async fn insert_api_token(
+        &self,
+        token: ApiTokenRow,
+        session: Option<[u8; 32]>,
+    ) -> Result<bool, StoreError> {
+        self.act(NO_TENANT, Act::CreateApiToken(token, session)).await
     }
 
     /// Revokes a token; `false` if there is none alive.

@@ -180,7 +180,7 @@ impl Act {
                 let before = before.operator.as_ref().map(of_operator);
                 Deed { before, after, ..deed(change.action(), name, None) }
             }
-            Act::CreateApiToken(token) => {
+            Act::CreateApiToken(token, _) => {
                 Deed { after: Some(token.shown()), ..deed("api-token.create", &token.key_id, None) }
             }
             Act::RevokeApiToken(_, at) => {
@@ -260,7 +260,7 @@ fn of_changed(operator: &Operator, change: &OperatorChange) -> Value {
     let mut after = of_operator(operator);
     match change {
         OperatorChange::Password { .. } => after["one_time_password"] = false.into(),
-        OperatorChange::OfferTotp(_) => {}
+        OperatorChange::OfferTotp { .. } => {}
         OperatorChange::ConfirmTotp { .. } => after["totp"] = true.into(),
         OperatorChange::Reset { .. } => {
             after["active"] = true.into();

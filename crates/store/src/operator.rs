@@ -122,7 +122,12 @@ pub enum OperatorChange {
         session: [u8; 32],
     },
     /// A secret that counts once it is confirmed; refused if there is one that counts.
-    OfferTotp(Vec<u8>),
+    OfferTotp {
+        /// The secret.
+        secret: Vec<u8>,
+        /// The session in which it was begun.
+        session: [u8; 32],
+    },
     /// A code of that time step was seen: the secret counts. Every other session than this one ends.
     ConfirmTotp {
         /// The time step of the code.
@@ -151,6 +156,16 @@ impl fmt::Debug for OperatorChange {
 }
 
 impl OperatorChange {
+    /// The session in which operators do it themselves. It is refused once that has ended, as by a reset meanwhile.
+    pub(crate) fn session(&self) -> Option<&[u8; 32]> {
+        match self {
+            OperatorChange::Password { session, .. }
+            | OperatorChange::OfferTotp { session, .. }
+            | OperatorChange::ConfirmTotp { session, .. } => Some(session),
+            _ => None,
+        }
+    }
+
     /// Whether an admin is none any more after it.
     pub fn takes_an_admin(&self) -> bool {
         match self {
@@ -164,7 +179,7 @@ impl OperatorChange {
     pub(crate) fn action(&self) -> &'static str {
         match self {
             OperatorChange::Password { .. } => "operator.change-password",
-            OperatorChange::OfferTotp(_) => "operator.begin-totp",
+            OperatorChange::OfferTotp { .. } => "operator.begin-totp",
             OperatorChange::ConfirmTotp { .. } => "operator.confirm-totp",
             OperatorChange::Reset { .. } => "operator.reset",
             OperatorChange::Disable => "operator.disable",
@@ -331,12 +346,17 @@ macro_rules! operators {
                 if change.takes_an_admin() && !others_are_admins(connection, id)? {
                     return Ok(false);
                 }
+                if let Some(session) = change.session()
+                    && !has_session(connection, id, session)?
+                {
+                    return Ok(false);
+                }
                 let operator = operators::table.find(Id(id));
                 let changed = match change {
                     OperatorChange::Password { hash, .. } => diesel::update(operator)
                         .set((operators::password_hash.eq(hash), operators::password_is_once.eq(false)))
                         .execute(connection)?,
-                    OperatorChange::OfferTotp(secret) => {
+                    OperatorChange::OfferTotp { secret, .. } => {
                         diesel::update(operator.filter(operators::totp_is_confirmed.eq(false)))
                             .set((operators::totp_secret.eq(Some(secret)), operators::totp_last_step.eq(0)))
                             .execute(connection)?
@@ -369,7 +389,9 @@ macro_rules! operators {
                 let theirs = operator_sessions::table.filter(operator_sessions::operator_id.eq(Id(id)));
                 match change {
                     _ if changed == 0 => {}
-                    OperatorChange::OfferTotp(_) | OperatorChange::Enable | OperatorChange::SetRole(_) => {}
+                    OperatorChange::OfferTotp { .. }
+                    | OperatorChange::Enable
+                    | OperatorChange::SetRole(_) => {}
                     OperatorChange::Password { session, .. }
                     | OperatorChange::ConfirmTotp { session, .. } => {
                         let others = theirs.filter(operator_sessions::digest.ne(session.as_slice()));
@@ -381,6 +403,22 @@ macro_rules! operators {
                     }
                 }
                 Ok(changed > 0)
+            }
+
+            /// Whether this session of the operator goes on. The operator's row is written first: a reset that is under way
+            /// ends before the answer, and one that comes later waits, and then ends what is done meanwhile.
+            pub(crate) fn has_session(
+                connection: &mut $connection,
+                id: Uuid,
+                digest: &[u8; 32],
+            ) -> QueryResult<bool> {
+                diesel::update(operators::table.find(Id(id)))
+                    .set(operators::id.eq(Id(id)))
+                    .execute(connection)?;
+                let session = operator_sessions::table
+                    .find(digest.as_slice())
+                    .filter(operator_sessions::operator_id.eq(Id(id)));
+                Ok(session.count().get_result::<i64>(connection)? > 0)
             }
 
             /// Whether an active admin would remain without this operator, or this one is none. Every admin's row is written

@@ -108,7 +108,7 @@ pub(super) async fn create(
         lifetime: body.expires_in_seconds.map(Duration::from_secs),
     };
     let issued = match (caller.operator(), body.operator) {
-        (Some(own), None) => admin.create_api_token(caller.by(), own, new).await?,
+        (Some(own), None) => admin.create_api_token(caller.by(), own, caller.session(), new).await?,
         (None, Some(name)) => admin.create_api_token_of(caller.by(), &name, new).await?,
         (Some(_), Some(_)) => {
             return Err(Failure::Invalid("Operators make tokens of their own only.".to_owned()).into());

@@ -3,7 +3,7 @@
 pub(super) use crate::caller::{Administrator, Newcomer, Person, Support, Viewer};
 
 use super::Problem;
-use crate::{Admin, Failure, caller::Rank, in_process::CommandLine, request::Origin};
+use crate::{Admin, Failure, SignedIn, caller::Rank, in_process::CommandLine, request::Origin};
 use actix_web::{
     FromRequest, HttpRequest,
     dev::Payload,
@@ -11,7 +11,7 @@ use actix_web::{
     web::Data,
 };
 use std::{future::Future, marker::PhantomData, pin::Pin};
-use store::{By, Operator};
+use store::{By, Operator, Session};
 
 /// What a request that changes something must have beside the cookie.
 const CSRF: HeaderName = HeaderName::from_static("x-csrf-token");
@@ -20,8 +20,8 @@ const CSRF: HeaderName = HeaderName::from_static("x-csrf-token");
 enum Known {
     /// They sit at the command line of the machine, and may do everything.
     CommandLine,
-    /// By a session of this operator.
-    Session(Operator),
+    /// By a session of an operator.
+    Session(SignedIn),
     /// By an API token of this operator, who has the role of the token here.
     ApiToken(Operator),
 }
@@ -43,7 +43,16 @@ impl<R> Caller<R> {
     pub(super) fn operator(&self) -> Option<&Operator> {
         match &self.known {
             Known::CommandLine => None,
-            Known::Session(operator) | Known::ApiToken(operator) => Some(operator),
+            Known::Session(signed_in) => Some(&signed_in.operator),
+            Known::ApiToken(operator) => Some(operator),
+        }
+    }
+
+    /// The session, where there is one.
+    pub(super) fn session(&self) -> Option<&Session> {
+        match &self.known {
+            Known::Session(signed_in) => Some(&signed_in.session),
+            _ => None,
         }
     }
 }
@@ -65,7 +74,7 @@ impl<R: Rank> FromRequest for Caller<R> {
             } else {
                 let person: Person<R> = person(&request).await?;
                 let by = person.by().clone();
-                (Known::Session(person.signed_in.operator), by)
+                (Known::Session(person.signed_in), by)
             };
             Ok(Caller { known, by, rank: PhantomData })
         })

@@ -61,7 +61,10 @@ struct RevokePage {
 pub(super) async fn create(visitor: Visitor<Viewer>, admin: Data<Admin>) -> Result<HttpResponse, Refusal> {
     let form: NewTokenForm = visitor.form()?;
     let made = match form.read() {
-        Ok(new) => admin.create_api_token(visitor.by(), visitor.operator(), new).await,
+        Ok(new) => {
+            let session = &visitor.signed_in.session;
+            admin.create_api_token(visitor.by(), visitor.operator(), Some(session), new).await
+        }
         Err(failure) => Err(failure),
     };
     match made {

@@ -15,6 +15,7 @@ on_both_databases!(
     two_admins_cannot_take_each_other_away,
     an_api_token_is_found_with_its_operator,
     what_ends_an_operator_ends_api_tokens,
+    what_a_session_does_after_its_end_is_nothing,
     the_audit_log_keeps_no_secret,
 );
 
@@ -115,15 +116,16 @@ async fn a_second_factor_is_confirmed_once(backend: Backend) {
     let store = &backend.store;
     let anna = operator("anna");
     store.create_operator(anna.clone()).await.unwrap();
+    store.sign_in(session(&anna, 1), None).await.unwrap();
     let change = async |change| store.change_operator(anna.id, change).await.unwrap();
-    assert!(change(OperatorChange::OfferTotp(vec![1; 20])).await);
-    assert!(change(OperatorChange::OfferTotp(vec![2; 20])).await);
+    assert!(change(OperatorChange::OfferTotp { secret: vec![1; 20], session: [1; 32] }).await);
+    assert!(change(OperatorChange::OfferTotp { secret: vec![2; 20], session: [1; 32] }).await);
     assert!(!store.operator("anna").await.unwrap().unwrap().has_totp());
-    assert!(change(OperatorChange::ConfirmTotp { step: 9, session: [0; 32] }).await);
+    assert!(change(OperatorChange::ConfirmTotp { step: 9, session: [1; 32] }).await);
     let totp = store.operator("anna").await.unwrap().unwrap().totp;
     assert_eq!(totp, Some(Totp { secret: vec![2; 20], is_confirmed: true, last_step: 9 }));
-    assert!(!change(OperatorChange::OfferTotp(vec![3; 20])).await);
-    assert!(!change(OperatorChange::ConfirmTotp { step: 10, session: [0; 32] }).await);
+    assert!(!change(OperatorChange::OfferTotp { secret: vec![3; 20], session: [1; 32] }).await);
+    assert!(!change(OperatorChange::ConfirmTotp { step: 10, session: [1; 32] }).await);
     assert!(!store.change_operator(Uuid::now_v7(), OperatorChange::Disable).await.unwrap());
 }
 
@@ -137,7 +139,7 @@ async fn what_changes_an_operator_ends_sessions(backend: Backend) {
     let hash = || "$argon2id$other".to_owned();
     for (change, survives) in [
         (OperatorChange::Password { hash: hash(), session: [1; 32] }, true),
-        (OperatorChange::OfferTotp(vec![1; 20]), true),
+        (OperatorChange::OfferTotp { secret: vec![1; 20], session: [1; 32] }, true),
         (OperatorChange::ConfirmTotp { step: 1, session: [1; 32] }, true),
         (OperatorChange::Reset { hash: hash() }, false),
         (OperatorChange::Disable, false),
@@ -149,7 +151,7 @@ async fn what_changes_an_operator_ends_sessions(backend: Backend) {
         }
         assert!(store.change_operator(anna.id, change.clone()).await.unwrap());
         assert_eq!(store.session([1; 32]).await.unwrap().is_some(), survives, "{change:?}");
-        let others = matches!(change, OperatorChange::OfferTotp(_));
+        let others = matches!(change, OperatorChange::OfferTotp { .. });
         assert_eq!(store.session([2; 32]).await.unwrap().is_some(), others, "{change:?}");
         assert!(store.session([9; 32]).await.unwrap().is_some(), "another operator's");
     }
@@ -210,7 +212,7 @@ async fn an_api_token_is_found_with_its_operator(backend: Backend) {
     }
     let (mut first, second) = (api_token(&anna, 1), api_token(&ben, 2));
     for token in [&first, &second] {
-        store.insert_api_token(token.clone()).await.unwrap();
+        store.insert_api_token(token.clone(), None).await.unwrap();
     }
     assert_eq!(store.api_token([1; 32]).await.unwrap(), Some((first.clone(), anna.clone())));
     assert_eq!(store.api_token([3; 32]).await.unwrap(), None);
@@ -229,7 +231,8 @@ async fn what_ends_an_operator_ends_api_tokens(backend: Backend) {
     for operator in [&anna, &ben] {
         store.create_operator(operator.clone()).await.unwrap();
     }
-    store.insert_api_token(api_token(&ben, 9)).await.unwrap();
+    store.insert_api_token(api_token(&ben, 9), None).await.unwrap();
+    store.sign_in(session(&anna, 1), None).await.unwrap();
     let hash = || "$argon2id$other".to_owned();
     for (change, survives) in [
         (OperatorChange::Password { hash: hash(), session: [1; 32] }, true),
@@ -239,7 +242,7 @@ async fn what_ends_an_operator_ends_api_tokens(backend: Backend) {
         (OperatorChange::Enable, false),
     ] {
         if !matches!(change, OperatorChange::Enable) && store.api_token([1; 32]).await.unwrap().is_none() {
-            store.insert_api_token(api_token(&anna, 1)).await.unwrap();
+            store.insert_api_token(api_token(&anna, 1), None).await.unwrap();
         }
         assert!(store.change_operator(anna.id, change.clone()).await.unwrap());
         assert_eq!(store.api_token([1; 32]).await.unwrap().is_some(), survives, "{change:?}");
@@ -247,20 +250,64 @@ async fn what_ends_an_operator_ends_api_tokens(backend: Backend) {
     }
 }
 
+/// A request that was let in before its session was ended may not undo what ended it.
+async fn what_a_session_does_after_its_end_is_nothing(backend: Backend) {
+    let store = &backend.store;
+    let (anna, ben) = (operator("anna"), operator("ben"));
+    for operator in [&anna, &ben] {
+        store.create_operator(operator.clone()).await.unwrap();
+    }
+    store.sign_in(session(&ben, 9), None).await.unwrap();
+    let once = || OperatorChange::Reset { hash: "$argon2id$once".to_owned() };
+    for end in [once(), OperatorChange::Disable] {
+        store.sign_in(session(&anna, 1), None).await.unwrap();
+        assert!(store.change_operator(anna.id, end).await.unwrap());
+        let before = store.operator("anna").await.unwrap();
+        // The second one is another operator's.
+        for session in [[1; 32], [9; 32]] {
+            for late in [
+                OperatorChange::Password { hash: "$argon2id$late".to_owned(), session },
+                OperatorChange::OfferTotp { secret: vec![1; 20], session },
+                OperatorChange::ConfirmTotp { step: 1, session },
+            ] {
+                assert!(!store.change_operator(anna.id, late.clone()).await.unwrap(), "{late:?}");
+            }
+            assert!(!store.insert_api_token(api_token(&anna, 1), Some(session)).await.unwrap());
+        }
+        assert_eq!(store.operator("anna").await.unwrap(), before);
+        assert_eq!(store.api_tokens(Some(anna.id)).await.unwrap(), []);
+    }
+    // At the same moment either comes first, and neither survives the reset.
+    for first in (10..30).step_by(2) {
+        store.sign_in(session(&anna, first), None).await.unwrap();
+        let session = [first; 32];
+        let change = OperatorChange::Password { hash: "$argon2id$late".to_owned(), session };
+        let (late, token, reset) = tokio::join!(
+            store.change_operator(anna.id, change),
+            store.insert_api_token(api_token(&anna, first), Some(session)),
+            store.change_operator(anna.id, once()),
+        );
+        assert!(late.is_ok() && token.is_ok() && reset.unwrap());
+        let anna = store.operator("anna").await.unwrap().unwrap();
+        assert_eq!((anna.password_hash.as_str(), anna.password_is_once), ("$argon2id$once", true));
+        assert_eq!(store.api_tokens(Some(anna.id)).await.unwrap(), []);
+    }
+}
+
 async fn the_audit_log_keeps_no_secret(backend: Backend) {
     let store = acting(&backend);
     let anna = operator("anna");
     store.create_operator(anna.clone()).await.unwrap();
-    store
-        .change_operator(anna.id, OperatorChange::OfferTotp(b"marker-secret-12345!".to_vec()))
-        .await
-        .unwrap();
+    backend.store.sign_in(session(&anna, 1), None).await.unwrap();
+    let secret = b"marker-secret-12345!".to_vec();
+    let offer = OperatorChange::OfferTotp { secret, session: [1; 32] };
+    assert!(store.change_operator(anna.id, offer).await.unwrap());
     let hash = "$argon2id$marker-new".to_owned();
     store.change_operator(anna.id, OperatorChange::Reset { hash }).await.unwrap();
     store.sign_in(session(&anna, 1), Some(5)).await.unwrap();
     store.sign_out([1; 32]).await.unwrap();
     let token = api_token(&anna, 0x5a);
-    store.insert_api_token(token.clone()).await.unwrap();
+    store.insert_api_token(token.clone(), None).await.unwrap();
     store.revoke_api_token(token.id, now()).await.unwrap();
     let rows = store.audit_rows(None, i64::MAX, 10).await.unwrap();
     let actions: Vec<_> = rows.iter().map(|row| row.action.as_str()).collect();
