@@ -60,7 +60,7 @@ fn a_customer_opens_a_link_and_sees_entra_arrive() {
         assert!(line.contains(">GET /Users</code>"), "what it did: {line}");
         assert!(line.contains("No users received yet"), "another tenant's do not count: {line}");
         create_user(&world, &secret, "adele@contoso.example");
-        wait_for(&browser, "<strong>1</strong> user received");
+        wait_for(&browser, "<strong>1 user</strong> received");
         assert_eq!(state_of(&anna), "connected");
         let shown = &anna.read(LINKS)["setup_links"][0];
         assert_eq!(shown["opened_from"], "127.0.0.1");
