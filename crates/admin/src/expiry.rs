@@ -2,6 +2,7 @@
 
 use crate::{Admin, Failure, Listed, paging};
 use scim::Timestamp;
+use std::time::Duration;
 use store::{EndingCredential, Store, StoreError};
 use uuid::Uuid;
 
@@ -41,8 +42,16 @@ impl Within {
         if expires <= now.plus_seconds(-ENDED_FOR * DAY) {
             return None;
         }
-        let days = |days: i64| expires <= now.plus_seconds(days * DAY);
-        let found = [(0, Within::Expired), (7, Within::Days7), (30, Within::Days30), (60, Within::Days60)];
+        if expires <= now {
+            return Some(Within::Expired);
+        }
+        Within::left(Duration::from_millis(expires.0.abs_diff(now.0)))
+    }
+
+    /// Of a credential that is good for so long; none while nobody need be warned.
+    pub fn left(left: Duration) -> Option<Within> {
+        let days = |days: u64| left <= Duration::from_secs(days * DAY.unsigned_abs());
+        let found = [(7, Within::Days7), (30, Within::Days30), (60, Within::Days60)];
         found.into_iter().find(|(limit, _)| days(*limit)).map(|(_, within)| within)
     }
 

@@ -1,5 +1,6 @@
 //! Health of a tenant at a glance: judged from its state and the use of its credentials, with the reasons in words.
 
+use crate::expiry::Within;
 use scim::Timestamp;
 use std::{fmt, time::Duration};
 use store::{CredentialUse, TenantState};
@@ -9,9 +10,6 @@ use store::{CredentialUse, TenantState};
 pub const CYCLE: Duration = Duration::from_secs(40 * 60);
 /// A tenant is silent that has not been seen for longer than two cycles: one may be late, or last long.
 pub const SILENT_AFTER: Duration = Duration::from_secs(2 * CYCLE.as_secs());
-/// Days before its expiry at which a credential is noted, warned of, and urgent: a new one has to be pasted by the customer's
-/// administrator, who has to be found first.
-pub const EXPIRY_DAYS: [(u32, Level); 3] = [(7, Level::Critical), (30, Level::Warning), (60, Level::Notice)];
 
 /// How a tenant is, the worse the greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -165,9 +163,14 @@ fn end(credentials: &[CredentialUse]) -> Option<(Timestamp, bool)> {
     ends.max_by_key(|(at, _)| *at)
 }
 
+/// How urgent it is that the credential in use ends in so long: a new one has to be pasted by the customer's administrator,
+/// who has to be found first.
 fn expiry_level(left: Duration) -> Option<Level> {
-    let within = |days: u32| left <= Duration::from_secs(u64::from(days) * 86_400);
-    EXPIRY_DAYS.iter().find(|(days, _)| within(*days)).map(|(_, level)| *level)
+    Within::left(left).map(|within| match within {
+        Within::Expired | Within::Days7 => Level::Critical,
+        Within::Days30 => Level::Warning,
+        Within::Days60 => Level::Notice,
+    })
 }
 
 /// From one time to a later one; nothing if it is not later, as where two clocks differ.

@@ -19,7 +19,7 @@ use askama::Template;
 use scim::Timestamp;
 use serde::Deserialize;
 use std::time::Duration;
-use tokens::{FollowedLink, SetupState};
+use tokens::{FollowedLink, SetupState, operator};
 
 /// A link as the list shows it.
 struct ShownLink {
@@ -56,6 +56,8 @@ struct HandOverPage {
     part: LinksPart,
     /// How long a new one can be opened: in hours, and in words.
     lifetimes: Vec<(u64, String)>,
+    /// The form makes one link, however often it is sent.
+    key: String,
     /// As they stand in the form.
     label: String,
     hours: u64,
@@ -97,6 +99,7 @@ impl RevokePage {
 struct LinkForm {
     label: String,
     hours: u64,
+    key: String,
 }
 
 #[derive(Deserialize)]
@@ -146,6 +149,7 @@ async fn page<R>(visitor: &Visitor<R>, admin: &Admin, tenant: &str) -> Result<Ha
         tenant: part.tenant.clone(),
         part,
         lifetimes: lifetimes(default, longest),
+        key: operator::new_id(admin.now()).map_err(Failure::internal)?.to_string(),
         label: String::new(),
         hours: (default.as_secs() / 3600).max(1),
         wrong: None,
@@ -178,7 +182,8 @@ pub(super) async fn make(
 ) -> Result<HttpResponse, Refusal> {
     let form: LinkForm = visitor.form()?;
     let lifetime = Duration::from_secs(form.hours.saturating_mul(3600));
-    let made = admin.create_setup_link(visitor.by(), &tenant, &form.label, Some(lifetime), None).await;
+    let made =
+        admin.create_setup_link(visitor.by(), &tenant, &form.label, Some(lifetime), Some(&form.key)).await;
     let given = match made {
         Ok(given) => given,
         Err(failure) => {
@@ -192,8 +197,11 @@ pub(super) async fn make(
             })?);
         }
     };
-    let url = given.url.ok_or_else(|| Failure::internal("a new setup link without its address"))?;
     let link = given.followed.link;
+    let Some(url) = given.url else {
+        let words = format!("The link for {} was made before. It was shown that one time.", link.label);
+        return Ok(done(&admin, &format!("/tenants/{tenant}/hand-over"), &words)?);
+    };
     Ok(web::page(&NewLinkPage {
         frame: visitor.frame(Section::Tenants),
         mail: mail(&given.tenant.name, &url, link.expires),

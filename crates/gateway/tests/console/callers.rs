@@ -11,7 +11,7 @@ use test_support::{Http, Response};
 /// What a form says that would be taken. A route without a row is sent an empty form: whoever may not use it is refused
 /// before anybody reads it, and whoever may has to learn what is missing without a fault.
 const FIELDS: &[(&str, &[(&str, &str)])] = &[
-    ("/tenants/{tenant}/hand-over", &[("label", "matrix"), ("hours", "24")]),
+    ("/tenants/{tenant}/hand-over", &[("label", "matrix"), ("hours", "24"), ("key", "matrix")]),
     ("/sign-in", &[("name", "nobody"), ("password", "nothing")]),
     (
         "/account/password",

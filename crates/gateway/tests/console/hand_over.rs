@@ -8,14 +8,20 @@ const PAGE: &str = "/tenants/contoso/hand-over";
 
 /// Makes a link; its address.
 fn make(browser: &Browser, label: &str) -> setup::Link {
-    browser.page(PAGE);
-    let made = browser.post(PAGE, &[("label", label), ("hours", "24")]);
+    let before = browser.page(PAGE);
+    let key = between(&before, "name=\"key\" value=\"", "\"").expect("key");
+    let fields = [("label", label), ("hours", "24"), ("key", key.as_str())];
+    let made = browser.post(PAGE, &fields);
     assert_eq!(made.status, 200, "{}", made.text());
     assert_page(&made);
     let url = between(&made.text(), "id=\"link\" type=\"text\" readonly value=\"", "\"").expect("link");
     let mail = between(&made.text(), "<textarea id=\"mail\"", "</textarea>").expect("mail");
     assert!(mail.contains(&url) && mail.contains("Microsoft Entra ID of contoso"), "{mail}");
+    // Sent twice, it makes one.
+    assert_redirect(&browser.post(PAGE, &fields), PAGE);
     let links = browser.page(PAGE);
+    assert!(links.contains("was made before"), "{links}");
+    assert_eq!(links.matches("/revoke\"").count(), before.matches("/revoke\"").count() + 1);
     let id = between(&links, &format!("href=\"{PAGE}/"), "/revoke\"").unwrap_or_default();
     setup::Link { id, url }
 }
@@ -85,7 +91,7 @@ fn what_cannot_be_made_is_said_beside_the_form() {
     let anna = operator(&world, "anna", "support");
     anna.page(PAGE);
     for (label, hours) in [(" ", "24"), ("Adele", "0"), ("Adele", "100000")] {
-        let again = anna.post(PAGE, &[("label", label), ("hours", hours)]);
+        let again = anna.post(PAGE, &[("label", label), ("hours", hours), ("key", "wrong")]);
         assert_eq!(again.status, 400, "{}", again.text());
         assert!(
             again.text().contains("role=\"alert\"") && again.text().contains(&format!("value=\"{label}\""))
