@@ -41,7 +41,7 @@ pub struct AdminSettings {
     /// The longest that may be asked for.
     pub max_token_lifetime: Duration,
     /// How long the old credential of a rotation must not be used before it is safe to end it.
-    pub rotation_silence: Duration,
+    pub silence: Duration,
     /// How long deleted users and groups can be restored.
     pub keep_deleted: Duration,
     /// How many OAuth clients and secrets there may be, and how long a secret may live.
@@ -121,7 +121,7 @@ impl Admin {
 
     /// Rotations in the hands of somebody.
     pub(crate) fn rotations_by(&self, by: &By) -> Rotations {
-        Rotations::new(self.store.acting(by.clone()), self.settings.rotation_silence)
+        Rotations::new(self.store.acting(by.clone()), self.settings.silence)
     }
 
     /// The Tenant URL that the customer's administrator pastes into Entra.

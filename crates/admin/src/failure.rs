@@ -149,7 +149,7 @@ impl From<ScimError> for Failure {
 impl From<TokenError> for Failure {
     fn from(error: TokenError) -> Self {
         match error {
-            TokenError::TooMany(_) => Failure::Conflict(error.to_string()),
+            TokenError::TooMany(_) | TokenError::Taken => Failure::Conflict(error.to_string()),
             TokenError::NoSuchToken(_) => Failure::NotFound(error.to_string()),
             TokenError::Random(_) => Failure::internal(error),
             TokenError::Store(error) => error.into(),

@@ -8,8 +8,6 @@ use store::{CredentialUse, TenantState};
 /// How often Entra comes: an incremental cycle follows another at this interval, which nobody can change
 /// (Microsoft, "How application provisioning works in Microsoft Entra ID").
 pub const CYCLE: Duration = Duration::from_secs(40 * 60);
-/// A tenant is silent that has not been seen for longer than two cycles: one may be late, or last long.
-pub const SILENT_AFTER: Duration = Duration::from_secs(2 * CYCLE.as_secs());
 
 /// How a tenant is, the worse the greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,8 +112,8 @@ pub struct Health {
     pub reasons: Vec<Reason>,
 }
 
-/// Judges a tenant.
-pub fn judge(state: TenantState, credentials: &[CredentialUse], now: Timestamp) -> Health {
+/// Judges a tenant. It is silent if it was not seen for longer than `silence`: two cycles, as one may be late, or last long.
+pub fn judge(state: TenantState, credentials: &[CredentialUse], silence: Duration, now: Timestamp) -> Health {
     let mut reasons = Vec::new();
     if state == TenantState::Suspended {
         reasons.push(Reason::Suspended);
@@ -131,7 +129,7 @@ pub fn judge(state: TenantState, credentials: &[CredentialUse], now: Timestamp) 
         })),
         (Some(seen), Some(_)) => {
             let ago = between(seen, now);
-            if ago > SILENT_AFTER {
+            if ago > silence {
                 reasons.push(Reason::Silent(ago));
             }
         }
@@ -193,6 +191,7 @@ mod tests {
     use store::CredentialKind;
 
     const NOW: Timestamp = Timestamp(1_795_000_000_000);
+    const SILENCE: Duration = Duration::from_secs(80 * 60);
 
     fn minutes(minutes: i64) -> Timestamp {
         NOW.plus_seconds(minutes * 60)
@@ -207,7 +206,7 @@ mod tests {
     }
 
     fn active(credentials: &[CredentialUse]) -> (Level, Vec<Reason>) {
-        let Health { level, reasons } = judge(TenantState::Active, credentials, NOW);
+        let Health { level, reasons } = judge(TenantState::Active, credentials, SILENCE, NOW);
         (level, reasons)
     }
 
@@ -273,12 +272,13 @@ mod tests {
 
     #[test]
     fn a_suspended_tenant_is_that_first() {
-        let health = judge(TenantState::Suspended, &[token(Some(days(3)), Some(minutes(-500)))], NOW);
+        let health =
+            judge(TenantState::Suspended, &[token(Some(days(3)), Some(minutes(-500)))], SILENCE, NOW);
         assert_eq!(health.level, Level::Suspended);
         assert_eq!(health.reasons[0], Reason::Suspended);
         assert_eq!(health.reasons.len(), 3);
         assert_eq!(
-            judge(TenantState::Suspended, &[token(None, Some(NOW))], NOW).reasons,
+            judge(TenantState::Suspended, &[token(None, Some(NOW))], SILENCE, NOW).reasons,
             [Reason::Suspended]
         );
     }

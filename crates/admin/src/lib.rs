@@ -49,6 +49,7 @@ pub use operators::{NewOperator, OneTimePassword};
 pub use overview::{LISTED_COUNT, TenantOverview, TenantsQuery};
 pub use paging::Listed;
 pub use rotations::{NewRotation, NewSecret, StartedRotation};
+pub use secret_tokens::GivenToken;
 pub use setup::{Setup, SetupSettings};
 pub use setup_links::GivenLink;
 pub use sign_in::{SignIn, SignedIn};

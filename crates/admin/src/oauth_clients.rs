@@ -141,6 +141,23 @@ impl Admin {
         self.client(&tenant, id).await?.ok_or_else(no_such_client)
     }
 
+    /// A secret, ended or not, and whose it is.
+    ///
+    /// # Errors
+    /// No such tenant, client or secret.
+    pub(crate) async fn client_secret(
+        &self,
+        tenant: &str,
+        client: &str,
+        key_id: &str,
+    ) -> Result<(Tenant, OauthClient, ClientSecret), Failure> {
+        let tenant = self.tenant(tenant).await?;
+        let found = self.client(&tenant, client_id(client)?).await?.ok_or_else(no_such_client)?;
+        let secret = found.secrets.into_iter().find(|secret| secret.key_id == key_id);
+        let no_such = || Failure::NotFound("The client has no secret of this key id.".to_owned());
+        Ok((tenant, found.client, secret.ok_or_else(no_such)?))
+    }
+
     /// Where the OAuth clients of a tenant get access tokens.
     pub fn token_endpoint(&self, tenant: &Tenant) -> String {
         format!("{}/t/{}/oauth/token", self.settings.public_url, tenant.label)

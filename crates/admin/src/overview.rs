@@ -6,6 +6,7 @@ use crate::{
     label, paging,
 };
 use scim::{Timestamp, filter};
+use std::time::Duration;
 use store::{Tenant, TenantFigures, TenantId, TenantSearch, TenantState};
 
 /// How far things are counted where many tenants stand on a page (docs/adr/0020).
@@ -52,6 +53,7 @@ impl TenantOverview {
         tenant: Tenant,
         figures: TenantFigures,
         counted_to: Option<u64>,
+        silence: Duration,
         now: Timestamp,
     ) -> TenantOverview {
         let credentials = &figures.credentials;
@@ -60,7 +62,7 @@ impl TenantOverview {
             last_seen: credentials.iter().filter_map(|credential| credential.last_used).max(),
             next_expiry: live().filter_map(|credential| credential.expires).min(),
             live_credentials: live().count(),
-            health: health::judge(tenant.state, credentials, now),
+            health: health::judge(tenant.state, credentials, silence, now),
             tenant,
             figures,
             counted_to,
@@ -116,8 +118,10 @@ impl Admin {
     ) -> Result<Vec<TenantOverview>, Failure> {
         let ids: Vec<TenantId> = tenants.iter().map(|tenant| tenant.id).collect();
         let figures = self.store.tenant_figures(ids, count_to.unwrap_or(u64::MAX)).await?;
-        let (now, pairs) = (self.now(), tenants.into_iter().zip(figures));
-        Ok(pairs.map(|(tenant, figures)| TenantOverview::new(tenant, figures, count_to, now)).collect())
+        let (silence, now) = (self.settings.silence, self.now());
+        let pairs = tenants.into_iter().zip(figures);
+        let overview = |(tenant, figures)| TenantOverview::new(tenant, figures, count_to, silence, now);
+        Ok(pairs.map(overview).collect())
     }
 }
 

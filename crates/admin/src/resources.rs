@@ -54,7 +54,7 @@ impl Admin {
     ///
     /// # Errors
     /// No such tenant or resource.
-    pub async fn resource_alone(&self, tenant: &str, kind: ResourceKind, id: &str) -> Result<Value, Failure> {
+    pub async fn resource(&self, tenant: &str, kind: ResourceKind, id: &str) -> Result<Value, Failure> {
         let tenant = self.tenant(tenant).await?;
         let row = self.provisioning.get(&self.context(&tenant, None), kind, id, true).await?;
         self.show(&tenant, kind, &row)
@@ -93,25 +93,6 @@ impl Admin {
         let tenant = self.tenant(tenant).await?;
         let found = self.store.names_of(tenant.id, ids).await?;
         Ok(found.into_iter().map(|named| (named.id, named)).collect())
-    }
-
-    /// One user or group, with the members of a group.
-    ///
-    /// # Errors
-    /// No such tenant or resource.
-    pub async fn resource(&self, tenant: &str, kind: ResourceKind, id: &str) -> Result<Value, Failure> {
-        let tenant = self.tenant(tenant).await?;
-        let context = self.context(&tenant, None);
-        let row = self.provisioning.get(&context, kind, id, true).await?;
-        let mut resource = self.show(&tenant, kind, &row)?;
-        if kind == ResourceKind::Group {
-            let members = self.provisioning.members(&context, row.id).await?;
-            let user = |id: &ResourceId| json!({ "value": id.to_string(), "type": "User" });
-            let group = |id: &ResourceId| json!({ "value": id.to_string(), "type": "Group" });
-            resource["members"] =
-                members.users.iter().map(user).chain(members.groups.iter().map(group)).collect();
-        }
-        Ok(resource)
     }
 
     /// The change log of a tenant, or of one resource (there or deleted), newest first.

@@ -1,13 +1,25 @@
 //! Secret Tokens of a tenant, in the hands of an operator.
 
-use crate::{Admin, Failure};
+use crate::{Admin, Failure, idempotency};
 use scim::Timestamp;
 use std::time::Duration;
-use store::{By, SecretTokenRow};
-use tokens::Issued;
+use store::{By, SecretTokenRow, Tenant};
+use tokens::{Issued, SecretToken, TokenError};
+use uuid::Uuid;
 
 /// Longest label.
 const MAX_LABEL: usize = 100;
+
+/// A Secret Token that was asked for.
+#[derive(Debug)]
+pub struct GivenToken {
+    /// Whose.
+    pub tenant: Tenant,
+    /// What is stored of it.
+    pub row: SecretTokenRow,
+    /// The token; none where the same request has been answered with it before.
+    pub token: Option<SecretToken>,
+}
 
 impl Admin {
     /// The tokens of a tenant, oldest first, ended ones too.
@@ -19,21 +31,36 @@ impl Admin {
         Ok(self.issuer(by).list(tenant.id).await?)
     }
 
-    /// Issues a token, shown this one time.
+    /// Issues a token, shown this one time. With an Idempotency-Key the same request of the same operator issues one
+    /// token; only its first answer has it.
     ///
     /// # Errors
-    /// No such tenant; a label or lifetime that is none; as many tokens as there may be.
+    /// No such tenant; a label or lifetime that is none; as many tokens as there may be; a key that was used for something
+    /// else.
     pub async fn issue_secret_token(
         &self,
         by: &By,
         tenant: &str,
         label: &str,
         lifetime: Option<Duration>,
-    ) -> Result<Issued, Failure> {
+        idempotency_key: Option<&str>,
+    ) -> Result<GivenToken, Failure> {
         check_label(label)?;
         let expires = self.expiry(by.at, lifetime)?;
         let tenant = self.tenant(tenant).await?;
-        Ok(self.issuer(by).issue(tenant.id, label, Some(expires), by.at).await?)
+        let id = idempotency::id(&format!("secret token {}", tenant.id), by, idempotency_key)?;
+        // What came before is found first: a token that is there already must not be one too many.
+        if idempotency_key.is_none() || self.secret_token(&tenant, id).await?.is_none() {
+            match self.issuer(by).issue_as((tenant.id, id), label, Some(expires), by.at).await {
+                Ok(Issued { token, row }) => return Ok(GivenToken { tenant, row, token: Some(token) }),
+                Err(TokenError::Taken) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let earlier = self.secret_token(&tenant, id).await?;
+        let good_for = |row: &SecretTokenRow| row.expires.map(|end| end.0 - row.created.0);
+        let is_same = |row: &SecretTokenRow| row.label == label && good_for(row) == Some(expires.0 - by.at.0);
+        Ok(GivenToken { row: earlier.filter(is_same).ok_or(Failure::KeyReused)?, tenant, token: None })
     }
 
     /// Ends a token now.
@@ -50,6 +77,32 @@ impl Admin {
         let revoked = self.issuer(by).revoke(tenant.id, key_id, by.at).await?;
         self.credentials_have_ended();
         Ok(revoked)
+    }
+
+    /// The tenant, if it has this token and the token is alive.
+    ///
+    /// # Errors
+    /// No such tenant, or no such token alive.
+    pub(crate) async fn secret_token_alive(
+        &self,
+        by: &By,
+        tenant: &str,
+        key_id: &str,
+    ) -> Result<Tenant, Failure> {
+        let (tenant, now) = (self.tenant(tenant).await?, self.now());
+        let is_meant = |row: &SecretTokenRow| {
+            row.key_id == key_id && row.revoked.is_none() && row.expires.is_none_or(|end| now < end)
+        };
+        match self.issuer(by).list(tenant.id).await?.iter().any(is_meant) {
+            true => Ok(tenant),
+            false => Err(Failure::NotFound(
+                "The tenant has no Secret Token of this key id that is alive.".to_owned(),
+            )),
+        }
+    }
+
+    async fn secret_token(&self, tenant: &Tenant, id: Uuid) -> Result<Option<SecretTokenRow>, Failure> {
+        Ok(self.store.secret_tokens(tenant.id).await?.into_iter().find(|row| row.id == id))
     }
 
     pub(crate) fn expiry(&self, now: Timestamp, lifetime: Option<Duration>) -> Result<Timestamp, Failure> {

@@ -82,8 +82,8 @@ async fn run(settings: &Settings, options: &Serve, json: bool) -> Result<(), Com
     let purge = Purge::new(store.clone(), settings.provisioning.keep_deleted, &registry);
     rt::spawn(purge.map_err(|cause| failed(&cause))?.run());
     let tokens = &settings.tokens;
-    let watch = CredentialWatch::new(store.clone(), tokens.rotation_silence, &registry)
-        .map_err(|cause| failed(&cause))?;
+    let watch =
+        CredentialWatch::new(store.clone(), tokens.silence, &registry).map_err(|cause| failed(&cause))?;
 
     let mut listening = json!({ "admin": format!("http://{admin_address}") });
     let mut app = None;

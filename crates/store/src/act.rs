@@ -70,7 +70,7 @@ macro_rules! acts {
                 audit::{self, By},
                 credential_records,
                 model::StoreError,
-                oauth_records, operator, records, setup_links,
+                oauth_records, operator_records, records, setup_links,
                 setup_links::{SetupReplacement, SetupRevocation},
             };
             use diesel::{Connection, QueryResult, result::Error};
@@ -113,9 +113,7 @@ macro_rules! acts {
                         records::$module::change_tenant(connection, *tenant, change)
                     }
                     Act::DeleteTenant(tenant) => records::$module::delete_tenant(connection, *tenant),
-                    Act::InsertSecretToken(token) => {
-                        records::$module::insert_secret_token(connection, token).map(|()| true)
-                    }
+                    Act::InsertSecretToken(token) => records::$module::insert_secret_token(connection, token),
                     Act::RevokeSecretToken(tenant, id, at) => {
                         records::$module::revoke_secret_token(connection, *tenant, *id, *at)
                     }
@@ -156,9 +154,11 @@ macro_rules! acts {
                     Act::SetRotationAutomatic(rotation, is_automatic) => {
                         credential_records::$module::set_automatic(connection, rotation, *is_automatic)
                     }
-                    Act::CreateOperator(operator) => operator::$module::create_operator(connection, operator),
+                    Act::CreateOperator(operator) => {
+                        operator_records::$module::create_operator(connection, operator)
+                    }
                     Act::ChangeOperator(id, change) => {
-                        operator::$module::change_operator(connection, *id, change)
+                        operator_records::$module::change_operator(connection, *id, change)
                     }
                     Act::CreateApiToken(token, session) => {
                         api_tokens::$module::insert_api_token(connection, token, session.as_ref())
@@ -169,16 +169,16 @@ macro_rules! acts {
                     Act::SignIn(session, step) => {
                         let is_first_use = match step {
                             Some(step) => {
-                                operator::$module::use_totp_step(connection, session.operator, *step)?
+                                operator_records::$module::use_totp_step(connection, session.operator, *step)?
                             }
                             None => true,
                         };
                         if is_first_use {
-                            operator::$module::insert_session(connection, session)?;
+                            operator_records::$module::insert_session(connection, session)?;
                         }
                         Ok(is_first_use)
                     }
-                    Act::SignOut(digest) => operator::$module::delete_session(connection, digest),
+                    Act::SignOut(digest) => operator_records::$module::delete_session(connection, digest),
                     Act::Note(_) => Ok(true),
                 }
             }
@@ -197,7 +197,7 @@ macro_rules! acts {
                         before.token = found.map(TryInto::try_into).transpose().map_err(unreadable)?;
                     }
                     Act::ChangeOperator(id, _) => {
-                        let found = operator::$module::operator_by_id(connection, *id)?;
+                        let found = operator_records::$module::operator_by_id(connection, *id)?;
                         before.operator = found.map(TryInto::try_into).transpose().map_err(unreadable)?;
                     }
                     Act::RevokeApiToken(id, _) => {
@@ -205,12 +205,12 @@ macro_rules! acts {
                         before.api_token = found.transpose().map_err(unreadable)?;
                     }
                     Act::SignIn(session, _) => {
-                        let found = operator::$module::operator_by_id(connection, session.operator)?;
+                        let found = operator_records::$module::operator_by_id(connection, session.operator)?;
                         before.operator = found.map(TryInto::try_into).transpose().map_err(unreadable)?;
                     }
                     Act::SignOut(digest) => {
-                        let found = operator::$module::session(connection, digest)?;
-                        let found = found.map(operator::session).transpose().map_err(unreadable)?;
+                        let found = operator_records::$module::session(connection, digest)?;
+                        let found = found.map(operator_records::session).transpose().map_err(unreadable)?;
                         before.operator = found.map(|(_, operator)| operator);
                     }
                     Act::RevokeOauthClient(tenant, id, _) => {

@@ -3,7 +3,8 @@
 use crate::{
     act::Act,
     model::StoreError,
-    operator::{self, Operator, OperatorRecord, Role},
+    operator::{Operator, Role},
+    operator_records::{self, OperatorRecord},
     postgres::PostgresEngine,
     schema::{operator_api_tokens, operators, types::Id},
     sqlite::SqliteEngine,
@@ -181,7 +182,7 @@ macro_rules! api_token_writes {
                 session: Option<&[u8; 32]>,
             ) -> QueryResult<bool> {
                 if let Some(session) = session
-                    && !operator::$module::has_session(connection, token.operator, session)?
+                    && !operator_records::$module::has_session(connection, token.operator, session)?
                 {
                     return Ok(false);
                 }

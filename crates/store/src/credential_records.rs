@@ -315,14 +315,11 @@ macro_rules! rotation_writes {
                     return Ok(false);
                 }
                 match successor {
-                    Successor::SecretToken(token) => {
-                        records::$module::insert_secret_token(connection, token)?;
-                    }
+                    Successor::SecretToken(token) => records::$module::insert_secret_token(connection, token),
                     Successor::ClientSecret(secret) => {
-                        oauth_records::$module::insert_client_secret(connection, secret)?;
+                        oauth_records::$module::insert_client_secret(connection, secret)
                     }
                 }
-                Ok(true)
             }
 
             /// Whoever comes first ends it; `Ok(false)` for the others.

@@ -20,6 +20,7 @@ pub mod oauth;
 mod oauth_records;
 mod oauth_store;
 mod operator;
+mod operator_records;
 mod overview;
 mod plan;
 mod postgres;

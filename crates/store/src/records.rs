@@ -225,12 +225,16 @@ macro_rules! records {
                 })
             }
 
+            /// `false`: its key is taken.
             pub(crate) fn insert_secret_token(
                 connection: &mut $connection,
                 token: &SecretTokenRow,
-            ) -> QueryResult<()> {
-                let row = TokenRecord::from(token);
-                diesel::insert_into(secret_tokens::table).values(row).execute(connection).map(drop)
+            ) -> QueryResult<bool> {
+                let inserted = diesel::insert_into(secret_tokens::table)
+                    .values(TokenRecord::from(token))
+                    .on_conflict_do_nothing()
+                    .execute(connection)?;
+                Ok(inserted > 0)
             }
 
             /// Oldest first.

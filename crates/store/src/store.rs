@@ -214,12 +214,12 @@ impl Store {
         self.act(tenant, Act::DeleteTenant(tenant)).await
     }
 
-    /// Stores a new Secret Token.
+    /// Stores a new Secret Token; `false` if there is one of its id.
     ///
     /// # Errors
     /// As above.
-    pub async fn insert_secret_token(&self, token: SecretTokenRow) -> Result<(), StoreError> {
-        self.act(token.tenant, Act::InsertSecretToken(token)).await.map(drop)
+    pub async fn insert_secret_token(&self, token: SecretTokenRow) -> Result<bool, StoreError> {
+        self.act(token.tenant, Act::InsertSecretToken(token)).await
     }
 
     /// The Secret Tokens of a tenant, oldest first, revoked ones too.

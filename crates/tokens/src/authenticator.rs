@@ -137,7 +137,7 @@ impl Authenticator {
             unknown: bounded((cache.capacity / 4).max(1)),
             generation: AtomicU64::new(0),
             queries: AtomicU64::new(0),
-            usage: Usage::new(usize::try_from(cache.capacity).unwrap_or(usize::MAX)),
+            usage: Usage::default(),
         }
     }
 

@@ -23,6 +23,9 @@ pub enum TokenError {
     /// No token of this tenant has the key id, or it is revoked or expired.
     #[error("The tenant has no Secret Token \"{0}\" that is alive.")]
     NoSuchToken(String),
+    /// The tenant has a token of this id.
+    #[error("The tenant has this Secret Token already.")]
+    Taken,
     /// The operating system has no random bytes.
     #[error("no random bytes: {0}")]
     Random(#[from] getrandom::Error),
@@ -56,9 +59,26 @@ impl Issuer {
         expires: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Issued, TokenError> {
-        let issued = self.draft(tenant, label, expires, None, now).await?;
-        self.store.insert_secret_token(issued.row.clone()).await?;
-        Ok(issued)
+        self.issue_as((tenant, new_id(now)?), label, expires, now).await
+    }
+
+    /// A new token under this id.
+    ///
+    /// # Errors
+    /// See [`TokenError`].
+    pub async fn issue_as(
+        &self,
+        (tenant, id): (TenantId, Uuid),
+        label: &str,
+        expires: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Issued, TokenError> {
+        let Issued { token, row } = self.draft(tenant, label, expires, None, now).await?;
+        let row = SecretTokenRow { id, ..row };
+        match self.store.insert_secret_token(row.clone()).await? {
+            true => Ok(Issued { token, row }),
+            false => Err(TokenError::Taken),
+        }
     }
 
     /// A new token that is not stored: for whoever stores it with something else in one transaction. One that it replaces

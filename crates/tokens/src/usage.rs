@@ -81,20 +81,16 @@ impl LastUse {
     }
 }
 
-/// The credentials that were used since they were last written, at most so many.
+/// The credentials that were used since they were last written. Automatic completion of rotations stands on this evidence,
+/// so none is dropped; what bounds the memory is that only operators make credentials: some 200 bytes for each in use.
+#[derive(Default)]
 pub(crate) struct Usage {
-    capacity: usize,
     uses: Mutex<HashMap<Uuid, Arc<LastUse>>>,
     news: Arc<Notify>,
 }
 
 impl Usage {
-    pub(crate) fn new(capacity: usize) -> Usage {
-        Usage { capacity, uses: Mutex::default(), news: Arc::default() }
-    }
-
-    /// Where to note uses of a credential, of which the database knows this much. Beyond the capacity they are noted
-    /// where nobody looks: evidence is for people and may be lost, memory may not grow.
+    /// Where to note uses of a credential, of which the database knows this much.
     pub(crate) fn of(
         &self,
         kind: CredentialKind,
@@ -109,9 +105,7 @@ impl Usage {
         let last = seen.map_or(Timestamp(i64::MIN), |seen| seen.last);
         let noted = Mutex::new(Noted { first: None, last, used: None, written: last });
         let fresh = Arc::new(LastUse { kind, tenant, noted, news: Arc::clone(&self.news) });
-        if uses.len() < self.capacity {
-            uses.insert(credential, Arc::clone(&fresh));
-        }
+        uses.insert(credential, Arc::clone(&fresh));
         fresh
     }
 
@@ -166,8 +160,8 @@ mod tests {
     }
 
     #[test]
-    fn a_use_never_moves_back_and_memory_is_bounded() {
-        let usage = Usage::new(1);
+    fn a_use_never_moves_back() {
+        let usage = Usage::default();
         let of = |id| usage.of(CredentialKind::SecretToken, TENANT, id, None);
         let first = of(TOKEN);
         assert_eq!(first.unwritten(TOKEN), None);
@@ -180,13 +174,11 @@ mod tests {
             (seen.from.as_deref(), seen.doing.as_deref()),
             (Some("127.0.0.1"), Some("GET /Users/{id}"))
         );
-        of(Uuid::from_u128(3)).note(at(30));
-        assert_eq!(lock(&usage.uses).len(), 1);
     }
 
     #[tokio::test]
     async fn a_first_use_and_one_after_a_silence_are_news() {
-        let usage = Usage::new(10);
+        let usage = Usage::default();
         let last = usage.of(CredentialKind::SecretToken, TENANT, TOKEN, None);
         assert!(!is_news(&usage).await);
         for (millis, expected) in
@@ -210,7 +202,7 @@ mod tests {
     #[test]
     #[ignore = "a measurement, not a test"]
     fn what_a_note_costs() {
-        let usage = Usage::new(1);
+        let usage = Usage::default();
         let last = usage.of(CredentialKind::SecretToken, TENANT, TOKEN, None);
         let rounds = 10_000_000_u32;
         let begin = Instant::now();

@@ -66,6 +66,7 @@ routes! { "/api/v1", Problem;
     "/tenants/{tenant}/setup-links/{id}/revoke" { POST Support => setup_links::revoke }
     "/tenants/{tenant}/resources/{type}" { GET Viewer => resources::search }
     "/tenants/{tenant}/resources/{type}/{id}" { GET Viewer => resources::show }
+    "/tenants/{tenant}/resources/{type}/{id}/members" { GET Viewer => resources::members }
     "/tenants/{tenant}/resources/{type}/{id}/history" { GET Viewer => resources::history }
     "/tenants/{tenant}/change-log" { GET Viewer => resources::change_log }
     "/tenants/{tenant}/deleted" { GET Viewer => resources::deleted }

@@ -66,6 +66,7 @@ use utoipa::{
         setup_links::revoke,
         resources::search,
         resources::show,
+        resources::members,
         resources::history,
         resources::change_log,
         resources::deleted,

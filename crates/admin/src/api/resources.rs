@@ -97,6 +97,27 @@ pub(super) struct DeletedsShape {
     next_cursor: Option<String>,
 }
 
+/// A member of a group.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Member)]
+pub(super) struct MemberShape {
+    id: String,
+    /// `User` or `Group`.
+    resource_type: &'static str,
+    /// `userName` of a user, `displayName` of a group.
+    name: Option<String>,
+}
+
+/// A page of the members of a group, by id.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Members)]
+pub(super) struct MembersShape {
+    members: Vec<MemberShape>,
+    /// How many there are on all pages.
+    total: u64,
+    next_cursor: Option<String>,
+}
+
 /// Text of the database that is JSON.
 fn parsed(text: Option<&str>) -> Value {
     text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
@@ -162,6 +183,8 @@ pub(super) async fn search(
 }
 
 /// Show a user or group.
+///
+/// A group is shown without its members, of which there may be a hundred thousand: they have an address of their own.
 #[utoipa::path(get, path = "/api/v1/tenants/{tenant}/resources/{type}/{id}", tag = "resources",
     params(("tenant" = String, Path, description = "Label or id"), ("type" = String, Path, description = "Users or Groups"),
         ("id" = String, Path)),
@@ -173,6 +196,31 @@ pub(super) async fn show(
 ) -> Result<HttpResponse, Problem> {
     let (tenant, word, id) = path.into_inner();
     Ok(ok(&admin.resource(&tenant, kind(&word)?, &id).await?))
+}
+
+/// List the members of a group.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/resources/{type}/{id}/members", tag = "resources",
+    params(("tenant" = String, Path, description = "Label or id"), ("type" = String, Path, description = "Groups"),
+        ("id" = String, Path), PageQuery),
+    responses((status = 200, body = MembersShape)))]
+pub(super) async fn members(
+    _caller: Caller<Viewer>,
+    admin: Data<Admin>,
+    path: Path<(String, String, String)>,
+    query: Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    let (tenant, word, id) = path.into_inner();
+    if kind(&word)? != ResourceKind::Group {
+        return Err(Failure::NotFound("Only Groups have members.".to_owned()).into());
+    }
+    let query = query.read()?;
+    let (page, total) = admin.group_members(&tenant, &id, query.cursor.as_deref(), query.count).await?;
+    let page = page.map(|member| MemberShape {
+        id: member.id.to_string(),
+        resource_type: if member.is_group { ResourceKind::Group } else { ResourceKind::User }.name(),
+        name: member.name,
+    });
+    Ok(ok(&MembersShape { members: page.rows, total, next_cursor: page.next }))
 }
 
 /// What happened to a user or group, newest first; also to one that was deleted.
@@ -224,7 +272,8 @@ pub(super) async fn deleted(
 
 /// Restore a deleted user or group.
 ///
-/// Under its id, into the groups and with the members that are still there. 409 if its `userName` is taken by now.
+/// Under its id, into the groups and with the members that are still there. 409 if its `userName` is taken by now. A group
+/// is shown without its members.
 #[utoipa::path(post, path = "/api/v1/tenants/{tenant}/deleted/{id}/restore", tag = "resources",
     params(("tenant" = String, Path, description = "Label or id"), ("id" = String, Path)),
     responses((status = 200, body = Value, description = "In the form of SCIM (RFC 7643).")))]

@@ -7,7 +7,7 @@ use super::{
     rotations::{SeenShape, seen_shape},
     tenants::{created, ok},
 };
-use crate::Admin;
+use crate::{Admin, GivenToken, idempotency::IdempotencyKey};
 use actix_web::{
     HttpResponse,
     web::{Data, Path},
@@ -16,7 +16,6 @@ use scim::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use store::SecretTokenRow;
-use tokens::Issued;
 use utoipa::ToSchema;
 
 /// A token to be issued.
@@ -58,8 +57,8 @@ pub(super) struct TokensShape {
 pub(super) struct IssuedShape {
     #[serde(flatten)]
     token: TokenShape,
-    /// The Secret Token, shown this one time.
-    secret_token: String,
+    /// The Secret Token, shown this one time; null where the same request has been answered with it before.
+    secret_token: Option<String>,
 }
 
 fn shape(row: &SecretTokenRow) -> TokenShape {
@@ -75,8 +74,9 @@ fn shape(row: &SecretTokenRow) -> TokenShape {
     }
 }
 
-fn issued(issued: &Issued) -> IssuedShape {
-    IssuedShape { token: shape(&issued.row), secret_token: issued.token.reveal().to_owned() }
+fn issued(given: &GivenToken) -> IssuedShape {
+    let secret_token = given.token.as_ref().map(|token| token.reveal().to_owned());
+    IssuedShape { token: shape(&given.row), secret_token }
 }
 
 /// List the Secret Tokens of a tenant, ended ones too.
@@ -92,18 +92,24 @@ pub(super) async fn list(
 }
 
 /// Issue a Secret Token.
+///
+/// With the header `Idempotency-Key` the same request issues one token, however often it is sent; only the first answer
+/// has it.
 #[utoipa::path(post, path = "/api/v1/tenants/{tenant}/secret-tokens", request_body = IssueBody, tag = "secret tokens",
-    params(("tenant" = String, Path, description = "Label or id")), responses((status = 201, body = IssuedShape)))]
+    params(("tenant" = String, Path, description = "Label or id"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Chosen by the client; 1 to 255 bytes.")),
+    responses((status = 201, body = IssuedShape)))]
 pub(super) async fn issue(
     caller: Caller<Support>,
     admin: Data<Admin>,
     tenant: Path<String>,
+    key: IdempotencyKey,
     body: Body<IssueBody>,
 ) -> Result<HttpResponse, Problem> {
     let body = body.read()?;
     let lifetime = body.expires_in_seconds.map(Duration::from_secs);
-    let new = admin.issue_secret_token(caller.by(), &tenant, &body.label, lifetime).await?;
-    Ok(created(None, &issued(&new)))
+    let given = admin.issue_secret_token(caller.by(), &tenant, &body.label, lifetime, key.read()?).await?;
+    Ok(created(None, &issued(&given)))
 }
 
 /// End a Secret Token now.

@@ -1,15 +1,17 @@
-//! `/tenants/{tenant}/credentials`: Secret Tokens with the evidence of their use; issued, rotated, revoked.
+//! `/tenants/{tenant}/credentials`: Secret Tokens with the evidence of their use; issued and revoked.
 
 use super::{
     confirm::ConfirmPage,
     failure::{Again, Refusal},
     frame::{Frame, Section, done},
-    rotations::RotationView,
+    rotate::lifetime,
+    rotations::{RotationView, UnderWay},
+    secret::SecretPage,
     tenant::{Tab, TenantHead},
     visitor::Visitor,
 };
 use crate::{
-    Admin, Failure, NewRotation, NewSecret,
+    Admin, Failure,
     caller::{Support, Viewer},
     expiry::Within,
     web,
@@ -21,8 +23,8 @@ use actix_web::{
 use askama::Template;
 use scim::Timestamp;
 use serde::Deserialize;
-use std::time::Duration;
-use store::{By, CredentialKind, SecretTokenRow, Seen, Tenant};
+use store::{By, SecretTokenRow, Seen, Tenant};
+use tokens::operator;
 
 const DAY: u64 = 86_400;
 
@@ -71,13 +73,8 @@ struct Credentials {
 impl Credentials {
     async fn of(admin: &Admin, by: &By, tenant: &Tenant) -> Result<Credentials, Failure> {
         let now = admin.now();
-        let rotations = admin.rotations(by, &tenant.label, None, None).await?.rows;
-        let (past, under_way): (Vec<_>, Vec<_>) =
-            rotations.into_iter().partition(|found| found.state.is_over());
+        let (under_way, past) = UnderWay::and_past(admin, by, &tenant.label).await?;
         let rows = admin.secret_tokens(by, &tenant.label).await?;
-        let is_rotating = |row: &SecretTokenRow| {
-            under_way.iter().any(|found| [found.rotation.old, found.rotation.new].contains(&row.id))
-        };
         let view = |row: &SecretTokenRow| TokenView {
             key_id: row.key_id.clone(),
             label: row.label.clone(),
@@ -85,7 +82,7 @@ impl Credentials {
             expires: row.expires,
             badge: Badge::of(row.expires, row.revoked, now),
             seen: row.seen.clone(),
-            is_rotating: is_rotating(row),
+            is_rotating: under_way.have(row.id),
         };
         let is_alive =
             |row: &&SecretTokenRow| row.revoked.is_none() && row.expires.is_none_or(|end| now < end);
@@ -93,7 +90,7 @@ impl Credentials {
             alive: rows.iter().rev().filter(is_alive).map(view).collect(),
             ended: rows.iter().rev().filter(|row| !is_alive(row)).map(view).collect(),
             past: past.into_iter().take(10).map(RotationView::of).collect(),
-            under_way: under_way.into_iter().map(RotationView::of).collect(),
+            under_way: under_way.0.into_iter().map(RotationView::of).collect(),
         })
     }
 }
@@ -124,19 +121,8 @@ struct LivePart {
 struct IssueForm {
     label: String,
     days: String,
-}
-
-impl IssueForm {
-    fn lifetime(&self) -> Result<Duration, Failure> {
-        lifetime(&self.days)
-    }
-}
-
-/// A life in whole days.
-fn lifetime(days: &str) -> Result<Duration, Failure> {
-    let days = days.trim().parse::<u64>().ok().and_then(|days| days.checked_mul(DAY));
-    days.map(Duration::from_secs)
-        .ok_or_else(|| Failure::Invalid("A token is good for a whole number of days.".to_owned()))
+    /// However often it is sent, the form issues one token.
+    key: String,
 }
 
 async fn page<R>(
@@ -147,12 +133,15 @@ async fn page<R>(
     wrong: Option<String>,
 ) -> Result<CredentialsPage, Failure> {
     let tenant = admin.tenant(tenant).await?;
+    // Other words under the same key would be another request: what is shown again has a new one.
+    let key = operator::new_id(admin.now()).map_err(Failure::internal)?.to_string();
     let days = (admin.settings.token_lifetime.as_secs() / DAY).to_string();
+    let form = form.unwrap_or(IssueForm { label: String::new(), days, key: String::new() });
     Ok(CredentialsPage {
         frame: visitor.frame(Section::Tenants),
         credentials: Credentials::of(admin, visitor.by(), &tenant).await?,
         tenant: TenantHead::of(&tenant, Tab::Credentials),
-        form: form.unwrap_or(IssueForm { label: String::new(), days }),
+        form: IssueForm { key, ..form },
         longest: admin.settings.max_token_lifetime.as_secs() / DAY,
         wrong,
     })
@@ -181,22 +170,6 @@ pub(super) async fn live(
     })?)
 }
 
-/// A new credential, shown this one time.
-#[derive(Template)]
-#[template(path = "credentials_secret.html")]
-struct SecretPage {
-    frame: Frame,
-    tenant: TenantHead,
-    url: String,
-    key_id: String,
-    expires: Option<Timestamp>,
-    /// What Entra calls it.
-    name: &'static str,
-    secret: String,
-    /// The key id of the one that it shall replace.
-    replaces: Option<String>,
-}
-
 /// Issues a Secret Token and shows it.
 pub(super) async fn issue(
     visitor: Visitor<Support>,
@@ -204,140 +177,17 @@ pub(super) async fn issue(
     tenant: Path<String>,
 ) -> Result<HttpResponse, Refusal> {
     let form: IssueForm = visitor.form()?;
-    let issued = match form.lifetime() {
-        Ok(lifetime) => {
-            admin.issue_secret_token(visitor.by(), &tenant, form.label.trim(), Some(lifetime)).await
-        }
+    let (by, label) = (visitor.by(), form.label.trim());
+    let given = match lifetime(&form.days) {
+        Ok(lifetime) => admin.issue_secret_token(by, &tenant, label, Some(lifetime), Some(&form.key)).await,
         Err(failure) => Err(failure),
     };
-    match issued {
-        Ok(issued) => {
-            let tenant = admin.tenant(&tenant).await?;
-            Ok(web::page(&SecretPage {
-                frame: visitor.frame(Section::Tenants),
-                url: admin.tenant_url(&tenant),
-                tenant: TenantHead::of(&tenant, Tab::Credentials),
-                key_id: issued.row.key_id,
-                expires: issued.row.expires,
-                name: "Secret Token",
-                secret: issued.token.reveal().to_owned(),
-                replaces: None,
-            })?)
-        }
+    match given {
+        Ok(given) => Ok(SecretPage::token(&visitor, &admin, &given).answer()?),
         Err(failure) => {
             let again = Again::of(failure)?;
             let page = page(&visitor, &admin, &tenant, Some(form), Some(again.words.clone())).await?;
             Ok(again.page(&page)?)
-        }
-    }
-}
-
-#[derive(Template)]
-#[template(path = "credentials_rotate.html")]
-struct RotatePage {
-    frame: Frame,
-    tenant: TenantHead,
-    key_id: String,
-    form: RotateForm,
-    longest: u64,
-    wrong: Option<String>,
-}
-
-/// What is asked about a rotation.
-#[derive(Clone, Deserialize)]
-struct RotateForm {
-    days: String,
-    /// There if it is ticked.
-    automatic: Option<String>,
-}
-
-fn rotate_page(
-    visitor: &Visitor<Support>,
-    admin: &Admin,
-    (tenant, key_id): (&Tenant, &str),
-    form: RotateForm,
-) -> RotatePage {
-    RotatePage {
-        frame: visitor.frame(Section::Tenants),
-        tenant: TenantHead::of(tenant, Tab::Credentials),
-        key_id: key_id.to_owned(),
-        form,
-        longest: admin.settings.max_token_lifetime.as_secs() / DAY,
-        wrong: None,
-    }
-}
-
-/// Asks how to rotate.
-pub(super) async fn ask_rotate(
-    visitor: Visitor<Support>,
-    admin: Data<Admin>,
-    path: Path<(String, String)>,
-) -> Result<HttpResponse, Refusal> {
-    let (label, key_id) = path.into_inner();
-    let tenant = find(&admin, visitor.by(), &label, &key_id).await?;
-    let days = (admin.settings.token_lifetime.as_secs() / DAY).to_string();
-    let form = RotateForm { days, automatic: None };
-    Ok(web::page(&rotate_page(&visitor, &admin, (&tenant, &key_id), form))?)
-}
-
-/// Starts a rotation and shows the new token.
-pub(super) async fn rotate(
-    visitor: Visitor<Support>,
-    admin: Data<Admin>,
-    path: Path<(String, String)>,
-) -> Result<HttpResponse, Refusal> {
-    let (label, key_id) = path.into_inner();
-    let form: RotateForm = visitor.form()?;
-    let tenant = admin.tenant(&label).await?;
-    let started = match lifetime(&form.days) {
-        Ok(lifetime) => {
-            let new = NewRotation {
-                kind: CredentialKind::SecretToken,
-                key_id: key_id.clone(),
-                lifetime: Some(lifetime),
-                is_automatic: form.automatic.is_some(),
-            };
-            admin.start_rotation(visitor.by(), &label, new).await
-        }
-        Err(failure) => Err(failure),
-    };
-    match started {
-        Ok(started) => {
-            let (name, secret) = match &started.secret {
-                NewSecret::SecretToken(token) => ("Secret Token", token.reveal()),
-                NewSecret::ClientSecret(secret) => ("Client secret", secret.reveal()),
-            };
-            Ok(web::page(&SecretPage {
-                frame: visitor.frame(Section::Tenants),
-                url: admin.tenant_url(&tenant),
-                tenant: TenantHead::of(&tenant, Tab::Credentials),
-                key_id: started.rotation.new.key_id.clone(),
-                expires: started.rotation.new.expires,
-                name,
-                secret: secret.to_owned(),
-                replaces: Some(key_id),
-            })?)
-        }
-        Err(failure) => {
-            let again = Again::of(failure)?;
-            let wrong = Some(again.words.clone());
-            let page = rotate_page(&visitor, &admin, (&tenant, &key_id), form);
-            Ok(again.page(&RotatePage { wrong, ..page })?)
-        }
-    }
-}
-
-/// The tenant, if it has this token and the token is alive.
-async fn find(admin: &Admin, by: &By, label: &str, key_id: &str) -> Result<Tenant, Failure> {
-    let tenant = admin.tenant(label).await?;
-    let now = admin.now();
-    let is_meant = |row: &SecretTokenRow| {
-        row.key_id == key_id && row.revoked.is_none() && row.expires.is_none_or(|end| now < end)
-    };
-    match admin.secret_tokens(by, label).await?.iter().any(is_meant) {
-        true => Ok(tenant),
-        false => {
-            Err(Failure::NotFound("The tenant has no Secret Token of this key id that is alive.".to_owned()))
         }
     }
 }
@@ -349,7 +199,7 @@ pub(super) async fn ask_revoke(
     path: Path<(String, String)>,
 ) -> Result<HttpResponse, Refusal> {
     let (label, key_id) = path.into_inner();
-    let tenant = find(&admin, visitor.by(), &label, &key_id).await?;
+    let tenant = admin.secret_token_alive(visitor.by(), &label, &key_id).await?;
     let words = vec![
         "Whoever uses it is refused with 401 from now on, and it cannot be brought back.".to_owned(),
         "If Entra still has it, its provisioning fails and goes into quarantine: rotate it instead."

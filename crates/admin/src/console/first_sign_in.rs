@@ -3,6 +3,7 @@
 use super::{
     failure::{Again, Refusal},
     frame::{Frame, Section, done},
+    next,
     visitor::Visitor,
 };
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
     caller::Newcomer,
     web::{self, Qr},
 };
-use actix_web::{HttpResponse, web::Data};
+use actix_web::{HttpRequest, HttpResponse, web::Data};
 use askama::Template;
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -49,13 +50,17 @@ struct TotpPage {
 }
 
 /// The step that comes next; whoever has done both goes on.
-pub(super) async fn show(visitor: Visitor<Newcomer>, admin: Data<Admin>) -> Result<HttpResponse, Refusal> {
+pub(super) async fn show(
+    visitor: Visitor<Newcomer>,
+    admin: Data<Admin>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Refusal> {
     let operator = visitor.operator();
     if operator.password_is_once {
         return Ok(web::page(&PasswordPage { frame: visitor.frame(Section::Account), wrong: None })?);
     }
     if operator.has_totp() {
-        return Ok(web::redirect("/tenants"));
+        return Ok(web::redirect(&next::of(&request)));
     }
     Ok(web::page(&totp_page(&visitor, &admin, None)?)?)
 }
@@ -80,6 +85,7 @@ fn in_groups(secret: &str) -> String {
 pub(super) async fn change_password(
     visitor: Visitor<Newcomer>,
     admin: Data<Admin>,
+    request: HttpRequest,
 ) -> Result<HttpResponse, Refusal> {
     let form: PasswordForm = visitor.form()?;
     let passwords = (Zeroizing::new(form.old_password), Zeroizing::new(form.new_password));
@@ -92,7 +98,7 @@ pub(super) async fn change_password(
         return Ok(again.page(&page)?);
     }
     if visitor.operator().has_totp() {
-        return Ok(done(&admin, "/tenants", "Your password is changed.")?);
+        return Ok(done(&admin, &next::of(&request), "Your password is changed.")?);
     }
     admin.begin_totp(visitor.by(), &visitor.signed_in).await?;
     Ok(web::redirect("/first-sign-in"))
@@ -111,6 +117,7 @@ pub(super) async fn begin_totp(
 pub(super) async fn confirm_totp(
     visitor: Visitor<Newcomer>,
     admin: Data<Admin>,
+    request: HttpRequest,
 ) -> Result<HttpResponse, Refusal> {
     let form: CodeForm = visitor.form()?;
     if let Err(failure) = admin.confirm_totp(visitor.by(), &visitor.signed_in, &form.code).await {
@@ -125,7 +132,7 @@ pub(super) async fn confirm_totp(
     }
     Ok(done(
         &admin,
-        "/tenants",
+        &next::of(&request),
         "All set: from now on you sign in with your password and a code of the app.",
     )?)
 }

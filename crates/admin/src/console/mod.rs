@@ -19,11 +19,14 @@ mod first_sign_in;
 mod form;
 mod frame;
 mod hand_over;
+mod next;
 mod oauth;
 mod openid;
 mod operators;
 mod resources;
+mod rotate;
 mod rotations;
+mod secret;
 mod sign_in;
 mod tenant;
 mod tenants;
@@ -76,7 +79,7 @@ routes! { "console", Refusal;
     "/tenants/{tenant}/credentials" { GET Viewer => credentials::show, POST Support => credentials::issue }
     "/tenants/{tenant}/credentials/live" { GET Viewer => credentials::live }
     "/tenants/{tenant}/credentials/{key_id}/rotate" {
-        GET Support => credentials::ask_rotate, POST Support => credentials::rotate
+        GET Support => rotate::ask_token, POST Support => rotate::start_token
     }
     "/tenants/{tenant}/credentials/{key_id}/revoke" {
         GET Support => credentials::ask_revoke, POST Support => credentials::revoke
@@ -96,6 +99,9 @@ routes! { "console", Refusal;
     "/tenants/{tenant}/oauth/clients/{client_id}/secrets" { POST Support => oauth::issue_secret }
     "/tenants/{tenant}/oauth/clients/{client_id}/secrets/{key_id}/revoke" {
         GET Support => oauth::ask_revoke_secret, POST Support => oauth::revoke_secret
+    }
+    "/tenants/{tenant}/oauth/clients/{client_id}/secrets/{key_id}/rotate" {
+        GET Support => rotate::ask_secret, POST Support => rotate::start_secret
     }
     "/tenants/{tenant}/oauth/federation" { POST Support => oauth::set_federation }
     "/tenants/{tenant}/oauth/federation/remove" {

@@ -3,8 +3,11 @@
 
 use super::{
     confirm::ConfirmPage,
+    credentials::Badge,
     failure::{Again, Refusal},
     frame::{Frame, Section, done},
+    rotations::UnderWay,
+    secret::SecretPage,
     tenant::{Tab, TenantHead},
     visitor::Visitor,
 };
@@ -24,16 +27,6 @@ use std::time::Duration;
 use store::{ClientSecret, Federation, Tenant};
 use tokens::{ClientWithSecrets, FederationTerms, operator};
 
-const DAY: i64 = 86_400_000;
-/// What ends within so many days is marked.
-const SOON: i64 = 60;
-
-/// The state of a client or secret: the colour and the word of its badge.
-struct Badge {
-    colour: &'static str,
-    word: String,
-}
-
 /// A secret as a line of a table.
 struct SecretLine {
     key_id: String,
@@ -41,6 +34,8 @@ struct SecretLine {
     is_alive: bool,
     expires: Timestamp,
     last_used: Option<Timestamp>,
+    is_rotating: bool,
+    rotate: String,
     revoke: String,
 }
 
@@ -81,36 +76,16 @@ struct OauthPage {
     wrong_federation: Option<String>,
 }
 
-/// The one time that a secret is seen.
-#[derive(Template)]
-#[template(path = "oauth_secret.html")]
-struct SecretPage {
-    frame: Frame,
-    tenant: TenantHead,
-    given: GivenSecret,
-    token_endpoint: String,
-    tenant_url: String,
-}
-
-fn badge(secret: &ClientSecret, now: Timestamp) -> Badge {
-    let left = (secret.expires.0 - now.0) / DAY;
-    let (colour, word) = match secret.revoked {
-        Some(_) => ("neutral", "revoked".to_owned()),
-        None if secret.expires <= now => ("bad", "expired".to_owned()),
-        None if left < SOON => ("warn", format!("expires in {left} day{}", if left == 1 { "" } else { "s" })),
-        None => ("ok", "good".to_owned()),
-    };
-    Badge { colour, word }
-}
-
-fn card(tenant: &TenantHead, found: &ClientWithSecrets, now: Timestamp) -> ClientCard {
+fn card(tenant: &TenantHead, found: &ClientWithSecrets, rotations: &UnderWay, now: Timestamp) -> ClientCard {
     let path = tenant.at(&format!("/oauth/clients/{}", found.client.id));
     let line = |secret: &ClientSecret| SecretLine {
         key_id: secret.key_id.clone(),
-        badge: badge(secret, now),
+        badge: Badge::of(Some(secret.expires), secret.revoked.or(found.client.revoked), now),
         is_alive: found.client.revoked.is_none() && secret.revoked.is_none() && now < secret.expires,
         expires: secret.expires,
         last_used: secret.last_used(),
+        is_rotating: rotations.have(secret.id),
+        rotate: format!("{path}/secrets/{}/rotate", secret.key_id),
         revoke: format!("{path}/secrets/{}/revoke", secret.key_id),
     };
     ClientCard {
@@ -127,6 +102,7 @@ async fn page<R>(visitor: &Visitor<R>, admin: &Admin, tenant: &str) -> Result<Oa
     let (tenant, clients) = admin.oauth_clients(tenant).await?;
     let (_, federation) = admin.federation(&tenant.label).await?;
     let (head, now) = (TenantHead::of(&tenant, Tab::Oauth), admin.now());
+    let (rotations, _) = UnderWay::and_past(admin, visitor.by(), &tenant.label).await?;
     // That of a federation has no secret and is shown with it; those that were revoked come last.
     let mut own: Vec<&ClientWithSecrets> = clients.iter().filter(|found| !found.secrets.is_empty()).collect();
     own.sort_by_key(|found| found.client.revoked.is_some());
@@ -140,7 +116,7 @@ async fn page<R>(visitor: &Visitor<R>, admin: &Admin, tenant: &str) -> Result<Oa
         frame: visitor.frame(Section::Tenants),
         token_endpoint: admin.token_endpoint(&tenant),
         tenant_url: admin.tenant_url(&tenant),
-        clients: own.into_iter().map(|found| card(&head, found, now)).collect(),
+        clients: own.into_iter().map(|found| card(&head, found, &rotations, now)).collect(),
         tenant: head,
         federation,
         form,
@@ -183,13 +159,7 @@ async fn answer(
     given: Result<GivenSecret, Failure>,
 ) -> Result<HttpResponse, Refusal> {
     match given {
-        Ok(given) => Ok(web::page(&SecretPage {
-            frame: visitor.frame(Section::Tenants),
-            tenant: TenantHead::of(&given.tenant, Tab::Oauth),
-            token_endpoint: admin.token_endpoint(&given.tenant),
-            tenant_url: admin.tenant_url(&given.tenant),
-            given,
-        })?),
+        Ok(given) => Ok(SecretPage::client_secret(visitor, admin, &given).answer()?),
         Err(failure) => {
             let again = Again::of(failure)?;
             let mut page = page(visitor, admin, tenant).await?;
@@ -276,14 +246,9 @@ pub(super) async fn ask_revoke_secret(
     path: Path<(String, String, String)>,
 ) -> Result<HttpResponse, Refusal> {
     let (tenant, client, key_id) = path.into_inner();
-    let (tenant, clients) = admin.oauth_clients(&tenant).await?;
-    let client = clients.iter().find(|found| found.client.id.to_string() == client);
-    let secret = client.and_then(|found| found.secrets.iter().find(|secret| secret.key_id == key_id));
-    let (Some(client), Some(secret)) = (client, secret) else {
-        return Err(Failure::NotFound("The client has no secret of this key id.".to_owned()).into());
-    };
+    let (tenant, client, secret) = admin.client_secret(&tenant, &client, &key_id).await?;
     let words = "The secret and the access tokens that were issued for it end at once, for ever. Other secrets of the client stay good.";
-    let path = format!("/oauth/clients/{}/secrets/{}/revoke", client.client.id, secret.key_id);
+    let path = format!("/oauth/clients/{}/secrets/{}/revoke", client.id, secret.key_id);
     let page = ask(&visitor, &tenant, format!("Revoke the secret {}?", secret.key_id), words);
     Ok(web::page(&page.act(&path, "Revoke the secret", true))?)
 }

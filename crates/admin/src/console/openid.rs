@@ -21,7 +21,7 @@ const KEPT: &str = "juno_openid";
 const KEPT_FOR: Duration = Duration::from_secs(600);
 
 /// A page that goes on by itself. A redirect would not do: the browser sends our cookie only where this page, and not the
-/// provider, is what sends it on.
+/// provider, is what sends it on: to the sign-in, which sends whoever has a session to where they wanted to go.
 #[derive(Template)]
 #[template(path = "openid_done.html")]
 struct DonePage {

@@ -191,7 +191,7 @@ pub(super) async fn show<P: Pages>(
     let (label, id) = path.into_inner();
     let query = query.read()?;
     let tenant = TenantHead::of(&admin.tenant(&label).await?, P::TAB);
-    let resource = admin.resource_alone(&tenant.label, P::KIND, &id).await?;
+    let resource = admin.resource(&tenant.label, P::KIND, &id).await?;
     let (links, links_total, links_next) = match P::KIND {
         ResourceKind::User => groups_of(&tenant, &resource),
         ResourceKind::Group => members_of(&admin, &tenant, &id, &query.members).await?,

@@ -14,8 +14,9 @@ use actix_web::{
 };
 use scim::Timestamp;
 use serde::Deserialize;
-use store::CredentialKind;
+use store::{By, CredentialKind};
 use tokens::{Judged, Rotating, RotationState};
+use uuid::Uuid;
 
 /// A rotation, as a page shows it.
 pub(super) struct RotationView {
@@ -95,6 +96,27 @@ impl RotationView {
     /// Whether it is the step that comes next.
     pub(super) fn is_next(&self, step: usize) -> bool {
         step == self.steps()
+    }
+}
+
+/// The rotations of a tenant that are under way.
+pub(super) struct UnderWay(pub(super) Vec<Judged>);
+
+impl UnderWay {
+    /// These, and those that are over, the newest first.
+    pub(super) async fn and_past(
+        admin: &Admin,
+        by: &By,
+        label: &str,
+    ) -> Result<(UnderWay, Vec<Judged>), Failure> {
+        let rotations = admin.rotations(by, label, None, None).await?.rows;
+        let (past, under_way) = rotations.into_iter().partition(|found| found.state.is_over());
+        Ok((UnderWay(under_way), past))
+    }
+
+    /// Whether one of them is of this credential, the old one or the new one.
+    pub(super) fn have(&self, credential: Uuid) -> bool {
+        self.0.iter().any(|found| [found.rotation.old, found.rotation.new].contains(&credential))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{
     failure::{Again, Refusal},
+    next,
     visitor::{Guest, Visitor},
 };
 use crate::{
@@ -28,8 +29,6 @@ struct SignInForm {
     password: String,
     #[serde(default)]
     code: String,
-    #[serde(default)]
-    next: String,
 }
 
 #[derive(Template)]
@@ -38,19 +37,17 @@ struct SignInPage {
     assets: Assets,
     csrf: String,
     name: String,
-    next: String,
     wrong: Option<String>,
     /// What the button says that leads to the OpenID provider.
     openid: Option<String>,
 }
 
 impl SignInPage {
-    fn of(guest: &Guest, admin: &Admin, next: String) -> SignInPage {
+    fn of(guest: &Guest, admin: &Admin) -> SignInPage {
         SignInPage {
             assets: assets::CONSOLE,
             csrf: guest.csrf(),
             name: String::new(),
-            next,
             wrong: None,
             openid: admin.openid_name().map(str::to_owned),
         }
@@ -62,13 +59,8 @@ impl SignInPage {
 /// # Errors
 /// None that should be.
 pub(super) fn again(guest: &Guest, admin: &Admin, again: &Again) -> Result<HttpResponse, Failure> {
-    let page = SignInPage { wrong: Some(again.words.clone()), ..SignInPage::of(guest, admin, checked(None)) };
+    let page = SignInPage { wrong: Some(again.words.clone()), ..SignInPage::of(guest, admin) };
     guest.remember(admin, again.page(&page)?)
-}
-
-/// Local paths alone: nobody is sent to another site by a link to this one.
-fn checked(next: Option<String>) -> String {
-    next.filter(|next| web::is_local(next)).unwrap_or_else(|| "/tenants".to_owned())
 }
 
 /// The form; whoever has a session goes on.
@@ -78,25 +70,28 @@ pub(super) async fn show(
     request: HttpRequest,
     query: Query<NextQuery>,
 ) -> Result<HttpResponse, Refusal> {
-    let next = checked(query.read().unwrap_or_default().next);
+    let asked = next::checked(query.read().unwrap_or_default().next);
     if let Some(cookie) = cookies::read(&request, cookies::SESSION)
         && admin.session(&cookie).await.is_ok()
     {
-        return Ok(web::redirect(&next));
+        return Ok(web::redirect(&asked.unwrap_or_else(|| next::of(&request))));
     }
-    let page = SignInPage::of(&guest, &admin, next);
-    Ok(guest.remember(&admin, web::page(&page)?)?)
+    let page = guest.remember(&admin, web::page(&SignInPage::of(&guest, &admin))?)?;
+    Ok(next::keep(&admin, page, asked.as_deref())?)
 }
 
 /// Begins a session.
-pub(super) async fn sign_in(guest: Guest, admin: Data<Admin>) -> Result<HttpResponse, Refusal> {
+pub(super) async fn sign_in(
+    guest: Guest,
+    admin: Data<Admin>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Refusal> {
     let form: SignInForm = guest.form()?;
-    let next = checked(Some(form.next));
     let code = Some(form.code).filter(|code| !code.trim().is_empty());
     let given = SignIn { name: form.name.clone(), password: Zeroizing::new(form.password), code };
     match admin.sign_in(given, guest.origin).await {
         Ok(signed_in) => {
-            let mut response = web::redirect(&next);
+            let mut response = web::redirect(&next::of(&request));
             let cookie = cookies::session(&admin, signed_in.token.reveal());
             response.headers_mut().append(SET_COOKIE, cookie.parse().map_err(Failure::internal)?);
             Ok(response)
@@ -106,7 +101,7 @@ pub(super) async fn sign_in(guest: Guest, admin: Data<Admin>) -> Result<HttpResp
             let page = SignInPage {
                 name: form.name,
                 wrong: Some(again.words.clone()),
-                ..SignInPage::of(&guest, &admin, next)
+                ..SignInPage::of(&guest, &admin)
             };
             Ok(guest.remember(&admin, again.page(&page)?)?)
         }

@@ -94,7 +94,7 @@ pub(crate) fn open_admin(settings: &Settings, store: Store, scim: SocketAddr) ->
         max_tokens: tokens.max_per_tenant.size(),
         token_lifetime: tokens.lifetime,
         max_token_lifetime: tokens.max_lifetime,
-        rotation_silence: tokens.rotation_silence,
+        silence: tokens.silence,
         keep_deleted: settings.provisioning.keep_deleted,
         client_policy: ClientPolicy {
             max_clients: oauth.max_clients_per_tenant.size(),

@@ -104,7 +104,7 @@ settings! {
         max_per_tenant: Count<1, 1000>,
         lifetime: Duration,
         max_lifetime: Duration,
-        rotation_silence: Duration,
+        silence: Duration,
         rotation_interval: Duration,
         last_used_interval: Duration,
     }

@@ -70,6 +70,7 @@ fn rows() -> BTreeMap<(&'static str, &'static str), (&'static str, Option<Value>
         (("GET", "/expiring-credentials"), ("", None)),
         (("GET", "/tenants/{tenant}/resources/{type}"), ("", None)),
         (("GET", "/tenants/{tenant}/resources/{type}/{id}"), ("", None)),
+        (("GET", "/tenants/{tenant}/resources/{type}/{id}/members"), ("", None)),
         (("GET", "/tenants/{tenant}/resources/{type}/{id}/history"), ("", None)),
         (("GET", "/tenants/{tenant}/change-log"), ("", None)),
         (("GET", "/tenants/{tenant}/deleted"), ("", None)),

@@ -8,6 +8,7 @@ mod oauth_clients;
 mod operators;
 mod resources;
 mod rotation;
+mod secret_tokens;
 mod session;
 mod tenants;
 
@@ -129,6 +130,11 @@ impl Session {
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> Response {
         self.send("POST", path, Some(body))
+    }
+
+    /// With an Idempotency-Key.
+    pub(crate) fn post_with_key(&self, path: &str, key: &str, body: &Value) -> Response {
+        self.send_with("POST", path, &[("idempotency-key", key)], &body.to_string())
     }
 
     pub(crate) fn put(&self, path: &str, body: &Value) -> Response {

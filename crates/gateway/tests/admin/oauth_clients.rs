@@ -1,19 +1,15 @@
 //! OAuth clients over the API.
 
-use super::{Session, assert_problem, operator};
+use super::{assert_problem, operator};
 use crate::{
     oauth::{Client, post_form, users},
     world::World,
 };
 use serde_json::{Value, json};
-use test_support::{Backend, Response};
+use test_support::Backend;
 
 const CLIENTS: &str = "/tenants/contoso/oauth-clients";
 const YEAR: u64 = 365 * 86_400;
-
-fn with_key(session: &Session, path: &str, key: &str, body: &Value) -> Response {
-    session.send_with("POST", path, &[("idempotency-key", key)], &body.to_string())
-}
 
 fn actions(world: &World) -> Vec<String> {
     let log = world.juno(&["audit", "list", "--tenant", "contoso"]);
@@ -121,22 +117,22 @@ fn the_same_key_makes_one_client_and_one_secret() {
         world.tenant("fabrikam");
         let (anna, ben) = (operator(&world, "anna", "support"), operator(&world, "ben", "support"));
         let body = json!({"label": "Entra"});
-        let first = with_key(&anna, CLIENTS, "k", &body);
+        let first = anna.post_with_key(CLIENTS, "k", &body);
         assert!(first.json["client_secret"].is_string(), "{}", first.text());
-        let again = with_key(&anna, CLIENTS, "k", &body);
+        let again = anna.post_with_key(CLIENTS, "k", &body);
         assert_eq!(again.status, 201, "{}", again.text());
         let mut expected = first.json.clone();
         expected["client_secret"] = Value::Null;
         assert_eq!(again.json, expected, "the secret is shown once");
-        let another = with_key(&anna, CLIENTS, "k", &json!({"label": "another"}));
+        let another = anna.post_with_key(CLIENTS, "k", &json!({"label": "another"}));
         assert_problem(&another, 422, "idempotency-key-reused");
-        let longer = with_key(&anna, CLIENTS, "k", &json!({"label": "Entra", "expires_in_seconds": YEAR}));
+        let longer = anna.post_with_key(CLIENTS, "k", &json!({"label": "Entra", "expires_in_seconds": YEAR}));
         assert_problem(&longer, 422, "idempotency-key-reused");
-        assert_problem(&with_key(&anna, CLIENTS, "", &body), 400, "invalid");
+        assert_problem(&anna.post_with_key(CLIENTS, "", &body), 400, "invalid");
         // The key of another operator, or for another tenant, is another request.
         let others = [
-            with_key(&ben, CLIENTS, "k", &body),
-            with_key(&anna, "/tenants/fabrikam/oauth-clients", "k", &body),
+            ben.post_with_key(CLIENTS, "k", &body),
+            anna.post_with_key("/tenants/fabrikam/oauth-clients", "k", &body),
         ];
         for other in others {
             assert_ne!(other.json["client_id"], first.json["client_id"], "{}", other.text());
@@ -145,12 +141,12 @@ fn the_same_key_makes_one_client_and_one_secret() {
 
         let id = first.json["client_id"].as_str().expect("id");
         let secrets = format!("{CLIENTS}/{id}/secrets");
-        let second = with_key(&anna, &secrets, "k", &json!({}));
+        let second = anna.post_with_key(&secrets, "k", &json!({}));
         assert!(second.json["client_secret"].is_string(), "{}", second.text());
-        let again = with_key(&anna, &secrets, "k", &json!({}));
+        let again = anna.post_with_key(&secrets, "k", &json!({}));
         assert_eq!((again.status, &again.json["key_id"]), (201, &second.json["key_id"]), "{}", again.text());
         assert_eq!(again.json["client_secret"], Value::Null);
-        let longer = with_key(&anna, &secrets, "k", &json!({"expires_in_seconds": YEAR}));
+        let longer = anna.post_with_key(&secrets, "k", &json!({"expires_in_seconds": YEAR}));
         assert_problem(&longer, 422, "idempotency-key-reused");
         let made = anna.read(CLIENTS);
         let count = |client: &Value| client["secrets"].as_array().map(Vec::len);

@@ -42,11 +42,19 @@ fn users_are_searched_by_any_filter_and_shown_with_their_history() {
         let user = viewer.read(&format!("{users}/{}", ids[0]));
         assert_eq!(user["userName"], "user0@example.com");
         assert_eq!(user["groups"][0]["value"], json!(group));
-        let shown = viewer.read(&format!("/tenants/contoso/resources/Groups/{group}"));
-        assert_eq!(
-            shown["members"],
-            json!([{"value": ids[0], "type": "User"}, {"value": ids[1], "type": "User"}])
-        );
+        let groups = format!("/tenants/contoso/resources/Groups/{group}");
+        let shown = viewer.read(&groups);
+        assert_eq!((&shown["displayName"], shown.get("members")), (&json!("Sales"), None));
+        let member =
+            |n: usize| json!({"id": ids[n], "resource_type": "User", "name": format!("user{n}@example.com")});
+        let page = viewer.read(&format!("{groups}/members?count=1"));
+        assert_eq!((&page["members"], &page["total"]), (&json!([member(0)]), &json!(2)));
+        let next = page["next_cursor"].as_str().expect("next");
+        let page = viewer.read(&format!("{groups}/members?cursor={next}"));
+        assert_eq!((&page["members"], &page["next_cursor"]), (&json!([member(1)]), &Value::Null));
+        for wrong in [format!("{users}/{}/members", ids[0]), format!("{groups}0/members")] {
+            assert_problem(&viewer.get(&wrong), 404, "not-found");
+        }
         assert_problem(&viewer.get(&format!("{users}/{group}")), 404, "not-found");
 
         let history = viewer.read(&format!("{users}/{}/history", ids[0]));

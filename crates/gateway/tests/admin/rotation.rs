@@ -6,7 +6,7 @@ use crate::world::{Tenant, World, soon};
 use serde_json::{Value, json};
 use test_support::{Backend, Database};
 
-const SILENCE: (&str, &str) = ("JUNO__TOKENS__ROTATION_SILENCE", "2s");
+const SILENCE: (&str, &str) = ("JUNO__TOKENS__SILENCE", "2s");
 const QUICK: (&str, &str) = ("JUNO__TOKENS__ROTATION_INTERVAL", "100ms");
 /// Never within a test: what is seen in time was written at once.
 const RARE: (&str, &str) = ("JUNO__TOKENS__LAST_USED_INTERVAL", "1h");

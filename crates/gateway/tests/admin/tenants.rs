@@ -76,9 +76,8 @@ fn the_same_key_opens_one_tenant() {
     for backend in Backend::ALL {
         let world = World::start(backend);
         let (anna, ben) = (operator(&world, "anna", "support"), operator(&world, "ben", "support"));
-        let create = |session: &super::Session, key: &str, body: &Value| {
-            session.send_with("POST", "/tenants", &[("idempotency-key", key)], &body.to_string())
-        };
+        let create =
+            |session: &super::Session, key: &str, body: &Value| session.post_with_key("/tenants", key, body);
         let contoso = json!({"name": "Contoso", "profile": "rfc"});
         let first = create(&anna, "k1", &contoso);
         assert_eq!(first.status, 201, "{}", first.text());

@@ -15,7 +15,7 @@ fn a_token_is_rotated_with_overlap_and_the_new_one_revoked() {
     page.open("/tenants/contoso/credentials");
     page.expect("GET /Users");
     page.follow(&format!("Rotate… {old_key}"));
-    page.press("Start and show the new token");
+    page.press("Start and show the new one");
     page.expect("It is shown this one time");
     let new = page.value("Secret Token");
     page.follow("Done");

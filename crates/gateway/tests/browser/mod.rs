@@ -13,7 +13,7 @@ use test_support::{Backend, Browser, Database};
 
 /// A gateway that tells within a second of a credential's use, and finds two seconds a long silence.
 fn quick() -> World {
-    let settings = [("JUNO__TOKENS__LAST_USED_INTERVAL", "1s"), ("JUNO__TOKENS__ROTATION_SILENCE", "2s")];
+    let settings = [("JUNO__TOKENS__LAST_USED_INTERVAL", "1s"), ("JUNO__TOKENS__SILENCE", "2s")];
     World::with_settings(Database::Fresh(Backend::Sqlite), &settings)
 }
 

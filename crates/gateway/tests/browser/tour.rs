@@ -71,6 +71,7 @@ fn stops(office: &Office) -> Vec<Stop> {
         page("/tenants/{tenant}/oauth", "oauth"),
         Stop { deeds: make_a_client, ..page("/tenants/{tenant}/oauth", "oauth-secret") },
         page("/tenants/{tenant}/oauth/clients/{client_id}/revoke", "oauth-client-revoke"),
+        page("/tenants/{tenant}/oauth/clients/{client_id}/secrets/{key_id}/rotate", "oauth-secret-rotate"),
         page("/tenants/{tenant}/oauth/clients/{client_id}/secrets/{key_id}/revoke", "oauth-secret-revoke"),
         page("/tenants/{tenant}/oauth/federation/remove", "oauth-federation-remove"),
         page("/tenants/{tenant}/credentials", "credentials"),
@@ -114,7 +115,7 @@ fn make_an_api_token(page: &Browser, _: &Office) {
 fn make_a_client(page: &Browser, _: &Office) {
     page.fill("Label (optional)", "Second application");
     page.press("Make the client");
-    page.expect("The secret is shown this one time.");
+    page.expect("It is shown this one time");
 }
 
 fn make_a_link(page: &Browser, _: &Office) {

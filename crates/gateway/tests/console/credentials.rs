@@ -1,17 +1,17 @@
 //! The pages about credentials: a token issued, seen, rotated in steps, revoked; what ends soon.
 
-use super::{Browser, assert_failure, assert_page, assert_redirect, between, operator};
+use super::{Browser, assert_failure, assert_page, assert_redirect, between, key_of, operator};
 use crate::world::{World, soon};
 use test_support::{Backend, Database};
 
 const PAGE: &str = "/tenants/contoso/credentials";
 const SETTINGS: [(&str, &str); 2] =
-    [("JUNO__TOKENS__ROTATION_SILENCE", "2s"), ("JUNO__TOKENS__LAST_USED_INTERVAL", "50ms")];
+    [("JUNO__TOKENS__SILENCE", "2s"), ("JUNO__TOKENS__LAST_USED_INTERVAL", "50ms")];
 
 /// The secret that a page shows this one time, and its key id.
 fn secret(page: &str) -> (String, String) {
     let secret = between(page, "id=\"secret\" type=\"text\" readonly value=\"", "\"").expect("secret");
-    let key_id = between(page, "Key id <code>", "</code>").expect("key id");
+    let key_id = between(page, "<h2 id=\"new\">Secret Token ", "<").expect("key id");
     (secret, key_id)
 }
 
@@ -37,16 +37,23 @@ fn a_token_is_issued_rotated_on_evidence_and_shown_once() {
         assert_page(&page);
         assert!(page.text().contains("data-live=\"/tenants/contoso/credentials/live\""), "{}", page.text());
         for (days, status) in [("0", 400), ("99999", 400), ("soon", 400), ("99999999999999999999", 400)] {
-            let again = anna.post(PAGE, &[("label", "<b>Entra"), ("days", days)]);
+            let again = anna.post(PAGE, &[("label", "<b>Entra"), ("days", days), ("key", "1")]);
             assert_eq!(again.status, status, "{days}");
             assert_page(&again);
             assert!(again.text().contains("id=\"wrong\"") && again.text().contains("&#60;b&#62;Entra"));
         }
-        let issued = anna.post(PAGE, &[("label", "<b>Entra"), ("days", "20")]);
+        let key = key_of(&anna.page(PAGE));
+        let form = [("label", "<b>Entra"), ("days", "20"), ("key", key.as_str())];
+        let issued = anna.post(PAGE, &form);
         assert_eq!(issued.status, 200, "{}", issued.text());
         assert_page(&issued);
         assert!(issued.text().contains("Secret Token</label>"), "{}", issued.text());
         let (old, key_id) = secret(&issued.text());
+        // Sent twice, the form issues one token, and it is not shown again.
+        let again = anna.post(PAGE, &form);
+        assert_page(&again);
+        assert!(again.text().contains("was sent before") && !again.text().contains(&old), "{}", again.text());
+        assert_eq!(anna.page(PAGE).matches("<span class=\"row-note break\">&#60;b&#62;Entra").count(), 1);
         let page = anna.page(PAGE);
         assert!(page.contains("&#60;b&#62;Entra") && page.contains("ends within 30 days"), "{page}");
         assert!(!page.contains(&old), "a secret is shown once");

@@ -1,6 +1,6 @@
 //! The hand-over of a tenant: a setup link is made, shown once, followed and revoked.
 
-use super::{Browser, assert_failure, assert_page, assert_redirect, between, operator};
+use super::{Browser, assert_failure, assert_page, assert_redirect, between, key_of, operator};
 use crate::{setup, world::World};
 use test_support::Backend;
 
@@ -9,7 +9,7 @@ const PAGE: &str = "/tenants/contoso/hand-over";
 /// Makes a link; its address.
 fn make(browser: &Browser, label: &str) -> setup::Link {
     let before = browser.page(PAGE);
-    let key = between(&before, "name=\"key\" value=\"", "\"").expect("key");
+    let key = key_of(&before);
     let fields = [("label", label), ("hours", "24"), ("key", key.as_str())];
     let made = browser.post(PAGE, &fields);
     assert_eq!(made.status, 200, "{}", made.text());

@@ -1,6 +1,6 @@
 //! The page about OAuth: clients and secrets, each shown once, and the federation.
 
-use super::{Browser, assert_failure, assert_page, assert_redirect, between, operator};
+use super::{assert_failure, assert_page, assert_redirect, between, key_of, operator};
 use crate::{
     oauth::{Client, users},
     world::World,
@@ -10,10 +10,6 @@ use std::time::{Duration, Instant};
 use test_support::{Backend, Database, Response};
 
 const PAGE: &str = "/tenants/contoso/oauth";
-
-fn key_of(browser: &Browser) -> String {
-    between(&browser.page(PAGE), "name=\"key\" value=\"", "\"").expect("key")
-}
 
 /// The value of a read-only field.
 fn shown(page: &str, id: &str) -> Option<String> {
@@ -28,8 +24,8 @@ fn client(response: &Response) -> Client {
     let value = |id: &str| shown(&text, id).unwrap_or_else(|| panic!("no {id} in {text}"));
     Client::shown(&json!({
         "client_id": value("client-id"),
-        "client_secret": value("client-secret"),
-        "key_id": between(&text, "<h2 id=\"secret\">Client secret ", "<"),
+        "client_secret": value("secret"),
+        "key_id": between(&text, "<h2 id=\"new\">Client secret ", "<"),
         "token_endpoint": value("token-endpoint"),
     }))
 }
@@ -41,7 +37,7 @@ fn a_client_is_made_its_secret_shown_once_replaced_and_revoked() {
         world.tenant("contoso");
         let anna = operator(&world, "anna", "support");
         assert!(anna.page(PAGE).contains("No OAuth clients"));
-        let key = key_of(&anna);
+        let key = key_of(&anna.page(PAGE));
         let fields = [("label", "Entra"), ("days", "730"), ("key", key.as_str())];
         let first = client(&anna.post(&format!("{PAGE}/clients"), &fields));
         assert_eq!(users(&world, "contoso", &first.token(&world)).status, 200);
@@ -54,7 +50,7 @@ fn a_client_is_made_its_secret_shown_once_replaced_and_revoked() {
         assert!(page.contains(&first.id) && page.contains(&first.key_id) && !page.contains(&first.secret));
         assert!(page.contains(&format!("{}/t/contoso/oauth/token", world.gateway.scim())));
 
-        let key = key_of(&anna);
+        let key = key_of(&anna.page(PAGE));
         let secrets = format!("{PAGE}/clients/{}/secrets", first.id);
         let second = client(&anna.post(&secrets, &[("days", "365"), ("key", &key)]));
         assert_eq!((&second.id, second.secret != first.secret), (&first.id, true));
@@ -76,6 +72,53 @@ fn a_client_is_made_its_secret_shown_once_replaced_and_revoked() {
 }
 
 #[test]
+fn a_secret_is_rotated_with_overlap() {
+    for backend in Backend::ALL {
+        let world = World::start(backend);
+        world.tenant("contoso");
+        let anna = operator(&world, "anna", "support");
+        let key = key_of(&anna.page(PAGE));
+        let fields = [("label", "Entra"), ("days", "730"), ("key", key.as_str())];
+        let first = client(&anna.post(&format!("{PAGE}/clients"), &fields));
+        let rotate = format!("{PAGE}/clients/{}/secrets/{}/rotate", first.id, first.key_id);
+        assert!(anna.page(PAGE).contains(&format!("href=\"{rotate}\"")));
+        assert_page(&anna.get(&rotate));
+        let again = anna.post(&rotate, &[("days", "1"), ("automatic", "on")]);
+        assert_eq!(again.status, 400, "{}", again.text());
+        assert_page(&again);
+        assert!(
+            again.text().contains("checked") && again.text().contains("id=\"wrong\""),
+            "{}",
+            again.text()
+        );
+        let started = anna.post(&rotate, &[("days", "365")]);
+        assert!(started.text().contains(&format!("<code>{}</code> stays good", first.key_id)));
+        let second = client(&started);
+        assert_eq!((&second.id, second.secret == first.secret), (&first.id, false));
+        let (old_token, new_token) = (first.token(&world), second.token(&world));
+        for token in [&old_token, &new_token] {
+            assert_eq!(users(&world, "contoso", token).status, 200, "both are good");
+        }
+        let page = anna.page(PAGE);
+        assert_eq!(page.matches(">being rotated</a>").count(), 2, "{page}");
+        assert_eq!(anna.post(&rotate, &[("days", "365")]).status, 409, "one at a time");
+
+        let credentials = anna.page("/tenants/contoso/credentials");
+        assert!(credentials.contains("Rotation of client secret"), "{credentials}");
+        let id = between(&credentials, "aria-labelledby=\"rotation-", "\"").expect("rotation");
+        let cancel = format!("/tenants/contoso/rotations/{id}/cancel");
+        anna.page(&cancel);
+        assert_redirect(&anna.post(&cancel, &[]), "/tenants/contoso/credentials");
+        assert_eq!(users(&world, "contoso", &new_token).status, 401);
+        assert_eq!(users(&world, "contoso", &old_token).status, 200);
+        let gone = format!("{PAGE}/clients/{}/secrets/{}/rotate", first.id, second.key_id);
+        for nothing in [gone, rotate.replace(&first.key_id, "nothing")] {
+            assert_failure(&anna.get(&nothing), 404, "not-found");
+        }
+    }
+}
+
+#[test]
 fn a_secret_that_ends_soon_or_has_ended_is_marked() {
     let brief = [("JUNO__OAUTH__MIN_SECRET_LIFETIME", "1s"), ("JUNO__OAUTH__SECRET_LIFETIME", "1d")];
     let world = World::with_settings(Database::Fresh(Backend::Sqlite), &brief);
@@ -92,7 +135,7 @@ fn a_secret_that_ends_soon_or_has_ended_is_marked() {
         }
         assert!(began.elapsed() < Duration::from_secs(30), "it expires: {page}");
     };
-    assert!(page.contains("<span class=\"badge warn\">expires in 29 days</span>"), "{page}");
+    assert!(page.contains("<span class=\"badge warn\">ends within 30 days</span>"), "{page}");
     assert!(page.contains("<span class=\"badge ok\">good</span>"), "{page}");
     // A viewer sees, and is offered nothing to do.
     for act in ["Revoke…", "Make the client", "Set the federation"] {

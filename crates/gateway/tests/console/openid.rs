@@ -1,6 +1,6 @@
 //! Signing in at a real OpenID provider, in its own forms; and what is tried against that.
 
-use super::{Browser, assert_failure, between};
+use super::{Browser, assert_failure, assert_redirect, between};
 use crate::{
     admin::{PASSWORD, add_operator, operator, try_sign_in},
     oauth::provider::Provider,
@@ -88,11 +88,12 @@ fn an_operator_signs_in_at_the_provider_and_needs_no_password_here() {
     let house = House::start(&[]);
     add_operator(&house.world, "anna", "support");
     let browser = Browser::new(&house.world);
-    assert!(browser.page("/sign-in").contains("Sign in with &#60;Contoso&#62;"));
+    assert!(browser.page("/sign-in?next=/account").contains("Sign in with &#60;Contoso&#62;"));
     let done = house.sign_in(&browser, "Anna");
     assert_eq!(done.status, 200, "{}", done.text());
     assert!(done.text().contains("http-equiv=\"refresh\""), "{}", done.text());
     super::assert_page(&done);
+    assert_redirect(&browser.get("/sign-in"), "/account");
     assert!(browser.page("/tenants").contains("anna"));
     assert!(browser.page("/account").contains("support"));
 

@@ -18,10 +18,11 @@ fn the_first_sign_in_ends_with_a_password_and_a_second_factor() {
         let browser = Browser::new(&world);
         assert_redirect(&browser.get("/"), "/tenants");
         assert_redirect(&browser.get("/tenants"), "/sign-in");
-        assert_page(&browser.get("/sign-in"));
+        assert_redirect(&browser.get("/expiring"), "/sign-in?next=/expiring");
+        assert_page(&browser.get("/sign-in?next=/expiring"));
         let credentials = [("name", "Anna"), ("password", once.as_str())];
         let signed_in = browser.post("/sign-in", &credentials);
-        assert_redirect(&signed_in, "/tenants");
+        assert_redirect(&signed_in, "/expiring");
         let cookie = signed_in.header("set-cookie").expect("cookie");
         for attribute in ["HttpOnly", "SameSite=Strict", "Path=/", "Max-Age=43200"] {
             assert!(cookie.split("; ").any(|part| part == attribute), "{cookie}");
@@ -60,12 +61,12 @@ fn the_first_sign_in_ends_with_a_password_and_a_second_factor() {
         assert!(again.text().contains(&secret), "the same secret, to try again");
         let secret = secret.replace(' ', "");
         let finished = browser.post("/first-sign-in/code", &[("code", &code(&secret, 0))]);
-        assert_redirect(&finished, "/tenants");
-        let tenants = browser.get("/tenants");
-        assert_page(&tenants);
-        assert!(tenants.text().contains("All set"), "what was done is said");
-        assert!(!browser.page("/tenants").contains("All set"), "once");
-        assert_redirect(&browser.get("/first-sign-in"), "/tenants");
+        assert_redirect(&finished, "/expiring");
+        let page = browser.get("/expiring");
+        assert_page(&page);
+        assert!(page.text().contains("All set"), "what was done is said");
+        assert!(!browser.page("/expiring").contains("All set"), "once");
+        assert_redirect(&browser.get("/first-sign-in"), "/expiring");
         assert_eq!(browser.post("/first-sign-in/secret", &[]).status, 409, "the second factor stays");
 
         assert_redirect(&browser.post("/sign-out", &[]), "/sign-in");
@@ -77,7 +78,8 @@ fn the_first_sign_in_ends_with_a_password_and_a_second_factor() {
         assert!(wrong.text().contains("value=\"anna\""), "the name is kept");
         assert!(!wrong.text().contains(PASSWORD));
         let code = code(&secret, 1);
-        let right = [("name", "anna"), ("password", PASSWORD), ("code", code.as_str()), ("next", "/account")];
+        browser.page("/sign-in?next=/account");
+        let right = [("name", "anna"), ("password", PASSWORD), ("code", code.as_str())];
         assert_redirect(&browser.post("/sign-in", &right), "/account");
         assert_page(&browser.get("/account"));
     }
@@ -97,12 +99,17 @@ fn whoever_signs_in_goes_on_to_where_they_wanted_to_and_never_elsewhere() {
     let browser = Browser::new(&world);
     let asked = "/tenants?cursor=YQ%26b";
     let to = browser.get(asked).header("location").expect("location").to_owned();
-    let page = browser.page(&to);
-    assert!(page.contains("name=\"next\" value=\"/tenants?cursor=YQ%26b\""), "{page}");
+    browser.page(&to);
+    assert_eq!(browser.post("/sign-in", &[("name", "anna"), ("password", "wrong")]).status, 401);
     let code = code(&secret, 1);
-    let given =
-        [("name", "anna"), ("password", PASSWORD), ("code", code.as_str()), ("next", "//evil.example")];
-    assert_redirect(&browser.post("/sign-in", &given), "/tenants");
+    let given = [("name", "anna"), ("password", PASSWORD), ("code", code.as_str())];
+    assert_redirect(&browser.post("/sign-in", &given), asked);
+    assert_redirect(&browser.get("/sign-in"), asked);
+    // Whoever could set the cookie could not send anybody elsewhere either.
+    for foreign in ["Ly9ldmlsLmV4YW1wbGU", "aHR0cHM6Ly9ldmlsLmV4YW1wbGU", "/account", "_w"] {
+        browser.cookies.borrow_mut().insert("juno_next".to_owned(), foreign.to_owned());
+        assert_redirect(&browser.get("/sign-in"), "/tenants");
+    }
 }
 
 #[test]

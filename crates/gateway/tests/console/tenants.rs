@@ -1,6 +1,6 @@
 //! The pages about tenants: opened, found, changed, suspended, exported, erased.
 
-use super::{assert_failure, assert_page, assert_redirect, between, operator};
+use super::{assert_failure, assert_page, assert_redirect, between, key_of, operator};
 use crate::world::World;
 use serde_json::{Value, json};
 use test_support::Backend;
@@ -8,10 +8,6 @@ use test_support::Backend;
 /// The fields of the form for a new tenant, with the key that stands in it.
 fn new_tenant<'f>(name: &'f str, label: &'f str, key: &'f str) -> [(&'f str, &'f str); 4] {
     [("name", name), ("label", label), ("profile", "entra"), ("key", key)]
-}
-
-fn key_of(page: &str) -> String {
-    between(page, "name=\"key\" value=\"", "\"").expect("key")
 }
 
 #[test]

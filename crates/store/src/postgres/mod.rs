@@ -16,7 +16,8 @@ use crate::{
         Listing, Members, Page, ResourceId, Row, SecretTokenOwner, SecretTokenRow, StoreError, Tenant,
         TenantId,
     },
-    operator::{self, Operator, Session, postgres as operators},
+    operator::{Operator, Session},
+    operator_records::{self, postgres as operators},
     plan::{Facts, Questions, Writes},
     records::postgres as records,
 };
@@ -174,7 +175,9 @@ impl Engine for PostgresEngine {
     }
 
     fn session(&self, digest: &[u8; 32]) -> Result<Option<(Session, Operator)>, StoreError> {
-        self.run(|connection| operators::session(connection, digest))?.map(operator::session).transpose()
+        self.run(|connection| operators::session(connection, digest))?
+            .map(operator_records::session)
+            .transpose()
     }
 
     fn touch_session(&self, digest: &[u8; 32], seen: Timestamp) -> Result<(), StoreError> {

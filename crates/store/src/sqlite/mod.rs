@@ -12,7 +12,8 @@ use crate::{
     engine::{Engine, Lookup},
     history::{ChangeRow, DeletedRow, sqlite as history},
     model::*,
-    operator::{self, Operator, Session, sqlite as operators},
+    operator::{Operator, Session},
+    operator_records::{self, sqlite as operators},
     plan::{Facts, Questions, Writes},
     records::sqlite as records,
 };
@@ -133,7 +134,9 @@ impl Engine for SqliteEngine {
     }
 
     fn session(&self, digest: &[u8; 32]) -> Result<Option<(Session, Operator)>, StoreError> {
-        self.run(|connection| operators::session(connection, digest))?.map(operator::session).transpose()
+        self.run(|connection| operators::session(connection, digest))?
+            .map(operator_records::session)
+            .transpose()
     }
 
     fn touch_session(&self, digest: &[u8; 32], seen: Timestamp) -> Result<(), StoreError> {
