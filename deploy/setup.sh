@@ -21,8 +21,8 @@ missing=() # Debian packages
 say() { printf '%s\n' "$*" >&2; }
 
 need_rust() {
-    command -v cargo >/dev/null && return
-    say "Rust is missing. Install it as https://rustup.rs says, then run make again."
+    cargo --version >/dev/null 2>&1 && cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 && return
+    say "Rust is missing, or its rustfmt or clippy. Install it as https://rustup.rs says, then run make again."
     exit 1
 }
 
@@ -104,17 +104,20 @@ install_missing() {
 
 # What root does. PostgreSQL's package would start a server on port 5432; only its programs are wanted.
 privileged_line() {
-    local line="export DEBIAN_FRONTEND=noninteractive; apt-get -qq update"
+    # Another program may be installing as well, and a mirror may stumble.
+    local get="apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3"
+    local line="export DEBIAN_FRONTEND=noninteractive; $get update"
     if [[ " ${missing[*]} " == *" postgresql "* ]]; then
-        line+="; apt-get -qq install -y --no-install-recommends postgresql-common >/dev/null"
+        line+="; $get install -y --no-install-recommends postgresql-common >/dev/null"
         line+="; sed -i \"s/^#*create_main_cluster.*/create_main_cluster = false/\" /etc/postgresql-common/createcluster.conf"
     fi
-    printf '%s' "$line; apt-get -qq install -y --no-install-recommends ${missing[*]} >/dev/null"
+    printf '%s' "$line; $get install -y --no-install-recommends ${missing[*]} >/dev/null"
 }
 
 # The Python environment of the tests: clients that nobody here wrote. Made anew when the pins change.
 make_python_env() {
-    cmp -s "$PYTHON_PINS" "$PYTHON_ENV/pins.txt" && return
+    # An environment that was moved names programs that are not there.
+    cmp -s "$PYTHON_PINS" "$PYTHON_ENV/pins.txt" && "$PYTHON_ENV/bin/pip" --version >/dev/null 2>&1 && return
     say "Installing the Python clients of the tests into $PYTHON_ENV"
     rm -rf "$PYTHON_ENV"
     mkdir -p target

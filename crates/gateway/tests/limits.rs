@@ -5,9 +5,9 @@ use test_support::{Backend, Database};
 
 #[test]
 fn a_tenant_beyond_its_rate_waits_and_its_neighbour_does_not() {
-    const RATE: usize = 20;
+    const RATE: usize = 5;
     let world =
-        World::with_settings(Database::Fresh(Backend::Sqlite), &[("JUNO__SCIM__RATE_PER_TENANT", "20")]);
+        World::with_settings(Database::Fresh(Backend::Sqlite), &[("JUNO__SCIM__RATE_PER_TENANT", "5")]);
     let (loud, quiet) = (world.tenant("loud"), world.tenant("quiet"));
     let refused = (0..20 * RATE)
         .find_map(|n| {

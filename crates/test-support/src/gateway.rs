@@ -54,6 +54,8 @@ impl Gateway {
         };
         let own = [
             ("JUNO__DATABASE__URL", database.as_str()),
+            // As on two cores: on many, as many tests at once would ask for more connections than a server has.
+            ("JUNO__DATABASE__READERS", "4"),
             ("JUNO__SCIM__LISTEN", "127.0.0.1:0"),
             ("JUNO__ADMIN__LISTEN", "127.0.0.1:0"),
             ("JUNO__LOG__LEVEL", "info,access=warn,actix_server=warn,actix_http=off"),

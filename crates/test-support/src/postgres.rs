@@ -66,7 +66,14 @@ impl Postgres {
             }
             if durable {
                 // As a server is set up that is written to all day: the log may grow between checkpoints.
-                command.args(["-c", "shared_buffers=1GB", "-c", "max_wal_size=8GB"]);
+                command.args([
+                    "-c",
+                    "shared_buffers=1GB",
+                    "-c",
+                    "max_wal_size=8GB",
+                    "-c",
+                    "min_wal_size=2GB",
+                ]);
             } else {
                 command.args(["-c", "fsync=off", "-c", "full_page_writes=off"]);
             }
@@ -102,6 +109,15 @@ impl Postgres {
         run(self.client("createdb").arg(&name));
         let socket = self.server.folder().to_str().expect("folder name").replace('/', "%2F");
         format!("postgres://{SUPERUSER}@{socket}/{name}")
+    }
+
+    /// Makes the server like one that has worked for days: files of its log lie ready to be written again. While a new one
+    /// is made, which a fresh server does for every 16 MB, all commits wait.
+    pub fn run_in(&self, database_url: &str) {
+        let fill =
+            "SELECT pg_logical_emit_message(false, '', ''), pg_switch_wal() FROM generate_series(1, 110)";
+        self.query(database_url, fill);
+        self.query(database_url, "CHECKPOINT");
     }
 
     /// What a query of a database answers, one row a line, columns separated by `|`.

@@ -113,6 +113,11 @@ struct House {
 
 /// A tenant that takes assertions of whoever publishes keys at this address.
 async fn house(jwks_url: &str) -> House {
+    house_with(jwks_url, Duration::from_secs(30)).await
+}
+
+/// `timeout`: how long the provider may take to answer.
+async fn house_with(jwks_url: &str, timeout: Duration) -> House {
     let folder = tempfile::tempdir().expect("folder");
     let url = format!("sqlite://{}", folder.path().join("juno.db").display());
     let store = Store::open(&Settings { url, readers: 2, batch: 64, queue_per_tenant: 1000 }).expect("store");
@@ -142,7 +147,7 @@ async fn house(jwks_url: &str) -> House {
         allow_private_networks: true,
         lifetime: Duration::from_secs(3600),
         refetch_interval: Duration::from_secs(REFETCH as u64),
-        timeout: Duration::from_millis(500),
+        timeout,
     };
     let federations = Federations::new(store.clone(), settings).expect("federations");
     let access_tokens = Arc::new(AccessTokens::new(keys, "https://scim.example.com"));
@@ -237,7 +242,8 @@ async fn hostile_answers_are_not_followed_and_not_read_to_their_end() {
 #[tokio::test]
 async fn a_provider_that_says_nothing_is_waited_for_only_so_long() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("bound");
-    let house = house(&format!("http://{}/keys", listener.local_addr().expect("address"))).await;
+    let address = format!("http://{}/keys", listener.local_addr().expect("address"));
+    let house = house_with(&address, Duration::from_millis(500)).await;
     let outcome = house.exchange(&Key::new("one").assertion(NOW), NOW).await;
     assert!(
         matches!(&outcome, Err(GrantError::Unavailable(cause)) if cause.contains("in time")),

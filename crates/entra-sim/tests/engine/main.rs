@@ -39,8 +39,10 @@ fn directory() -> Directory {
     Directory::from_json(include_str!("../fixtures/directory.json")).expect("the fixture is valid")
 }
 
+/// One request at a time unless the job says otherwise: the stand-in numbers what it makes in the order of arrival.
 fn job(toml: &str) -> Job {
-    Job::from_toml(toml).expect("the job is valid")
+    let one = if toml.contains("concurrency") { "" } else { "concurrency = 1\n" };
+    Job::from_toml(&format!("{one}{toml}")).expect("the job is valid")
 }
 
 fn client(server: &Standin, query: &str, token: &str, faults: &[&str], clock: &Clock) -> Client {

@@ -66,6 +66,8 @@ fn both_pages_turn_green_when_entra_arrives() {
     another.expect_complaint("status of 410");
     page.open("/setup");
     page.expect("It was shown when it was issued");
+    // It would ask once more after its session has ended.
+    drop(page);
 
     support.follow("Revoke the link for Adele Vance");
     support.tick("Revoke the Secret Token that it has issued, too");

@@ -33,6 +33,7 @@ fn a_deleted_user_is_found_and_restored() {
     page.follow("Sales");
     page.expect("adele@contoso.example");
     page.follow("Changes");
+    page.expect_path("/tenants/contoso/changes");
     page.expect("Manager");
 }
 

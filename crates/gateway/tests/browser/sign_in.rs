@@ -22,7 +22,7 @@ fn first_sign_in(page: &Browser, name: &str, once: &str) -> String {
     page.expect("A second factor");
     let is_drawn =
         "const image = document.querySelector('.qr img'); return image.complete && image.naturalWidth > 0";
-    assert_eq!(page.script(is_drawn, vec![]), true, "the QR code is shown");
+    page.expect_script("the QR code", is_drawn);
     let secret = page.value("Or type this secret into the app").replace(' ', "");
     page.fill("The code that the app shows now", &code(&secret, 0));
     page.press("Finish");

@@ -174,6 +174,8 @@ fn is_missing(page: &Browser, _: &Office) {
 fn walk(office: &Office, look: impl Fn(&Browser, &Stop)) {
     let page = Browser::at(office.world.gateway.admin());
     for stop in stops(office) {
+        // A page that keeps itself fresh would ask once more without a cookie.
+        page.open("about:blank");
         page.forget();
         if let Some((cookie, value)) = session(office, stop.who).map(Session::cookie) {
             page.remember(cookie, value);

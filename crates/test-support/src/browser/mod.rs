@@ -24,7 +24,7 @@ use tokio::runtime::{Builder, Runtime};
 use ureq::http::Method;
 
 /// How long a page may take to show what is expected of it: only failures wait so long.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Light or dark, as the person's system prefers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +75,7 @@ impl Browser {
     /// Goes to a path of the site, or to a whole address.
     #[track_caller]
     pub fn open(&self, path: &str) {
-        let address = if path.contains("://") { path.to_owned() } else { format!("{}{path}", self.site) };
+        let address = if path.starts_with('/') { format!("{}{path}", self.site) } else { path.to_owned() };
         self.must(&format!("open {address}"), self.session().goto(address.as_str()));
     }
 

@@ -41,25 +41,31 @@ impl Browser {
     /// Presses the button of this name, and waits for the page to which it leads.
     #[track_caller]
     pub fn press(&self, button: &str) {
-        self.act(Kind::Button, button, None, |button| async move { button.click().await });
+        self.leave_by(Kind::Button, button, None);
     }
 
     /// The same, of the several buttons of this name the one in the row, item or section that shows `near`.
     #[track_caller]
     pub fn press_near(&self, near: &str, button: &str) {
-        self.act(Kind::Button, button, Some(near), |button| async move { button.click().await });
+        self.leave_by(Kind::Button, button, Some(near));
     }
 
-    /// Follows the link of this name.
+    /// Presses the button of this name, which leads nowhere.
+    #[track_caller]
+    pub fn press_here(&self, button: &str) {
+        self.act(Kind::Button, button, None, |button| async move { button.click().await });
+    }
+
+    /// Follows the link of this name, and waits for the page to which it leads.
     #[track_caller]
     pub fn follow(&self, link: &str) {
-        self.act(Kind::Link, link, None, |link| async move { link.click().await });
+        self.leave_by(Kind::Link, link, None);
     }
 
     /// The same, of the several links of this name the one in the row, item or section that shows `near`.
     #[track_caller]
     pub fn follow_near(&self, near: &str, link: &str) {
-        self.act(Kind::Link, link, Some(near), |link| async move { link.click().await });
+        self.leave_by(Kind::Link, link, Some(near));
     }
 
     /// Waits until the page shows this text.
@@ -81,6 +87,12 @@ impl Browser {
     #[track_caller]
     pub fn expect_gone(&self, text: &str) {
         self.until(&format!("\"{text}\" to go"), || Ok((!self.try_text()?.contains(text)).then_some(())));
+    }
+
+    /// Waits until a script says so.
+    #[track_caller]
+    pub fn expect_script(&self, what: &str, script: &str) {
+        self.until(what, || Ok((self.try_script(script, vec![])? == true).then_some(())));
     }
 
     /// Waits until the address has this path.
@@ -151,10 +163,12 @@ impl Browser {
         panic!("Tab does not reach \"{name}\", only {seen:?}");
     }
 
-    /// Presses Enter where the focus is, and waits for the page to which it leads, if it leads to one.
+    /// Presses Enter where the focus is, and waits for the page to which it leads.
     #[track_caller]
     pub fn enter(&self) {
+        let left = self.load();
         self.write(&char::from(Key::Enter).to_string());
+        self.until("another page", || Ok((self.try_load()? != left).then_some(())));
     }
 
     /// What has the focus, as assistive technology names it.
@@ -185,7 +199,11 @@ impl Browser {
     /// A number that stays the same until the page is loaded anew.
     #[track_caller]
     pub fn load(&self) -> f64 {
-        self.script("return performance.timeOrigin", vec![]).as_f64().expect("a time")
+        self.until("a page", || self.try_load().map(Some))
+    }
+
+    fn try_load(&self) -> WebDriverResult<f64> {
+        Ok(self.try_script("return performance.timeOrigin", vec![])?.as_f64().expect("a time"))
     }
 
     pub(super) fn try_text(&self) -> WebDriverResult<String> {
@@ -197,6 +215,23 @@ impl Browser {
         Ok(self.wait(self.session().current_url())?.path().to_owned())
     }
 
+    /// Clicks on the one element that is called so and waits until another page is loaded: the driver itself does not
+    /// always, and what is done next must not be done to the page that is left.
+    #[track_caller]
+    fn leave_by(&self, kind: Kind, name: &str, near: Option<&str>) {
+        let (left, mut is_clicked) = (self.load(), false);
+        self.until(&format!("the page behind {}", called(kind, name, near)), || {
+            if self.try_load()? != left {
+                return Ok(Some(()));
+            }
+            if !is_clicked && let Some(element) = self.find(kind, name, near)? {
+                self.wait(element.click())?;
+                is_clicked = true;
+            }
+            Ok(None)
+        });
+    }
+
     /// Does something with the one element that is called so, and does it again where the page changed meanwhile.
     #[track_caller]
     fn act<F: Future<Output = WebDriverResult<()>>>(
@@ -206,11 +241,7 @@ impl Browser {
         near: Option<&str>,
         act: impl Fn(WebElement) -> F,
     ) {
-        let what = format!(
-            "{kind:?} \"{name}\"{}",
-            near.map(|near| format!(" near \"{near}\"")).unwrap_or_default()
-        );
-        self.until(&what, || match self.find(kind, name, near)? {
+        self.until(&called(kind, name, near), || match self.find(kind, name, near)? {
             Some(element) => self.wait(act(element)).map(Some),
             None => Ok(None),
         });
@@ -225,4 +256,9 @@ impl Browser {
         assert!(found.len() < 2, "{} times a {kind_name} called \"{name}\" at {}", found.len(), self.path());
         Ok(found.pop())
     }
+}
+
+/// What is pointed at, in words.
+fn called(kind: Kind, name: &str, near: Option<&str>) -> String {
+    format!("{kind:?} \"{name}\"{}", near.map(|near| format!(" near \"{near}\"")).unwrap_or_default())
 }
