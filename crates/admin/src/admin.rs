@@ -40,7 +40,7 @@ pub struct AdminSettings {
     pub token_lifetime: Duration,
     /// The longest that may be asked for.
     pub max_token_lifetime: Duration,
-    /// How long the old credential of a rotation must not be used before it is safe to end it.
+    /// How long a tenant, or the old credential of a rotation, must not be seen to count as silent.
     pub silence: Duration,
     /// How long deleted users and groups can be restored.
     pub keep_deleted: Duration,

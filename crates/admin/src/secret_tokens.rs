@@ -51,7 +51,7 @@ impl Admin {
         let id = idempotency::id(&format!("secret token {}", tenant.id), by, idempotency_key)?;
         // What came before is found first: a token that is there already must not be one too many.
         if idempotency_key.is_none() || self.secret_token(&tenant, id).await?.is_none() {
-            match self.issuer(by).issue_as((tenant.id, id), label, Some(expires), by.at).await {
+            match self.issuer(by).issue((tenant.id, id), label, Some(expires), by.at).await {
                 Ok(Issued { token, row }) => return Ok(GivenToken { tenant, row, token: Some(token) }),
                 Err(TokenError::Taken) => {}
                 Err(error) => return Err(error.into()),
@@ -79,7 +79,7 @@ impl Admin {
         Ok(revoked)
     }
 
-    /// The tenant, if it has this token and the token is alive.
+    /// A token that is alive, and its tenant.
     ///
     /// # Errors
     /// No such tenant, or no such token alive.
@@ -88,17 +88,10 @@ impl Admin {
         by: &By,
         tenant: &str,
         key_id: &str,
-    ) -> Result<Tenant, Failure> {
-        let (tenant, now) = (self.tenant(tenant).await?, self.now());
-        let is_meant = |row: &SecretTokenRow| {
-            row.key_id == key_id && row.revoked.is_none() && row.expires.is_none_or(|end| now < end)
-        };
-        match self.issuer(by).list(tenant.id).await?.iter().any(is_meant) {
-            true => Ok(tenant),
-            false => Err(Failure::NotFound(
-                "The tenant has no Secret Token of this key id that is alive.".to_owned(),
-            )),
-        }
+    ) -> Result<(Tenant, SecretTokenRow), Failure> {
+        let tenant = self.tenant(tenant).await?;
+        let row = self.issuer(by).find_alive(tenant.id, key_id, by.at).await?;
+        Ok((tenant, row))
     }
 
     async fn secret_token(&self, tenant: &Tenant, id: Uuid) -> Result<Option<SecretTokenRow>, Failure> {

@@ -341,6 +341,11 @@ pub struct SecretTokenRow {
 }
 
 impl SecretTokenRow {
+    /// Whether it is neither revoked nor expired.
+    pub fn is_alive(&self, now: Timestamp) -> bool {
+        self.revoked.is_none() && self.expires.is_none_or(|end| now < end)
+    }
+
     /// When it was last used.
     pub fn last_used(&self) -> Option<Timestamp> {
         self.seen.as_ref().map(|seen| seen.last)

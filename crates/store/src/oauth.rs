@@ -48,6 +48,11 @@ pub struct ClientSecret {
 }
 
 impl ClientSecret {
+    /// Whether it is neither revoked nor expired; its client may be.
+    pub fn is_alive(&self, now: Timestamp) -> bool {
+        self.revoked.is_none() && now < self.expires
+    }
+
     /// When it was last used.
     pub fn last_used(&self) -> Option<Timestamp> {
         self.seen.as_ref().map(|seen| seen.last)

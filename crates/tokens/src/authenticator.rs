@@ -2,7 +2,6 @@
 
 use crate::{
     access_token::{AccessTokens, Claims},
-    issuer::is_alive,
     secret_token::{self, SecretToken},
     usage::{LastUse, Usage, Use},
 };
@@ -101,7 +100,7 @@ impl Credential {
     /// Judged at every use, so that a token ends on time while its answer is still kept.
     fn is_good(&self, digest: &[u8; 32], now: Timestamp) -> bool {
         match self {
-            Credential::SecretToken(row) => bool::from(row.digest.ct_eq(digest)) && is_alive(row, now),
+            Credential::SecretToken(row) => bool::from(row.digest.ct_eq(digest)) && row.is_alive(now),
             Credential::AccessToken { ends, .. } => now < *ends,
         }
     }

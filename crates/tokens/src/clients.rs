@@ -136,7 +136,7 @@ impl OauthClients {
         now: Timestamp,
     ) -> Result<IssuedSecret, ClientError> {
         let found = self.find(tenant, client).await?;
-        let alive = found.secrets.iter().filter(|secret| is_alive(secret, now)).count();
+        let alive = found.secrets.iter().filter(|secret| secret.is_alive(now)).count();
         if alive >= self.policy.max_secrets {
             return Err(ClientError::TooManySecrets(self.policy.max_secrets));
         }
@@ -166,11 +166,11 @@ impl OauthClients {
         now: Timestamp,
     ) -> Result<(ClientSecret, IssuedSecret), ClientError> {
         let no_such = || ClientError::NoSuchSecret(key_id.to_owned());
-        let is_meant = |secret: &ClientSecret| secret.key_id == key_id && is_alive(secret, now);
+        let is_meant = |secret: &ClientSecret| secret.key_id == key_id && secret.is_alive(now);
         let alive = self.list(tenant).await?.into_iter().filter(|found| found.client.revoked.is_none());
         let found = alive.into_iter().find(|found| found.secrets.iter().any(is_meant));
         let found = found.ok_or_else(no_such)?;
-        if found.secrets.iter().filter(|secret| is_alive(secret, now)).count() >= self.policy.max_secrets {
+        if found.secrets.iter().filter(|secret| secret.is_alive(now)).count() >= self.policy.max_secrets {
             return Err(ClientError::TooManySecrets(self.policy.max_secrets));
         }
         let old = found.secrets.into_iter().find(is_meant);
@@ -205,7 +205,7 @@ impl OauthClients {
         now: Timestamp,
     ) -> Result<ClientSecret, ClientError> {
         let found = self.find(tenant, client).await?;
-        let named = found.secrets.into_iter().find(|secret| secret.key_id == key_id && is_alive(secret, now));
+        let named = found.secrets.into_iter().find(|secret| secret.key_id == key_id && secret.is_alive(now));
         let no_such = || ClientError::NoSuchSecret(key_id.to_owned());
         let secret = named.ok_or_else(no_such)?;
         if !self.store.revoke_client_secret(tenant, secret.id, now).await? {
@@ -326,9 +326,4 @@ impl OauthClients {
         let alive = found.filter(|found| found.client.revoked.is_none());
         alive.ok_or(ClientError::NoSuchClient(client))
     }
-}
-
-/// Whether a secret is good at this time, if its client is.
-pub(crate) fn is_alive(secret: &ClientSecret, now: Timestamp) -> bool {
-    secret.revoked.is_none() && now < secret.expires
 }

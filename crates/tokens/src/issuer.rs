@@ -48,25 +48,11 @@ impl Issuer {
         Issuer { store, max_alive }
     }
 
-    /// A new token. `label` is a word of the operator's; from `expires` on it is refused.
+    /// A new token under this id. `label` is a word of the operator's; from `expires` on it is refused.
     ///
     /// # Errors
     /// See [`TokenError`].
     pub async fn issue(
-        &self,
-        tenant: TenantId,
-        label: &str,
-        expires: Option<Timestamp>,
-        now: Timestamp,
-    ) -> Result<Issued, TokenError> {
-        self.issue_as((tenant, new_id(now)?), label, expires, now).await
-    }
-
-    /// A new token under this id.
-    ///
-    /// # Errors
-    /// See [`TokenError`].
-    pub async fn issue_as(
         &self,
         (tenant, id): (TenantId, Uuid),
         label: &str,
@@ -92,7 +78,7 @@ impl Issuer {
         now: Timestamp,
     ) -> Result<Issued, TokenError> {
         let tokens = self.list(tenant).await?;
-        let alive = tokens.iter().filter(|row| is_alive(row, now) && Some(row.id) != replaced).count();
+        let alive = tokens.iter().filter(|row| row.is_alive(now) && Some(row.id) != replaced).count();
         if alive >= self.max_alive {
             return Err(TokenError::TooMany(self.max_alive));
         }
@@ -154,21 +140,20 @@ impl Issuer {
         Ok(row)
     }
 
-    async fn find_alive(
+    /// The token with `key_id` as it is stored.
+    ///
+    /// # Errors
+    /// See [`TokenError`].
+    pub async fn find_alive(
         &self,
         tenant: TenantId,
         key_id: &str,
         now: Timestamp,
     ) -> Result<SecretTokenRow, TokenError> {
         let found =
-            self.list(tenant).await?.into_iter().find(|row| row.key_id == key_id && is_alive(row, now));
+            self.list(tenant).await?.into_iter().find(|row| row.key_id == key_id && row.is_alive(now));
         found.ok_or_else(|| TokenError::NoSuchToken(key_id.to_owned()))
     }
-}
-
-/// Whether a token is good at this time.
-pub(crate) fn is_alive(row: &SecretTokenRow, now: Timestamp) -> bool {
-    row.revoked.is_none() && row.expires.is_none_or(|end| now < end)
 }
 
 /// UUID version 7: the order of ids is the order of issue.

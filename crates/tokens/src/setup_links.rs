@@ -1,7 +1,7 @@
 //! Setup links: made and revoked by operators, opened once by a customer's administrator, to whom they issue a Secret Token
 //! (`docs/adr/0016`).
 
-use crate::{Issued, Issuer, SetupToken, TokenError, issuer, operator::SessionToken};
+use crate::{Issued, Issuer, SetupToken, TokenError, operator::SessionToken};
 use scim::Timestamp;
 use std::time::Duration;
 use store::{
@@ -232,8 +232,7 @@ impl SetupLinks {
             let mut found =
                 found.filter(|found| found.link.revoked.is_none()).ok_or(SetupError::NoSuchLink(id))?;
             let issued = found.link.opening.as_ref().map(|opening| opening.secret_token);
-            let token =
-                found.secret_token.as_mut().filter(|token| its_token && issuer::is_alive(token, by.at));
+            let token = found.secret_token.as_mut().filter(|token| its_token && token.is_alive(by.at));
             let revocation = SetupRevocation { tenant, link: id, issued, with_token: token.is_some() };
             if self.store.acting(by.clone()).revoke_setup_link(revocation, by.at).await? {
                 found.link.revoked = Some(by.at);
@@ -341,7 +340,7 @@ impl SetupLinks {
             let is_same = issued == Some(session.opening.secret_token);
             return Err(if is_same { SetupError::TokenRevoked } else { SetupError::Changed });
         }
-        let old = old.filter(|token| issuer::is_alive(token, now)).map(|token| token.id);
+        let old = old.filter(|token| token.is_alive(now)).map(|token| token.id);
         let issued = self.draft(&session.link, old, now).await?;
         let (link, tokens_issued) = (session.link.id, session.opening.tokens_issued);
         let replacement = SetupReplacement { link, tokens_issued, old, new: issued.row.clone() };

@@ -3,7 +3,6 @@
 
 use crate::{
     access_token::{AccessTokens, Claims},
-    clients::is_alive,
     federation::{Federations, Rejection},
     secret_hash::{HashError, SecretHasher},
     secret_token::ClientSecretText,
@@ -182,7 +181,7 @@ impl TokenEndpoint {
     ) -> Result<(Uuid, Timestamp), GrantError> {
         let key_id = ClientSecretText::key_id_of(text).ok_or(GrantError::InvalidClient)?;
         let mut secrets = owner.into_iter().flat_map(|owner| &owner.secrets);
-        let named = secrets.find(|secret| secret.key_id == key_id && is_alive(secret, now));
+        let named = secrets.find(|secret| secret.key_id == key_id && secret.is_alive(now));
         let is_equal = self.hasher.verify(text, named.map(|secret| secret.hash.as_str())).await?;
         let secret = named.filter(|_| is_equal).ok_or(GrantError::InvalidClient)?;
         Ok((secret.id, secret.expires))

@@ -44,6 +44,10 @@ fn authenticator(store: &Store) -> Authenticator {
     Authenticator::new(store.clone(), CacheSettings { ttl: Duration::from_secs(TTL as u64), capacity: 100 })
 }
 
+fn id() -> Uuid {
+    tokens::operator::new_id(NOW).expect("random bytes")
+}
+
 fn after(seconds: i64) -> Timestamp {
     NOW.plus_seconds(seconds)
 }
@@ -51,7 +55,7 @@ fn after(seconds: i64) -> Timestamp {
 #[tokio::test]
 async fn a_token_names_its_tenant_and_its_credential() {
     let house = house().await;
-    let issued = house.issuer.issue(house.tenant.id, "first", None, NOW).await.expect("issued");
+    let issued = house.issuer.issue((house.tenant.id, id()), "first", None, NOW).await.expect("issued");
     let client = house.authenticator.authenticate(issued.token.reveal(), NOW).await.expect("authenticated");
     assert_eq!(*client.tenant, house.tenant);
     assert_eq!(client.credential, issued.row.id);
@@ -64,7 +68,7 @@ async fn a_token_names_its_tenant_and_its_credential() {
 async fn a_token_that_was_never_issued_is_refused_and_stays_so() {
     let house = house().await;
     let other = self::house().await;
-    let foreign = other.issuer.issue(other.tenant.id, "", None, NOW).await.expect("issued").token;
+    let foreign = other.issuer.issue((other.tenant.id, id()), "", None, NOW).await.expect("issued").token;
     for text in [foreign.reveal(), foreign.reveal(), "garbage", ""] {
         let refusal = house.authenticator.authenticate(text, NOW).await.expect_err("refused");
         assert_eq!(refusal, Refusal::Unauthorized);
@@ -77,7 +81,7 @@ async fn a_token_that_was_never_issued_is_refused_and_stays_so() {
 #[tokio::test]
 async fn a_burst_of_one_token_costs_one_query() {
     let house = house().await;
-    let token = house.issuer.issue(house.tenant.id, "", None, NOW).await.expect("issued").token;
+    let token = house.issuer.issue((house.tenant.id, id()), "", None, NOW).await.expect("issued").token;
     for (seconds, queries) in [(0, 1), (TTL - 1, 1), (TTL, 2)] {
         let burst = (0..100).map(|_| house.authenticator.authenticate(token.reveal(), after(seconds)));
         let answers = futures_util::future::join_all(burst).await;
@@ -92,7 +96,8 @@ async fn a_burst_of_one_token_costs_one_query() {
 #[tokio::test]
 async fn expiry_is_judged_at_every_use() {
     let house = house().await;
-    let token = house.issuer.issue(house.tenant.id, "", Some(after(3)), NOW).await.expect("issued").token;
+    let token =
+        house.issuer.issue((house.tenant.id, id()), "", Some(after(3)), NOW).await.expect("issued").token;
     assert!(house.authenticator.authenticate(token.reveal(), after(2)).await.is_ok());
     // Still in the cache, and yet over.
     assert_eq!(
@@ -116,7 +121,7 @@ async fn expiry_is_judged_at_every_use() {
 async fn revocation_counts_at_once_here_and_within_the_cache_seconds_elsewhere() {
     let house = house().await;
     let elsewhere = authenticator(&house.store);
-    let issued = house.issuer.issue(house.tenant.id, "", None, NOW).await.expect("issued");
+    let issued = house.issuer.issue((house.tenant.id, id()), "", None, NOW).await.expect("issued");
     let token = issued.token.reveal();
     assert!(house.authenticator.authenticate(token, NOW).await.is_ok());
     assert!(elsewhere.authenticate(token, NOW).await.is_ok());
@@ -132,7 +137,7 @@ async fn revocation_counts_at_once_here_and_within_the_cache_seconds_elsewhere()
 #[tokio::test]
 async fn suspension_and_resumption_are_seen_by_the_same_rule() {
     let house = house().await;
-    let token = house.issuer.issue(house.tenant.id, "", None, NOW).await.expect("issued").token;
+    let token = house.issuer.issue((house.tenant.id, id()), "", None, NOW).await.expect("issued").token;
     let state = async |now| {
         house.authenticator.authenticate(token.reveal(), now).await.map(|client| client.tenant.state)
     };
@@ -147,7 +152,7 @@ async fn suspension_and_resumption_are_seen_by_the_same_rule() {
 #[tokio::test]
 async fn a_clock_set_back_does_not_prolong_an_answer() {
     let house = house().await;
-    let issued = house.issuer.issue(house.tenant.id, "", None, NOW).await.expect("issued");
+    let issued = house.issuer.issue((house.tenant.id, id()), "", None, NOW).await.expect("issued");
     assert!(house.authenticator.authenticate(issued.token.reveal(), after(3600)).await.is_ok());
     house.issuer.revoke(house.tenant.id, &issued.row.key_id, NOW).await.expect("revoked");
     assert!(house.authenticator.authenticate(issued.token.reveal(), NOW).await.is_err());
@@ -160,15 +165,21 @@ async fn only_so_many_tokens_live_at_once() {
     let mut key_ids = Vec::new();
     for n in 0..3 {
         key_ids.push(
-            house.issuer.issue(tenant, "", Some(after(100 + n)), NOW).await.expect("issued").row.key_id,
+            house
+                .issuer
+                .issue((tenant, id()), "", Some(after(100 + n)), NOW)
+                .await
+                .expect("issued")
+                .row
+                .key_id,
         );
     }
-    assert!(matches!(house.issuer.issue(tenant, "", None, NOW).await, Err(TokenError::TooMany(3))));
+    assert!(matches!(house.issuer.issue((tenant, id()), "", None, NOW).await, Err(TokenError::TooMany(3))));
     house.issuer.revoke(tenant, &key_ids[2], NOW).await.expect("revoked");
-    assert!(house.issuer.issue(tenant, "", None, NOW).await.is_ok());
+    assert!(house.issuer.issue((tenant, id()), "", None, NOW).await.is_ok());
     // An expired one makes room as well.
-    assert!(house.issuer.issue(tenant, "", None, after(99)).await.is_err());
-    assert!(house.issuer.issue(tenant, "", None, after(100)).await.is_ok());
+    assert!(house.issuer.issue((tenant, id()), "", None, after(99)).await.is_err());
+    assert!(house.issuer.issue((tenant, id()), "", None, after(100)).await.is_ok());
     assert!(matches!(house.issuer.revoke(tenant, &key_ids[2], NOW).await, Err(TokenError::NoSuchToken(_))));
     let stranger = TenantId(Uuid::from_u128(8));
     assert!(matches!(house.issuer.revoke(stranger, &key_ids[1], NOW).await, Err(TokenError::NoSuchToken(_))));
@@ -177,7 +188,7 @@ async fn only_so_many_tokens_live_at_once() {
 #[tokio::test]
 async fn use_is_written_when_asked_and_never_moves_back() {
     let house = house().await;
-    let token = house.issuer.issue(house.tenant.id, "", None, NOW).await.expect("issued").token;
+    let token = house.issuer.issue((house.tenant.id, id()), "", None, NOW).await.expect("issued").token;
     let seen = async || house.issuer.list(house.tenant.id).await.expect("list")[0].seen.clone();
     let note = async |authenticator: &Authenticator, seconds| {
         let client = authenticator.authenticate(token.reveal(), after(seconds)).await.expect("authenticated");
@@ -208,4 +219,19 @@ async fn use_is_written_when_asked_and_never_moves_back() {
     note(&elsewhere, 6).await;
     assert_eq!(elsewhere.flush_last_used().await, Ok(1));
     assert_eq!(seen().await, Some(Seen { last: after(6), ..first }));
+}
+
+#[tokio::test]
+async fn no_use_is_lost_because_many_credentials_are_in_use() {
+    let house = house().await;
+    let cache = CacheSettings { ttl: Duration::from_secs(TTL as u64), capacity: 1 };
+    let authenticator = Authenticator::new(house.store.clone(), cache);
+    for _ in 0..3 {
+        let token = house.issuer.issue((house.tenant.id, id()), "", None, NOW).await.expect("issued").token;
+        let client = authenticator.authenticate(token.reveal(), NOW).await.expect("authenticated");
+        client.note(Use { at: after(1), from: None, method: "GET", route: "/Users" });
+    }
+    assert_eq!(authenticator.flush_last_used().await, Ok(3));
+    let tokens = house.issuer.list(house.tenant.id).await.expect("list");
+    assert!(tokens.iter().all(|token| token.last_used() == Some(after(1))), "{tokens:?}");
 }

@@ -162,7 +162,10 @@ async fn a_lost_secret_token_is_replaced_a_bounded_number_of_times() {
     let house = house().await;
     let new = house.link().await;
     // As many as may be alive, with the one that the link issues: those that are replaced do not count.
-    Issuer::new(house.store.clone(), 2).issue(house.tenant.id, "other", None, NOW).await.expect("issued");
+    Issuer::new(house.store.clone(), 2)
+        .issue((house.tenant.id, new_id()), "other", None, NOW)
+        .await
+        .expect("issued");
     let (session, first) = house.links.open(&new.token, FROM, after(1)).await.expect("opened");
     let cookie = session.token.reveal().to_owned();
     assert_eq!(house.links.issues_left(&session), 2);
@@ -222,8 +225,8 @@ async fn what_is_beyond_a_bound_is_refused_and_leaves_the_link_open() {
     assert!(matches!(third, Err(SetupError::TooManyOpen(2))));
 
     let issuer = Issuer::new(house.store.clone(), 2);
-    let issued = issuer.issue(house.tenant.id, "one", None, NOW).await.expect("issued");
-    issuer.issue(house.tenant.id, "two", None, NOW).await.expect("issued");
+    let issued = issuer.issue((house.tenant.id, new_id()), "one", None, NOW).await.expect("issued");
+    issuer.issue((house.tenant.id, new_id()), "two", None, NOW).await.expect("issued");
     let refused = house.links.open(&first.token, FROM, after(1)).await;
     assert!(matches!(refused, Err(SetupError::Token(TokenError::TooMany(2)))));
     assert_eq!(house.states(after(1)).await, [SetupState::Open, SetupState::Open]);

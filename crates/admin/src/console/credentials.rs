@@ -4,7 +4,6 @@ use super::{
     confirm::ConfirmPage,
     failure::{Again, Refusal},
     frame::{Frame, Section, done},
-    rotate::lifetime,
     rotations::{RotationView, UnderWay},
     secret::SecretPage,
     tenant::{Tab, TenantHead},
@@ -23,10 +22,22 @@ use actix_web::{
 use askama::Template;
 use scim::Timestamp;
 use serde::Deserialize;
+use std::time::Duration;
 use store::{By, SecretTokenRow, Seen, Tenant};
 use tokens::operator;
 
-const DAY: u64 = 86_400;
+/// In seconds.
+pub(super) const DAY: u64 = 86_400;
+
+/// A life in whole days.
+///
+/// # Errors
+/// It is none.
+pub(super) fn lifetime(days: &str) -> Result<Duration, Failure> {
+    let days = days.trim().parse::<u64>().ok().and_then(|days| days.checked_mul(DAY));
+    days.map(Duration::from_secs)
+        .ok_or_else(|| Failure::Invalid("A credential is good for a whole number of days.".to_owned()))
+}
 
 /// A badge: how it looks, and what it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,11 +95,10 @@ impl Credentials {
             seen: row.seen.clone(),
             is_rotating: under_way.have(row.id),
         };
-        let is_alive =
-            |row: &&SecretTokenRow| row.revoked.is_none() && row.expires.is_none_or(|end| now < end);
+        let (alive, ended): (Vec<_>, Vec<_>) = rows.iter().rev().partition(|row| row.is_alive(now));
         Ok(Credentials {
-            alive: rows.iter().rev().filter(is_alive).map(view).collect(),
-            ended: rows.iter().rev().filter(|row| !is_alive(row)).map(view).collect(),
+            alive: alive.into_iter().map(view).collect(),
+            ended: ended.into_iter().map(view).collect(),
             past: past.into_iter().take(10).map(RotationView::of).collect(),
             under_way: under_way.0.into_iter().map(RotationView::of).collect(),
         })
@@ -183,7 +193,7 @@ pub(super) async fn issue(
         Err(failure) => Err(failure),
     };
     match given {
-        Ok(given) => Ok(SecretPage::token(&visitor, &admin, &given).answer()?),
+        Ok(given) => Ok(web::page(&SecretPage::token(&visitor, &admin, &given))?),
         Err(failure) => {
             let again = Again::of(failure)?;
             let page = page(&visitor, &admin, &tenant, Some(form), Some(again.words.clone())).await?;
@@ -199,7 +209,7 @@ pub(super) async fn ask_revoke(
     path: Path<(String, String)>,
 ) -> Result<HttpResponse, Refusal> {
     let (label, key_id) = path.into_inner();
-    let tenant = admin.secret_token_alive(visitor.by(), &label, &key_id).await?;
+    let (tenant, _) = admin.secret_token_alive(visitor.by(), &label, &key_id).await?;
     let words = vec![
         "Whoever uses it is refused with 401 from now on, and it cannot be brought back.".to_owned(),
         "If Entra still has it, its provisioning fails and goes into quarantine: rotate it instead."

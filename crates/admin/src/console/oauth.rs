@@ -81,7 +81,7 @@ fn card(tenant: &TenantHead, found: &ClientWithSecrets, rotations: &UnderWay, no
     let line = |secret: &ClientSecret| SecretLine {
         key_id: secret.key_id.clone(),
         badge: Badge::of(Some(secret.expires), secret.revoked.or(found.client.revoked), now),
-        is_alive: found.client.revoked.is_none() && secret.revoked.is_none() && now < secret.expires,
+        is_alive: found.client.revoked.is_none() && secret.is_alive(now),
         expires: secret.expires,
         last_used: secret.last_used(),
         is_rotating: rotations.have(secret.id),
@@ -159,7 +159,7 @@ async fn answer(
     given: Result<GivenSecret, Failure>,
 ) -> Result<HttpResponse, Refusal> {
     match given {
-        Ok(given) => Ok(SecretPage::client_secret(visitor, admin, &given).answer()?),
+        Ok(given) => Ok(web::page(&SecretPage::client_secret(visitor, admin, &given))?),
         Err(failure) => {
             let again = Again::of(failure)?;
             let mut page = page(visitor, admin, tenant).await?;

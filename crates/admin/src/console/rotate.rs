@@ -1,6 +1,7 @@
 //! `…/rotate`: a Secret Token or a client secret gets a successor, which is shown once; both are good meanwhile.
 
 use super::{
+    credentials::{DAY, lifetime},
     failure::{Again, Refusal},
     frame::{Frame, Section},
     secret::SecretPage,
@@ -14,21 +15,8 @@ use actix_web::{
 };
 use askama::Template;
 use serde::Deserialize;
-use std::time::Duration;
 use store::{By, CredentialKind, Tenant};
 use uuid::Uuid;
-
-const DAY: u64 = 86_400;
-
-/// A life in whole days.
-///
-/// # Errors
-/// It is none.
-pub(super) fn lifetime(days: &str) -> Result<Duration, Failure> {
-    let days = days.trim().parse::<u64>().ok().and_then(|days| days.checked_mul(DAY));
-    days.map(Duration::from_secs)
-        .ok_or_else(|| Failure::Invalid("A credential is good for a whole number of days.".to_owned()))
-}
 
 /// What shall get a successor.
 struct Old {
@@ -41,7 +29,7 @@ struct Old {
 impl Old {
     /// A Secret Token that is alive.
     async fn token(admin: &Admin, by: &By, (label, key_id): (String, String)) -> Result<Old, Failure> {
-        let tenant = admin.secret_token_alive(by, &label, &key_id).await?;
+        let (tenant, _) = admin.secret_token_alive(by, &label, &key_id).await?;
         Ok(Old { tenant, key_id, client: None })
     }
 
@@ -51,11 +39,29 @@ impl Old {
         (label, client, key_id): (String, String, String),
     ) -> Result<Old, Failure> {
         let (tenant, client, secret) = admin.client_secret(&label, &client, &key_id).await?;
-        let is_alive = client.revoked.is_none() && secret.revoked.is_none() && admin.now() < secret.expires;
-        match is_alive {
+        match client.revoked.is_none() && secret.is_alive(admin.now()) {
             true => Ok(Old { tenant, key_id, client: Some(client.id) }),
             false => Err(Failure::NotFound("The secret has ended already.".to_owned())),
         }
+    }
+
+    fn kind(&self) -> CredentialKind {
+        if self.client.is_some() { CredentialKind::ClientSecret } else { CredentialKind::SecretToken }
+    }
+
+    /// What it is, in words.
+    fn what(&self) -> &'static str {
+        if self.client.is_some() { "client secret" } else { "Secret Token" }
+    }
+
+    /// The page of the tenant that it stands on.
+    fn tab(&self) -> Tab {
+        if self.client.is_some() { Tab::Oauth } else { Tab::Credentials }
+    }
+
+    /// The address of that page, below the tenant.
+    fn back(&self) -> &'static str {
+        if self.client.is_some() { "/oauth" } else { "/credentials" }
     }
 
     /// Where its form goes, below the tenant.
@@ -77,42 +83,26 @@ struct RotateForm {
 
 #[derive(Template)]
 #[template(path = "rotate.html")]
-struct RotatePage {
+struct RotatePage<'o> {
     frame: Frame,
     tenant: TenantHead,
-    key_id: String,
-    path: String,
-    /// Whether it is a client secret.
-    is_secret: bool,
+    old: &'o Old,
     form: RotateForm,
     /// The longest life of a Secret Token, in days.
     longest: u64,
     wrong: Option<String>,
 }
 
-impl RotatePage {
-    fn new(visitor: &Visitor<Support>, admin: &Admin, old: &Old, form: RotateForm) -> RotatePage {
-        let tab = if old.client.is_some() { Tab::Oauth } else { Tab::Credentials };
+impl<'o> RotatePage<'o> {
+    fn new(visitor: &Visitor<Support>, admin: &Admin, old: &'o Old, form: RotateForm) -> RotatePage<'o> {
         RotatePage {
             frame: visitor.frame(Section::Tenants),
-            tenant: TenantHead::of(&old.tenant, tab),
-            key_id: old.key_id.clone(),
-            path: old.path(),
-            is_secret: old.client.is_some(),
+            tenant: TenantHead::of(&old.tenant, old.tab()),
+            old,
             form,
             longest: admin.settings.max_token_lifetime.as_secs() / DAY,
             wrong: None,
         }
-    }
-
-    /// What the page is about.
-    fn what(&self) -> &'static str {
-        if self.is_secret { "client secret" } else { "Secret Token" }
-    }
-
-    /// Where the way back leads.
-    fn back(&self) -> String {
-        self.tenant.at(if self.is_secret { "/oauth" } else { "/credentials" })
     }
 }
 
@@ -123,18 +113,22 @@ fn ask(visitor: &Visitor<Support>, admin: &Admin, old: &Old) -> Result<HttpRespo
 
 async fn start(visitor: &Visitor<Support>, admin: &Admin, old: &Old) -> Result<HttpResponse, Refusal> {
     let form: RotateForm = visitor.form()?;
-    let kind = if old.client.is_some() { CredentialKind::ClientSecret } else { CredentialKind::SecretToken };
     let started = match lifetime(&form.days) {
         Ok(lifetime) => {
-            let is_automatic = form.automatic.is_some();
-            let new =
-                NewRotation { kind, key_id: old.key_id.clone(), lifetime: Some(lifetime), is_automatic };
+            let new = NewRotation {
+                kind: old.kind(),
+                key_id: old.key_id.clone(),
+                lifetime: Some(lifetime),
+                is_automatic: form.automatic.is_some(),
+            };
             admin.start_rotation(visitor.by(), &old.tenant.label, new).await
         }
         Err(failure) => Err(failure),
     };
     match started {
-        Ok(started) => Ok(SecretPage::rotation(visitor, admin, (&old.tenant, old.client), started).answer()?),
+        Ok(started) => {
+            Ok(web::page(&SecretPage::rotation(visitor, admin, (&old.tenant, old.client), &started))?)
+        }
         Err(failure) => {
             let again = Again::of(failure)?;
             let wrong = Some(again.words.clone());

@@ -5,8 +5,7 @@ use super::{
     tenant::{Tab, TenantHead},
     visitor::Visitor,
 };
-use crate::{Admin, Failure, GivenSecret, GivenToken, NewSecret, StartedRotation, caller::Support, web};
-use actix_web::HttpResponse;
+use crate::{Admin, GivenSecret, GivenToken, NewSecret, StartedRotation, caller::Support};
 use askama::Template;
 use scim::Timestamp;
 use store::Tenant;
@@ -18,6 +17,7 @@ struct Client {
     id: Uuid,
 }
 
+/// The page that shows it.
 #[derive(Template)]
 #[template(path = "secret.html")]
 pub(super) struct SecretPage {
@@ -67,7 +67,7 @@ impl SecretPage {
         visitor: &Visitor<Support>,
         admin: &Admin,
         (tenant, client): (&Tenant, Option<Uuid>),
-        started: StartedRotation,
+        started: &StartedRotation,
     ) -> SecretPage {
         let secret = match &started.secret {
             NewSecret::SecretToken(token) => token.reveal(),
@@ -77,7 +77,7 @@ impl SecretPage {
             key_id: started.rotation.new.key_id.clone(),
             expires: started.rotation.new.expires,
             secret: Some(secret.to_owned()),
-            replaces: Some(started.rotation.old.key_id),
+            replaces: Some(started.rotation.old.key_id.clone()),
             next: "/credentials",
             ..SecretPage::empty(visitor, admin, tenant, client)
         }
@@ -100,13 +100,5 @@ impl SecretPage {
             replaces: None,
             next,
         }
-    }
-
-    /// The page.
-    ///
-    /// # Errors
-    /// None that should be.
-    pub(super) fn answer(&self) -> Result<HttpResponse, Failure> {
-        web::page(self)
     }
 }

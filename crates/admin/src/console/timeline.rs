@@ -98,7 +98,7 @@ pub(super) async fn views(
         ids.iter().take(NAMED).filter_map(|id| ResourceId::parse(id)).collect()
     };
     let named = members.iter().flat_map(|members| [first(&members.add), first(&members.remove)].concat());
-    let nameless = rows.iter().filter(|row| told_name(row).is_none());
+    let nameless = rows.iter().filter(|row| row.before.is_none() && row.after.is_none());
     let ids: BTreeSet<ResourceId> = named.chain(nameless.map(|row| row.resource)).collect();
     let known = Known {
         tenant,
@@ -144,12 +144,13 @@ impl Known<'_> {
     fn view(&self, row: &ChangeRow, members: &StoredMembers) -> ChangeView {
         let (title, tone) = event(&row.event);
         let effects: Vec<StoredEffect> = serde_json::from_str(&row.effects).unwrap_or_default();
+        let document = row.after.as_deref().or(row.before.as_deref());
         ChangeView {
             at: row.at,
             title,
             tone,
             kind: row.kind.clone(),
-            name: told_name(row).unwrap_or_else(|| self.name(row.resource)),
+            name: document.and_then(name).unwrap_or_else(|| self.name(row.resource)),
             history: self.history(&row.resource.to_string()),
             actor: self.actors.words(row.actor),
             version: row.version,
@@ -160,11 +161,6 @@ impl Known<'_> {
             effects: effects.into_iter().map(effect).collect(),
         }
     }
-}
-
-/// What the change itself says that the resource was called.
-fn told_name(row: &ChangeRow) -> Option<String> {
-    row.after.as_deref().or(row.before.as_deref()).and_then(name)
 }
 
 /// What a document is called.

@@ -23,7 +23,7 @@ const RATE: f64 = 25.0;
 const SECONDS: u32 = 60;
 /// How many times its share the loud tenant sends.
 const FACTOR: usize = 20;
-/// Each kind of load is measured so often (three orders of the three, so often each), for so long.
+/// How often each kind of load is measured, a multiple of three, and for how long.
 const ROUNDS: usize = 12;
 const ROUND_SECONDS: u32 = 10;
 

@@ -106,6 +106,8 @@ fn a_token_is_rotated_in_steps_on_evidence() {
             assert!(text(&silent, "words").starts_with("Old token silent since "), "{silent}");
         }
         rotation.becomes("safe");
+        // The same time is silence for the tenant's health.
+        soon("silence", || anna.read("/tenants/contoso")["overview"]["health"]["level"] == "warning");
         let completed = rotation.end("complete", &json!({}));
         assert_eq!((completed.status, &completed.json["state"]), (200, &json!("completed")));
         assert!(completed.json["old"]["revoked"].is_string() && completed.json["ended"].is_string());

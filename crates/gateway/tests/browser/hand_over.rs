@@ -46,6 +46,9 @@ fn both_pages_turn_green_when_entra_arrives() {
     page.expect("Waiting for Entra’s Test Connection");
     let (url, token) = (page.value("Tenant URL"), page.value("Secret Token"));
     assert_eq!(url, format!("{}/t/contoso/scim/v2", world.gateway.scim()));
+    page.press_here("Copy Tenant URL");
+    page.expect("Copied");
+    assert_eq!(page.clipboard(), url);
     assert!(page.text().contains("26 attributes"), "the table of Microsoft's tutorial");
 
     let load = page.load();

@@ -42,7 +42,7 @@ fn bodies_of_any_size_are_cut_off_early_and_cost_no_memory() {
             // Whoever goes on is cut off.
             let began = Instant::now();
             while raw.send(&piece) {
-                assert!(began.elapsed() < Duration::from_secs(60), "{length} {status} is read without end");
+                assert!(began.elapsed() < Duration::from_secs(10), "{length} {status} is read without end");
             }
         }
     }
@@ -74,7 +74,7 @@ fn slow_senders_are_told_and_cut_off() {
         if is_scim {
             assert_scim_error(sent, &response, &[408]);
         }
-        assert!(began.elapsed() < Duration::from_secs(60), "{sent}: {:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(10), "{sent}: {:?}", began.elapsed());
     }
     // Hundreds of them do not keep others out.
     let idle: Vec<Raw> = (0..400)

@@ -133,6 +133,14 @@ impl Browser {
         })
     }
 
+    /// What was copied last: the person allows the site to see it.
+    #[track_caller]
+    pub fn clipboard(&self) -> String {
+        self.devtools("Browser.grantPermissions", json!({"permissions": ["clipboardReadWrite"]}));
+        let text = self.script("return navigator.clipboard.readText()", vec![]);
+        text.as_str().unwrap_or_default().to_owned()
+    }
+
     /// The text of the first element that this CSS selector finds, for what has no label.
     #[track_caller]
     pub fn text_of(&self, selector: &str) -> String {
