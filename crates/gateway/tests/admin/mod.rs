@@ -3,6 +3,7 @@
 mod api_tokens;
 mod audit;
 mod callers;
+mod description;
 mod federation;
 mod oauth_clients;
 mod operators;
@@ -46,8 +47,10 @@ pub(crate) fn base(world: &World) -> String {
 
 /// Tries to sign in.
 pub(crate) fn try_sign_in(world: &World, body: &Value) -> Response {
-    let url = format!("{}/session", base(world));
-    world.http.send("POST", &url, &[JSON], body.to_string().as_bytes())
+    let (url, body) = (format!("{}/session", base(world)), body.to_string());
+    let response = world.http.send("POST", &url, &[JSON], body.as_bytes());
+    description::check("POST", "/session", &body, &response);
+    response
 }
 
 /// The session that signing in has begun.
@@ -110,7 +113,9 @@ impl Session {
             all.push(JSON);
         }
         all.extend(headers);
-        self.http.send(method, &format!("{}{path}", self.base), &all, body.as_bytes())
+        let response = self.http.send(method, &format!("{}{path}", self.base), &all, body.as_bytes());
+        description::check(method, path, body, &response);
+        response
     }
 
     pub(crate) fn send(&self, method: &str, path: &str, body: Option<&Value>) -> Response {
