@@ -359,3 +359,18 @@ fn requests_are_bounded_and_answered_in_the_words_of_oauth() {
     assert_eq!(bounds.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&bounds.stderr).contains("365 days at least and 1095 days at most"));
 }
+
+#[test]
+fn an_access_token_lives_for_as_long_as_six_hours_if_it_is_set() {
+    let settings = [("JUNO__OAUTH__TOKEN_LIFETIME", "6h")];
+    let world = World::with_settings(Database::Fresh(Backend::Sqlite), &settings);
+    world.tenant("own");
+    let client = Client::create(&world, "own");
+    let granted = post_form(&world, &client.token_endpoint, &[], &client.form());
+    assert_eq!(granted.json["expires_in"], 21_600, "{}", granted.text());
+    let token = access_token(&granted);
+    let claims = part(&token, 1);
+    let seconds = |name: &str| claims[name].as_i64().expect(name);
+    assert_eq!(seconds("exp") - seconds("iat"), 21_600);
+    assert_eq!(users(&world, "own", &token).status, 200);
+}
