@@ -3,6 +3,7 @@
 mod credentials;
 mod hand_over;
 mod office;
+mod openid;
 mod resources;
 mod sign_in;
 mod tenants;

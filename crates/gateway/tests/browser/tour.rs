@@ -1,8 +1,12 @@
 //! A tour of every page: whether all people can use it, and what it looks like.
 
 use super::office::Office;
-use crate::admin::{PASSWORD, Session};
+use crate::{
+    admin::{PASSWORD, Session},
+    setup::make,
+};
 use admin::{console, setup};
+use serde_json::json;
 use std::path::Path;
 use test_support::{Browser, Scheme};
 
@@ -78,6 +82,10 @@ fn stops(office: &Office) -> Vec<Stop> {
         Stop { deeds: issue_a_token, ..page("/tenants/{tenant}/credentials", "secret-token") },
         page("/tenants/{tenant}/credentials/{key_id}/rotate", "credentials-rotate"),
         page("/tenants/{tenant}/credentials/{key_id}/revoke", "credentials-revoke"),
+        Stop {
+            deeds: rotate,
+            ..page("/tenants/{tenant}/credentials/{key_id}/rotate", "secret-token-rotated")
+        },
         page("/tenants/{tenant}/rotations/{id}/complete", "rotation-complete"),
         page("/tenants/{tenant}/rotations/{id}/cancel", "rotation-cancel"),
         page("/tenants/{tenant}/hand-over", "hand-over"),
@@ -96,10 +104,13 @@ fn stops(office: &Office) -> Vec<Stop> {
         Stop { deeds: add_an_operator, ..page("/operators", "operator-password") },
         page("/operators/{name}", "operator"),
         page("/operators/{name}/reset", "operator-reset"),
+        Stop { deeds: reset, ..page("/operators/{name}/reset", "operator-reset-password") },
         page("/operators/{name}/disable", "operator-disable"),
         page("/audit", "audit"),
         Stop { deeds: verify, ..page("/audit", "audit-verified") },
         setup("/setup/{token}", "setup-link"),
+        Stop { deeds: connect, ..setup("/setup", "setup-connected") },
+        Stop { deeds: revoke, ..setup("/setup", "setup-revoked") },
         Stop { deeds: open_link, ..setup("/setup", "setup") },
         Stop { deeds: is_spent, ..setup("/setup/{token}", "setup-link-spent") },
         Stop { path: "/nothing".to_owned(), deeds: is_missing, ..stop("", "not-found", Who::Stranger) },
@@ -151,6 +162,37 @@ fn verify(page: &Browser, _: &Office) {
 fn open_link(page: &Browser, _: &Office) {
     page.press("Open the setup page");
     page.expect("Seven steps");
+}
+
+/// A link of its own; the Tenant URL and the Secret Token behind it.
+fn open_another_link(page: &Browser, office: &Office) -> (String, String) {
+    page.open(&make(&office.anna, "contoso").url);
+    open_link(page, office);
+    (page.value("Tenant URL"), page.value("Secret Token"))
+}
+
+fn connect(page: &Browser, office: &Office) {
+    let (tenant_url, token) = open_another_link(page, office);
+    office.world.send("GET", &format!("{tenant_url}/Users?count=1"), Some(&token), None);
+    page.expect("Entra has connected.");
+}
+
+fn revoke(page: &Browser, office: &Office) {
+    let (_, token) = open_another_link(page, office);
+    let key_id = token.split('_').nth(1).expect("key id");
+    let path = format!("/tenants/contoso/secret-tokens/{key_id}/revoke");
+    assert_eq!(office.anna.post(&path, &json!({})).status, 200);
+    page.expect("This Secret Token was revoked by Juno support.");
+}
+
+fn rotate(page: &Browser, _: &Office) {
+    page.press("Start and show the new one");
+    page.expect("It is shown this one time");
+}
+
+fn reset(page: &Browser, _: &Office) {
+    page.press("Reset ben");
+    page.expect("It is shown this one time");
 }
 
 fn is_spent(page: &Browser, _: &Office) {
@@ -206,22 +248,25 @@ fn every_page_can_be_used_by_all_people() {
     for path in all.filter(|path| !NO_PAGES.contains(&path.as_str())) {
         assert!(seen.contains(&path.as_str()), "{path} has no stop on the tour");
     }
-    let faults = std::cell::RefCell::new(Vec::new());
-    walk(&office, |page, stop| {
-        for (scheme, width) in [(Scheme::Light, 1280), (Scheme::Dark, 390)] {
-            page.prefer(scheme);
-            page.resize(width, 844);
-            let place = format!("{}, {} at {width} px", stop.name, scheme.as_str());
-            faults
-                .borrow_mut()
-                .extend(page.violations().into_iter().map(|fault| format!("{place}: {fault}")));
-            if page.overflow() > 0 {
-                faults.borrow_mut().push(format!("{place}: {} px too wide", page.overflow()));
-            }
+    let found = std::cell::RefCell::new(Vec::new());
+    walk(&office, |page, stop| found.borrow_mut().extend(faults(page, stop.name)));
+    let found = found.into_inner();
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// What keeps some people from using the page that is shown, in light and dark, wide and narrow.
+pub(super) fn faults(page: &Browser, name: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (scheme, width) in [(Scheme::Light, 1280), (Scheme::Dark, 390)] {
+        page.prefer(scheme);
+        page.resize(width, 844);
+        let place = format!("{name}, {} at {width} px", scheme.as_str());
+        faults.extend(page.violations().into_iter().map(|fault| format!("{place}: {fault}")));
+        if page.overflow() > 0 {
+            faults.push(format!("{place}: {} px too wide", page.overflow()));
         }
-    });
-    let faults = faults.into_inner();
-    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    }
+    faults
 }
 
 #[test]

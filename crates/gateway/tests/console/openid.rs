@@ -20,14 +20,7 @@ struct House {
 impl House {
     fn start(more: &[(&str, &str)]) -> House {
         let provider = Provider::start();
-        let mut settings = vec![
-            ("JUNO__ADMIN__PUBLIC_URL", PUBLIC),
-            ("JUNO__OPENID__ISSUER", provider.issuer.as_str()),
-            ("JUNO__OPENID__CLIENT_ID", "juno-operators"),
-            ("JUNO__OPENID__CLIENT_SECRET", "of-the-operators-client"),
-            ("JUNO__OPENID__CLAIM", "sub"),
-            ("JUNO__OPENID__NAME", "Sign in with <Contoso>"),
-        ];
+        let mut settings = provider.for_operators(PUBLIC);
         settings.extend(more);
         let world = World::with_settings(Database::Fresh(Backend::Sqlite), &settings);
         House { world, provider }

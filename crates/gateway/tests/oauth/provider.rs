@@ -40,6 +40,18 @@ impl Provider {
         Provider { node, issuer }
     }
 
+    /// The settings of a gateway whose operators sign in here; browsers come back to this address of it.
+    pub(crate) fn for_operators<'a>(&'a self, public_url: &'a str) -> Vec<(&'a str, &'a str)> {
+        vec![
+            ("JUNO__ADMIN__PUBLIC_URL", public_url),
+            ("JUNO__OPENID__ISSUER", &self.issuer),
+            ("JUNO__OPENID__CLIENT_ID", "juno-operators"),
+            ("JUNO__OPENID__CLIENT_SECRET", "of-the-operators-client"),
+            ("JUNO__OPENID__CLAIM", "sub"),
+            ("JUNO__OPENID__NAME", "Sign in with <Contoso>"),
+        ]
+    }
+
     /// Ends it early.
     pub(crate) fn stop(&mut self) -> std::io::Result<std::process::ExitStatus> {
         self.node.kill()?;

@@ -31,7 +31,8 @@ server.listen(0, "127.0.0.1", () => {
     }, {
       client_id: "juno-operators",
       client_secret: "of-the-operators-client",
-      redirect_uris: ["https://admin.juno.test/sign-in/openid/callback"],
+      // Tests that speak HTTP themselves go by the first, a real browser by the second.
+      redirect_uris: ["https://admin.juno.test", "http://admin.localhost"].map((site) => `${site}/sign-in/openid/callback`),
     }],
     claims: { openid: ["sub"], profile: ["preferred_username"], email: ["email", "email_verified"] },
     conformIdTokenClaims: false,

@@ -70,11 +70,12 @@ impl Driver {
         Driver { server, address: format!("http://127.0.0.1:{port}"), profiles: AtomicU32::new(0) }
     }
 
-    /// A browser of one's own. `runtime` needs nothing: waiting is done by the HTTP client.
-    pub(super) fn session(&self, runtime: &tokio::runtime::Runtime) -> WebDriver {
+    /// A browser of one's own, with these arguments beside those of all. `runtime` needs nothing: waiting is done by the HTTP
+    /// client.
+    pub(super) fn session(&self, runtime: &tokio::runtime::Runtime, more: &[&str]) -> WebDriver {
         let profile = format!("profile-{}", self.profiles.fetch_add(1, Ordering::Relaxed));
         let profile = format!("--user-data-dir={}", self.server.folder().join(profile).display());
-        let arguments: Vec<&str> = ARGUMENTS.iter().copied().chain([profile.as_str()]).collect();
+        let arguments: Vec<&str> = [ARGUMENTS, more, &[&profile]].concat();
         let wanted = json!({
             "browserName": "chrome",
             "goog:loggingPrefs": {"browser": "ALL"},

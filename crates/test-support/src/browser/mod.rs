@@ -55,13 +55,26 @@ pub struct Browser {
     size: Cell<(u32, u32)>,
     /// What the browser complained of and no test has expected.
     complaints: RefCell<Vec<String>>,
+    /// Beginnings of complaints that are not about us.
+    not_ours: RefCell<Vec<String>>,
 }
 
 impl Browser {
     /// Opens a window; paths are those of this site, `http://127.0.0.1:1234` say.
     pub fn at(site: &str) -> Browser {
+        Browser::start(site, &[])
+    }
+
+    /// The same where the site has a name, `http://admin.localhost` say, and is found at this address, `http://127.0.0.1:1234`.
+    pub fn at_name(site: &str, address: &str) -> Browser {
+        let without_scheme = |url: &str| url.split("://").last().unwrap_or_default().to_owned();
+        let rule = format!("--host-resolver-rules=MAP {} {}", without_scheme(site), without_scheme(address));
+        Browser::start(site, &[&rule])
+    }
+
+    fn start(site: &str, arguments: &[&str]) -> Browser {
         let runtime = Builder::new_current_thread().enable_time().build().expect("runtime");
-        let session = Driver::shared().session(&runtime);
+        let session = Driver::shared().session(&runtime, arguments);
         let site = site.trim_end_matches('/').to_owned();
         Browser {
             runtime,
@@ -69,7 +82,13 @@ impl Browser {
             site,
             size: Cell::new((1280, 900)),
             complaints: RefCell::default(),
+            not_ours: RefCell::default(),
         }
+    }
+
+    /// What is at this address is not ours: whatever the browser complains of there is forgiven.
+    pub fn forgive(&self, address: &str) {
+        self.not_ours.borrow_mut().push(address.to_owned());
     }
 
     /// Goes to a path of the site, or to a whole address.
@@ -175,7 +194,9 @@ impl Browser {
     fn hear_complaints(&self) -> WebDriverResult<()> {
         let heard = self.wait(self.session().browser_log())?;
         let heard = heard.into_iter().filter(|entry| entry.level == "SEVERE" || entry.level == "WARNING");
-        self.complaints.borrow_mut().extend(heard.map(|entry| entry.message));
+        let not_ours = self.not_ours.borrow();
+        let is_ours = |complaint: &String| !not_ours.iter().any(|address| complaint.starts_with(address));
+        self.complaints.borrow_mut().extend(heard.map(|entry| entry.message).filter(is_ours));
         Ok(())
     }
 }
