@@ -27,8 +27,10 @@ pub struct Blocked {
 
 /// Many people may sit behind one address.
 const ADDRESS_SHARE: u32 = 10;
-/// Most names and addresses that are remembered. Beyond it the window of the oldest is over early.
-const MAX_KEYS: usize = 100_000;
+/// Most names and addresses that are remembered. Beyond it the windows of some are over early.
+const MAX_KEYS: usize = if cfg!(test) { 100 } else { 100_000 };
+/// How many are forgotten at once where there is no room: to find them takes a walk through all.
+const FORGOTTEN_AT_ONCE: usize = MAX_KEYS / 10;
 
 /// A digest of a name or an address: what strangers type is not kept.
 type Key = [u8; 32];
@@ -36,7 +38,14 @@ type Key = [u8; 32];
 #[derive(Clone, Copy, Debug)]
 struct Count {
     wrong: u32,
+    most: u32,
     until: Timestamp,
+}
+
+impl Count {
+    fn is_blocked(&self) -> bool {
+        self.wrong >= self.most
+    }
 }
 
 /// Counts wrong sign-ins of one process.
@@ -51,29 +60,24 @@ impl Throttle {
         Throttle { settings, counts: Mutex::default() }
     }
 
-    /// Counts a sign-in of a name (in the one spelling that is looked up) as wrong before it is looked at, so that guesses at the same moment count too;
-    /// [`Throttle::forgive`] takes a right one back.
+    /// Counts a sign-in of a name (in the one spelling that is looked up) as wrong before it is looked at, so that guesses at
+    /// the same moment count too; [`Throttle::forgive`] takes a right one back.
     ///
     /// # Errors
     /// [`Blocked`] if there were too many before it.
     pub fn admit(&self, name: &str, address: IpAddr, now: Timestamp) -> Result<(), Blocked> {
         let mut counts = self.counts();
-        if counts.len() > MAX_KEYS {
-            counts.retain(|_, count| now < count.until);
-            if counts.len() > MAX_KEYS
-                && let Some(oldest) = counts.iter().min_by_key(|(_, count)| count.until).map(|(key, _)| *key)
-            {
-                counts.remove(&oldest);
-            }
-        }
         let keys = self.keys(name, address);
         check(&counts, keys, now)?;
+        if counts.len() + keys.len() > MAX_KEYS {
+            make_room(&mut counts, now);
+        }
         let window = i64::try_from(self.settings.window.as_millis()).unwrap_or(i64::MAX);
         let until = Timestamp(now.0.saturating_add(window));
-        for (key, _) in keys {
-            let count = counts.entry(key).or_insert(Count { wrong: 0, until });
+        for (key, most) in keys {
+            let count = counts.entry(key).or_insert(Count { wrong: 0, most, until });
             if now >= count.until {
-                *count = Count { wrong: 0, until };
+                *count = Count { wrong: 0, most, until };
             }
             count.wrong += 1;
             // The wait begins with the last wrong one.
@@ -114,16 +118,29 @@ impl Throttle {
 }
 
 fn check(counts: &HashMap<Key, Count>, keys: [(Key, u32); 2], now: Timestamp) -> Result<(), Blocked> {
-    for (key, most) in keys {
+    for (key, _) in keys {
         if let Some(count) = counts.get(&key)
             && now < count.until
-            && count.wrong >= most
+            && count.is_blocked()
         {
             let millis = count.until.0.saturating_sub(now.0).unsigned_abs();
             return Err(Blocked { retry_after: millis.div_ceil(1000).max(1) });
         }
     }
     Ok(())
+}
+
+/// Forgets what is over; if that is not enough, the oldest that block nobody; the oldest that block, last: whoever makes up
+/// names ends nobody's wait.
+fn make_room(counts: &mut HashMap<Key, Count>, now: Timestamp) {
+    counts.retain(|_, count| now < count.until);
+    let excess = (counts.len() + FORGOTTEN_AT_ONCE).saturating_sub(MAX_KEYS);
+    let mut rest: Vec<_> =
+        counts.iter().map(|(key, count)| (count.is_blocked(), count.until, *key)).collect();
+    rest.sort_unstable();
+    for (.., key) in rest.iter().take(excess) {
+        counts.remove(key);
+    }
 }
 
 /// Who has one IPv6 address has a whole /64 of them.
@@ -188,5 +205,34 @@ mod tests {
             assert_eq!(throttle.admit("anna", address(1), Timestamp(0)), Ok(()));
             throttle.forgive("anna", address(1));
         }
+    }
+
+    /// Wrong sign-ins of so many made-up names, each from a network of its own.
+    fn flood(throttle: &Throttle, count: u16, now: Timestamp) {
+        for n in 0..count {
+            let [high, low] = n.to_be_bytes();
+            let _ = throttle.admit(&format!("name{n}"), IpAddr::from([198, high, low, 1]), now);
+            assert!(throttle.counts().len() <= MAX_KEYS, "after {n}");
+        }
+    }
+
+    #[test]
+    fn made_up_names_fill_no_memory_and_end_nobodys_wait() {
+        let throttle = throttle(2);
+        for _ in 0..2 {
+            assert_eq!(throttle.admit("anna", address(1), Timestamp(0)), Ok(()));
+        }
+        flood(&throttle, 1000, Timestamp(1000));
+        assert!(throttle.check("anna", address(2), Timestamp(1000)).is_err());
+    }
+
+    #[test]
+    fn what_is_over_is_forgotten_first() {
+        let throttle = throttle(2);
+        flood(&throttle, 45, Timestamp(0));
+        assert_eq!(throttle.admit("anna", address(1), Timestamp(30_000)), Ok(()));
+        flood(&throttle, 20, Timestamp(60_000));
+        assert_eq!(throttle.admit("anna", address(1), Timestamp(60_000)), Ok(()));
+        assert!(throttle.admit("anna", address(1), Timestamp(60_000)).is_err(), "both were counted");
     }
 }
