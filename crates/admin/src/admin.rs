@@ -16,6 +16,8 @@ use uuid::Uuid;
 pub struct AdminSettings {
     /// The beginning of every Tenant URL, without a final slash.
     pub public_url: String,
+    /// How long a client may take to send a body.
+    pub body_timeout: Duration,
     /// How long a session lasts that nobody uses.
     pub session_idle: Duration,
     /// How long a session lasts at most.

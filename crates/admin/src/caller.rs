@@ -44,6 +44,20 @@ impl Rank for Administrator {
     const LEAST: Option<Role> = Some(Role::Admin);
 }
 
+/// The session of a request's cookie: looked up before a body is read, as strangers have none.
+///
+/// # Errors
+/// [`Failure::NotSignedIn`].
+pub(crate) async fn session(request: &HttpRequest, admin: &Admin) -> Result<SignedIn, Failure> {
+    let cookie = cookies::read(request, cookies::SESSION).ok_or(Failure::NotSignedIn)?;
+    admin.session(&cookie).await
+}
+
+/// The state of the listener.
+pub(crate) fn admin(request: &HttpRequest) -> Result<&Data<Admin>, Failure> {
+    request.app_data().ok_or_else(|| Failure::internal("no state"))
+}
+
 /// An operator with a session, of a rank that was checked.
 pub(crate) struct Person<R> {
     /// The session, and whose it is.
@@ -67,15 +81,17 @@ impl<R> Person<R> {
 }
 
 impl<R: Rank> Person<R> {
-    /// The person behind a request that shows this CSRF token, if it changes something. No session, a wrong token, a first
-    /// sign-in that is not finished and too low a rank are found in this order.
+    /// The person behind a request with this session that shows this CSRF token, if it changes something. A wrong token, a
+    /// first sign-in that is not finished and too low a rank are found in this order.
     ///
     /// # Errors
-    /// [`Failure::NotSignedIn`], [`Failure::WrongCsrfToken`], [`Failure::NotReady`], [`Failure::Forbidden`].
-    pub(crate) async fn admit(request: &HttpRequest, csrf: &str) -> Result<Person<R>, Failure> {
-        let admin = request.app_data::<Data<Admin>>().ok_or_else(|| Failure::internal("no state"))?;
-        let cookie = cookies::read(request, cookies::SESSION).ok_or(Failure::NotSignedIn)?;
-        let signed_in = admin.session(&cookie).await?;
+    /// [`Failure::WrongCsrfToken`], [`Failure::NotReady`], [`Failure::Forbidden`].
+    pub(crate) fn admit(
+        request: &HttpRequest,
+        admin: &Admin,
+        signed_in: SignedIn,
+        csrf: &str,
+    ) -> Result<Person<R>, Failure> {
         if !request.method().is_safe() && !signed_in.token.is_csrf(csrf) {
             return Err(Failure::WrongCsrfToken);
         }

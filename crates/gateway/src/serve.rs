@@ -170,7 +170,8 @@ fn scim_state(
 fn setup_pages(settings: &Settings, store: Store, public_url: &str, state: Data<scim_api::App>) -> Setup {
     let (setup, policy) = (&settings.setup, command::setup_policy(settings));
     let throttle = ThrottleSettings { attempts: setup.wrong_links.get(), window: setup.wrong_links_window };
-    let settings = SetupSettings { public_url: public_url.to_owned(), policy, throttle };
+    let (public_url, body_timeout) = (public_url.to_owned(), settings.scim.body_timeout);
+    let settings = SetupSettings { public_url, policy, throttle, body_timeout };
     Setup::new(store, settings, clock::now, move || state.authenticator().forget())
 }
 
@@ -232,7 +233,10 @@ fn operators(
             }
             None => app,
         };
-        app.app_data(proxies.clone()).wrap(from_fn(access_log::record_operators)).wrap(from_fn(origin::find))
+        app.wrap(from_fn(unread::close))
+            .wrap(from_fn(access_log::record_operators))
+            .app_data(proxies.clone())
+            .wrap(from_fn(origin::find))
     };
     let server = HttpServer::new(app).workers(1).shutdown_timeout(1).disable_signals().listen(listener)?;
     Ok(server.run())

@@ -7,7 +7,7 @@ use std::{
 };
 use test_support::{Gateway, Response};
 
-/// One connection to the SCIM listener.
+/// One connection.
 pub(crate) struct Raw {
     stream: TcpStream,
     /// The answer to HEAD announces a length and has no body.
@@ -15,8 +15,14 @@ pub(crate) struct Raw {
 }
 
 impl Raw {
+    /// To the SCIM listener.
     pub(crate) fn connect(gateway: &Gateway) -> Raw {
-        let stream = TcpStream::connect(gateway.scim().trim_start_matches("http://")).expect("connected");
+        Raw::to(gateway.scim())
+    }
+
+    /// To the listener with this address.
+    pub(crate) fn to(listener: &str) -> Raw {
+        let stream = TcpStream::connect(listener.trim_start_matches("http://")).expect("connected");
         stream.set_read_timeout(Some(Duration::from_secs(30))).expect("timeout");
         Raw { stream, is_head: false }
     }

@@ -101,7 +101,7 @@ pub(super) async fn create(
     admin: Data<Admin>,
     body: Body<ApiTokenBody>,
 ) -> Result<HttpResponse, Problem> {
-    let body = body.read()?;
+    let body = body.read(&admin).await?;
     let new = NewApiToken {
         label: body.label,
         role: body.role.map(Into::into),

@@ -3,12 +3,16 @@
 pub(super) use crate::caller::{Administrator, Newcomer, Person, Support, Viewer};
 
 use super::Problem;
-use crate::{Admin, Failure, SignedIn, caller::Rank, in_process::CommandLine, request::Origin};
+use crate::{
+    Failure, SignedIn,
+    caller::{Rank, admin, session},
+    in_process::CommandLine,
+    request::Origin,
+};
 use actix_web::{
     FromRequest, HttpRequest,
     dev::Payload,
     http::header::{AUTHORIZATION, HeaderName},
-    web::Data,
 };
 use std::{future::Future, marker::PhantomData, pin::Pin};
 use store::{By, Operator, Session};
@@ -112,10 +116,6 @@ impl<R: Rank> FromRequest for Person<R> {
     }
 }
 
-fn admin(request: &HttpRequest) -> Result<&Data<Admin>, Failure> {
-    request.app_data().ok_or_else(|| Failure::internal("no state"))
-}
-
 /// Refuses an API token; that it is a good one is asked first.
 async fn refuse_scripts(request: &HttpRequest) -> Result<(), Failure> {
     if let Some(shown) = bearer(request) {
@@ -126,8 +126,10 @@ async fn refuse_scripts(request: &HttpRequest) -> Result<(), Failure> {
 }
 
 async fn person<R: Rank>(request: &HttpRequest) -> Result<Person<R>, Failure> {
+    let admin = admin(request)?;
+    let signed_in = session(request, admin).await?;
     let shown = request.headers().get(CSRF).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    Person::admit(request, shown).await
+    Person::admit(request, admin, signed_in, shown)
 }
 
 async fn script<R: Rank>(request: &HttpRequest, shown: &str) -> Result<(Operator, By), Failure> {

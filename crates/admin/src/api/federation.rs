@@ -94,7 +94,7 @@ pub(super) async fn set(
     tenant: Path<String>,
     body: Body<FederationBody>,
 ) -> Result<HttpResponse, Problem> {
-    let FederationBody { issuer, subject, audience, jwks_url } = body.read()?;
+    let FederationBody { issuer, subject, audience, jwks_url } = body.read(&admin).await?;
     let terms = FederationTerms { issuer, subject, audience, jwks_url };
     let (tenant, federation) = admin.set_federation(caller.by(), &tenant, terms).await?;
     Ok(ok(&shape(&admin, &tenant, &federation)))

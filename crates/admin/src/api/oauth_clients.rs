@@ -150,7 +150,7 @@ pub(super) async fn create(
     key: IdempotencyKey,
     body: Body<ClientBody>,
 ) -> Result<HttpResponse, Problem> {
-    let body = body.read()?;
+    let body = body.read(&admin).await?;
     let lifetime = body.expires_in_seconds.map(Duration::from_secs);
     let given = admin.create_oauth_client(caller.by(), &tenant, &body.label, lifetime, key.read()?).await?;
     Ok(created(None, &issued(&admin, &given)))
@@ -186,7 +186,7 @@ pub(super) async fn issue_secret(
     key: IdempotencyKey,
     body: Body<ClientSecretBody>,
 ) -> Result<HttpResponse, Problem> {
-    let lifetime = body.read()?.expires_in_seconds.map(Duration::from_secs);
+    let lifetime = body.read(&admin).await?.expires_in_seconds.map(Duration::from_secs);
     let (tenant, client) = path.into_inner();
     let given = admin.issue_client_secret(caller.by(), (&tenant, &client), lifetime, key.read()?).await?;
     Ok(created(None, &issued(&admin, &given)))

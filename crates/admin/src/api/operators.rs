@@ -119,7 +119,7 @@ pub(super) async fn create(
     admin: Data<Admin>,
     body: Body<OperatorBody>,
 ) -> Result<HttpResponse, Problem> {
-    let body = body.read()?;
+    let body = body.read(&admin).await?;
     let new = NewOperator { name: body.name, role: body.role.into() };
     let given = admin.create_operator(caller.by(), new).await?;
     Ok(created(None, &with_password(&given)))
@@ -176,6 +176,6 @@ pub(super) async fn set_role(
     name: Path<String>,
     body: Body<RoleBody>,
 ) -> Result<HttpResponse, Problem> {
-    let role = body.read()?.role.into();
+    let role = body.read(&admin).await?.role.into();
     Ok(ok(&shape(&admin.set_operator_role(caller.by(), &name, role).await?)))
 }

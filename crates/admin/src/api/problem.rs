@@ -29,6 +29,8 @@ pub(crate) enum Problem {
     NoSuchPath,
     /// The body is too large.
     TooLarge,
+    /// The body did not arrive in time.
+    TooSlow,
     /// The body is not JSON by its media type.
     WrongMediaType,
 }
@@ -62,6 +64,7 @@ impl Problem {
             Problem::MethodNotAllowed(_) => ("method-not-allowed", 405, "The method is not allowed here"),
             Problem::NoSuchPath => ("not-found", 404, "There is no such thing"),
             Problem::TooLarge => ("too-large", 413, "The body is too large"),
+            Problem::TooSlow => ("too-slow", 408, "The body came too slowly"),
             Problem::WrongMediaType => ("wrong-media-type", 415, "The body must be JSON"),
             Problem::Failure(failure) => failure.kind(),
         }
@@ -72,6 +75,7 @@ impl Problem {
             Problem::MethodNotAllowed(allowed) => format!("This path answers to {allowed} only."),
             Problem::NoSuchPath => "The paths are described at /api/v1/openapi.json.".to_owned(),
             Problem::TooLarge => format!("A body has at most {} bytes.", super::MAX_BODY),
+            Problem::TooSlow => "The body did not arrive in time. Send the request again.".to_owned(),
             Problem::WrongMediaType => "Send the header Content-Type: application/json.".to_owned(),
             Problem::Failure(failure) => failure.detail(),
         }

@@ -204,7 +204,7 @@ pub(super) async fn start(
     tenant: Path<String>,
     body: Body<RotationBody>,
 ) -> Result<HttpResponse, Problem> {
-    let body = body.read()?;
+    let body = body.read(&admin).await?;
     let kind = match body.kind {
         KindWord::SecretToken => CredentialKind::SecretToken,
         KindWord::ClientSecret => CredentialKind::ClientSecret,
@@ -245,7 +245,7 @@ pub(super) async fn complete(
     path: Path<(String, String)>,
     body: Body<CompleteBody>,
 ) -> Result<HttpResponse, Problem> {
-    let is_confirmed = body.read()?.force;
+    let is_confirmed = body.read(&admin).await?.force;
     let (tenant, id) = path.into_inner();
     Ok(ok(&shape(&admin.complete_rotation(caller.by(), (&tenant, &id), is_confirmed).await?)))
 }
@@ -275,7 +275,7 @@ pub(super) async fn set_automatic(
     path: Path<(String, String)>,
     body: Body<AutomaticBody>,
 ) -> Result<HttpResponse, Problem> {
-    let automatic = body.read()?.automatic;
+    let automatic = body.read(&admin).await?.automatic;
     let (tenant, id) = path.into_inner();
     Ok(ok(&shape(&admin.set_rotation_automatic(caller.by(), (&tenant, &id), automatic).await?)))
 }

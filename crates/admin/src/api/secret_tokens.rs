@@ -106,7 +106,7 @@ pub(super) async fn issue(
     key: IdempotencyKey,
     body: Body<IssueBody>,
 ) -> Result<HttpResponse, Problem> {
-    let body = body.read()?;
+    let body = body.read(&admin).await?;
     let lifetime = body.expires_in_seconds.map(Duration::from_secs);
     let given = admin.issue_secret_token(caller.by(), &tenant, &body.label, lifetime, key.read()?).await?;
     Ok(created(None, &issued(&given)))

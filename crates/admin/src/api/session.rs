@@ -99,7 +99,7 @@ pub(super) async fn sign_in(
     admin: Data<Admin>,
     body: Body<SignInBody>,
 ) -> Result<HttpResponse, Problem> {
-    let body = body.read()?;
+    let body = body.read(&admin).await?;
     let given = SignIn { name: body.name, password: Zeroizing::new(body.password), code: body.code };
     let signed_in = admin.sign_in(given, origin.0).await?;
     Ok(HttpResponse::Ok()
@@ -133,7 +133,7 @@ pub(super) async fn change_password(
     admin: Data<Admin>,
     body: Body<PasswordBody>,
 ) -> Result<HttpResponse, Problem> {
-    let body = body.read()?;
+    let body = body.read(&admin).await?;
     let passwords = (Zeroizing::new(body.old_password), Zeroizing::new(body.new_password));
     admin.change_password(person.by(), &person.signed_in, passwords, person.origin).await?;
     Ok(HttpResponse::NoContent().finish())
@@ -159,7 +159,7 @@ pub(super) async fn confirm_totp(
     admin: Data<Admin>,
     body: Body<CodeBody>,
 ) -> Result<HttpResponse, Problem> {
-    let body = body.read()?;
+    let body = body.read(&admin).await?;
     admin.confirm_totp(person.by(), &person.signed_in, &body.code).await?;
     Ok(HttpResponse::NoContent().finish())
 }

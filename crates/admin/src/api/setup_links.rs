@@ -128,7 +128,7 @@ pub(super) async fn create(
     key: IdempotencyKey,
     body: Body<LinkBody>,
 ) -> Result<HttpResponse, Problem> {
-    let body = body.read()?;
+    let body = body.read(&admin).await?;
     let lifetime = body.expires_in_seconds.map(Duration::from_secs);
     let given = admin.create_setup_link(caller.by(), &tenant, &body.label, lifetime, key.read()?).await?;
     Ok(created(None, &NewLinkShape { link: shape(&admin, &given.followed), url: given.url }))
@@ -145,7 +145,7 @@ pub(super) async fn revoke(
     path: Path<(String, String)>,
     body: Body<RevokeLinkBody>,
 ) -> Result<HttpResponse, Problem> {
-    let body = body.read()?;
+    let body = body.read(&admin).await?;
     let (tenant, id) = path.into_inner();
     let revoked = admin.revoke_setup_link(caller.by(), &tenant, &id, body.secret_token).await?;
     Ok(ok(&shape(&admin, &revoked)))

@@ -246,7 +246,7 @@ pub(super) async fn create(
     key: IdempotencyKey,
     body: Body<TenantBody>,
 ) -> Result<HttpResponse, Problem> {
-    let body = body.read()?;
+    let body = body.read(&admin).await?;
     let profile = body.profile.map_or(Profile::Entra, Profile::from);
     let new = NewTenant { name: body.name, label: body.label, profile };
     let tenant = admin.create_tenant(caller.by(), new, key.read()?).await?;
@@ -274,7 +274,7 @@ pub(super) async fn change(
     tenant: Path<String>,
     body: Body<TenantUpdateBody>,
 ) -> Result<HttpResponse, Problem> {
-    let TenantUpdateBody { name, profile } = body.read()?;
+    let TenantUpdateBody { name, profile } = body.read(&admin).await?;
     let update = TenantUpdate { name, profile: profile.map(Profile::from) };
     let tenant = admin.change_tenant(caller.by(), &tenant, update).await?;
     Ok(ok(&whole(&admin, tenant).await?))

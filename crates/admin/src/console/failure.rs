@@ -30,6 +30,8 @@ pub(crate) enum Refusal {
     NoSuchPage,
     /// The form is too large.
     TooLarge,
+    /// The form did not arrive in time.
+    TooSlow,
     /// The body is not a form by its media type.
     NotAForm,
 }
@@ -47,6 +49,7 @@ impl Refusal {
             Refusal::MethodNotAllowed(_) => ("method-not-allowed", 405, "That cannot be done here"),
             Refusal::NoSuchPage => ("not-found", 404, "There is no such page"),
             Refusal::TooLarge => ("too-large", 413, "The form is too large"),
+            Refusal::TooSlow => ("too-slow", 408, "The form came too slowly"),
             Refusal::NotAForm => ("wrong-media-type", 415, "The body must be a form"),
             Refusal::Failure(Failure::WrongCsrfToken) => {
                 let (kind, status, _) = Failure::WrongCsrfToken.kind();
@@ -61,6 +64,7 @@ impl Refusal {
             Refusal::MethodNotAllowed(_) => "The address was opened in a way that it does not answer to.",
             Refusal::NoSuchPage => "The address may be mistyped, or what it showed is gone.",
             Refusal::TooLarge => "Nothing that the console asks for is this long.",
+            Refusal::TooSlow => "It did not arrive in time, and nothing was changed. Send it again.",
             Refusal::NotAForm => "Use the forms of the console.",
             Refusal::Failure(Failure::WrongCsrfToken) => {
                 "It was open for too long, in a session that has ended, or it came from another site. Nothing was \

@@ -1,10 +1,15 @@
-//! The body of a form, read with a limit before anybody looks at it; the CSRF token that stands in it.
+//! The body of a form, read with limits of size and time before anybody looks at it; the CSRF token that stands in it.
 
 use super::failure::Refusal;
 use crate::Failure;
-use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::CONTENT_TYPE, web};
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::header::CONTENT_TYPE,
+    web::{self, Bytes},
+};
 use serde::{Deserialize, de::DeserializeOwned};
-use std::future::Future;
+use std::time::Duration;
 
 /// Largest form, in bytes.
 const MAX_FORM: usize = 64 * 1024;
@@ -20,30 +25,23 @@ struct Csrf {
 }
 
 impl Form {
-    /// Reads the form of a request that changes something.
-    pub(crate) fn of(
+    /// Reads the form of a request that changes something, in no more than this time.
+    pub(crate) async fn of(
         request: &HttpRequest,
-        payload: &mut Payload,
-    ) -> impl Future<Output = Result<Form, Refusal>> + use<> {
-        let is_safe = request.method().is_safe();
-        let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let is_form = media_type.is_some_and(|text| {
-            text.split(';').next().is_some_and(|text| text.trim().eq_ignore_ascii_case(MEDIA_TYPE))
-        });
-        let payload = web::Payload::from_request(request, payload);
-        async move {
-            if is_safe {
-                return Ok(Form::default());
-            }
-            if !is_form {
-                return Err(Refusal::NotAForm);
-            }
-            let unreadable = || Failure::Invalid("The form cannot be read.".to_owned());
-            let payload = payload.await.map_err(|_| unreadable())?;
-            let bytes = payload.to_bytes_limited(MAX_FORM).await.map_err(|_| Refusal::TooLarge)?;
-            let bytes = bytes.map_err(|_| unreadable())?;
-            Ok(Form(String::from_utf8(bytes.to_vec()).map_err(|_| unreadable())?))
+        payload: Payload,
+        timeout: Duration,
+    ) -> Result<Form, Refusal> {
+        if request.method().is_safe() {
+            return Ok(Form::default());
         }
+        let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let essence = media_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+        if !essence.eq_ignore_ascii_case(MEDIA_TYPE) {
+            return Err(Refusal::NotAForm);
+        }
+        let read = tokio::time::timeout(timeout, read(request, payload));
+        let bytes = read.await.map_err(|_| Refusal::TooSlow)??;
+        Ok(Form(String::from_utf8(bytes.to_vec()).map_err(|_| unreadable())?))
     }
 
     /// The CSRF token in it.
@@ -61,4 +59,14 @@ impl Form {
         });
         form.map(web::Query::into_inner)
     }
+}
+
+async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Bytes, Refusal> {
+    let payload = web::Payload::from_request(request, &mut payload).await.map_err(|_| unreadable())?;
+    let bytes = payload.to_bytes_limited(MAX_FORM).await.map_err(|_| Refusal::TooLarge)?;
+    Ok(bytes.map_err(|_| unreadable())?)
+}
+
+fn unreadable() -> Failure {
+    Failure::Invalid("The form cannot be read.".to_owned())
 }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     Admin, Failure,
-    caller::{Person, Rank},
+    caller::{Person, Rank, admin, session},
     cookies,
     request::Origin,
 };
@@ -53,17 +53,12 @@ impl<R: Rank> FromRequest for Visitor<R> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let form = Form::of(request, payload);
-        let request = request.clone();
+        let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let form = form.await;
-            let csrf = form.as_ref().map(Form::csrf).unwrap_or_default();
-            let (person, form) = match (Person::admit(&request, &csrf).await, form) {
-                (Ok(person), Ok(form)) => (person, form),
-                // A form that cannot be read has no token either: that is what is wrong with it.
-                (Ok(_) | Err(Failure::WrongCsrfToken), Err(refusal)) => return Err(refusal),
-                (Err(failure), _) => return Err(failure.into()),
-            };
+            let admin = admin(&request)?;
+            let signed_in = session(&request, admin).await?;
+            let form = Form::of(&request, payload, admin.settings.body_timeout).await?;
+            let person = Person::admit(&request, admin, signed_in, &form.csrf())?;
             let frame = Frame::of(&person, Flash::of(&request));
             request.extensions_mut().insert(frame.clone());
             Ok(Visitor { person, form, frame })
@@ -112,20 +107,19 @@ impl FromRequest for Guest {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let form = Form::of(request, payload);
-        let Origin(origin) = Origin::of(request);
-        let known = cookies::read(request, VISIT).and_then(|cookie| SessionToken::parse(&cookie));
-        let is_safe = request.method().is_safe();
+        let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let form = form.await?;
-            let is_ours = known.as_ref().is_some_and(|visit| visit.is_csrf(&form.csrf()));
-            if !is_safe && !is_ours {
+            let Origin(origin) = Origin::of(&request);
+            let is_safe = request.method().is_safe();
+            let visit = match cookies::read(&request, VISIT).and_then(|cookie| SessionToken::parse(&cookie)) {
+                Some(visit) => visit,
+                None if is_safe => SessionToken::generate().map_err(Failure::internal)?,
+                None => return Err(Failure::WrongCsrfToken.into()),
+            };
+            let form = Form::of(&request, payload, admin(&request)?.settings.body_timeout).await?;
+            if !is_safe && !visit.is_csrf(&form.csrf()) {
                 return Err(Failure::WrongCsrfToken.into());
             }
-            let visit = match known {
-                Some(visit) => visit,
-                None => SessionToken::generate().map_err(Failure::internal)?,
-            };
             Ok(Guest { origin, visit, form })
         })
     }

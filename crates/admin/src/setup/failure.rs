@@ -114,6 +114,9 @@ impl Refusal {
             }
             Refusal::UsedUp => "The last one stays good. Ask your contact at Juno for a new setup link.",
             Refusal::MethodNotAllowed(_) => "The address was opened in a way that it does not answer to.",
+            Refusal::Form(console::Refusal::TooSlow) => {
+                "It did not arrive in time, and nothing was changed. Send it again."
+            }
             Refusal::Form(_) => "Use the form on the page.",
             Refusal::Failure(Failure::Conflict(_)) => {
                 "Something was changed at the same moment. Load the page again."

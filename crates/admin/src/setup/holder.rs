@@ -45,14 +45,12 @@ impl FromRequest for Holder {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let form = Form::of(request, payload);
-        let (request, origin) = (request.clone(), Origin::of(request));
+        let (request, payload, origin) = (request.clone(), payload.take(), Origin::of(request));
         Box::pin(async move {
-            // Whoever has no session learns that, and not what is wrong with the form.
-            let form = form.await;
             let setup = request.app_data::<Data<Setup>>().ok_or_else(|| Failure::internal("no state"))?;
+            // Whoever has no session learns that, and nothing is read for them.
             let session = Holder::session(&request, setup).await?;
-            let form = form.map_err(Refusal::Form)?;
+            let form = setup.form(&request, payload).await?;
             let is_ours = is_from_here(&request) && session.token.is_csrf(&form.csrf());
             if !(request.method().is_safe() || is_ours) {
                 return Err(Refusal::NotOurForm);

@@ -8,7 +8,6 @@ use super::{
 };
 use crate::{
     Failure,
-    console::Form,
     request::Origin,
     web::{self, Assets},
 };
@@ -59,7 +58,6 @@ pub(super) async fn open(
     text: Path<String>,
     payload: Payload,
 ) -> Result<HttpResponse, Refusal> {
-    let form = Form::of(&request, &mut payload.into_inner()).await.map_err(Refusal::Form)?;
     let origin = Origin::of(&request);
     let token = match setup.find(&text, origin).await {
         Ok((token, ..)) => token,
@@ -68,6 +66,7 @@ pub(super) async fn open(
         }
         Err(refusal) => return Err(refusal),
     };
+    let form = setup.form(&request, payload.into_inner()).await?;
     if !is_from_here(&request) || !token.is_csrf(&form.csrf()) {
         return Err(Refusal::NotOurForm);
     }

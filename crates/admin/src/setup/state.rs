@@ -1,7 +1,9 @@
 //! What the customer's pages stand on.
 
-use crate::{request::Origin, web::Assets};
+use crate::{console::Form, request::Origin, web::Assets};
 use actix_web::{
+    HttpRequest,
+    dev::Payload,
     guard::{Guard, fn_guard},
     http::header::HOST,
 };
@@ -24,6 +26,8 @@ pub struct SetupSettings {
     pub policy: SetupPolicy,
     /// How much guessing of links is borne.
     pub throttle: ThrottleSettings,
+    /// How long a browser may take to send a form.
+    pub body_timeout: Duration,
 }
 
 /// The use cases of a customer's administrator, over one store.
@@ -77,6 +81,14 @@ impl Setup {
         }
         let (link, tenant) = found.map_err(Refusal::of)?;
         Ok((token, link, tenant))
+    }
+
+    /// What the form of a request says: to be read once it is known who sends it.
+    ///
+    /// # Errors
+    /// See [`Form::of`].
+    pub(super) async fn form(&self, request: &HttpRequest, payload: Payload) -> Result<Form, Refusal> {
+        Form::of(request, payload, self.settings.body_timeout).await.map_err(Refusal::Form)
     }
 
     /// The Tenant URL that goes with the Secret Token.

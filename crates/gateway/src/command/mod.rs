@@ -81,6 +81,7 @@ pub(crate) fn open_admin(settings: &Settings, store: Store, scim: SocketAddr) ->
     let (admin, tokens, oauth) = (&settings.admin, &settings.tokens, &settings.oauth);
     let admin_settings = AdminSettings {
         public_url: settings.public_url(scim).as_str().to_owned(),
+        body_timeout: settings.scim.body_timeout,
         session_idle: admin.session_idle,
         session_lifetime: admin.session_lifetime,
         is_secure: !admin.listen.ip().is_loopback()

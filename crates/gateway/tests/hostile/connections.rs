@@ -1,7 +1,13 @@
 //! Bodies without end and senders without haste.
 
 use super::{assert_scim_error, assert_unharmed, send};
-use crate::{raw::Raw, world::World};
+use crate::{
+    admin::operator,
+    raw::Raw,
+    setup::{self, make},
+    world::World,
+};
+use serde_json::json;
 use std::time::{Duration, Instant};
 use test_support::{Backend, Database};
 
@@ -87,4 +93,83 @@ fn slow_senders_are_told_and_cut_off() {
     assert_eq!(tenant.get("/Users").status, 200);
     drop(idle);
     assert_unharmed(&world, &tenant);
+}
+
+const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// A request that changes something, up to its body, of which one byte comes; `known` is the line by which its sender is.
+fn begin_body(listener: &str, path: &str, known: &str, media_type: &str, is_chunked: bool) -> Raw {
+    let mut raw = Raw::to(listener);
+    let host = listener.trim_start_matches("http://");
+    let (length, piece) =
+        if is_chunked { ("transfer-encoding: chunked", "1\r\nx\r\n") } else { ("content-length: 100", "x") };
+    raw.send(
+        format!(
+            "POST {path} HTTP/1.1\r\nhost: {host}\r\n{known}content-type: {media_type}\r\n{length}\r\n\r\n{piece}"
+        )
+        .as_bytes(),
+    );
+    raw
+}
+
+#[test]
+fn whoever_trickles_a_body_is_told_and_cut_off_on_both_listeners() {
+    let world = World::with_settings(Database::Fresh(Backend::Sqlite), IMPATIENT);
+    world.tenant("contoso");
+    let anna = operator(&world, "anna", "support");
+    let (token, _) = anna.make_api_token(&json!({"label": "trickle", "role": "support"}));
+    let holder = setup::Browser::new(&world);
+    holder.open(&make(&anna, "contoso"));
+    let (admin, scim) = (world.gateway.admin(), world.gateway.scim());
+    let cookie = |cookie: &str| format!("cookie: {cookie}\r\n");
+    let sign_in = world.http.send("GET", &format!("{admin}/sign-in"), &[], b"");
+    let visit = cookie(sign_in.header("set-cookie").and_then(|set| set.split(';').next()).expect("cookie"));
+    let session = cookie(&anna.cookie);
+    let (script, opened) = (
+        format!("authorization: Bearer {token}\r\n"),
+        cookie(holder.cookie.borrow().as_deref().expect("cookie")),
+    );
+    let landing = format!("/setup{}", setup::path(&make(&anna, "contoso")));
+    let mut trickling = Vec::new();
+    for (listener, path, known, media_type, told) in [
+        (admin, "/api/v1/session", "", JSON, "urn:juno:problem:too-slow"),
+        (admin, "/api/v1/tenants", script.as_str(), JSON, "urn:juno:problem:too-slow"),
+        (admin, "/sign-in", visit.as_str(), FORM, "data-failure=\"too-slow\""),
+        (admin, "/tenants/new", session.as_str(), FORM, "data-failure=\"too-slow\""),
+        (scim, landing.as_str(), "", FORM, "data-failure=\"form\""),
+        (scim, "/setup/new-secret-token", opened.as_str(), FORM, "data-failure=\"form\""),
+        (scim, "/t/contoso/oauth/token", "", FORM, "did not arrive in time"),
+    ] {
+        for is_chunked in [false, true] {
+            trickling.push((path, told, begin_body(listener, path, known, media_type, is_chunked)));
+        }
+    }
+    for (path, told, mut raw) in trickling {
+        let response = raw.answer().expect("an answer");
+        assert_eq!(response.status, 408, "{path}: {}", response.text());
+        assert!(response.text().contains(told), "{path}: {}", response.text());
+        assert_eq!(response.header("connection"), Some("close"), "{path}");
+        raw.wait_for_end();
+    }
+}
+
+#[test]
+fn nothing_is_read_for_strangers() {
+    let world = World::with_settings(Database::Fresh(Backend::Sqlite), &[("JUNO__SCIM__BODY_TIMEOUT", "1h")]);
+    let (admin, scim) = (world.gateway.admin(), world.gateway.scim());
+    for (listener, path, media_type, status) in [
+        (admin, "/api/v1/tenants", JSON, 401),
+        (admin, "/sign-in", FORM, 403),
+        (admin, "/tenants/new", FORM, 303),
+        (scim, "/setup/jset_garbage", FORM, 404),
+        (scim, "/setup/new-secret-token", FORM, 401),
+    ] {
+        for is_chunked in [false, true] {
+            let mut raw = begin_body(listener, path, "", media_type, is_chunked);
+            let response = raw.answer().expect("an answer");
+            assert_eq!(response.status, status, "{path}: {}", response.text());
+            raw.wait_for_end();
+        }
+    }
 }
