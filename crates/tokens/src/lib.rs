@@ -15,6 +15,7 @@ mod issuer;
 mod jwks;
 mod jws;
 pub mod operator;
+mod places;
 mod rotation;
 mod rotations;
 mod secret_hash;

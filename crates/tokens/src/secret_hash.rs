@@ -1,23 +1,41 @@
-//! Client secrets as argon2id: hashed off the request threads, few at a time, and a burst of the same one once.
+//! Client secrets as argon2id: hashed off the request threads, few at a time, and a burst of the same one once. Whoever shows
+//! wrong ones keeps nobody else waiting: places are shared by tenant, and each network has so many hashes a second.
 
+use crate::{
+    operator::network,
+    places::{MAX_OF_TENANT, Places},
+};
 use argon2::{
     Argon2,
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use moka::future::Cache;
 use sha2::{Digest, Sha256};
-use std::{sync::Arc, time::Duration};
+use std::{
+    hash::{BuildHasher, RandomState},
+    net::IpAddr,
+    num::NonZeroU32,
+    sync::Arc,
+    time::Duration,
+};
+use store::TenantId;
 use tokio::{
     sync::{OnceCell, Semaphore},
     task::spawn_blocking,
 };
 use zeroize::Zeroizing;
 
-/// Most requests that wait for a hash; each takes some 15 ms.
-const MAX_WAITING: usize = 64;
-/// Most outcomes that are kept, and for how long. An outcome never changes: whether the secret is still alive is asked
-/// every time.
+/// Most hashes a second that a network causes of one tenant's secrets, or of nobody's.
+const PER_SECOND: u32 = 5;
+const _: () =
+    assert!((PER_SECOND as usize) < MAX_OF_TENANT, "one network does not fill the places of a tenant");
+/// Bounds memory: networks share buckets by a hash that nobody outside can compute.
+const BUCKETS: u64 = 65_536;
+/// Most outcomes that are kept, of clients' secrets and of nobody's, and for how long. An outcome never changes: whether
+/// the secret is still alive is asked every time.
 const KEPT: u64 = 10_000;
+const KEPT_OF_STRANGERS: u64 = 1_000;
 const KEPT_FOR: Duration = Duration::from_secs(300);
 
 /// Places of those who issue secrets: operators, not requests for tokens.
@@ -29,16 +47,25 @@ pub(crate) enum HashError {
     /// As many wait already as may.
     #[error("too many secrets wait to be compared")]
     Busy,
+    /// Too many hashes for one network.
+    #[error("too many secrets of one network")]
+    TooMany,
     /// A bug, or a damaged row.
     #[error("a secret cannot be hashed: {0}")]
     Failed(String),
 }
 
+/// Outcomes of comparisons, by digests of what was compared.
+type Outcomes = Cache<[u8; 32], bool>;
+
 /// Compares secrets with their hashes.
 pub(crate) struct SecretHasher {
-    running: Semaphore,
-    waiting: Semaphore,
-    outcomes: Cache<[u8; 32], bool>,
+    running: Arc<Semaphore>,
+    places: Arc<Places>,
+    rate: DefaultKeyedRateLimiter<u64>,
+    buckets: RandomState,
+    outcomes: Outcomes,
+    outcomes_of_strangers: Outcomes,
     /// What the secrets of unknown clients are compared with, so that they cost the same.
     decoy: OnceCell<String>,
 }
@@ -46,41 +73,70 @@ pub(crate) struct SecretHasher {
 impl SecretHasher {
     pub(crate) fn new() -> SecretHasher {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let outcomes = |most| Cache::builder().max_capacity(most).time_to_live(KEPT_FOR).build();
         SecretHasher {
             // The other half of the machine stays free for requests with tokens.
-            running: Semaphore::new((cores / 2).max(1)),
-            waiting: Semaphore::new(MAX_WAITING),
-            outcomes: Cache::builder().max_capacity(KEPT).time_to_live(KEPT_FOR).build(),
+            running: Arc::new(Semaphore::new((cores / 2).max(1))),
+            places: Arc::default(),
+            rate: RateLimiter::keyed(Quota::per_second(
+                NonZeroU32::new(PER_SECOND).unwrap_or(NonZeroU32::MIN),
+            )),
+            buckets: RandomState::new(),
+            outcomes: outcomes(KEPT),
+            outcomes_of_strangers: outcomes(KEPT_OF_STRANGERS),
             decoy: OnceCell::new(),
         }
     }
 
-    /// Whether a secret belongs to a hash; never to none, which takes as long to find out.
-    pub(crate) async fn verify(&self, secret: &str, hash: Option<&str>) -> Result<bool, HashError> {
-        let against = match hash {
-            Some(hash) => hash.to_owned(),
-            None => self.decoy.get_or_try_init(|| self.off_thread(decoy)).await?.clone(),
+    /// Whether a secret, shown from this address, belongs to the hash of a tenant. Never to none, which takes as long to
+    /// find out, unless there is no room for it: then at once.
+    pub(crate) async fn verify(
+        &self,
+        secret: &str,
+        stored: Option<(TenantId, &str)>,
+        from: IpAddr,
+    ) -> Result<bool, HashError> {
+        let whose = stored.map(|(tenant, _)| tenant);
+        let (against, outcomes) = match stored {
+            Some((_, hash)) => (hash.to_owned(), &self.outcomes),
+            None => {
+                let decoy = self.decoy.get_or_try_init(|| hash_off_thread("")).await?;
+                (decoy.clone(), &self.outcomes_of_strangers)
+            }
         };
         let key = Sha256::new().chain_update(&against).chain_update([0]).chain_update(secret).finalize();
         let secret = Zeroizing::new(secret.to_owned());
-        let compare = self.off_thread(move || compare(secret.as_bytes(), &against));
-        let outcome = self.outcomes.try_get_with(key.into(), compare).await;
-        // The decoy is the hash of a text that is no secret.
-        outcome.map(|is_equal| is_equal && hash.is_some()).map_err(|error: Arc<HashError>| (*error).clone())
+        let compare = self.off_thread((whose, from), move || compare(secret.as_bytes(), &against));
+        let outcome = outcomes.try_get_with(key.into(), compare).await;
+        match outcome.map_err(|error: Arc<HashError>| (*error).clone()) {
+            // The decoy is the hash of a text that is no secret.
+            Ok(is_equal) => Ok(is_equal && whose.is_some()),
+            Err(HashError::Busy | HashError::TooMany) if whose.is_none() => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
-    async fn off_thread<T: Send + 'static>(
+    async fn off_thread(
         &self,
-        work: impl FnOnce() -> Result<T, HashError> + Send + 'static,
-    ) -> Result<T, HashError> {
-        let _place = self.waiting.try_acquire().map_err(|_| HashError::Busy)?;
-        let _permit = self.running.acquire().await.map_err(|_| HashError::Busy)?;
+        (whose, from): (Option<TenantId>, IpAddr),
+        work: impl FnOnce() -> Result<bool, HashError> + Send + 'static,
+    ) -> Result<bool, HashError> {
+        let bucket = self.buckets.hash_one((whose, network(from))) % BUCKETS;
+        self.rate.check_key(&bucket).map_err(|_| HashError::TooMany)?;
+        let place = self.places.take(whose).ok_or(HashError::Busy)?;
+        let permit = Arc::clone(&self.running).acquire_owned().await.map_err(|_| HashError::Busy)?;
+        let work = move || {
+            // Held until it is done, even if the client does not wait for it.
+            let _held = (place, permit);
+            work()
+        };
         spawn_blocking(work).await.map_err(|cause| HashError::Failed(cause.to_string()))?
     }
-}
 
-fn decoy() -> Result<String, HashError> {
-    hash("")
+    /// Forgets the rates of networks that have been silent; called now and then.
+    pub(crate) fn forget_silent(&self) {
+        self.rate.retain_recent();
+    }
 }
 
 /// The hash of a new secret, off the thread of the request.
@@ -111,6 +167,30 @@ pub(crate) fn compare(secret: &[u8], hash: &str) -> Result<bool, HashError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::future::{join, join_all};
+    use uuid::Uuid;
+
+    const LOUD: TenantId = TenantId(Uuid::from_u128(1));
+    const QUIET: TenantId = TenantId(Uuid::from_u128(2));
+
+    /// An address of a network of its own.
+    fn network(n: u8) -> IpAddr {
+        IpAddr::from([203, 0, 113, n])
+    }
+
+    /// Compares many wrong secrets at once, each from the address that `from` says, and beside them the right one of QUIET.
+    async fn flood(
+        hasher: &SecretHasher,
+        stored: Option<(TenantId, &str)>,
+        from: fn(u8) -> IpAddr,
+    ) -> (Vec<Result<bool, HashError>>, bool) {
+        let of_quiet = hash("right").expect("hash");
+        let wrong: Vec<String> = (0..200).map(|n| n.to_string()).collect();
+        let flood = (0..200).map(|n| hasher.verify(&wrong[usize::from(n)], stored, from(n)));
+        let quiet = hasher.verify("right", Some((QUIET, &of_quiet)), network(1));
+        let (outcomes, quiet) = join(join_all(flood), quiet).await;
+        (outcomes, quiet.expect("compared"))
+    }
 
     #[tokio::test]
     async fn a_secret_is_that_of_its_hash_and_of_no_other() {
@@ -119,26 +199,51 @@ mod tests {
         assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
         assert_ne!(stored, hash("right").expect("hash"), "salted");
         for (secret, expected) in [("right", true), ("wrong", false), ("right", true)] {
-            assert_eq!(hasher.verify(secret, Some(&stored)).await.expect("compared"), expected);
+            let outcome = hasher.verify(secret, Some((QUIET, &stored)), network(1)).await;
+            assert_eq!(outcome.expect("compared"), expected);
         }
         for secret in ["right", ""] {
-            assert!(!hasher.verify(secret, None).await.expect("compared"));
+            assert!(!hasher.verify(secret, None, network(1)).await.expect("compared"));
         }
-        assert!(matches!(hasher.verify("right", Some("damaged")).await, Err(HashError::Failed(_))));
+        let damaged = hasher.verify("right", Some((QUIET, "damaged")), network(1)).await;
+        assert!(matches!(damaged, Err(HashError::Failed(_))));
     }
 
     #[tokio::test]
-    async fn a_burst_costs_one_hash_and_a_flood_is_bounded() {
+    async fn a_burst_costs_one_hash() {
         let hasher = SecretHasher::new();
         let stored = hash("right").expect("hash");
-        let burst = (0..200).map(|_| hasher.verify("right", Some(&stored)));
-        assert!(
-            futures_util::future::join_all(burst).await.into_iter().all(|outcome| outcome.expect("compared"))
-        );
-        let others: Vec<String> = (0..200).map(|n| n.to_string()).collect();
-        let flood = others.iter().map(|secret| hasher.verify(secret, Some(&stored)));
-        let outcomes = futures_util::future::join_all(flood).await;
+        let burst = (0..200).map(|_| hasher.verify("right", Some((QUIET, &stored)), network(1)));
+        assert!(join_all(burst).await.into_iter().all(|outcome| outcome.expect("compared")));
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_one_tenant_is_bounded_and_refuses_no_other() {
+        let hasher = SecretHasher::new();
+        let stored = hash("another").expect("hash");
+        let (outcomes, quiet) = flood(&hasher, Some((LOUD, &stored)), network).await;
+        assert!(quiet);
         let busy = outcomes.iter().filter(|outcome| matches!(outcome, Err(HashError::Busy))).count();
-        assert_eq!(busy, 200 - MAX_WAITING);
+        assert_eq!(busy, 200 - MAX_OF_TENANT);
+    }
+
+    #[tokio::test]
+    async fn strangers_refuse_no_tenant_and_get_one_answer() {
+        let hasher = SecretHasher::new();
+        // The decoy is made by the first one, whom all others would wait for.
+        assert!(!hasher.verify("first", None, network(0)).await.expect("compared"));
+        let (outcomes, quiet) = flood(&hasher, None, network).await;
+        assert!(quiet);
+        assert!(outcomes.into_iter().all(|outcome| matches!(outcome, Ok(false))));
+    }
+
+    #[tokio::test]
+    async fn one_network_does_not_fill_the_places_of_the_tenant_that_it_guesses_at() {
+        let hasher = SecretHasher::new();
+        let stored = hash("another").expect("hash");
+        let (outcomes, quiet) = flood(&hasher, Some((QUIET, &stored)), |_| network(9)).await;
+        assert!(quiet, "from another network");
+        assert!(outcomes.iter().any(|outcome| matches!(outcome, Err(HashError::TooMany))));
+        assert!(!outcomes.iter().any(|outcome| matches!(outcome, Err(HashError::Busy))));
     }
 }

@@ -10,17 +10,9 @@ use crate::{
 };
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use scim::Timestamp;
-use std::{
-    hash::{BuildHasher, RandomState},
-    num::NonZeroU32,
-    sync::Arc,
-    time::Duration,
-};
-use store::{OauthClientOwner, Store, StoreError, TenantState};
+use std::{net::IpAddr, num::NonZeroU32, sync::Arc, time::Duration};
+use store::{OauthClientOwner, Store, StoreError, TenantId, TenantState};
 use uuid::Uuid;
-
-/// Bounds memory: clients share buckets by a hash that nobody outside can compute.
-const BUCKETS: u64 = 65_536;
 
 /// How a client authenticates.
 pub enum ClientAuthentication<'r> {
@@ -48,8 +40,8 @@ pub enum GrantError {
     /// An authenticated client of a suspended tenant.
     #[error("the tenant is suspended")]
     Suspended,
-    /// Beyond the rate of one client.
-    #[error("too many requests of one client")]
+    /// Beyond the rate of one client, or of one network that shows secrets of a tenant.
+    #[error("too many requests of one client or network")]
     TooManyRequests,
     /// Too many secrets wait to be compared.
     #[error("too many requests at once")]
@@ -75,6 +67,7 @@ impl From<HashError> for GrantError {
     fn from(error: HashError) -> Self {
         match error {
             HashError::Busy => GrantError::Busy,
+            HashError::TooMany => GrantError::TooManyRequests,
             HashError::Failed(cause) => GrantError::Unavailable(cause),
         }
     }
@@ -99,8 +92,8 @@ pub struct TokenEndpoint {
     federations: Federations,
     hasher: SecretHasher,
     lifetime: Duration,
-    rate: DefaultKeyedRateLimiter<u64>,
-    buckets: RandomState,
+    /// Of clients that have shown who they are: whoever has not takes nothing from them.
+    rate: DefaultKeyedRateLimiter<(TenantId, Uuid)>,
 }
 
 impl TokenEndpoint {
@@ -119,7 +112,6 @@ impl TokenEndpoint {
             hasher: SecretHasher::new(),
             lifetime,
             rate: RateLimiter::keyed(Quota::per_second(rate_per_client)),
-            buckets: RandomState::new(),
         }
     }
 
@@ -128,7 +120,7 @@ impl TokenEndpoint {
         &self.access_tokens
     }
 
-    /// A token for a client of the tenant with this label.
+    /// A token for a client of the tenant with this label that asks from this address.
     ///
     /// # Errors
     /// See [`GrantError`].
@@ -137,17 +129,18 @@ impl TokenEndpoint {
         label: &str,
         client_id: &str,
         authentication: ClientAuthentication<'_>,
+        from: IpAddr,
         now: Timestamp,
     ) -> Result<AccessToken, GrantError> {
-        let bucket = self.buckets.hash_one((label, client_id)) % BUCKETS;
-        self.rate.check_key(&bucket).map_err(|_| GrantError::TooManyRequests)?;
         let owner = match Uuid::try_parse(client_id) {
             Ok(client) => self.store.oauth_client(label.to_owned(), client).await?,
             Err(_) => None,
         };
         let owner = owner.filter(|owner| owner.client.revoked.is_none());
         let (credential, ends) = match authentication {
-            ClientAuthentication::Secret(secret) => self.check_secret(owner.as_ref(), secret, now).await?,
+            ClientAuthentication::Secret(secret) => {
+                self.check_secret(owner.as_ref(), secret, from, now).await?
+            }
             ClientAuthentication::Assertion(assertion) => {
                 let federation = owner.as_ref().and_then(|owner| owner.federation.as_ref());
                 let federation = federation.ok_or(GrantError::InvalidClient)?;
@@ -156,6 +149,8 @@ impl TokenEndpoint {
             }
         };
         let owner = owner.ok_or(GrantError::InvalidClient)?;
+        let client = (owner.tenant.id, owner.client.id);
+        self.rate.check_key(&client).map_err(|_| GrantError::TooManyRequests)?;
         if owner.tenant.state == TenantState::Suspended {
             return Err(GrantError::Suspended);
         }
@@ -172,27 +167,31 @@ impl TokenEndpoint {
         Ok(AccessToken { token, expires_in: expires.0 / 1000 - now.0 / 1000 })
     }
 
-    /// The secret's id and end. Costs one hash, whoever asks, unless the text cannot be a secret of anybody.
+    /// The secret's id and end. Costs one hash, whoever asks, unless the text cannot be a secret of anybody or strangers
+    /// ask too often.
     async fn check_secret(
         &self,
         owner: Option<&OauthClientOwner>,
         text: &str,
+        from: IpAddr,
         now: Timestamp,
     ) -> Result<(Uuid, Timestamp), GrantError> {
         let key_id = ClientSecretText::key_id_of(text).ok_or(GrantError::InvalidClient)?;
         let mut secrets = owner.into_iter().flat_map(|owner| &owner.secrets);
         let named = secrets.find(|secret| secret.key_id == key_id && secret.is_alive(now));
-        let is_equal = self.hasher.verify(text, named.map(|secret| secret.hash.as_str())).await?;
+        let stored = owner.zip(named).map(|(owner, secret)| (owner.tenant.id, secret.hash.as_str()));
+        let is_equal = self.hasher.verify(text, stored, from).await?;
         let secret = named.filter(|_| is_equal).ok_or(GrantError::InvalidClient)?;
         Ok((secret.id, secret.expires))
     }
 
-    /// Forgets the rates of clients that have been silent, and assertions that have ended; called now and then.
+    /// Forgets the rates of clients and networks that have been silent, and assertions that have ended; called now and then.
     ///
     /// # Errors
     /// [`StoreError`]; nothing is lost, the next call tries again.
     pub async fn forget(&self, now: Timestamp) -> Result<(), StoreError> {
         self.rate.retain_recent();
+        self.hasher.forget_silent();
         self.store.forget_assertions(now).await
     }
 }

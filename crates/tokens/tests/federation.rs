@@ -10,7 +10,7 @@ use scim::{Profile, Timestamp};
 use serde_json::{Value, json};
 use std::{
     io::{BufRead, BufReader, Write},
-    net::TcpListener,
+    net::{IpAddr, Ipv4Addr, TcpListener},
     num::NonZeroU32,
     sync::{
         Arc, Mutex,
@@ -29,6 +29,7 @@ use uuid::Uuid;
 const NOW: Timestamp = Timestamp(1_795_521_600_000);
 const TENANT: TenantId = TenantId(Uuid::from_u128(7));
 const REFETCH: i64 = 30;
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// A provider that answers every request with the same bytes, and counts them.
 struct Provider {
@@ -160,7 +161,7 @@ async fn house_with(jwks_url: &str, timeout: Duration) -> House {
 impl House {
     async fn exchange(&self, assertion: &str, now: Timestamp) -> Result<(), GrantError> {
         let shown = ClientAuthentication::Assertion(assertion);
-        self.endpoint.grant("contoso", &self.client, shown, now).await.map(drop)
+        self.endpoint.grant("contoso", &self.client, shown, HERE, now).await.map(drop)
     }
 }
 

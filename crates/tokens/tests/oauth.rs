@@ -1,8 +1,14 @@
 //! OAuth on a real store: clients and their secrets, access tokens and what ends them, and keys that are replaced.
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use scim::{Profile, Timestamp};
-use std::{collections::HashSet, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    net::{IpAddr, Ipv4Addr},
+    num::NonZeroU32,
+    sync::Arc,
+    time::Duration,
+};
 use store::{Settings, Store, Tenant, TenantId, TenantState};
 use tempfile::TempDir;
 use tokens::{
@@ -16,6 +22,7 @@ const DAY: i64 = 86_400;
 const YEAR: Duration = Duration::from_secs(365 * DAY as u64);
 const TTL: i64 = 10;
 const KEY_LIFETIME: i64 = 30 * DAY;
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 fn id() -> Uuid {
     tokens::operator::new_id(NOW).expect("random")
@@ -38,6 +45,11 @@ struct Process {
 
 impl Process {
     async fn start(store: &Store, now: Timestamp) -> Process {
+        Process::with_rate(store, now, 1000).await
+    }
+
+    /// A client may ask for so many tokens a second.
+    async fn with_rate(store: &Store, now: Timestamp, rate: u32) -> Process {
         let keys = Arc::new(SigningKeys::new(store.clone(), Duration::from_secs(KEY_LIFETIME as u64)));
         keys.refresh(now).await.expect("keys");
         let access_tokens = Arc::new(AccessTokens::new(keys.clone(), "https://scim.example.com"));
@@ -49,7 +61,7 @@ impl Process {
             timeout: Duration::from_secs(1),
         };
         let federations = Federations::new(store.clone(), jwks).expect("federations");
-        let rate = NonZeroU32::new(1000).expect("not zero");
+        let rate = NonZeroU32::new(rate).expect("not zero");
         let hour = Duration::from_secs(3600);
         let cache = CacheSettings { ttl: Duration::from_secs(TTL as u64), capacity: 100 };
         Process {
@@ -66,8 +78,20 @@ impl Process {
         secret: &IssuedSecret,
         now: Timestamp,
     ) -> Result<String, GrantError> {
-        let shown = ClientAuthentication::Secret(secret.secret.reveal());
-        Ok(self.endpoint.grant(label, &client.to_string(), shown, now).await?.token)
+        self.ask(label, &client.to_string(), secret.secret.reveal(), HERE, now).await
+    }
+
+    /// Asks with any text, from any address.
+    async fn ask(
+        &self,
+        label: &str,
+        client: &str,
+        secret: &str,
+        from: IpAddr,
+        now: Timestamp,
+    ) -> Result<String, GrantError> {
+        let shown = ClientAuthentication::Secret(secret);
+        Ok(self.endpoint.grant(label, client, shown, from, now).await?.token)
     }
 
     async fn is_good(&self, token: &str, now: Timestamp) -> bool {
@@ -148,7 +172,7 @@ async fn whoever_is_not_the_client_gets_one_answer() {
         assert!(matches!(outcome, Err(GrantError::InvalidClient)), "{label} {id}: {outcome:?}");
     }
     let assertion = ClientAuthentication::Assertion("eyJhbGciOiJub25lIn0.e30.");
-    let outcome = house.process.endpoint.grant("contoso", &client.to_string(), assertion, NOW).await;
+    let outcome = house.process.endpoint.grant("contoso", &client.to_string(), assertion, HERE, NOW).await;
     assert!(matches!(outcome, Err(GrantError::InvalidClient)), "no federation: {outcome:?}");
 }
 
@@ -186,7 +210,8 @@ async fn a_token_ends_with_its_secret() {
     let shortly_before = Timestamp(end.0 - 60_000);
     house.process.keys.refresh(shortly_before).await.expect("keys");
     let shown = ClientAuthentication::Secret(secret.secret.reveal());
-    let issued = house.process.endpoint.grant("contoso", &client.to_string(), shown, shortly_before).await;
+    let issued =
+        house.process.endpoint.grant("contoso", &client.to_string(), shown, HERE, shortly_before).await;
     let issued = issued.expect("granted");
     assert_eq!(issued.expires_in, 60);
     assert!(house.process.is_good(&issued.token, shortly_before).await);
@@ -299,14 +324,83 @@ async fn a_token_of_another_gateway_address_is_refused() {
 async fn a_burst_of_one_client_is_granted_and_throttled() {
     let house = house().await;
     let (client, secret) = house.client().await;
+    let process = Process::with_rate(&house.store, NOW, 100).await;
     // More at once than may wait for a hash: they share one.
-    let burst = (0..100).map(|_| house.process.grant("contoso", client, &secret, NOW));
+    let burst = (0..100).map(|_| process.grant("contoso", client, &secret, NOW));
     let tokens: HashSet<String> =
         join_all(burst).await.into_iter().map(|token| token.expect("granted")).collect();
     assert_eq!(tokens.len(), 100, "each gets a token of its own");
-    let rest = (0..2000).map(|_| house.process.grant("contoso", client, &secret, NOW));
+    let rest = (0..1000).map(|_| process.grant("contoso", client, &secret, NOW));
     let outcomes = join_all(rest).await;
     assert!(outcomes.iter().any(|outcome| matches!(outcome, Err(GrantError::TooManyRequests))));
+}
+
+/// A secret that nobody has, under this key id: only its checksum is right.
+fn forged(key_id: &str, n: usize) -> String {
+    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let checked = format!("jsec_{key_id}_{n:043}");
+    let mut rest = crc32fast::hash(checked.as_bytes()) as usize;
+    let mut sum = [b'0'; 6];
+    for place in sum.iter_mut().rev() {
+        *place = DIGITS[rest % 62];
+        rest /= 62;
+    }
+    format!("{checked}{}", String::from_utf8_lossy(&sum))
+}
+
+/// An address of a network of its own.
+fn network(n: usize) -> IpAddr {
+    IpAddr::from([203, 0, 113, n as u8])
+}
+
+#[tokio::test]
+async fn strangers_do_not_take_the_places_of_clients() {
+    let house = house().await;
+    let (client, secret) = house.client().await;
+    let (process, nobody) = (&house.process, forged("abcdefgh", 200));
+    // The first one makes what they are compared with, whom all others would wait for.
+    process.ask("contoso", "nobody", &nobody, HERE, NOW).await.expect_err("refused");
+    let flood = (0..200).map(|n| {
+        let secret = forged("abcdefgh", n);
+        async move { process.ask("contoso", "nobody", &secret, network(n), NOW).await }
+    });
+    let (strangers, granted) = join(join_all(flood), process.grant("contoso", client, &secret, NOW)).await;
+    granted.expect("granted");
+    assert!(strangers.iter().all(|outcome| matches!(outcome, Err(GrantError::InvalidClient))), "one answer");
+}
+
+#[tokio::test]
+async fn wrong_secrets_take_nothing_from_the_rate_of_the_client() {
+    let house = house().await;
+    let (client, secret) = house.client().await;
+    let process = Process::with_rate(&house.store, NOW, 1).await;
+    let id = client.to_string();
+    for n in 0..20 {
+        // One who knows the key id, too, and one who does not.
+        for key_id in [secret.row.key_id.as_str(), "abcdefgh"] {
+            let wrong = process.ask("contoso", &id, &forged(key_id, n), network(1), NOW).await;
+            wrong.expect_err("refused");
+        }
+    }
+    process.grant("contoso", client, &secret, NOW).await.expect("granted");
+    let again = join_all((0..20).map(|_| process.grant("contoso", client, &secret, NOW))).await;
+    let is_refused = |outcome: &Result<_, _>| matches!(outcome, Err(GrantError::TooManyRequests));
+    assert!(again.iter().any(is_refused), "its own requests count");
+}
+
+#[tokio::test]
+async fn wrong_secrets_of_one_tenant_refuse_no_other() {
+    let house = house().await;
+    let (client, secret) = house.client().await;
+    let loud = tenant(&house.store, "fabrikam").await;
+    let (of_loud, known) = house.clients.create((loud.id, id()), "", YEAR, NOW).await.expect("client");
+    let (process, of_loud, key_id) = (&house.process, &of_loud.id.to_string(), &known.row.key_id);
+    let flood = (0..200)
+        .map(|n| async move { process.ask("fabrikam", of_loud, &forged(key_id, n), network(n), NOW).await });
+    let (wrong, granted) = join(join_all(flood), process.grant("contoso", client, &secret, NOW)).await;
+    granted.expect("granted");
+    assert!(wrong.iter().any(|outcome| matches!(outcome, Err(GrantError::Busy))), "places are bounded");
+    assert!(wrong.iter().all(Result::is_err));
 }
 
 fn kids(process: &Process, now: Timestamp) -> Vec<String> {

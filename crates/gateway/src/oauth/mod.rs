@@ -13,7 +13,12 @@ use answer::OauthError;
 use prometheus::{IntCounterVec, Opts, Registry};
 use request::TokenRequest;
 use serde_json::{Value, json};
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    num::NonZeroU32,
+    sync::Arc,
+    time::Duration,
+};
 use store::Store;
 use tokens::{AccessTokens, Federations, GrantError, JwksSettings, SCOPE, SigningKeys, TokenEndpoint};
 
@@ -133,9 +138,10 @@ async fn grant(
     request: &HttpRequest,
     body: Payload,
 ) -> Result<Value, OauthError> {
+    let from = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
     let request = TokenRequest::read(request, body, oauth.body_timeout).await?;
     let (client_id, authentication) = request.client()?;
-    let granted = oauth.endpoint.grant(tenant, client_id, authentication, clock::now()).await;
+    let granted = oauth.endpoint.grant(tenant, client_id, authentication, from, clock::now()).await;
     let issued = granted.map_err(|error| OauthError::of_grant(&error, request.used_basic()))?;
     Ok(json!({
         "access_token": issued.token,

@@ -144,7 +144,7 @@ fn make_room(counts: &mut HashMap<Key, Count>, now: Timestamp) {
 }
 
 /// Who has one IPv6 address has a whole /64 of them.
-fn network(address: IpAddr) -> Vec<u8> {
+pub(crate) fn network(address: IpAddr) -> Vec<u8> {
     match address.to_canonical() {
         IpAddr::V4(address) => address.octets().to_vec(),
         IpAddr::V6(address) => address.octets()[..8].to_vec(),
