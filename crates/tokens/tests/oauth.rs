@@ -388,21 +388,6 @@ async fn wrong_secrets_take_nothing_from_the_rate_of_the_client() {
     assert!(again.iter().any(is_refused), "its own requests count");
 }
 
-#[tokio::test]
-async fn wrong_secrets_of_one_tenant_refuse_no_other() {
-    let house = house().await;
-    let (client, secret) = house.client().await;
-    let loud = tenant(&house.store, "fabrikam").await;
-    let (of_loud, known) = house.clients.create((loud.id, id()), "", YEAR, NOW).await.expect("client");
-    let (process, of_loud, key_id) = (&house.process, &of_loud.id.to_string(), &known.row.key_id);
-    let flood = (0..200)
-        .map(|n| async move { process.ask("fabrikam", of_loud, &forged(key_id, n), network(n), NOW).await });
-    let (wrong, granted) = join(join_all(flood), process.grant("contoso", client, &secret, NOW)).await;
-    granted.expect("granted");
-    assert!(wrong.iter().any(|outcome| matches!(outcome, Err(GrantError::Busy))), "places are bounded");
-    assert!(wrong.iter().all(Result::is_err));
-}
-
 fn kids(process: &Process, now: Timestamp) -> Vec<String> {
     let set = serde_json::to_value(process.keys.jwks(now)).expect("JSON");
     let keys = set["keys"].as_array().expect("keys");
