@@ -1,8 +1,9 @@
 //! Signing in at an OpenID provider. Who has no operator here gets none by it.
 
-use crate::{Admin, Failure, SignedIn, sign_in::Proof};
+use crate::{Admin, Failure, SignedIn};
 use scim::Timestamp;
 use std::net::IpAddr;
+use store::Proof;
 use tokens::operator::{OpenId, OpenIdBegun, OpenIdError, OpenIdKept, OpenIdReturn};
 
 impl From<OpenIdError> for Failure {
@@ -66,11 +67,13 @@ impl Admin {
             .ok_or(Failure::NotSignedInThere("The sign-in was begun in another browser, or too long ago."))?;
         let name = openid.finish(kept, back, now).await?;
         let found = self.store.operator(&name).await?;
-        let operator = found.filter(|operator| operator.is_active).ok_or(Failure::NotSignedInThere(
-            "The provider knows you, but no operator here has your name. Ask an admin.",
-        ))?;
-        self.begin_session(operator, origin, now, Proof::OpenId).await
+        let operator = found.filter(|operator| operator.is_active).ok_or_else(unknown)?;
+        self.begin_session(operator, origin, now, Proof::OpenId).await?.ok_or_else(unknown)
     }
+}
+
+fn unknown() -> Failure {
+    Failure::NotSignedInThere("The provider knows you, but no operator here has your name. Ask an admin.")
 }
 
 /// Under what the refusals of an address are counted: no operator has such a name.

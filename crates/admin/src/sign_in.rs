@@ -3,7 +3,7 @@
 use crate::{Admin, Failure};
 use scim::Timestamp;
 use std::{net::IpAddr, time::Duration};
-use store::{By, Operator, OperatorChange, Session};
+use store::{By, Operator, OperatorChange, Proof, Session};
 use tokens::operator::{self, Enrolment, Passwords, SessionToken};
 use zeroize::Zeroizing;
 
@@ -29,14 +29,6 @@ pub struct SignedIn {
     pub session: Session,
     /// Its token.
     pub token: SessionToken,
-}
-
-/// By what somebody has proven who they are.
-pub(crate) enum Proof {
-    /// A password, and the time step of the code that was used.
-    Password(Option<i64>),
-    /// The word of the OpenID provider.
-    OpenId,
 }
 
 impl SignedIn {
@@ -83,23 +75,24 @@ impl Admin {
                 Some(operator::check_code(&totp.secret, code, now)?.ok_or(Failure::WrongSignIn)?)
             }
         };
-        let signed_in = self.begin_session(operator, origin, now, Proof::Password(step)).await?;
+        let proof = Proof::Password { hash: operator.password_hash.clone(), step };
+        let begun = self.begin_session(operator, origin, now, proof).await?;
+        let signed_in = begun.ok_or(Failure::WrongSignIn)?;
         self.throttle.forgive(&name, origin);
         Ok(signed_in)
     }
 
-    /// Begins a session of somebody who has proven who they are.
+    /// Begins a session of somebody who has proven who they are; none if the proof does not hold any more.
+    ///
+    /// # Errors
+    /// Faults of the store only.
     pub(crate) async fn begin_session(
         &self,
         operator: Operator,
         origin: IpAddr,
         now: Timestamp,
         proof: Proof,
-    ) -> Result<SignedIn, Failure> {
-        let (step, by_openid) = match proof {
-            Proof::Password(step) => (step, false),
-            Proof::OpenId => (None, true),
-        };
+    ) -> Result<Option<SignedIn>, Failure> {
         let token = SessionToken::generate().map_err(Failure::internal)?;
         let session = Session {
             digest: token.digest(),
@@ -107,13 +100,11 @@ impl Admin {
             created: now,
             seen: now,
             expires: later(now, self.settings.session_lifetime),
-            by_openid,
+            by_openid: matches!(proof, Proof::OpenId),
         };
         let acting = self.store.acting(by(&operator, origin, now));
-        if !acting.sign_in(session.clone(), step).await? {
-            return Err(Failure::WrongSignIn);
-        }
-        Ok(SignedIn { operator, session, token })
+        let has_begun = acting.sign_in(session.clone(), proof).await?;
+        Ok(has_begun.then_some(SignedIn { operator, session, token }))
     }
 
     /// The session of a cookie.
@@ -166,8 +157,9 @@ impl Admin {
             return Err(Failure::Invalid("The new password is the old one.".to_owned()));
         }
         let hash = self.passwords.hash(new).await?;
-        let change = OperatorChange::Password { hash, session: signed_in.session.digest };
-        self.change_self(by, signed_in, change).await
+        let (old, session) = (operator.password_hash.clone(), signed_in.session.digest);
+        let change = OperatorChange::Password { old, hash, session };
+        self.change_self(by, signed_in, change, Failure::WrongSignIn).await
     }
 
     /// The same where the new one was typed twice, as nobody sees what they type.
@@ -206,7 +198,7 @@ impl Admin {
         let enrolment = operator::enrol(&signed_in.operator.name)?;
         let change =
             OperatorChange::OfferTotp { secret: enrolment.secret.clone(), session: signed_in.session.digest };
-        self.change_self(by, signed_in, change).await?;
+        self.change_self(by, signed_in, change, no_change()).await?;
         Ok(enrolment)
     }
 
@@ -218,21 +210,24 @@ impl Admin {
         let begun = signed_in.operator.totp.as_ref().filter(|totp| !totp.is_confirmed);
         let totp = begun.ok_or_else(no_change)?;
         let step = operator::check_code(&totp.secret, code.trim(), by.at)?.ok_or(Failure::WrongSignIn)?;
-        let change = OperatorChange::ConfirmTotp { step, session: signed_in.session.digest };
-        self.change_self(by, signed_in, change).await
+        let (secret, session) = (totp.secret.clone(), signed_in.session.digest);
+        let change = OperatorChange::ConfirmTotp { secret, step, session };
+        self.change_self(by, signed_in, change, no_change()).await
     }
 
+    /// Changes operators themselves; `refused` is why not, if it is not that the session has ended.
     async fn change_self(
         &self,
         by: &By,
         signed_in: &SignedIn,
         change: OperatorChange,
+        refused: Failure,
     ) -> Result<(), Failure> {
         if self.store.acting(by.clone()).change_operator(signed_in.operator.id, change).await? {
             return Ok(());
         }
         let goes_on = self.store.session(signed_in.session.digest).await?.is_some();
-        Err(if goes_on { no_change() } else { Failure::NotSignedIn })
+        Err(if goes_on { refused } else { Failure::NotSignedIn })
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     credential::{Ending, Rotation, Successor},
     model::{SecretTokenRow, Tenant, TenantId, TenantState, TenantUpdate},
     oauth::{ClientSecret, Federation, OauthClient},
-    operator::{Operator, OperatorChange, Session},
+    operator::{Operator, OperatorChange, Proof, Session},
     setup_links::{SetupLink, SetupOpening, SetupReplacement, SetupRevocation},
 };
 use scim::Timestamp;
@@ -40,8 +40,7 @@ pub(crate) enum Act {
     /// In this session, if it still goes on; in none at the command line.
     CreateApiToken(ApiTokenRow, Option<[u8; 32]>),
     RevokeApiToken(Uuid, Timestamp),
-    /// With the time step of the code that was used.
-    SignIn(Session, Option<i64>),
+    SignIn(Session, Proof),
     SignOut([u8; 32]),
     /// Done elsewhere: an export, a restored resource.
     Note(Deed),
@@ -166,17 +165,12 @@ macro_rules! acts {
                     Act::RevokeApiToken(id, at) => {
                         api_tokens::$module::revoke_api_token(connection, *id, *at)
                     }
-                    Act::SignIn(session, step) => {
-                        let is_first_use = match step {
-                            Some(step) => {
-                                operator_records::$module::use_totp_step(connection, session.operator, *step)?
-                            }
-                            None => true,
-                        };
-                        if is_first_use {
+                    Act::SignIn(session, proof) => {
+                        let holds = operator_records::$module::holds(connection, session.operator, proof)?;
+                        if holds {
                             operator_records::$module::insert_session(connection, session)?;
                         }
-                        Ok(is_first_use)
+                        Ok(holds)
                     }
                     Act::SignOut(digest) => operator_records::$module::delete_session(connection, digest),
                     Act::Note(_) => Ok(true),

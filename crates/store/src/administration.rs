@@ -5,7 +5,7 @@ use crate::{
     audit::{self, AuditHead, AuditRow, Deed, Verified},
     history::{ChangeRow, DeletedRow},
     model::{ResourceId, StoreError, TenantId},
-    operator::{Operator, OperatorChange, Session},
+    operator::{Operator, OperatorChange, Proof, Session},
     store::{NO_TENANT, Store},
 };
 use scim::Timestamp;
@@ -48,12 +48,13 @@ impl Store {
         self.ask(move |engine| engine.operator(&name)).await
     }
 
-    /// Begins a session; `false` if the code of `totp_step`, or a newer one, was used before.
+    /// Begins a session; `false` if the proof does not hold any more: the operator was disabled or reset, has another
+    /// password or a second factor that was not asked for, or the code, or a newer one, was used before.
     ///
     /// # Errors
     /// As above.
-    pub async fn sign_in(&self, session: Session, totp_step: Option<i64>) -> Result<bool, StoreError> {
-        self.act(NO_TENANT, Act::SignIn(session, totp_step)).await
+    pub async fn sign_in(&self, session: Session, proof: Proof) -> Result<bool, StoreError> {
+        self.act(NO_TENANT, Act::SignIn(session, proof)).await
     }
 
     /// Ends a session; `false` if there is none.

@@ -40,7 +40,7 @@ pub use credential::*;
 pub use history::{ChangeRow, DeletedRow};
 pub use model::*;
 pub use oauth::*;
-pub use operator::{Operator, OperatorChange, Role, Session, Totp};
+pub use operator::{Operator, OperatorChange, Proof, Role, Session, Totp};
 pub use overview::{CredentialUse, NamedResource, TenantFigures, TenantSearch};
 pub use purge::Purged;
 pub use setup_links::{SetupLink, SetupOpening, SetupReplacement, SetupRevocation};

@@ -109,11 +109,38 @@ pub struct Session {
     pub by_openid: bool,
 }
 
+/// What has shown who somebody is. It takes a while to check, and an admin may reset or disable them meanwhile: so it must
+/// still hold at the moment at which the session begins.
+#[derive(Clone)]
+pub enum Proof {
+    /// The password of this hash, and a code wherever there is a second factor.
+    Password {
+        /// argon2id, as a PHC string.
+        hash: String,
+        /// The time step of the code, which is good once.
+        step: Option<i64>,
+    },
+    /// The word of the OpenID provider, which has asked for every factor.
+    OpenId,
+}
+
+/// Without the hash.
+impl fmt::Debug for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Proof::Password { .. } => "Password",
+            Proof::OpenId => "OpenId",
+        })
+    }
+}
+
 /// A change of an operator.
 #[derive(Clone)]
 pub enum OperatorChange {
-    /// A password of their own. Every other session than this one ends.
+    /// A password of their own, if the old one is still that which they have shown. Every other session than this one ends.
     Password {
+        /// The hash that the old one was checked against.
+        old: String,
         /// argon2id, as a PHC string.
         hash: String,
         /// The session in which it was changed.
@@ -126,8 +153,11 @@ pub enum OperatorChange {
         /// The session in which it was begun.
         session: [u8; 32],
     },
-    /// A code of that time step was seen: the secret counts. Every other session than this one ends.
+    /// A code of that time step was seen: this secret, if it is still the one that was begun, counts. Every other session
+    /// than this one ends.
     ConfirmTotp {
+        /// The secret of which the code is.
+        secret: Vec<u8>,
         /// The time step of the code.
         step: i64,
         /// The session in which it was confirmed.

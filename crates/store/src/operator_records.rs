@@ -110,7 +110,7 @@ macro_rules! operators {
             use super::{ACTIVE, DISABLED, OperatorRecord, SessionRecord};
             use crate::{
                 api_tokens,
-                operator::{Operator, OperatorChange, Role, Session},
+                operator::{Operator, OperatorChange, Proof, Role, Session},
                 schema::{operator_sessions, operators, types::Id},
             };
             use diesel::{
@@ -171,16 +171,19 @@ macro_rules! operators {
                 }
                 let operator = operators::table.find(Id(id));
                 let changed = match change {
-                    OperatorChange::Password { hash, .. } => diesel::update(operator)
-                        .set((operators::password_hash.eq(hash), operators::password_is_once.eq(false)))
-                        .execute(connection)?,
+                    OperatorChange::Password { old, hash, .. } => {
+                        diesel::update(operator.filter(operators::password_hash.eq(old)))
+                            .set((operators::password_hash.eq(hash), operators::password_is_once.eq(false)))
+                            .execute(connection)?
+                    }
                     OperatorChange::OfferTotp { secret, .. } => {
                         diesel::update(operator.filter(operators::totp_is_confirmed.eq(false)))
                             .set((operators::totp_secret.eq(Some(secret)), operators::totp_last_step.eq(0)))
                             .execute(connection)?
                     }
-                    OperatorChange::ConfirmTotp { step, .. } => {
-                        diesel::update(operator.filter(operators::totp_is_confirmed.eq(false)))
+                    OperatorChange::ConfirmTotp { secret, step, .. } => {
+                        let begun = operator.filter(operators::totp_secret.eq(Some(secret)));
+                        diesel::update(begun.filter(operators::totp_is_confirmed.eq(false)))
                             .set((operators::totp_is_confirmed.eq(true), operators::totp_last_step.eq(*step)))
                             .execute(connection)?
                     }
@@ -250,15 +253,31 @@ macro_rules! operators {
                 Ok(admins.iter().any(|admin| admin.0 != id) || admins.is_empty())
             }
 
-            /// `Ok(false)`: the code of this time step, or a newer one, was used before.
-            pub(crate) fn use_totp_step(
-                connection: &mut $connection,
-                id: Uuid,
-                step: i64,
-            ) -> QueryResult<bool> {
-                let unused = operators::table.find(Id(id)).filter(operators::totp_last_step.lt(step));
-                let set = operators::totp_last_step.eq(step);
-                Ok(diesel::update(unused).set(set).execute(connection)? > 0)
+            /// Whether an active operator has shown this and it still holds; a code is used by it. The operator's row is
+            /// written: a reset that is under way ends before the answer, and one that comes later waits, and then ends the
+            /// session that begins meanwhile.
+            pub(crate) fn holds(connection: &mut $connection, id: Uuid, proof: &Proof) -> QueryResult<bool> {
+                let active = operators::table.find(Id(id)).filter(operators::state.eq(ACTIVE));
+                let changed = match proof {
+                    Proof::OpenId => {
+                        diesel::update(active).set(operators::state.eq(ACTIVE)).execute(connection)?
+                    }
+                    Proof::Password { hash, step: None } => {
+                        let same = active.filter(operators::password_hash.eq(hash));
+                        diesel::update(same.filter(operators::totp_is_confirmed.eq(false)))
+                            .set(operators::state.eq(ACTIVE))
+                            .execute(connection)?
+                    }
+                    Proof::Password { hash, step: Some(step) } => {
+                        let same = active.filter(operators::password_hash.eq(hash));
+                        let unused =
+                            operators::totp_is_confirmed.eq(true).and(operators::totp_last_step.lt(*step));
+                        diesel::update(same.filter(unused))
+                            .set(operators::totp_last_step.eq(*step))
+                            .execute(connection)?
+                    }
+                };
+                Ok(changed > 0)
             }
 
             /// Begins a session; sessions of this operator that ended by themselves are forgotten.

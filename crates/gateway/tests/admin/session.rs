@@ -4,9 +4,10 @@ use super::{
     PASSWORD, add_operator, assert_problem, code, finish_first_sign_in, operator, operator_with_secret,
     session_of, try_sign_in,
 };
-use crate::world::World;
+use crate::world::{World, soon};
 use serde_json::json;
-use test_support::{Backend, Database};
+use std::thread;
+use test_support::{Backend, Database, Postgres};
 
 #[test]
 fn the_first_sign_in_ends_with_a_password_and_a_second_factor() {
@@ -130,4 +131,27 @@ fn a_new_password_ends_other_sessions() {
     assert_eq!(second.put("/session/password", &change).status, 204);
     assert_problem(&first.get("/session"), 401, "not-signed-in");
     assert_eq!(second.get("/session").status, 200);
+}
+
+/// A password takes a while to check, and counts only if it is still the one when the session begins. PostgreSQL shows it: a
+/// transaction that gives another password ends once the sign-in waits for it, or has begun a session without.
+#[test]
+fn a_sign_in_under_way_does_not_survive_a_reset() {
+    let postgres = Postgres::shared();
+    let database = postgres.fresh_database();
+    let world = World::with_settings(Database::At(database.clone()), &[]);
+    let once = add_operator(&world, "anna", "support");
+    let reset = "UPDATE operators SET password_hash = 'another'; SELECT pg_advisory_xact_lock(1); \
+        DO $$ BEGIN \
+        WHILE NOT EXISTS (SELECT FROM pg_locks WHERE transactionid = pg_current_xact_id()::xid AND NOT granted) \
+        AND NOT EXISTS (SELECT FROM operator_sessions) LOOP NULL; END LOOP; END $$";
+    let is_held = "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database \
+        WHERE datname = current_database() AND locktype = 'advisory'";
+    thread::scope(|scope| {
+        let resetting = scope.spawn(|| postgres.query(&database, reset));
+        soon("the reset", || postgres.query(&database, is_held) == "1");
+        let response = try_sign_in(&world, &json!({"name": "anna", "password": once}));
+        resetting.join().expect("reset");
+        assert_problem(&response, 401, "wrong-sign-in");
+    });
 }

@@ -10,6 +10,7 @@ on_both_databases!(
     a_session_is_found_and_ends,
     a_code_is_used_once,
     a_second_factor_is_confirmed_once,
+    a_session_begins_if_what_was_shown_still_holds,
     what_changes_an_operator_ends_sessions,
     the_last_active_admin_remains,
     two_admins_cannot_take_each_other_away,
@@ -30,6 +31,10 @@ fn operator(name: &str) -> Operator {
         totp: None,
         created: now(),
     }
+}
+
+fn password(hash: &str, step: Option<i64>) -> Proof {
+    Proof::Password { hash: hash.to_owned(), step }
 }
 
 fn session(operator: &Operator, first: u8) -> Session {
@@ -81,7 +86,7 @@ async fn a_session_is_found_and_ends(backend: Backend) {
     let anna = operator("anna");
     store.create_operator(anna.clone()).await.unwrap();
     let mut first = session(&anna, 1);
-    assert!(store.sign_in(first.clone(), None).await.unwrap());
+    assert!(store.sign_in(first.clone(), Proof::OpenId).await.unwrap());
     assert_eq!(store.session([1; 32]).await.unwrap(), Some((first.clone(), anna.clone())));
     store.touch_session([1; 32], Timestamp(7)).await.unwrap();
     first.seen = Timestamp(7);
@@ -90,25 +95,28 @@ async fn a_session_is_found_and_ends(backend: Backend) {
     assert!(!store.sign_out([1; 32]).await.unwrap());
     assert_eq!(store.session([1; 32]).await.unwrap(), None);
     // Sessions that have ended by time are forgotten when the next begins.
-    store.sign_in(Session { expires: Timestamp(1), ..session(&anna, 2) }, None).await.unwrap();
-    store.sign_in(session(&anna, 3), None).await.unwrap();
+    store.sign_in(Session { expires: Timestamp(1), ..session(&anna, 2) }, Proof::OpenId).await.unwrap();
+    store.sign_in(session(&anna, 3), Proof::OpenId).await.unwrap();
     assert_eq!(store.session([2; 32]).await.unwrap(), None);
     assert!(store.session([3; 32]).await.unwrap().is_some());
 }
 
 async fn a_code_is_used_once(backend: Backend) {
     let store = &backend.store;
-    let anna = operator("anna");
+    let totp = Some(Totp { secret: vec![1; 20], is_confirmed: true, last_step: 0 });
+    let anna = Operator { totp, ..operator("anna") };
     store.create_operator(anna.clone()).await.unwrap();
-    assert!(store.sign_in(session(&anna, 1), Some(100)).await.unwrap());
+    let begin = async |first, step| {
+        store.sign_in(session(&anna, first), password(&anna.password_hash, Some(step))).await
+    };
+    assert!(begin(1, 100).await.unwrap());
     for step in [100, 99] {
-        assert!(!store.sign_in(session(&anna, 2), Some(step)).await.unwrap(), "{step}");
+        assert!(!begin(2, step).await.unwrap(), "{step}");
         assert_eq!(store.session([2; 32]).await.unwrap(), None);
     }
-    assert!(store.sign_in(session(&anna, 2), Some(101)).await.unwrap());
+    assert!(begin(2, 101).await.unwrap());
     // Of two at the same moment, one.
-    let (one, two) = (session(&anna, 3), session(&anna, 4));
-    let (one, two) = tokio::join!(store.sign_in(one, Some(102)), store.sign_in(two, Some(102)));
+    let (one, two) = tokio::join!(begin(3, 102), begin(4, 102));
     assert!(one.unwrap() != two.unwrap());
 }
 
@@ -116,17 +124,72 @@ async fn a_second_factor_is_confirmed_once(backend: Backend) {
     let store = &backend.store;
     let anna = operator("anna");
     store.create_operator(anna.clone()).await.unwrap();
-    store.sign_in(session(&anna, 1), None).await.unwrap();
+    store.sign_in(session(&anna, 1), Proof::OpenId).await.unwrap();
     let change = async |change| store.change_operator(anna.id, change).await.unwrap();
     assert!(change(OperatorChange::OfferTotp { secret: vec![1; 20], session: [1; 32] }).await);
     assert!(change(OperatorChange::OfferTotp { secret: vec![2; 20], session: [1; 32] }).await);
     assert!(!store.operator("anna").await.unwrap().unwrap().has_totp());
-    assert!(change(OperatorChange::ConfirmTotp { step: 9, session: [1; 32] }).await);
+    let confirm =
+        |first, step| OperatorChange::ConfirmTotp { secret: vec![first; 20], step, session: [1; 32] };
+    assert!(!change(confirm(1, 9)).await, "another one was begun meanwhile");
+    assert!(change(confirm(2, 9)).await);
     let totp = store.operator("anna").await.unwrap().unwrap().totp;
     assert_eq!(totp, Some(Totp { secret: vec![2; 20], is_confirmed: true, last_step: 9 }));
     assert!(!change(OperatorChange::OfferTotp { secret: vec![3; 20], session: [1; 32] }).await);
-    assert!(!change(OperatorChange::ConfirmTotp { step: 10, session: [1; 32] }).await);
+    assert!(!change(confirm(2, 10)).await);
     assert!(!store.change_operator(Uuid::now_v7(), OperatorChange::Disable).await.unwrap());
+}
+
+/// It takes a while to check a password: what was done to the operator meanwhile counts.
+async fn a_session_begins_if_what_was_shown_still_holds(backend: Backend) {
+    let store = &backend.store;
+    let anna = operator("anna");
+    store.create_operator(anna.clone()).await.unwrap();
+    assert!(store.sign_in(session(&anna, 1), Proof::OpenId).await.unwrap());
+    let change = async |change| assert!(store.change_operator(anna.id, change).await.unwrap());
+    let begins = async |proof| {
+        let has_begun = store.sign_in(session(&anna, 2), proof).await.unwrap();
+        assert_eq!(store.sign_out([2; 32]).await.unwrap(), has_begun);
+        has_begun
+    };
+    let (first, own) = (anna.password_hash.as_str(), [1; 32]);
+    assert!(begins(password(first, None)).await && !begins(password("another", None)).await);
+    change(OperatorChange::OfferTotp { secret: vec![1; 20], session: own }).await;
+    assert!(begins(password(first, None)).await, "it does not count yet");
+    change(OperatorChange::ConfirmTotp { secret: vec![1; 20], step: 1, session: own }).await;
+    assert!(!begins(password(first, None)).await, "it does, and no code was asked for");
+    assert!(begins(password(first, Some(2))).await);
+
+    let to_second = || OperatorChange::Password {
+        old: first.to_owned(),
+        hash: "$argon2id$second".to_owned(),
+        session: own,
+    };
+    change(to_second()).await;
+    assert!(!store.change_operator(anna.id, to_second()).await.unwrap(), "it is not the old one any more");
+    assert!(!begins(password(first, Some(3))).await);
+    assert!(begins(password("$argon2id$second", Some(3))).await, "the refused one has used no code");
+
+    change(OperatorChange::Disable).await;
+    assert!(!begins(password("$argon2id$second", Some(4))).await && !begins(Proof::OpenId).await);
+    change(OperatorChange::Enable).await;
+    assert!(begins(password("$argon2id$second", Some(4))).await && begins(Proof::OpenId).await);
+    change(OperatorChange::Reset { hash: "$argon2id$0".to_owned() }).await;
+    assert!(!begins(password("$argon2id$second", Some(5))).await);
+    assert!(!begins(password("$argon2id$0", Some(5))).await, "its codes are gone");
+    assert!(begins(password("$argon2id$0", None)).await && begins(Proof::OpenId).await);
+    assert!(!store.sign_in(session(&operator("nobody"), 3), Proof::OpenId).await.unwrap());
+
+    // At the same moment either comes first, and no session survives the reset.
+    for n in 0..10 {
+        let hash = |n| format!("$argon2id${n}");
+        let (begun, reset) = tokio::join!(
+            store.sign_in(session(&anna, 2), password(&hash(n), None)),
+            store.change_operator(anna.id, OperatorChange::Reset { hash: hash(n + 1) }),
+        );
+        assert!(begun.is_ok() && reset.unwrap());
+        assert_eq!(store.session([2; 32]).await.unwrap(), None);
+    }
 }
 
 async fn what_changes_an_operator_ends_sessions(backend: Backend) {
@@ -135,18 +198,18 @@ async fn what_changes_an_operator_ends_sessions(backend: Backend) {
     for operator in [&anna, &ben] {
         store.create_operator(operator.clone()).await.unwrap();
     }
-    store.sign_in(session(&ben, 9), None).await.unwrap();
+    store.sign_in(session(&ben, 9), Proof::OpenId).await.unwrap();
     let hash = || "$argon2id$other".to_owned();
     for (change, survives) in [
-        (OperatorChange::Password { hash: hash(), session: [1; 32] }, true),
+        (OperatorChange::Password { old: anna.password_hash.clone(), hash: hash(), session: [1; 32] }, true),
         (OperatorChange::OfferTotp { secret: vec![1; 20], session: [1; 32] }, true),
-        (OperatorChange::ConfirmTotp { step: 1, session: [1; 32] }, true),
+        (OperatorChange::ConfirmTotp { secret: vec![1; 20], step: 1, session: [1; 32] }, true),
         (OperatorChange::Reset { hash: hash() }, false),
         (OperatorChange::Disable, false),
     ] {
         for first in [1, 2] {
             if store.session([first; 32]).await.unwrap().is_none() {
-                store.sign_in(session(&anna, first), None).await.unwrap();
+                store.sign_in(session(&anna, first), Proof::OpenId).await.unwrap();
             }
         }
         assert!(store.change_operator(anna.id, change.clone()).await.unwrap());
@@ -232,10 +295,10 @@ async fn what_ends_an_operator_ends_api_tokens(backend: Backend) {
         store.create_operator(operator.clone()).await.unwrap();
     }
     store.insert_api_token(api_token(&ben, 9), None).await.unwrap();
-    store.sign_in(session(&anna, 1), None).await.unwrap();
+    store.sign_in(session(&anna, 1), Proof::OpenId).await.unwrap();
     let hash = || "$argon2id$other".to_owned();
     for (change, survives) in [
-        (OperatorChange::Password { hash: hash(), session: [1; 32] }, true),
+        (OperatorChange::Password { old: anna.password_hash.clone(), hash: hash(), session: [1; 32] }, true),
         (OperatorChange::SetRole(Role::Viewer), true),
         (OperatorChange::Reset { hash: hash() }, false),
         (OperatorChange::Disable, false),
@@ -257,18 +320,23 @@ async fn what_a_session_does_after_its_end_is_nothing(backend: Backend) {
     for operator in [&anna, &ben] {
         store.create_operator(operator.clone()).await.unwrap();
     }
-    store.sign_in(session(&ben, 9), None).await.unwrap();
+    store.sign_in(session(&ben, 9), Proof::OpenId).await.unwrap();
     let once = || OperatorChange::Reset { hash: "$argon2id$once".to_owned() };
+    let password = |session| OperatorChange::Password {
+        old: "$argon2id$once".to_owned(),
+        hash: "$argon2id$late".to_owned(),
+        session,
+    };
     for end in [once(), OperatorChange::Disable] {
-        store.sign_in(session(&anna, 1), None).await.unwrap();
+        store.sign_in(session(&anna, 1), Proof::OpenId).await.unwrap();
         assert!(store.change_operator(anna.id, end).await.unwrap());
         let before = store.operator("anna").await.unwrap();
         // The second one is another operator's.
         for session in [[1; 32], [9; 32]] {
             for late in [
-                OperatorChange::Password { hash: "$argon2id$late".to_owned(), session },
+                password(session),
                 OperatorChange::OfferTotp { secret: vec![1; 20], session },
-                OperatorChange::ConfirmTotp { step: 1, session },
+                OperatorChange::ConfirmTotp { secret: vec![1; 20], step: 1, session },
             ] {
                 assert!(!store.change_operator(anna.id, late.clone()).await.unwrap(), "{late:?}");
             }
@@ -278,12 +346,12 @@ async fn what_a_session_does_after_its_end_is_nothing(backend: Backend) {
         assert_eq!(store.api_tokens(Some(anna.id)).await.unwrap(), []);
     }
     // At the same moment either comes first, and neither survives the reset.
+    assert!(store.change_operator(anna.id, OperatorChange::Enable).await.unwrap());
     for first in (10..30).step_by(2) {
-        store.sign_in(session(&anna, first), None).await.unwrap();
+        store.sign_in(session(&anna, first), Proof::OpenId).await.unwrap();
         let session = [first; 32];
-        let change = OperatorChange::Password { hash: "$argon2id$late".to_owned(), session };
         let (late, token, reset) = tokio::join!(
-            store.change_operator(anna.id, change),
+            store.change_operator(anna.id, password(session)),
             store.insert_api_token(api_token(&anna, first), Some(session)),
             store.change_operator(anna.id, once()),
         );
@@ -298,13 +366,13 @@ async fn the_audit_log_keeps_no_secret(backend: Backend) {
     let store = acting(&backend);
     let anna = operator("anna");
     store.create_operator(anna.clone()).await.unwrap();
-    backend.store.sign_in(session(&anna, 1), None).await.unwrap();
+    backend.store.sign_in(session(&anna, 1), Proof::OpenId).await.unwrap();
     let secret = b"marker-secret-12345!".to_vec();
     let offer = OperatorChange::OfferTotp { secret, session: [1; 32] };
     assert!(store.change_operator(anna.id, offer).await.unwrap());
     let hash = "$argon2id$marker-new".to_owned();
     store.change_operator(anna.id, OperatorChange::Reset { hash }).await.unwrap();
-    store.sign_in(session(&anna, 1), Some(5)).await.unwrap();
+    assert!(store.sign_in(session(&anna, 1), password("$argon2id$marker-new", None)).await.unwrap());
     store.sign_out([1; 32]).await.unwrap();
     let token = api_token(&anna, 0x5a);
     store.insert_api_token(token.clone(), None).await.unwrap();
