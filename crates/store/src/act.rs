@@ -65,14 +65,17 @@ macro_rules! acts {
             use super::{Act, Before};
             use crate::oauth::Federation;
             use crate::{
-                api_tokens,
+                api_tokens::{self, ApiTokenRow},
                 audit::{self, By},
                 credential_records,
                 model::StoreError,
-                oauth_records, operator_records, records, setup_links,
+                oauth_records,
+                operator::{Operator, Session},
+                operator_records, records, setup_links,
                 setup_links::{SetupReplacement, SetupRevocation},
             };
             use diesel::{Connection, QueryResult, result::Error};
+            use uuid::Uuid;
 
             /// Does them in this order, all or none; `Ok(false)`: one was not done, and nothing is written.
             pub(crate) fn act(
@@ -190,17 +193,17 @@ macro_rules! acts {
                         let found = records::$module::secret_token_by_id(connection, *tenant, *id)?;
                         before.token = found.map(TryInto::try_into).transpose().map_err(unreadable)?;
                     }
-                    Act::ChangeOperator(id, _) => {
-                        let found = operator_records::$module::operator_by_id(connection, *id)?;
-                        before.operator = found.map(TryInto::try_into).transpose().map_err(unreadable)?;
+                    Act::ChangeOperator(id, _)
+                    | Act::CreateApiToken(ApiTokenRow { operator: id, .. }, _)
+                    | Act::SignIn(Session { operator: id, .. }, _) => {
+                        before.operator = operator(connection, *id)?;
                     }
                     Act::RevokeApiToken(id, _) => {
                         let found = api_tokens::$module::api_token(connection, *id)?;
                         before.api_token = found.transpose().map_err(unreadable)?;
-                    }
-                    Act::SignIn(session, _) => {
-                        let found = operator_records::$module::operator_by_id(connection, session.operator)?;
-                        before.operator = found.map(TryInto::try_into).transpose().map_err(unreadable)?;
+                        if let Some(token) = &before.api_token {
+                            before.operator = operator(connection, token.operator)?;
+                        }
                     }
                     Act::SignOut(digest) => {
                         let found = operator_records::$module::session(connection, digest)?;
@@ -234,10 +237,14 @@ macro_rules! acts {
                     | Act::EndRotation(..)
                     | Act::SetRotationAutomatic(..)
                     | Act::CreateOperator(_)
-                    | Act::CreateApiToken(..)
                     | Act::Note(_) => {}
                 }
                 Ok(before)
+            }
+
+            fn operator(connection: &mut $connection, id: Uuid) -> QueryResult<Option<Operator>> {
+                let found = operator_records::$module::operator_by_id(connection, id)?;
+                found.map(TryInto::try_into).transpose().map_err(unreadable)
             }
 
             /// A row that we did not write.

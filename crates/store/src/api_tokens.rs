@@ -46,9 +46,10 @@ impl ApiTokenRow {
         self.revoked.is_none() && now < self.expires
     }
 
-    /// As the audit log shows it.
-    pub(crate) fn shown(&self) -> Value {
+    /// As the audit log shows it: whoever acts need not be whose token it is.
+    pub(crate) fn shown(&self, operator: &str) -> Value {
         json!({
+            "operator": operator,
             "key_id": self.key_id,
             "label": self.label,
             "role": self.role.as_str(),

@@ -2,7 +2,6 @@
 
 use crate::{
     act::{Act, Before},
-    api_tokens::ApiTokenRow,
     audit::Deed,
     credential::{Outcome, Successor},
     model::{SecretTokenRow, Tenant, TenantState},
@@ -181,15 +180,15 @@ impl Act {
                 Deed { before, after, ..deed(change.action(), name, None) }
             }
             Act::CreateApiToken(token, _) => {
-                Deed { after: Some(token.shown()), ..deed("api-token.create", &token.key_id, None) }
+                Deed { after: Some(token.shown(name)), ..deed("api-token.create", &token.key_id, None) }
             }
             Act::RevokeApiToken(_, at) => {
                 let key_id = before.api_token.as_ref().map_or("", |token| &token.key_id);
                 let after = before.api_token.clone().map(|mut token| {
                     token.revoked = Some(*at);
-                    token.shown()
+                    token.shown(name)
                 });
-                let before = before.api_token.as_ref().map(ApiTokenRow::shown);
+                let before = before.api_token.as_ref().map(|token| token.shown(name));
                 Deed { before, after, ..deed("api-token.revoke", key_id, None) }
             }
             Act::SignIn(session, _) => Deed {

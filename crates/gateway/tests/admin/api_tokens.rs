@@ -100,6 +100,14 @@ fn tokens_are_their_operators_and_the_admins() {
     }
     assert_eq!(revoke(&root, &of_anna).status, 200);
     assert_eq!(revoke(&ben, &of_ben).status, 200);
+
+    // The audit log says whose they were.
+    let rows = root.read("/audit");
+    let revoked =
+        rows["audit"].as_array().expect("rows").iter().find(|row| row["target"] == of_anna.as_str());
+    let row = revoked.expect("row");
+    assert_eq!((&row["action"], &row["actor"]), (&json!("api-token.revoke"), &json!("operator root")));
+    assert_eq!((&row["before"]["operator"], &row["after"]["operator"]), (&json!("anna"), &json!("anna")));
 }
 
 /// How a script gets its first token, where nobody has a password yet.
@@ -112,6 +120,11 @@ fn the_command_line_makes_tokens_of_any_operator() {
     assert_eq!(
         (&made["operator"], &made["role"], &made["label"]),
         (&json!("robot"), &json!("viewer"), &json!("command line"))
+    );
+    let created = &world.juno(&["audit", "list"])["audit"][0];
+    assert_eq!(
+        (&created["action"], &created["after"]["operator"]),
+        (&json!("api-token.create"), &json!("robot"))
     );
     let script = Session::script(&world, made["api_token"].as_str().expect("token"));
     assert_eq!(script.get("/tenants").status, 200, "though robot has not signed in yet");

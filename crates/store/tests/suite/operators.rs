@@ -393,6 +393,9 @@ async fn the_audit_log_keeps_no_secret(backend: Backend) {
     );
     let targets: Vec<_> = rows.iter().map(|row| row.target.as_str()).collect();
     assert_eq!(targets, ["key00090", "key00090", "anna", "anna", "anna", "anna", "anna"]);
+    let whose =
+        |text: &Option<String>| text.as_ref().is_some_and(|text| text.contains(r#""operator":"anna""#));
+    assert!(whose(&rows[0].before) && whose(&rows[0].after) && whose(&rows[1].after), "{rows:?}");
     let text = format!("{rows:?}");
     assert!(!text.contains("marker") && !text.contains("argon2") && !text.contains("90, 90"), "{text}");
     assert_eq!(store.verify_audit().await.unwrap().unwrap().position, 7);
