@@ -1,10 +1,14 @@
 //! API tokens of operators: by one, a script does what its operator may, without password and session.
 
-use crate::{Admin, Failure, sign_in::later};
+use crate::{
+    Admin, Failure,
+    idempotency::{self, lasts},
+    sign_in::later,
+};
 use scim::Timestamp;
 use std::time::Duration;
 use store::{ApiTokenRow, By, Operator, Role, Session};
-use tokens::{ApiToken, operator};
+use tokens::ApiToken;
 
 /// Longest label.
 const MAX_LABEL: usize = 100;
@@ -22,10 +26,10 @@ pub struct NewApiToken {
     pub lifetime: Option<Duration>,
 }
 
-/// A token just made: the one time that it is shown.
-pub struct IssuedApiToken {
-    /// The token.
-    pub token: ApiToken,
+/// A token that was asked for.
+pub struct GivenApiToken {
+    /// The token; none where the same request has been answered with it before.
+    pub token: Option<ApiToken>,
     /// What is stored of it.
     pub row: ApiTokenRow,
     /// Whose.
@@ -41,18 +45,20 @@ pub(crate) struct Script {
 }
 
 impl Admin {
-    /// Makes a token of an operator, shown this one time: in a session of theirs, or in none at the command line.
+    /// Makes a token of an operator, shown this one time: in a session of theirs, or in none at the command line. With an
+    /// Idempotency-Key the same request of the same operator makes one token; only its first answer has it.
     ///
     /// # Errors
     /// [`Failure::NotSignedIn`] if the session has ended meanwhile.
-    /// A label, role or lifetime that is none; a disabled operator; as many tokens as there may be.
+    /// A label, role or lifetime that is none; a disabled operator; as many tokens as there may be; a key that was used for
+    /// something else.
     pub async fn create_api_token(
         &self,
         by: &By,
-        operator: &Operator,
-        session: Option<&Session>,
+        (operator, session): (&Operator, Option<&Session>),
         new: NewApiToken,
-    ) -> Result<IssuedApiToken, Failure> {
+        idempotency_key: Option<&str>,
+    ) -> Result<GivenApiToken, Failure> {
         let label = new.label.trim();
         if label.is_empty() || label.chars().count() > MAX_LABEL || label.chars().any(char::is_control) {
             return Err(Failure::Invalid(format!(
@@ -69,32 +75,50 @@ impl Admin {
         if !operator.is_active {
             return Err(Failure::Conflict("The operator is disabled.".to_owned()));
         }
-        let expires = self.api_token_expiry(by.at, new.lifetime)?;
-        let most = self.settings.max_api_tokens;
-        let alive = self.store.api_tokens(Some(operator.id)).await?;
-        if alive.iter().filter(|(row, _)| row.is_alive(by.at)).count() >= most {
-            return Err(Failure::Conflict(format!(
-                "There are {most} API tokens already, which is the most: revoke one first."
-            )));
-        }
-        let token = ApiToken::random().map_err(Failure::internal)?;
-        let row = ApiTokenRow {
-            id: operator::new_id(by.at).map_err(Failure::internal)?,
-            operator: operator.id,
-            key_id: token.key_id().to_owned(),
-            digest: token.digest(),
-            label: label.to_owned(),
-            role,
-            created: by.at,
-            expires,
-            revoked: None,
-            last_used: None,
+        let lifetime = new.lifetime.unwrap_or(self.settings.api_token_lifetime);
+        let expires = self.api_token_expiry(by.at, lifetime)?;
+        let find = async |id| {
+            let found = self.store.api_tokens(Some(operator.id)).await?.into_iter();
+            let mut found = found.filter(|(row, _)| row.id == id);
+            Ok(found.next().map(|(row, operator)| GivenApiToken { token: None, row, operator }))
         };
-        let session = session.map(|session| session.digest);
-        if !self.store.acting(by.clone()).insert_api_token(row.clone(), session).await? {
-            return Err(Failure::NotSignedIn);
+        let is_same = |GivenApiToken { row, .. }: &GivenApiToken| {
+            row.label == label && row.role == role && lasts(row.created, row.expires, lifetime)
+        };
+        let make = async |id| {
+            self.check_number_of_api_tokens(operator, by.at).await?;
+            let token = ApiToken::random().map_err(Failure::internal)?;
+            let row = ApiTokenRow {
+                id,
+                operator: operator.id,
+                key_id: token.key_id().to_owned(),
+                digest: token.digest(),
+                label: label.to_owned(),
+                role,
+                created: by.at,
+                expires,
+                revoked: None,
+                last_used: None,
+            };
+            let session = session.map(|session| session.digest);
+            match self.store.acting(by.clone()).insert_api_token(row.clone(), session).await? {
+                true => Ok(GivenApiToken { token: Some(token), row, operator: operator.clone() }),
+                false => Err(Failure::NotSignedIn),
+            }
+        };
+        let what = format!("API token {}", operator.id);
+        idempotency::once((&what, by, idempotency_key), find, is_same, make).await
+    }
+
+    async fn check_number_of_api_tokens(&self, operator: &Operator, now: Timestamp) -> Result<(), Failure> {
+        let most = self.settings.max_api_tokens;
+        let tokens = self.store.api_tokens(Some(operator.id)).await?;
+        if tokens.iter().filter(|(row, _)| row.is_alive(now)).count() < most {
+            return Ok(());
         }
-        Ok(IssuedApiToken { token, row, operator: operator.clone() })
+        Err(Failure::Conflict(format!(
+            "There are {most} API tokens already, which is the most: revoke one first."
+        )))
     }
 
     /// The same for the operator of this name: at the command line.
@@ -106,9 +130,10 @@ impl Admin {
         by: &By,
         name: &str,
         new: NewApiToken,
-    ) -> Result<IssuedApiToken, Failure> {
+        idempotency_key: Option<&str>,
+    ) -> Result<GivenApiToken, Failure> {
         let operator = self.operator(name).await?;
-        self.create_api_token(by, &operator, None, new).await
+        self.create_api_token(by, (&operator, None), new, idempotency_key).await
     }
 
     /// The tokens that somebody may see, oldest first, ended ones too, and whose they are: operators their own, an admin and
@@ -164,8 +189,7 @@ impl Admin {
         Ok(Script { operator, actor })
     }
 
-    fn api_token_expiry(&self, now: Timestamp, lifetime: Option<Duration>) -> Result<Timestamp, Failure> {
-        let lifetime = lifetime.unwrap_or(self.settings.api_token_lifetime);
+    fn api_token_expiry(&self, now: Timestamp, lifetime: Duration) -> Result<Timestamp, Failure> {
         let longest = self.settings.max_api_token_lifetime;
         if lifetime.is_zero() || lifetime > longest {
             let days = longest.as_secs() / 86_400;

@@ -1,9 +1,13 @@
 //! OAuth clients of a tenant and their secrets, in the hands of an operator.
 
-use crate::{Admin, Failure, idempotency, secret_tokens::check_label};
+use crate::{
+    Admin, Failure,
+    idempotency::{self, lasts},
+    secret_tokens::check_label,
+};
 use std::time::Duration;
 use store::{By, ClientSecret, OauthClient, Tenant};
-use tokens::{ClientError, ClientSecretText, ClientWithSecrets, IssuedSecret, OauthClients};
+use tokens::{ClientSecretText, ClientWithSecrets, IssuedSecret, OauthClients};
 use uuid::Uuid;
 
 /// A secret that was asked for.
@@ -47,23 +51,23 @@ impl Admin {
         check_label(label)?;
         let tenant = self.tenant(tenant).await?;
         let lifetime = lifetime.unwrap_or(self.settings.client_secret_lifetime);
-        let id = idempotency::id(&format!("oauth client {}", tenant.id), by, idempotency_key)?;
-        // What came before is found first: a client that is there already must not be one too many.
-        if idempotency_key.is_none() || self.client(&tenant, id).await?.is_none() {
-            let made = self.clients_by(by).create((tenant.id, id), label, lifetime, by.at).await;
-            match made {
-                Ok((client, IssuedSecret { secret, row })) => {
-                    return Ok(GivenSecret { tenant, client, row, secret: Some(secret) });
-                }
-                Err(ClientError::Taken) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        let earlier = self.client(&tenant, id).await?.filter(|earlier| earlier.client.label == label);
-        let ClientWithSecrets { client, secrets } = earlier.ok_or(Failure::KeyReused)?;
-        let first = secrets.into_iter().find(|secret| secret.created == client.created);
-        let row = first.filter(|row| is_good_for(row, lifetime)).ok_or(Failure::KeyReused)?;
-        Ok(GivenSecret { tenant, client, row, secret: None })
+        let find = async |id| {
+            let Some(ClientWithSecrets { client, secrets }) = self.client(&tenant, id).await? else {
+                return Ok(None);
+            };
+            let first = secrets.into_iter().find(|secret| secret.created == client.created);
+            Ok(first.map(|row| GivenSecret { tenant: tenant.clone(), client, row, secret: None }))
+        };
+        let is_same = |GivenSecret { client, row, .. }: &GivenSecret| {
+            client.label == label && lasts(row.created, row.expires, lifetime)
+        };
+        let make = async |id| {
+            let made = self.clients_by(by).create((tenant.id, id), label, lifetime, by.at).await?;
+            let (client, IssuedSecret { secret, row }) = made;
+            Ok(GivenSecret { tenant: tenant.clone(), client, row, secret: Some(secret) })
+        };
+        let what = format!("oauth client {}", tenant.id);
+        idempotency::once((&what, by, idempotency_key), find, is_same, make).await
     }
 
     /// Issues one more secret of a client; the others stay good. Idempotency-Keys are as above.
@@ -80,31 +84,22 @@ impl Admin {
     ) -> Result<GivenSecret, Failure> {
         let tenant = self.tenant(tenant).await?;
         let found = self.client(&tenant, client_id(client)?).await?;
-        let Some(ClientWithSecrets { client, secrets }) = found else { return Err(no_such_client()) };
+        let client = found.ok_or_else(no_such_client)?.client;
         let lifetime = lifetime.unwrap_or(self.settings.client_secret_lifetime);
-        let what = format!("client secret {} {}", tenant.id, client.id);
-        let id = idempotency::id(&what, by, idempotency_key)?;
-        let earlier = secrets.into_iter().find(|secret| secret.id == id);
-        if earlier.is_none() {
-            let made = self.clients_by(by).add_secret((tenant.id, client.id, id), lifetime, by.at).await;
-            match made {
-                Ok(IssuedSecret { secret, row }) => {
-                    return Ok(GivenSecret { tenant, client, row, secret: Some(secret) });
-                }
-                Err(ClientError::Taken) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        let earlier = match earlier {
-            Some(earlier) => Some(earlier),
-            // Made at this moment by the same request.
-            None => self
-                .client(&tenant, client.id)
-                .await?
-                .and_then(|found| found.secrets.into_iter().find(|secret| secret.id == id)),
+        let given = |row, secret| GivenSecret { tenant: tenant.clone(), client: client.clone(), row, secret };
+        let find = async |id| {
+            let found = self.client(&tenant, client.id).await?;
+            let mut secrets = found.into_iter().flat_map(|found| found.secrets);
+            Ok(secrets.find(|secret| secret.id == id).map(|row| given(row, None)))
         };
-        let row = earlier.filter(|row| is_good_for(row, lifetime)).ok_or(Failure::KeyReused)?;
-        Ok(GivenSecret { tenant, client, row, secret: None })
+        let is_same = |GivenSecret { row, .. }: &GivenSecret| lasts(row.created, row.expires, lifetime);
+        let make = async |id| {
+            let which = (tenant.id, client.id, id);
+            let IssuedSecret { secret, row } = self.clients_by(by).add_secret(which, lifetime, by.at).await?;
+            Ok(given(row, Some(secret)))
+        };
+        let what = format!("client secret {} {}", tenant.id, client.id);
+        idempotency::once((&what, by, idempotency_key), find, is_same, make).await
     }
 
     /// Ends a secret now, with the access tokens that were issued for it.
@@ -172,11 +167,6 @@ impl Admin {
         let clients = self.oauth_clients.list(tenant.id).await?;
         Ok(clients.into_iter().find(|found| found.client.id == id))
     }
-}
-
-/// Whether a secret was issued for this long.
-fn is_good_for(row: &ClientSecret, lifetime: Duration) -> bool {
-    u128::try_from(row.expires.0 - row.created.0).is_ok_and(|millis| millis == lifetime.as_millis())
 }
 
 fn client_id(text: &str) -> Result<Uuid, Failure> {

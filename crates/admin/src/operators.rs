@@ -1,8 +1,8 @@
 //! Operators: added, reset, disabled, listed. Each begins with a one-time password that somebody hands over.
 
-use crate::{Admin, Failure};
+use crate::{Admin, Failure, idempotency};
 use store::{By, Operator, OperatorChange, Role};
-use tokens::operator::{self, Passwords};
+use tokens::operator::Passwords;
 use zeroize::Zeroizing;
 
 /// Longest name.
@@ -21,33 +21,48 @@ pub struct NewOperator {
 pub struct OneTimePassword {
     /// The operator as it is now.
     pub operator: Operator,
-    /// The password.
-    pub password: Zeroizing<String>,
+    /// The password; none where the same request has been answered with it before.
+    pub password: Option<Zeroizing<String>>,
 }
 
 impl Admin {
-    /// Adds an operator.
+    /// Adds an operator. With an Idempotency-Key the same request of the same operator adds one; only its first answer has
+    /// the password.
     ///
     /// # Errors
-    /// A name that is none, or taken.
-    pub async fn create_operator(&self, by: &By, new: NewOperator) -> Result<OneTimePassword, Failure> {
-        let name = checked_name(&new.name)?;
-        let now = self.now();
-        let password = Passwords::once()?;
-        let operator = Operator {
-            id: operator::new_id(now).map_err(Failure::internal)?,
-            name,
-            role: new.role,
-            is_active: true,
-            password_hash: self.passwords.hash(password.clone()).await?,
-            password_is_once: true,
-            totp: None,
-            created: now,
+    /// A name that is none, or taken; a key that was used for something else.
+    pub async fn create_operator(
+        &self,
+        by: &By,
+        new: NewOperator,
+        idempotency_key: Option<&str>,
+    ) -> Result<OneTimePassword, Failure> {
+        let (name, role) = (checked_name(&new.name)?, new.role);
+        let find = async |id| {
+            let found = self.store.operators().await?.into_iter().find(|operator| operator.id == id);
+            Ok(found.map(|operator| OneTimePassword { operator, password: None }))
         };
-        if !self.store.acting(by.clone()).create_operator(operator.clone()).await? {
-            return Err(Failure::Conflict(format!("There is an operator \"{}\" already.", operator.name)));
-        }
-        Ok(OneTimePassword { operator, password })
+        let is_same = |OneTimePassword { operator, .. }: &OneTimePassword| {
+            operator.name == name && operator.role == role
+        };
+        let make = async |id| {
+            let password = Passwords::once()?;
+            let operator = Operator {
+                id,
+                name: name.clone(),
+                role,
+                is_active: true,
+                password_hash: self.passwords.hash(password.clone()).await?,
+                password_is_once: true,
+                totp: None,
+                created: by.at,
+            };
+            match self.store.acting(by.clone()).create_operator(operator.clone()).await? {
+                true => Ok(OneTimePassword { operator, password: Some(password) }),
+                false => Err(Failure::Conflict(format!("There is an operator \"{name}\" already."))),
+            }
+        };
+        idempotency::once(("operator", by, idempotency_key), find, is_same, make).await
     }
 
     /// Gives an operator a new one-time password, takes the second factor away, ends every session, and lets them sign
@@ -60,7 +75,7 @@ impl Admin {
         let password = Passwords::once()?;
         let hash = self.passwords.hash(password.clone()).await?;
         self.change(by, &operator, OperatorChange::Reset { hash }).await?;
-        Ok(OneTimePassword { operator: self.operator(name).await?, password })
+        Ok(OneTimePassword { operator: self.operator(name).await?, password: Some(password) })
     }
 
     /// Lets an operator sign in no more, signs them out, and ends their API tokens.

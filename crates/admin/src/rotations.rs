@@ -1,8 +1,12 @@
 //! Rotations of Secret Tokens and client secrets, in the hands of an operator (`docs/adr/0015`).
 
-use crate::{Admin, Failure, Listed, paging};
+use crate::{
+    Admin, Failure, Listed,
+    idempotency::{self, lasts},
+    paging,
+};
 use std::time::Duration;
-use store::{By, CredentialKind};
+use store::{By, CredentialKind, TenantId};
 use tokens::{ClientSecretText, Judged, SecretToken};
 use uuid::Uuid;
 
@@ -28,13 +32,23 @@ pub enum NewSecret {
     ClientSecret(ClientSecretText),
 }
 
-/// A rotation just started.
+/// A rotation that was started.
 #[derive(Debug)]
 pub struct StartedRotation {
     /// The rotation.
     pub rotation: Judged,
-    /// The new credential.
-    pub secret: NewSecret,
+    /// The new credential; none where the same request has been answered with it before.
+    pub secret: Option<NewSecret>,
+}
+
+impl StartedRotation {
+    /// Whether it is one that `new` asks for, with a credential that is good for `lifetime`.
+    fn is(&self, new: &NewRotation, lifetime: Duration) -> bool {
+        let Judged { rotation, new: credential, .. } = &self.rotation;
+        let is_good_for = credential.expires.is_some_and(|end| lasts(credential.created, end, lifetime));
+        let what = (rotation.kind, &rotation.old_key_id, rotation.is_automatic);
+        what == (new.kind, &new.key_id, new.is_automatic) && is_good_for
+    }
 }
 
 impl Admin {
@@ -65,40 +79,62 @@ impl Admin {
         Ok(self.rotations_by(by).find(tenant.id, rotation_id(id)?, self.now()).await?)
     }
 
-    /// Starts one: a second credential is good beside the first.
+    /// Starts one: a second credential is good beside the first. With an Idempotency-Key the same request of the same
+    /// operator starts one; only its first answer has the credential.
     ///
     /// # Errors
     /// No such tenant or credential that is alive; a lifetime that is none; one is under way; as many credentials as
-    /// there may be.
+    /// there may be; a key that was used for something else.
     pub async fn start_rotation(
         &self,
         by: &By,
         tenant: &str,
         new: NewRotation,
+        idempotency_key: Option<&str>,
     ) -> Result<StartedRotation, Failure> {
-        let tenant = self.tenant(tenant).await?;
-        let NewRotation { kind, key_id, lifetime, is_automatic } = new;
-        let (which, rotations) = ((tenant.id, key_id.as_str()), self.rotations_by(by));
-        match kind {
+        let tenant = self.tenant(tenant).await?.id;
+        let usual = match new.kind {
+            CredentialKind::SecretToken => self.settings.token_lifetime,
+            CredentialKind::ClientSecret | CredentialKind::Federation => self.settings.client_secret_lifetime,
+        };
+        let lifetime = new.lifetime.unwrap_or(usual);
+        let find = async |id| {
+            let found = self.rotations_by(by).find_to(tenant, id, by.at).await?;
+            Ok(found.map(|rotation| StartedRotation { rotation, secret: None }))
+        };
+        let make = async |id| self.start(by, (tenant, &new, id), lifetime).await;
+        let what = format!("rotation {tenant}");
+        let is_same = |started: &StartedRotation| started.is(&new, lifetime);
+        idempotency::once((&what, by, idempotency_key), find, is_same, make).await
+    }
+
+    /// Starts it; the new credential has this id.
+    async fn start(
+        &self,
+        by: &By,
+        (tenant, new, id): (TenantId, &NewRotation, Uuid),
+        lifetime: Duration,
+    ) -> Result<StartedRotation, Failure> {
+        let (which, rotations) = ((tenant, new.key_id.as_str(), id), self.rotations_by(by));
+        let (rotation, secret) = match new.kind {
             CredentialKind::SecretToken => {
                 let (issuer, expires) = (self.issuer(by), self.expiry(by.at, lifetime)?);
                 let started =
-                    rotations.start_secret_token(&issuer, which, expires, is_automatic, by.at).await?;
-                let (rotation, issued) = started;
-                Ok(StartedRotation { rotation, secret: NewSecret::SecretToken(issued.token) })
+                    rotations.start_secret_token(&issuer, which, expires, new.is_automatic, by.at).await?;
+                (started.0, NewSecret::SecretToken(started.1.token))
             }
             CredentialKind::ClientSecret => {
                 let clients = self.clients_by(by);
-                let lifetime = lifetime.unwrap_or(self.settings.client_secret_lifetime);
                 let started =
-                    rotations.start_client_secret(&clients, which, lifetime, is_automatic, by.at).await?;
-                let (rotation, issued) = started;
-                Ok(StartedRotation { rotation, secret: NewSecret::ClientSecret(issued.secret) })
+                    rotations.start_client_secret(&clients, which, lifetime, new.is_automatic, by.at).await?;
+                (started.0, NewSecret::ClientSecret(started.1.secret))
             }
             CredentialKind::Federation => {
-                Err(Failure::Invalid("A federation has no secret of ours that could be rotated.".to_owned()))
+                let words = "A federation has no secret of ours that could be rotated.";
+                return Err(Failure::Invalid(words.to_owned()));
             }
-        }
+        };
+        Ok(StartedRotation { rotation, secret: Some(secret) })
     }
 
     /// Ends the old credential. Before that is safe it must be confirmed.

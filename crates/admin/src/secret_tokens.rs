@@ -1,11 +1,13 @@
 //! Secret Tokens of a tenant, in the hands of an operator.
 
-use crate::{Admin, Failure, idempotency};
+use crate::{
+    Admin, Failure,
+    idempotency::{self, lasts},
+};
 use scim::Timestamp;
 use std::time::Duration;
 use store::{By, SecretTokenRow, Tenant};
-use tokens::{Issued, SecretToken, TokenError};
-use uuid::Uuid;
+use tokens::SecretToken;
 
 /// Longest label.
 const MAX_LABEL: usize = 100;
@@ -46,21 +48,22 @@ impl Admin {
         idempotency_key: Option<&str>,
     ) -> Result<GivenToken, Failure> {
         check_label(label)?;
+        let lifetime = lifetime.unwrap_or(self.settings.token_lifetime);
         let expires = self.expiry(by.at, lifetime)?;
         let tenant = self.tenant(tenant).await?;
-        let id = idempotency::id(&format!("secret token {}", tenant.id), by, idempotency_key)?;
-        // What came before is found first: a token that is there already must not be one too many.
-        if idempotency_key.is_none() || self.secret_token(&tenant, id).await?.is_none() {
-            match self.issuer(by).issue((tenant.id, id), label, Some(expires), by.at).await {
-                Ok(Issued { token, row }) => return Ok(GivenToken { tenant, row, token: Some(token) }),
-                Err(TokenError::Taken) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        let earlier = self.secret_token(&tenant, id).await?;
-        let good_for = |row: &SecretTokenRow| row.expires.map(|end| end.0 - row.created.0);
-        let is_same = |row: &SecretTokenRow| row.label == label && good_for(row) == Some(expires.0 - by.at.0);
-        Ok(GivenToken { row: earlier.filter(is_same).ok_or(Failure::KeyReused)?, tenant, token: None })
+        let find = async |id| {
+            let found = self.issuer(by).list(tenant.id).await?.into_iter().find(|row| row.id == id);
+            Ok(found.map(|row| GivenToken { tenant: tenant.clone(), row, token: None }))
+        };
+        let is_same = |GivenToken { row, .. }: &GivenToken| {
+            row.label == label && row.expires.is_some_and(|end| lasts(row.created, end, lifetime))
+        };
+        let make = async |id| {
+            let issued = self.issuer(by).issue((tenant.id, id), label, Some(expires), by.at).await?;
+            Ok(GivenToken { tenant: tenant.clone(), row: issued.row, token: Some(issued.token) })
+        };
+        let what = format!("secret token {}", tenant.id);
+        idempotency::once((&what, by, idempotency_key), find, is_same, make).await
     }
 
     /// Ends a token now.
@@ -94,12 +97,8 @@ impl Admin {
         Ok((tenant, row))
     }
 
-    async fn secret_token(&self, tenant: &Tenant, id: Uuid) -> Result<Option<SecretTokenRow>, Failure> {
-        Ok(self.store.secret_tokens(tenant.id).await?.into_iter().find(|row| row.id == id))
-    }
-
-    pub(crate) fn expiry(&self, now: Timestamp, lifetime: Option<Duration>) -> Result<Timestamp, Failure> {
-        let lifetime = lifetime.unwrap_or(self.settings.token_lifetime);
+    /// When a token ends that is good for this long.
+    pub(crate) fn expiry(&self, now: Timestamp, lifetime: Duration) -> Result<Timestamp, Failure> {
         let longest = self.settings.max_token_lifetime;
         if lifetime.is_zero() || lifetime > longest {
             let days = longest.as_secs() / 86_400;

@@ -1,9 +1,13 @@
 //! Setup links of a tenant, in the hands of an operator: the hand-over to a customer's administrator.
 
-use crate::{Admin, Failure, idempotency, secret_tokens::check_label};
+use crate::{
+    Admin, Failure,
+    idempotency::{self, lasts},
+    secret_tokens::check_label,
+};
 use std::time::Duration;
 use store::{By, Tenant, TenantState};
-use tokens::{FollowedLink, NewSetupLink, SetupError, SetupLinks, SetupState, SetupToken};
+use tokens::{FollowedLink, NewSetupLink, SetupLinks, SetupState, SetupToken};
 use uuid::Uuid;
 
 /// A link that was asked for.
@@ -52,21 +56,22 @@ impl Admin {
             return Err(Failure::Conflict("The tenant is suspended: resume it first.".to_owned()));
         }
         let lifetime = lifetime.unwrap_or(self.settings.setup_link_lifetime);
-        let id = idempotency::id(&format!("setup link {}", tenant.id), by, idempotency_key)?;
-        // What came before is found first: a link that is there already must not be one too many.
-        if idempotency_key.is_none() || self.link(&tenant, id).await?.is_none() {
-            match self.links().create(by, (tenant.id, id), label, lifetime).await {
-                Ok(NewSetupLink { token, link }) => {
-                    let (url, followed) =
-                        (Some(self.setup_url(&token)), FollowedLink { link, secret_token: None });
-                    return Ok(GivenLink { tenant, followed, url });
-                }
-                Err(SetupError::Taken) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        let earlier = self.link(&tenant, id).await?.filter(|earlier| is_same(earlier, label, lifetime));
-        Ok(GivenLink { tenant, followed: earlier.ok_or(Failure::KeyReused)?, url: None })
+        let find = async |id| {
+            let found = self.links().list(tenant.id).await?.into_iter().find(|found| found.link.id == id);
+            Ok(found.map(|followed| GivenLink { tenant: tenant.clone(), followed, url: None }))
+        };
+        let is_same = |earlier: &GivenLink| {
+            let link = &earlier.followed.link;
+            link.label == label && lasts(link.created, link.expires, lifetime)
+        };
+        let make = async |id| {
+            let NewSetupLink { token, link } =
+                self.links().create(by, (tenant.id, id), label, lifetime).await?;
+            let (url, followed) = (Some(self.setup_url(&token)), FollowedLink { link, secret_token: None });
+            Ok(GivenLink { tenant: tenant.clone(), followed, url })
+        };
+        let what = format!("setup link {}", tenant.id);
+        idempotency::once((&what, by, idempotency_key), find, is_same, make).await
     }
 
     /// Ends a link and the setup page that it has opened; with `its_token` also the Secret Token that it has issued.
@@ -102,19 +107,7 @@ impl Admin {
         SetupLinks::new(self.store.clone(), self.settings.setup_policy)
     }
 
-    async fn link(&self, tenant: &Tenant, id: Uuid) -> Result<Option<FollowedLink>, Failure> {
-        let links = self.links().list(tenant.id).await?;
-        Ok(links.into_iter().find(|found| found.link.id == id))
-    }
-
     fn setup_url(&self, token: &SetupToken) -> String {
         format!("{}/setup/{}", self.settings.public_url, token.reveal())
     }
-}
-
-/// Whether a link was made for the same person and the same time.
-fn is_same(earlier: &FollowedLink, label: &str, lifetime: Duration) -> bool {
-    let link = &earlier.link;
-    let millis = u128::try_from(link.expires.0 - link.created.0);
-    link.label == label && millis.is_ok_and(|millis| millis == lifetime.as_millis())
 }

@@ -3,6 +3,7 @@
 use crate::{Admin, Failure, idempotency, label};
 use scim::Profile;
 use store::{By, Tenant, TenantId, TenantState, TenantUpdate};
+use uuid::Uuid;
 
 /// Longest name.
 const MAX_NAME: usize = 200;
@@ -19,8 +20,7 @@ pub struct NewTenant {
 }
 
 impl Admin {
-    /// Opens a tenant. With an Idempotency-Key the same request of the same operator opens one tenant, however often it
-    /// comes: its id is made of the two, so that nothing has to be remembered.
+    /// Opens a tenant. With an Idempotency-Key the same request of the same operator opens one tenant.
     ///
     /// # Errors
     /// A name or label that is none; a label that is taken; a key that was used for something else.
@@ -30,20 +30,22 @@ impl Admin {
         new: NewTenant,
         idempotency_key: Option<&str>,
     ) -> Result<Tenant, Failure> {
-        let id = idempotency::id("tenant", by, idempotency_key)?;
-        let tenant = check(new, TenantId(id), by)?;
-        if self.store.acting(by.clone()).create_tenant(tenant.clone()).await? {
-            return Ok(tenant);
-        }
-        let Some(earlier) = self.store.tenant(&tenant.id.to_string()).await? else {
-            return Err(Failure::Conflict(format!(
-                "There is a tenant with the label \"{}\" already: choose another.",
-                tenant.label
-            )));
+        let new = check(new, by)?;
+        let find = async |id: Uuid| Ok(self.store.tenant(&id.to_string()).await?);
+        let is_same = |earlier: &Tenant| {
+            (&earlier.label, &earlier.name, earlier.profile) == (&new.label, &new.name, new.profile)
         };
-        let is_same =
-            earlier.label == tenant.label && earlier.name == tenant.name && earlier.profile == tenant.profile;
-        if is_same { Ok(earlier) } else { Err(Failure::KeyReused) }
+        let make = async |id| {
+            let tenant = Tenant { id: TenantId(id), ..new.clone() };
+            match self.store.acting(by.clone()).create_tenant(tenant.clone()).await? {
+                true => Ok(tenant),
+                false => Err(Failure::Conflict(format!(
+                    "There is a tenant with the label \"{}\" already: choose another.",
+                    new.label
+                ))),
+            }
+        };
+        idempotency::once(("tenant", by, idempotency_key), find, is_same, make).await
     }
 
     /// Changes the name or the compatibility profile of a tenant; what is not given stays.
@@ -127,7 +129,8 @@ fn check_name(name: &str) -> Result<&str, Failure> {
     Ok(name)
 }
 
-fn check(new: NewTenant, id: TenantId, by: &By) -> Result<Tenant, Failure> {
+/// What shall be opened, without an id.
+fn check(new: NewTenant, by: &By) -> Result<Tenant, Failure> {
     let name = check_name(&new.name)?;
     let label = match new.label {
         Some(label) => label::check(&label).map(|()| label).map_err(Failure::Invalid)?,
@@ -135,7 +138,7 @@ fn check(new: NewTenant, id: TenantId, by: &By) -> Result<Tenant, Failure> {
             .map_err(|_| Failure::Invalid("No label can be made from this name: give one.".to_owned()))?,
     };
     Ok(Tenant {
-        id,
+        id: TenantId(Uuid::nil()),
         label,
         name: name.to_owned(),
         profile: new.profile,

@@ -176,7 +176,7 @@ macro_rules! api_token_writes {
         pub(crate) mod $module {
             use super::*;
 
-            /// `Ok(false)`: the session has ended.
+            /// `Ok(false)`: the session has ended, or there is a token of this id.
             pub(crate) fn insert_api_token(
                 connection: &mut $connection,
                 token: &ApiTokenRow,
@@ -187,9 +187,11 @@ macro_rules! api_token_writes {
                 {
                     return Ok(false);
                 }
-                let row = TokenRecord::from(token);
-                diesel::insert_into(operator_api_tokens::table).values(row).execute(connection)?;
-                Ok(true)
+                let inserted = diesel::insert_into(operator_api_tokens::table)
+                    .values(TokenRecord::from(token))
+                    .on_conflict_do_nothing()
+                    .execute(connection)?;
+                Ok(inserted > 0)
             }
 
             /// `Ok(false)`: there is none alive.
@@ -227,7 +229,8 @@ api_token_writes!(sqlite, diesel::SqliteConnection);
 
 /// The part of [`Store`] that is about API tokens.
 impl Store {
-    /// Stores a new token, made in the session of this digest or at the command line; `false` if the session has ended.
+    /// Stores a new token, made in the session of this digest or at the command line; `false` if the session has ended, or
+    /// there is a token of this id.
     ///
     /// # Errors
     /// Faults of the database, here and below.

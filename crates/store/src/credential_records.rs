@@ -153,6 +153,16 @@ macro_rules! credential_engine {
                 found.map(Rotation::try_from).transpose()
             }
 
+            fn rotation_to(&self, tenant: TenantId, new: Uuid) -> Result<Option<Rotation>, StoreError> {
+                let found = self.run(|connection| {
+                    rotations::table
+                        .filter(rotations::tenant_id.eq(Id(tenant.0)).and(rotations::new_id.eq(Id(new))))
+                        .first::<RotationRecord>(connection)
+                        .optional()
+                })?;
+                found.map(Rotation::try_from).transpose()
+            }
+
             fn open_rotations(&self) -> Result<Vec<Rotation>, StoreError> {
                 let found = self.run(|connection| {
                     let open = rotations::table.filter(rotations::ended_at.is_null());

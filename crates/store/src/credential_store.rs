@@ -68,6 +68,14 @@ impl Store {
         self.ask_of(tenant, move |engine| engine.rotation(tenant, id)).await
     }
 
+    /// The rotation that has made this credential, to take the place of another.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn rotation_to(&self, tenant: TenantId, new: Uuid) -> Result<Option<Rotation>, StoreError> {
+        self.ask_of(tenant, move |engine| engine.rotation_to(tenant, new)).await
+    }
+
     /// The rotations that are under way, of all tenants.
     ///
     /// # Errors

@@ -140,6 +140,7 @@ async fn use_rotations(store: &Store, old: &SecretTokenRow) {
         ended: None,
     };
     assert!(store.start_rotation(rotation.clone(), Successor::SecretToken(new)).await.unwrap());
+    assert_eq!(store.rotation_to(rotation.tenant, rotation.new).await.unwrap(), Some(rotation.clone()));
     assert!(store.set_rotation_automatic(rotation.clone(), true).await.unwrap());
     assert!(store.rotation(rotation.tenant, rotation.id).await.unwrap().is_some());
     assert_eq!(store.rotations_before(rotation.tenant, uuid::Uuid::max(), 10).await.unwrap().len(), 1);

@@ -153,15 +153,14 @@ impl OauthClients {
         OauthClients { store: self.store.acting(by), policy: self.policy }
     }
 
-    /// The secret with `key_id`, of whatever client of the tenant, as it is stored, and one that shall take its place. It
-    /// is good only once it is stored, which starts a rotation ([`crate::Rotations`]).
+    /// The secret with `key_id`, of whatever client of the tenant, as it is stored, and one under the id `new` that shall
+    /// take its place. It is good only once it is stored, which starts a rotation ([`crate::Rotations`]).
     ///
     /// # Errors
     /// See [`ClientError`].
     pub(crate) async fn successor(
         &self,
-        tenant: TenantId,
-        key_id: &str,
+        (tenant, key_id, new): (TenantId, &str, Uuid),
         lifetime: Duration,
         now: Timestamp,
     ) -> Result<(ClientSecret, IssuedSecret), ClientError> {
@@ -175,7 +174,7 @@ impl OauthClients {
         }
         let old = found.secrets.into_iter().find(is_meant);
         let old = old.ok_or_else(no_such)?;
-        let issued = self.new_secret(&found.client, new_id(now)?, lifetime, now).await?;
+        let issued = self.new_secret(&found.client, new, lifetime, now).await?;
         Ok((old, issued))
     }
 

@@ -59,10 +59,9 @@ impl Issuer {
         expires: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Issued, TokenError> {
-        let Issued { token, row } = self.draft(tenant, label, expires, None, now).await?;
-        let row = SecretTokenRow { id, ..row };
-        match self.store.insert_secret_token(row.clone()).await? {
-            true => Ok(Issued { token, row }),
+        let issued = self.draft((tenant, id), label, expires, None, now).await?;
+        match self.store.insert_secret_token(issued.row.clone()).await? {
+            true => Ok(issued),
             false => Err(TokenError::Taken),
         }
     }
@@ -71,7 +70,7 @@ impl Issuer {
     /// does not count as alive.
     pub(crate) async fn draft(
         &self,
-        tenant: TenantId,
+        (tenant, id): (TenantId, Uuid),
         label: &str,
         expires: Option<Timestamp>,
         replaced: Option<Uuid>,
@@ -84,7 +83,7 @@ impl Issuer {
         }
         let token = SecretToken::random()?;
         let row = SecretTokenRow {
-            id: new_id(now)?,
+            id,
             tenant,
             key_id: token.key_id().to_owned(),
             digest: token.digest(),
@@ -105,20 +104,19 @@ impl Issuer {
         self.store.secret_tokens(tenant).await
     }
 
-    /// The token with `key_id` as it is stored, and one that shall take its place, with the same label. It is good only
-    /// once it is stored, which starts a rotation ([`crate::Rotations`]).
+    /// The token with `key_id` as it is stored, and one under the id `new` that shall take its place, with the same label.
+    /// It is good only once it is stored, which starts a rotation ([`crate::Rotations`]).
     ///
     /// # Errors
     /// See [`TokenError`].
     pub(crate) async fn successor(
         &self,
-        tenant: TenantId,
-        key_id: &str,
+        (tenant, key_id, new): (TenantId, &str, Uuid),
         expires: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<(SecretTokenRow, Issued), TokenError> {
         let old = self.find_alive(tenant, key_id, now).await?;
-        let issued = self.draft(tenant, &old.label, expires, None, now).await?;
+        let issued = self.draft((tenant, new), &old.label, expires, None, now).await?;
         Ok((old, issued))
     }
 

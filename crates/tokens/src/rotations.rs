@@ -90,22 +90,22 @@ impl Rotations {
         Rotations { store, silence }
     }
 
-    /// Starts the rotation of a Secret Token: a second one is good beside it.
+    /// Starts the rotation of a Secret Token: a second one, under the id `new`, is good beside it.
     ///
     /// # Errors
     /// See [`RotationError`].
     pub async fn start_secret_token(
         &self,
         issuer: &Issuer,
-        (tenant, key_id): (TenantId, &str),
+        which: (TenantId, &str, Uuid),
         expires: Timestamp,
         is_automatic: bool,
         now: Timestamp,
     ) -> Result<(Judged, Issued), RotationError> {
-        let (old, issued) = issuer.successor(tenant, key_id, Some(expires), now).await?;
+        let (old, issued) = issuer.successor(which, Some(expires), now).await?;
         let rotation = Rotation {
             id: new_id(now)?,
-            tenant,
+            tenant: old.tenant,
             kind: CredentialKind::SecretToken,
             old: old.id,
             old_key_id: old.key_id.clone(),
@@ -126,15 +126,15 @@ impl Rotations {
     pub async fn start_client_secret(
         &self,
         clients: &OauthClients,
-        (tenant, key_id): (TenantId, &str),
+        which: (TenantId, &str, Uuid),
         lifetime: Duration,
         is_automatic: bool,
         now: Timestamp,
     ) -> Result<(Judged, IssuedSecret), RotationError> {
-        let (old, issued) = clients.successor(tenant, key_id, lifetime, now).await?;
+        let (old, issued) = clients.successor(which, lifetime, now).await?;
         let rotation = Rotation {
             id: new_id(now)?,
-            tenant,
+            tenant: old.tenant,
             kind: CredentialKind::ClientSecret,
             old: old.id,
             old_key_id: old.key_id.clone(),
@@ -202,6 +202,21 @@ impl Rotations {
         let found = self.store.rotation(tenant, id).await?.ok_or(RotationError::NoSuchRotation(id))?;
         let credentials = self.credentials(tenant).await?;
         self.judge(found, &credentials, now).ok_or(RotationError::NoSuchRotation(id))
+    }
+
+    /// The one that has made this credential, if it was made by one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn find_to(
+        &self,
+        tenant: TenantId,
+        new: Uuid,
+        now: Timestamp,
+    ) -> Result<Option<Judged>, StoreError> {
+        let Some(found) = self.store.rotation_to(tenant, new).await? else { return Ok(None) };
+        let credentials = self.credentials(tenant).await?;
+        Ok(self.judge(found, &credentials, now))
     }
 
     /// Ends the old credential. Before that is safe it must be confirmed.

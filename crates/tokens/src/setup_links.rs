@@ -1,7 +1,7 @@
 //! Setup links: made and revoked by operators, opened once by a customer's administrator, to whom they issue a Secret Token
 //! (`docs/adr/0016`).
 
-use crate::{Issued, Issuer, SetupToken, TokenError, operator::SessionToken};
+use crate::{Issued, Issuer, SetupToken, TokenError, issuer::new_id, operator::SessionToken};
 use scim::Timestamp;
 use std::time::Duration;
 use store::{
@@ -360,7 +360,7 @@ impl SetupLinks {
         let issuer = Issuer::new(self.store.clone(), self.policy.max_tokens);
         let label = format!("Setup link for {}", link.label);
         let expires = Some(later(now, self.policy.token_lifetime));
-        issuer.draft(link.tenant, &label, expires, replaced, now).await
+        issuer.draft((link.tenant, new_id(now)?), &label, expires, replaced, now).await
     }
 }
 

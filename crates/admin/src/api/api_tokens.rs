@@ -7,7 +7,7 @@ use super::{
     request::Body,
     tenants::{created, ok},
 };
-use crate::{Admin, Failure, NewApiToken};
+use crate::{Admin, Failure, NewApiToken, idempotency::IdempotencyKey};
 use actix_web::{
     HttpResponse,
     web::{Data, Path},
@@ -64,8 +64,9 @@ pub(super) struct ApiTokensShape {
 pub(super) struct IssuedShape {
     #[serde(flatten)]
     shape: ApiTokenShape,
-    /// For the header `Authorization: Bearer`, shown this one time.
-    api_token: String,
+    /// For the header `Authorization: Bearer`. Shown this one time; null where the same request has been answered with it
+    /// before.
+    api_token: Option<String>,
 }
 
 fn shape(row: &ApiTokenRow, operator: &Operator) -> ApiTokenShape {
@@ -94,29 +95,31 @@ pub(super) async fn list(caller: Caller<Viewer>, admin: Data<Admin>) -> Result<H
 /// Scripts show it as `Authorization: Bearer TOKEN` and need neither cookie nor CSRF token. It ends by itself, when it is
 /// revoked, and when its operator is disabled or reset. What gives somebody access needs a session: passwords and second factors,
 /// adding, resetting and enabling operators, their roles, and making other API tokens.
-#[utoipa::path(post, path = "/api/v1/api-tokens", request_body = ApiTokenBody, tag = "API tokens",
-    responses((status = 201, body = IssuedShape)))]
+#[utoipa::path(post, path = "/api/v1/api-tokens", request_body = ApiTokenBody, params(IdempotencyKey),
+    tag = "API tokens", responses((status = 201, body = IssuedShape)))]
 pub(super) async fn create(
     InPerson(caller): InPerson<Viewer>,
     admin: Data<Admin>,
+    key: IdempotencyKey,
     body: Body<ApiTokenBody>,
 ) -> Result<HttpResponse, Problem> {
-    let body = body.read(&admin).await?;
+    let (body, key) = (body.read(&admin).await?, key.read()?);
     let new = NewApiToken {
         label: body.label,
         role: body.role.map(Into::into),
         lifetime: body.expires_in_seconds.map(Duration::from_secs),
     };
-    let issued = match (caller.operator(), body.operator) {
-        (Some(own), None) => admin.create_api_token(caller.by(), own, caller.session(), new).await?,
-        (None, Some(name)) => admin.create_api_token_of(caller.by(), &name, new).await?,
+    let given = match (caller.operator(), body.operator) {
+        (Some(own), None) => admin.create_api_token(caller.by(), (own, caller.session()), new, key).await?,
+        (None, Some(name)) => admin.create_api_token_of(caller.by(), &name, new, key).await?,
         (Some(_), Some(_)) => {
             return Err(Failure::Invalid("Operators make tokens of their own only.".to_owned()).into());
         }
         (None, None) => return Err(Failure::Invalid("Whose shall it be?".to_owned()).into()),
     };
-    let shape = shape(&issued.row, &issued.operator);
-    Ok(created(None, &IssuedShape { shape, api_token: issued.token.reveal().to_owned() }))
+    let shape = shape(&given.row, &given.operator);
+    let api_token = given.token.map(|token| token.reveal().to_owned());
+    Ok(created(None, &IssuedShape { shape, api_token }))
 }
 
 /// End an API token now.

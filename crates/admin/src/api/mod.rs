@@ -128,6 +128,23 @@ mod tests {
         assert_eq!(document["openapi"], "3.1.0");
     }
 
+    /// A request that makes something may come again.
+    #[test]
+    fn whatever_makes_something_takes_an_idempotency_key() {
+        let document = serde_json::to_value(document()).unwrap();
+        let operations =
+            document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap());
+        let mut made = 0;
+        for (_, operation) in operations {
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            let keys = parameters.filter(|parameter| parameter["name"] == "Idempotency-Key").count();
+            let makes = operation["responses"].get("201").is_some();
+            assert_eq!(keys, usize::from(makes), "{}", operation["operationId"]);
+            made += keys;
+        }
+        assert_eq!(made, 8);
+    }
+
     #[test]
     fn each_route_says_who_may_call_it_and_how_it_fails() {
         let document = serde_json::to_value(document()).unwrap();

@@ -136,12 +136,8 @@ pub(super) async fn list(
 }
 
 /// Make an OAuth client with its first secret.
-///
-/// With the header `Idempotency-Key` the same request makes one client, however often it is sent; only the first answer
-/// has the secret.
 #[utoipa::path(post, path = "/api/v1/tenants/{tenant}/oauth-clients", request_body = ClientBody, tag = "OAuth clients",
-    params(("tenant" = String, Path, description = "Label or id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Chosen by the client; 1 to 255 bytes.")),
+    params(("tenant" = String, Path, description = "Label or id"), IdempotencyKey),
     responses((status = 201, body = IssuedShape)))]
 pub(super) async fn create(
     caller: Caller<Support>,
@@ -173,11 +169,10 @@ pub(super) async fn revoke(
 
 /// Issue one more secret of an OAuth client.
 ///
-/// The others stay good. `Idempotency-Key` is as for clients.
+/// The others stay good.
 #[utoipa::path(post, path = "/api/v1/tenants/{tenant}/oauth-clients/{client_id}/secrets", request_body = ClientSecretBody,
     operation_id = "issue-secret", tag = "OAuth clients",
-    params(("tenant" = String, Path, description = "Label or id"), ("client_id" = String, Path),
-        ("Idempotency-Key" = Option<String>, Header, description = "Chosen by the client; 1 to 255 bytes.")),
+    params(("tenant" = String, Path, description = "Label or id"), ("client_id" = String, Path), IdempotencyKey),
     responses((status = 201, body = IssuedShape)))]
 pub(super) async fn issue_secret(
     caller: Caller<Support>,

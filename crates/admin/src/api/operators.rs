@@ -6,7 +6,7 @@ use super::{
     request::Body,
     tenants::{created, ok},
 };
-use crate::{Admin, NewOperator, OneTimePassword};
+use crate::{Admin, NewOperator, OneTimePassword, idempotency::IdempotencyKey};
 use actix_web::{
     HttpResponse,
     web::{Data, Path},
@@ -78,8 +78,9 @@ pub(super) struct OperatorsShape {
 pub(super) struct OneTimePasswordShape {
     #[serde(flatten)]
     operator: OperatorShape,
-    /// Shown this one time; it must be changed at the first sign-in.
-    one_time_password: String,
+    /// It must be changed at the first sign-in. Shown this one time; null where the same request has been answered with it
+    /// before.
+    one_time_password: Option<String>,
 }
 
 fn shape(operator: &Operator) -> OperatorShape {
@@ -97,7 +98,7 @@ fn shape(operator: &Operator) -> OperatorShape {
 fn with_password(given: &OneTimePassword) -> OneTimePasswordShape {
     OneTimePasswordShape {
         operator: shape(&given.operator),
-        one_time_password: given.password.as_str().to_owned(),
+        one_time_password: given.password.as_ref().map(|password| password.as_str().to_owned()),
     }
 }
 
@@ -112,16 +113,17 @@ pub(super) async fn list(
 }
 
 /// Add an operator.
-#[utoipa::path(post, path = "/api/v1/operators", request_body = OperatorBody, tag = "operators",
+#[utoipa::path(post, path = "/api/v1/operators", request_body = OperatorBody, params(IdempotencyKey), tag = "operators",
     responses((status = 201, body = OneTimePasswordShape)))]
 pub(super) async fn create(
     InPerson(caller): InPerson<Administrator>,
     admin: Data<Admin>,
+    key: IdempotencyKey,
     body: Body<OperatorBody>,
 ) -> Result<HttpResponse, Problem> {
     let body = body.read(&admin).await?;
     let new = NewOperator { name: body.name, role: body.role.into() };
-    let given = admin.create_operator(caller.by(), new).await?;
+    let given = admin.create_operator(caller.by(), new, key.read()?).await?;
     Ok(created(None, &with_password(&given)))
 }
 

@@ -6,7 +6,7 @@ use super::{
     request::{Body, Query},
     tenants::{PageQuery, created, ok},
 };
-use crate::{Admin, NewRotation, NewSecret, StartedRotation};
+use crate::{Admin, NewRotation, NewSecret, StartedRotation, idempotency::IdempotencyKey};
 use actix_web::{
     HttpResponse,
     web::{Data, Path},
@@ -120,7 +120,8 @@ pub(super) struct RotationsShape {
     next_cursor: Option<String>,
 }
 
-/// A rotation just started, with the new credential: one of the two last fields is not null, this one time.
+/// A rotation just started, with the new credential: one of the two last fields is not null, unless the same request has been
+/// answered with it before.
 #[derive(Serialize, ToSchema)]
 #[schema(as = StartedRotation)]
 pub(super) struct StartedShape {
@@ -197,11 +198,13 @@ pub(super) async fn list(
 /// A second one is good beside the first until the rotation is completed or cancelled. There is one at a time for a
 /// credential: 409 if one is under way.
 #[utoipa::path(post, path = "/api/v1/tenants/{tenant}/rotations", request_body = RotationBody, tag = "rotations",
-    params(("tenant" = String, Path, description = "Label or id")), responses((status = 201, body = StartedShape)))]
+    params(("tenant" = String, Path, description = "Label or id"), IdempotencyKey),
+    responses((status = 201, body = StartedShape)))]
 pub(super) async fn start(
     caller: Caller<Support>,
     admin: Data<Admin>,
     tenant: Path<String>,
+    key: IdempotencyKey,
     body: Body<RotationBody>,
 ) -> Result<HttpResponse, Problem> {
     let body = body.read(&admin).await?;
@@ -211,11 +214,13 @@ pub(super) async fn start(
     };
     let lifetime = body.expires_in_seconds.map(Duration::from_secs);
     let new = NewRotation { kind, key_id: body.key_id, lifetime, is_automatic: body.automatic };
-    let StartedRotation { rotation, secret } = admin.start_rotation(caller.by(), &tenant, new).await?;
+    let started = admin.start_rotation(caller.by(), &tenant, new, key.read()?).await?;
+    let StartedRotation { rotation, secret } = started;
     let location = format!("{}/tenants/{}/rotations/{}", super::PREFIX, *tenant, rotation.rotation.id);
     let (secret_token, client_secret) = match &secret {
-        NewSecret::SecretToken(token) => (Some(token.reveal().to_owned()), None),
-        NewSecret::ClientSecret(secret) => (None, Some(secret.reveal().to_owned())),
+        None => (None, None),
+        Some(NewSecret::SecretToken(token)) => (Some(token.reveal().to_owned()), None),
+        Some(NewSecret::ClientSecret(secret)) => (None, Some(secret.reveal().to_owned())),
     };
     Ok(created(Some(location), &StartedShape { rotation: shape(&rotation), secret_token, client_secret }))
 }

@@ -92,12 +92,8 @@ pub(super) async fn list(
 }
 
 /// Issue a Secret Token.
-///
-/// With the header `Idempotency-Key` the same request issues one token, however often it is sent; only the first answer
-/// has it.
 #[utoipa::path(post, path = "/api/v1/tenants/{tenant}/secret-tokens", request_body = IssueBody, tag = "secret tokens",
-    params(("tenant" = String, Path, description = "Label or id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Chosen by the client; 1 to 255 bytes.")),
+    params(("tenant" = String, Path, description = "Label or id"), IdempotencyKey),
     responses((status = 201, body = IssuedShape)))]
 pub(super) async fn issue(
     caller: Caller<Support>,

@@ -115,11 +115,8 @@ pub(super) async fn list(
 /// Make a setup link.
 ///
 /// By it the customer's administrator opens, once, a page with Tenant URL and Secret Token, which is issued at that moment.
-/// With the header `Idempotency-Key` the same request makes one link, however often it is sent; only the first answer has its
-/// address.
 #[utoipa::path(post, path = "/api/v1/tenants/{tenant}/setup-links", request_body = LinkBody, tag = "setup links",
-    params(("tenant" = String, Path, description = "Label or id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Chosen by the client; 1 to 255 bytes.")),
+    params(("tenant" = String, Path, description = "Label or id"), IdempotencyKey),
     responses((status = 201, body = NewLinkShape)))]
 pub(super) async fn create(
     caller: Caller<Support>,

@@ -235,10 +235,9 @@ pub(super) async fn list(
 
 /// Open a tenant.
 ///
-/// It has no Secret Token yet. With the header `Idempotency-Key` the same request opens one tenant, however often it is
-/// sent.
+/// It has no Secret Token yet.
 #[utoipa::path(post, path = "/api/v1/tenants", request_body = TenantBody, tag = "tenants",
-    params(("Idempotency-Key" = Option<String>, Header, description = "Chosen by the client; 1 to 255 bytes.")),
+    params(IdempotencyKey),
     responses((status = 201, body = TenantShape)))]
 pub(super) async fn create(
     caller: Caller<Support>,

@@ -3,6 +3,7 @@
 use super::{
     api_tokens::NewTokenForm,
     failure::{Again, Refusal},
+    form::new_key,
     frame::{Frame, Section, done},
     visitor::Visitor,
 };
@@ -31,6 +32,7 @@ pub(super) struct AccountPage {
     /// Those that are alive.
     tokens: Vec<ApiTokenRow>,
     token: NewTokenForm,
+    key: String,
     wrong_token: Option<String>,
 }
 
@@ -58,6 +60,7 @@ pub(super) async fn page(visitor: &Visitor<Viewer>, admin: &Admin) -> Result<Acc
         wrong: None,
         tokens: all.into_iter().map(|(row, _)| row).filter(is_mine).collect(),
         token: NewTokenForm::default(),
+        key: new_key(admin)?,
         wrong_token: None,
     })
 }

@@ -16,18 +16,18 @@ use askama::Template;
 use serde::Deserialize;
 use std::time::Duration;
 use store::{ApiTokenRow, Operator, Role};
+use tokens::ApiToken;
 
 const DAY: u64 = 24 * 60 * 60;
 
 /// What a token is made of.
 #[derive(Default, Deserialize)]
+#[serde(default)]
 pub(super) struct NewTokenForm {
-    #[serde(default)]
     pub(super) label: String,
-    #[serde(default)]
     pub(super) role: String,
-    #[serde(default)]
     pub(super) days: String,
+    key: String,
 }
 
 impl NewTokenForm {
@@ -44,7 +44,8 @@ impl NewTokenForm {
 #[template(path = "account_token.html")]
 struct TokenPage<'p> {
     frame: Frame,
-    token: &'p str,
+    /// None where the form was sent before.
+    token: Option<&'p str>,
     row: ApiTokenRow,
 }
 
@@ -62,15 +63,15 @@ pub(super) async fn create(visitor: Visitor<Viewer>, admin: Data<Admin>) -> Resu
     let form: NewTokenForm = visitor.form()?;
     let made = match form.read() {
         Ok(new) => {
-            let session = &visitor.signed_in.session;
-            admin.create_api_token(visitor.by(), visitor.operator(), Some(session), new).await
+            let whose = (visitor.operator(), Some(&visitor.signed_in.session));
+            admin.create_api_token(visitor.by(), whose, new, Some(&form.key)).await
         }
         Err(failure) => Err(failure),
     };
     match made {
-        Ok(issued) => {
-            let frame = visitor.frame(Section::Account);
-            Ok(web::page(&TokenPage { frame, token: issued.token.reveal(), row: issued.row })?)
+        Ok(given) => {
+            let token = given.token.as_ref().map(ApiToken::reveal);
+            Ok(web::page(&TokenPage { frame: visitor.frame(Section::Account), token, row: given.row })?)
         }
         Err(failure) => {
             let again = Again::of(failure)?;

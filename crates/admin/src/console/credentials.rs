@@ -3,6 +3,7 @@
 use super::{
     confirm::ConfirmPage,
     failure::{Again, Refusal},
+    form::new_key,
     frame::{Frame, Section, done},
     rotations::{RotationView, UnderWay},
     secret::SecretPage,
@@ -24,7 +25,6 @@ use scim::Timestamp;
 use serde::Deserialize;
 use std::time::Duration;
 use store::{By, SecretTokenRow, Seen, Tenant};
-use tokens::operator;
 
 /// In seconds.
 pub(super) const DAY: u64 = 86_400;
@@ -112,6 +112,7 @@ struct CredentialsPage {
     tenant: TenantHead,
     credentials: Credentials,
     form: IssueForm,
+    key: String,
     /// The longest life of a token, in days.
     longest: u64,
     wrong: Option<String>,
@@ -127,11 +128,10 @@ struct LivePart {
 }
 
 /// What is asked about a new token.
-#[derive(Clone, Deserialize)]
+#[derive(Deserialize)]
 struct IssueForm {
     label: String,
     days: String,
-    /// However often it is sent, the form issues one token.
     key: String,
 }
 
@@ -143,15 +143,14 @@ async fn page<R>(
     wrong: Option<String>,
 ) -> Result<CredentialsPage, Failure> {
     let tenant = admin.tenant(tenant).await?;
-    // Other words under the same key would be another request: what is shown again has a new one.
-    let key = operator::new_id(admin.now()).map_err(Failure::internal)?.to_string();
     let days = (admin.settings.token_lifetime.as_secs() / DAY).to_string();
     let form = form.unwrap_or(IssueForm { label: String::new(), days, key: String::new() });
     Ok(CredentialsPage {
         frame: visitor.frame(Section::Tenants),
         credentials: Credentials::of(admin, visitor.by(), &tenant).await?,
         tenant: TenantHead::of(&tenant, Tab::Credentials),
-        form: IssueForm { key, ..form },
+        form,
+        key: new_key(admin)?,
         longest: admin.settings.max_token_lifetime.as_secs() / DAY,
         wrong,
     })

@@ -1,7 +1,7 @@
 //! The body of a form, read with limits of size and time before anybody looks at it; the CSRF token that stands in it.
 
 use super::failure::Refusal;
-use crate::Failure;
+use crate::{Admin, Failure};
 use actix_web::{
     FromRequest, HttpRequest,
     dev::Payload,
@@ -10,10 +10,20 @@ use actix_web::{
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use std::time::Duration;
+use tokens::operator;
 
 /// Largest form, in bytes.
 const MAX_FORM: usize = 64 * 1024;
 const MEDIA_TYPE: &str = "application/x-www-form-urlencoded";
+
+/// A key for the hidden field of a form that makes something, which it does once, however often it is sent. What is shown
+/// again has a new one: other words under the same key would be another request.
+///
+/// # Errors
+/// None that should be.
+pub(super) fn new_key(admin: &Admin) -> Result<String, Failure> {
+    Ok(operator::new_id(admin.now()).map_err(Failure::internal)?.to_string())
+}
 
 /// What a form says; empty for a request without a body.
 #[derive(Default)]

@@ -2,6 +2,7 @@
 
 use super::{
     failure::{Again, Refusal},
+    form::new_key,
     frame::{Frame, Section, done},
     tenant::{Tab, TenantHead},
     visitor::Visitor,
@@ -19,7 +20,7 @@ use askama::Template;
 use scim::Timestamp;
 use serde::Deserialize;
 use std::time::Duration;
-use tokens::{FollowedLink, SetupState, operator};
+use tokens::{FollowedLink, SetupState};
 
 /// A link as the list shows it.
 struct ShownLink {
@@ -56,7 +57,6 @@ struct HandOverPage {
     part: LinksPart,
     /// How long a new one can be opened: in hours, and in words.
     lifetimes: Vec<(u64, String)>,
-    /// The form makes one link, however often it is sent.
     key: String,
     /// As they stand in the form.
     label: String,
@@ -149,7 +149,7 @@ async fn page<R>(visitor: &Visitor<R>, admin: &Admin, tenant: &str) -> Result<Ha
         tenant: part.tenant.clone(),
         part,
         lifetimes: lifetimes(default, longest),
-        key: operator::new_id(admin.now()).map_err(Failure::internal)?.to_string(),
+        key: new_key(admin)?,
         label: String::new(),
         hours: (default.as_secs() / 3600).max(1),
         wrong: None,

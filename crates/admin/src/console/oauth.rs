@@ -5,6 +5,7 @@ use super::{
     confirm::ConfirmPage,
     credentials::Badge,
     failure::{Again, Refusal},
+    form::new_key,
     frame::{Frame, Section, done},
     rotations::UnderWay,
     secret::SecretPage,
@@ -25,7 +26,7 @@ use scim::Timestamp;
 use serde::Deserialize;
 use std::time::Duration;
 use store::{ClientSecret, Federation, Tenant};
-use tokens::{ClientWithSecrets, FederationTerms, operator};
+use tokens::{ClientWithSecrets, FederationTerms};
 
 /// A secret as a line of a table.
 struct SecretLine {
@@ -69,7 +70,6 @@ struct OauthPage {
     clients: Vec<ClientCard>,
     federation: Option<Federation>,
     form: FederationForm,
-    /// The forms that issue a secret do so once, however often they are sent.
     key: String,
     /// What is wrong with the form of a client, and with that of the federation.
     wrong_client: Option<String>,
@@ -120,7 +120,7 @@ async fn page<R>(visitor: &Visitor<R>, admin: &Admin, tenant: &str) -> Result<Oa
         tenant: head,
         federation,
         form,
-        key: operator::new_id(now).map_err(Failure::internal)?.to_string(),
+        key: new_key(admin)?,
         wrong_client: None,
         wrong_federation: None,
     })

@@ -2,10 +2,11 @@
 
 use super::{
     failure::{Again, Refusal},
+    form::new_key,
     frame::{Frame, Section, done},
     visitor::Visitor,
 };
-use crate::{Admin, Failure, NewOperator, caller::Administrator, web};
+use crate::{Admin, Failure, NewOperator, OneTimePassword, caller::Administrator, web};
 use actix_web::{
     HttpResponse,
     web::{Data, Path},
@@ -13,13 +14,14 @@ use actix_web::{
 use askama::Template;
 use serde::Deserialize;
 use store::{ApiTokenRow, Operator, Role};
+use zeroize::Zeroizing;
 
 #[derive(Default, Deserialize)]
+#[serde(default)]
 struct NewOperatorForm {
-    #[serde(default)]
     name: String,
-    #[serde(default)]
     role: String,
+    key: String,
 }
 
 #[derive(Template)]
@@ -28,7 +30,20 @@ struct OperatorsPage {
     frame: Frame,
     operators: Vec<Operator>,
     form: NewOperatorForm,
+    key: String,
     wrong: Option<String>,
+}
+
+impl OperatorsPage {
+    async fn new(
+        visitor: &Visitor<Administrator>,
+        admin: &Admin,
+        form: NewOperatorForm,
+        wrong: Option<String>,
+    ) -> Result<OperatorsPage, Failure> {
+        let (operators, key) = (admin.operators().await?, new_key(admin)?);
+        Ok(OperatorsPage { frame: visitor.frame(Section::Operators), operators, form, key, wrong })
+    }
 }
 
 #[derive(Template)]
@@ -61,11 +76,19 @@ struct ConfirmPage {
 /// The one time that the password is seen.
 #[derive(Template)]
 #[template(path = "operators_password.html")]
-struct PasswordPage<'p> {
+struct PasswordPage {
     frame: Frame,
     operator: Operator,
-    password: &'p str,
+    /// None where the form was sent before.
+    password: Option<Zeroizing<String>>,
     is_new: bool,
+}
+
+impl PasswordPage {
+    fn new(visitor: &Visitor<Administrator>, given: OneTimePassword, is_new: bool) -> PasswordPage {
+        let OneTimePassword { operator, password } = given;
+        PasswordPage { frame: visitor.frame(Section::Operators), operator, password, is_new }
+    }
 }
 
 /// Every operator, and the form for another.
@@ -73,9 +96,7 @@ pub(super) async fn list(
     visitor: Visitor<Administrator>,
     admin: Data<Admin>,
 ) -> Result<HttpResponse, Refusal> {
-    let operators = admin.operators().await?;
-    let frame = visitor.frame(Section::Operators);
-    Ok(web::page(&OperatorsPage { frame, operators, form: NewOperatorForm::default(), wrong: None })?)
+    Ok(web::page(&OperatorsPage::new(&visitor, &admin, NewOperatorForm::default(), None).await?)?)
 }
 
 /// Adds an operator.
@@ -84,23 +105,19 @@ pub(super) async fn create(
     admin: Data<Admin>,
 ) -> Result<HttpResponse, Refusal> {
     let form: NewOperatorForm = visitor.form()?;
-    let frame = visitor.frame(Section::Operators);
     let created = match Role::parse(&form.role) {
         Some(role) => {
-            admin.create_operator(visitor.by(), NewOperator { name: form.name.clone(), role }).await
+            let new = NewOperator { name: form.name.clone(), role };
+            admin.create_operator(visitor.by(), new, Some(&form.key)).await
         }
         None => Err(Failure::Invalid("Choose a role.".to_owned())),
     };
     match created {
-        Ok(given) => {
-            let (operator, password) = (given.operator, given.password.as_str());
-            Ok(web::page(&PasswordPage { frame, operator, password, is_new: true })?)
-        }
+        Ok(given) => Ok(web::page(&PasswordPage::new(&visitor, given, true))?),
         Err(failure) => {
             let again = Again::of(failure)?;
-            let operators = admin.operators().await?;
             let wrong = Some(again.words.clone());
-            Ok(again.page(&OperatorsPage { frame, operators, form, wrong })?)
+            Ok(again.page(&OperatorsPage::new(&visitor, &admin, form, wrong).await?)?)
         }
     }
 }
@@ -193,9 +210,7 @@ pub(super) async fn reset(
     name: Path<String>,
 ) -> Result<HttpResponse, Refusal> {
     let given = admin.reset_operator(visitor.by(), &name).await?;
-    let (operator, password) = (given.operator, given.password.as_str());
-    let frame = visitor.frame(Section::Operators);
-    Ok(web::page(&PasswordPage { frame, operator, password, is_new: false })?)
+    Ok(web::page(&PasswordPage::new(&visitor, given, false))?)
 }
 
 /// Whether to disable.

@@ -3,6 +3,7 @@
 use super::{
     credentials::{DAY, lifetime},
     failure::{Again, Refusal},
+    form::new_key,
     frame::{Frame, Section},
     secret::SecretPage,
     tenant::{Tab, TenantHead},
@@ -74,9 +75,10 @@ impl Old {
 }
 
 /// What is asked about a rotation.
-#[derive(Clone, Deserialize)]
+#[derive(Deserialize)]
 struct RotateForm {
     days: String,
+    key: String,
     /// There if it is ticked.
     automatic: Option<String>,
 }
@@ -88,27 +90,35 @@ struct RotatePage<'o> {
     tenant: TenantHead,
     old: &'o Old,
     form: RotateForm,
+    key: String,
     /// The longest life of a Secret Token, in days.
     longest: u64,
     wrong: Option<String>,
 }
 
 impl<'o> RotatePage<'o> {
-    fn new(visitor: &Visitor<Support>, admin: &Admin, old: &'o Old, form: RotateForm) -> RotatePage<'o> {
-        RotatePage {
+    fn new(
+        visitor: &Visitor<Support>,
+        admin: &Admin,
+        old: &'o Old,
+        form: RotateForm,
+    ) -> Result<RotatePage<'o>, Failure> {
+        Ok(RotatePage {
             frame: visitor.frame(Section::Tenants),
             tenant: TenantHead::of(&old.tenant, old.tab()),
             old,
             form,
+            key: new_key(admin)?,
             longest: admin.settings.max_token_lifetime.as_secs() / DAY,
             wrong: None,
-        }
+        })
     }
 }
 
 fn ask(visitor: &Visitor<Support>, admin: &Admin, old: &Old) -> Result<HttpResponse, Refusal> {
     let days = (admin.settings.token_lifetime.as_secs() / DAY).to_string();
-    Ok(web::page(&RotatePage::new(visitor, admin, old, RotateForm { days, automatic: None }))?)
+    let form = RotateForm { days, key: String::new(), automatic: None };
+    Ok(web::page(&RotatePage::new(visitor, admin, old, form)?)?)
 }
 
 async fn start(visitor: &Visitor<Support>, admin: &Admin, old: &Old) -> Result<HttpResponse, Refusal> {
@@ -121,7 +131,7 @@ async fn start(visitor: &Visitor<Support>, admin: &Admin, old: &Old) -> Result<H
                 lifetime: Some(lifetime),
                 is_automatic: form.automatic.is_some(),
             };
-            admin.start_rotation(visitor.by(), &old.tenant.label, new).await
+            admin.start_rotation(visitor.by(), &old.tenant.label, new, Some(&form.key)).await
         }
         Err(failure) => Err(failure),
     };
@@ -132,7 +142,7 @@ async fn start(visitor: &Visitor<Support>, admin: &Admin, old: &Old) -> Result<H
         Err(failure) => {
             let again = Again::of(failure)?;
             let wrong = Some(again.words.clone());
-            let page = RotatePage::new(visitor, admin, old, form);
+            let page = RotatePage::new(visitor, admin, old, form)?;
             Ok(again.page(&RotatePage { wrong, ..page })?)
         }
     }

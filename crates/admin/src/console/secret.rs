@@ -69,14 +69,14 @@ impl SecretPage {
         (tenant, client): (&Tenant, Option<Uuid>),
         started: &StartedRotation,
     ) -> SecretPage {
-        let secret = match &started.secret {
-            NewSecret::SecretToken(token) => token.reveal(),
-            NewSecret::ClientSecret(secret) => secret.reveal(),
+        let reveal = |secret: &NewSecret| match secret {
+            NewSecret::SecretToken(token) => token.reveal().to_owned(),
+            NewSecret::ClientSecret(secret) => secret.reveal().to_owned(),
         };
         SecretPage {
             key_id: started.rotation.new.key_id.clone(),
             expires: started.rotation.new.expires,
-            secret: Some(secret.to_owned()),
+            secret: started.secret.as_ref().map(reveal),
             replaces: Some(started.rotation.old.key_id.clone()),
             next: "/credentials",
             ..SecretPage::empty(visitor, admin, tenant, client)

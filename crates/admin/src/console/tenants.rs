@@ -3,6 +3,7 @@
 use super::{
     address::address,
     failure::{Again, Refusal},
+    form::new_key,
     frame::{Frame, Section, done},
     visitor::Visitor,
 };
@@ -17,7 +18,6 @@ use askama::Template;
 use scim::Profile;
 use serde::Deserialize;
 use store::TenantState;
-use tokens::operator;
 
 /// Which tenants, and which page of them, as the form of the page asks.
 #[derive(Default, Deserialize)]
@@ -94,25 +94,29 @@ struct NewForm {
 struct NewPage {
     frame: Frame,
     form: NewForm,
+    key: String,
     /// What every Tenant URL begins with.
     base: String,
     wrong: Option<String>,
 }
 
 impl NewPage {
-    fn new(visitor: &Visitor<Support>, admin: &Admin, form: NewForm, wrong: Option<String>) -> NewPage {
-        let base = format!("{}/t/", admin.settings.public_url);
-        NewPage { frame: visitor.frame(Section::Tenants), form, base, wrong }
+    fn new(
+        visitor: &Visitor<Support>,
+        admin: &Admin,
+        form: NewForm,
+        wrong: Option<String>,
+    ) -> Result<NewPage, Failure> {
+        let (key, base) = (new_key(admin)?, format!("{}/t/", admin.settings.public_url));
+        Ok(NewPage { frame: visitor.frame(Section::Tenants), form, key, base, wrong })
     }
 }
 
 /// The form for a new tenant.
 pub(super) async fn begin(visitor: Visitor<Support>, admin: Data<Admin>) -> Result<HttpResponse, Refusal> {
-    // The form opens one tenant, however often it is sent.
-    let key = operator::new_id(admin.now()).map_err(Failure::internal)?.to_string();
     let profile = Profile::Entra.as_str().to_owned();
-    let form = NewForm { name: String::new(), label: String::new(), profile, key };
-    Ok(web::page(&NewPage::new(&visitor, &admin, form, None))?)
+    let form = NewForm { name: String::new(), label: String::new(), profile, key: String::new() };
+    Ok(web::page(&NewPage::new(&visitor, &admin, form, None)?)?)
 }
 
 /// Opens a tenant.
@@ -126,7 +130,7 @@ pub(super) async fn open(visitor: Visitor<Support>, admin: Data<Admin>) -> Resul
         }
         Err(failure) => {
             let again = Again::of(failure)?;
-            Ok(again.page(&NewPage::new(&visitor, &admin, form, Some(again.words.clone())))?)
+            Ok(again.page(&NewPage::new(&visitor, &admin, form, Some(again.words.clone()))?)?)
         }
     }
 }

@@ -82,6 +82,33 @@ fn what_a_token_may_not_be_is_refused() {
 }
 
 #[test]
+fn with_a_key_a_token_is_made_once_and_shown_once() {
+    for backend in Backend::ALL {
+        let most = [("JUNO__ADMIN__MAX_API_TOKENS", "1")];
+        let world = World::with_settings(Database::Fresh(backend), &most);
+        let (anna, ben) = (operator(&world, "anna", "support"), operator(&world, "ben", "support"));
+        let body = json!({"label": "nightly", "role": "viewer", "expires_in_seconds": 3600});
+        let first = anna.post_with_key("/api-tokens", "k", &body);
+        assert!(first.status == 201 && first.json["api_token"].is_string(), "{}", first.text());
+        // The one that is there is not one too many.
+        let again = anna.post_with_key("/api-tokens", "k", &body);
+        let mut expected = first.json.clone();
+        expected["api_token"] = Value::Null;
+        assert_eq!((again.status, &again.json), (201, &expected));
+        for (key, value) in
+            [("label", json!("x")), ("role", json!("support")), ("expires_in_seconds", json!(7200))]
+        {
+            let mut other = body.clone();
+            other[key] = value;
+            assert_problem(&anna.post_with_key("/api-tokens", "k", &other), 422, "idempotency-key-reused");
+        }
+        assert_problem(&anna.post_with_key("/api-tokens", "other", &body), 409, "conflict");
+        let theirs = ben.post_with_key("/api-tokens", "k", &body);
+        assert!(theirs.json["api_token"].is_string(), "another operator's: {}", theirs.text());
+    }
+}
+
+#[test]
 fn tokens_are_their_operators_and_the_admins() {
     let world = World::start(Backend::Sqlite);
     let anna = operator(&world, "anna", "viewer");

@@ -61,6 +61,31 @@ fn operators_are_added_reset_and_disabled() {
 }
 
 #[test]
+fn with_a_key_an_operator_is_added_once_and_the_password_shown_once() {
+    for backend in Backend::ALL {
+        let world = World::start(backend);
+        let (root, anna) = (operator(&world, "root", "admin"), operator(&world, "anna", "admin"));
+        let body = json!({"name": "ben", "role": "viewer"});
+        let first = root.post_with_key("/operators", "k", &body);
+        assert!(first.status == 201 && first.json["one_time_password"].is_string(), "{}", first.text());
+        let again = root.post_with_key("/operators", "k", &json!({"name": "Ben", "role": "viewer"}));
+        let mut expected = first.json.clone();
+        expected["one_time_password"] = json!(null);
+        assert_eq!((again.status, &again.json), (201, &expected));
+        for other in [json!({"name": "ben", "role": "admin"}), json!({"name": "carl", "role": "viewer"})] {
+            assert_problem(&root.post_with_key("/operators", "k", &other), 422, "idempotency-key-reused");
+        }
+        assert_problem(&root.post_with_key("/operators", "", &body), 400, "invalid");
+        // The key of another operator is another request.
+        assert_problem(&anna.post_with_key("/operators", "k", &body), 409, "conflict");
+        let once = first.json["one_time_password"].as_str().expect("password");
+        assert_eq!(try_sign_in(&world, &json!({"name": "ben", "password": once})).status, 200);
+        let log = world.juno(&["audit", "list"])["audit"].to_string();
+        assert_eq!(log.matches("\"operator.create\"").count(), 3);
+    }
+}
+
+#[test]
 fn a_role_counts_from_the_next_request_on() {
     for backend in Backend::ALL {
         let world = World::start(backend);

@@ -194,6 +194,46 @@ fn a_cancelled_rotation_leaves_the_old_token() {
 }
 
 #[test]
+fn with_a_key_a_rotation_is_started_once_and_its_secret_shown_once() {
+    const ROTATIONS: &str = "/tenants/contoso/rotations";
+    for backend in Backend::ALL {
+        let world = World::start(backend);
+        let contoso = world.tenant("contoso");
+        let anna = operator(&world, "anna", "support");
+        let client = anna.post("/tenants/contoso/oauth-clients", &json!({"label": "Entra"}));
+        for (kind, key_id, secret) in [
+            ("secret-token", key_id(&contoso), "secret_token"),
+            ("client-secret", text(&client.json, "key_id"), "client_secret"),
+        ] {
+            let body = json!({"kind": kind, "key_id": key_id});
+            let first = anna.post_with_key(ROTATIONS, kind, &body);
+            assert!(first.status == 201 && first.json[secret].is_string(), "{}", first.text());
+            let again = anna.post_with_key(ROTATIONS, kind, &body);
+            let mut expected = first.json.clone();
+            expected[secret] = Value::Null;
+            assert_eq!((again.status, &again.json), (201, &expected));
+            assert_eq!(again.header("location"), first.header("location"));
+            for (key, value) in [
+                ("automatic", json!(true)),
+                ("key_id", json!("x")),
+                ("expires_in_seconds", json!(40_000_000)),
+            ] {
+                let mut other = body.clone();
+                other[key] = value;
+                assert_problem(&anna.post_with_key(ROTATIONS, kind, &other), 422, "idempotency-key-reused");
+            }
+            assert_problem(&anna.post_with_key(ROTATIONS, "other", &body), 409, "conflict");
+            // It stays the one that it is, also when it is over.
+            let complete = format!("{ROTATIONS}/{}/complete", text(&first.json, "id"));
+            assert_eq!(anna.post(&complete, &json!({"force": true})).status, 200);
+            let again = anna.post_with_key(ROTATIONS, kind, &body);
+            assert_eq!((&again.json["id"], &again.json["state"]), (&first.json["id"], &json!("completed")));
+        }
+        assert_eq!(anna.read(ROTATIONS)["rotations"].as_array().map(Vec::len), Some(2));
+    }
+}
+
+#[test]
 fn of_several_processes_one_completes_what_may_complete_by_itself() {
     for backend in Backend::ALL {
         let folder = tempfile::tempdir().expect("folder");

@@ -62,19 +62,24 @@ fn a_token_is_issued_rotated_on_evidence_and_shown_once() {
 
         let rotate = format!("{PAGE}/{key_id}/rotate");
         assert_page(&anna.get(&rotate));
-        let again = anna.post(&rotate, &[("days", "-1"), ("automatic", "on")]);
+        let again = anna.post(&rotate, &[("days", "-1"), ("automatic", "on"), ("key", "1")]);
         assert_eq!(again.status, 400);
         assert!(again.text().contains("checked"), "{}", again.text());
-        let started = anna.post(&rotate, &[("days", "365")]);
+        let key = key_of(&again.text());
+        let form = [("days", "365"), ("key", key.as_str())];
+        let started = anna.post(&rotate, &form);
         assert_eq!(started.status, 200, "{}", started.text());
         assert_page(&started);
         let (new, new_key_id) = secret(&started.text());
+        let again = anna.post(&rotate, &form);
+        assert_page(&again);
+        assert!(again.text().contains("was sent before") && !again.text().contains(&new), "{}", again.text());
         let page = anna.get(PAGE);
         assert_page(&page);
         let page = page.text();
         assert!(page.contains("Waiting for the new token") && page.contains("Not used yet."), "{page}");
         let rotation = rotation(&page);
-        assert_eq!(anna.post(&rotate, &[("days", "365")]).status, 409, "one at a time");
+        assert_eq!(anna.post(&rotate, &[("days", "365"), ("key", "2")]).status, 409, "one at a time");
         for (value, shown) in [("true", "Do not complete by itself"), ("false", "Complete by itself")] {
             let set = anna.post(&format!("{rotation}/automatic"), &[("automatic", value)]);
             assert_redirect(&set, PAGE);
@@ -118,7 +123,8 @@ fn a_rotation_is_cancelled_or_completed_early_by_those_who_may() {
     let rotate = format!("{PAGE}/{key_id}/rotate");
     let users = format!("{}/Users", contoso.url());
     anna.page(&rotate);
-    let (first, _) = secret(&anna.post(&rotate, &[("days", "365"), ("automatic", "on")]).text());
+    let first = anna.post(&rotate, &[("days", "365"), ("automatic", "on"), ("key", "1")]);
+    let (first, _) = secret(&first.text());
     let page = anna.page(PAGE);
     assert!(page.contains("That happens by itself as soon as it is safe."), "{page}");
     let cancelled = rotation(&page);
@@ -129,7 +135,7 @@ fn a_rotation_is_cancelled_or_completed_early_by_those_who_may() {
     assert_failure(&anna.get(&format!("{cancelled}/complete")), 409, "conflict");
 
     anna.page(&rotate);
-    let (second, _) = secret(&anna.post(&rotate, &[("days", "365")]).text());
+    let (second, _) = secret(&anna.post(&rotate, &[("days", "365"), ("key", "2")]).text());
     let early = rotation(&anna.page(PAGE));
     // A viewer sees it all, and has no button.
     let seen = ben.page(PAGE);

@@ -83,7 +83,7 @@ fn a_secret_is_rotated_with_overlap() {
         let rotate = format!("{PAGE}/clients/{}/secrets/{}/rotate", first.id, first.key_id);
         assert!(anna.page(PAGE).contains(&format!("href=\"{rotate}\"")));
         assert_page(&anna.get(&rotate));
-        let again = anna.post(&rotate, &[("days", "1"), ("automatic", "on")]);
+        let again = anna.post(&rotate, &[("days", "1"), ("automatic", "on"), ("key", "1")]);
         assert_eq!(again.status, 400, "{}", again.text());
         assert_page(&again);
         assert!(
@@ -91,7 +91,7 @@ fn a_secret_is_rotated_with_overlap() {
             "{}",
             again.text()
         );
-        let started = anna.post(&rotate, &[("days", "365")]);
+        let started = anna.post(&rotate, &[("days", "365"), ("key", "2")]);
         assert!(started.text().contains(&format!("<code>{}</code> stays good", first.key_id)));
         let second = client(&started);
         assert_eq!((&second.id, second.secret == first.secret), (&first.id, false));
@@ -101,7 +101,7 @@ fn a_secret_is_rotated_with_overlap() {
         }
         let page = anna.page(PAGE);
         assert_eq!(page.matches(">being rotated</a>").count(), 2, "{page}");
-        assert_eq!(anna.post(&rotate, &[("days", "365")]).status, 409, "one at a time");
+        assert_eq!(anna.post(&rotate, &[("days", "365"), ("key", "3")]).status, 409, "one at a time");
 
         let credentials = anna.page("/tenants/contoso/credentials");
         assert!(credentials.contains("Rotation of client secret"), "{credentials}");

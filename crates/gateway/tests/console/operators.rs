@@ -1,6 +1,6 @@
 //! Operators are added, reset and disabled in the console; what is shown once is shown once.
 
-use super::{Browser, assert_failure, assert_page, assert_redirect, between, operator};
+use super::{Browser, assert_failure, assert_page, assert_redirect, between, key_of, operator};
 use crate::world::World;
 use test_support::{Backend, Response};
 
@@ -24,9 +24,17 @@ fn operators_are_added_reset_and_disabled() {
     for backend in Backend::ALL {
         let world = World::start(backend);
         let root = operator(&world, "root", "admin");
-        root.page("/operators");
-        let created = root.post("/operators", &[("name", " Ben+1@Example.com"), ("role", "support")]);
-        let once = one_time_password(&created);
+        let key = key_of(&root.page("/operators"));
+        let form = [("name", " Ben+1@Example.com"), ("role", "support"), ("key", key.as_str())];
+        let once = one_time_password(&root.post("/operators", &form));
+        // Sent twice, the form adds one operator, and the password is not shown again.
+        let again = root.post("/operators", &form);
+        assert_page(&again);
+        assert!(
+            again.text().contains("was sent before") && !again.text().contains(&once),
+            "{}",
+            again.text()
+        );
         assert!(can_sign_in(&world, "ben+1@example.com", &once));
         let list = root.page("/operators");
         assert!(list.contains("ben+1@example.com") && list.contains("first sign-in to come"), "{list}");
@@ -64,7 +72,7 @@ fn a_form_that_makes_no_sense_is_shown_again() {
         ("ben", "", 400, "Choose a role"),
         ("ROOT", "support", 409, "already"),
     ] {
-        let again = root.post("/operators", &[("name", name), ("role", role)]);
+        let again = root.post("/operators", &[("name", name), ("role", role), ("key", "1")]);
         assert_eq!(again.status, status, "{}", again.text());
         assert_page(&again);
         let wrong = between(&again.text(), "role=\"alert\"", "</div>").expect("what is wrong");
@@ -114,7 +122,8 @@ fn a_token_for_scripts_is_shown_once_works_and_is_revoked() {
         let ben = operator(&world, "ben", "support");
         ben.page("/account");
         let make = |label: &str, role: &str, days: &str| {
-            ben.post("/account/api-tokens", &[("label", label), ("role", role), ("days", days)])
+            let form = [("label", label), ("role", role), ("days", days), ("key", "k")];
+            ben.post("/account/api-tokens", &form)
         };
         for (label, role, days) in
             [("", "viewer", "30"), ("x", "admin", "30"), ("x", "", "30"), ("x", "viewer", "9999")]
@@ -128,6 +137,13 @@ fn a_token_for_scripts_is_shown_once_works_and_is_revoked() {
         assert_page(&made);
         let field = "id=\"api-token\" type=\"text\" readonly value=\"";
         let token = between(&made.text(), field, "\"").expect("token");
+        let again = make("Nightly <export>", "viewer", "30");
+        assert_page(&again);
+        assert!(
+            again.text().contains("was sent before") && !again.text().contains(&token),
+            "{}",
+            again.text()
+        );
         let tenants = || {
             let bearer = format!("Bearer {token}");
             let url = format!("{}/api/v1/tenants", world.gateway.admin());
