@@ -9,6 +9,8 @@ use store::{By, Operator, Role};
 pub(crate) trait Rank: 'static {
     /// The least role; none lets in who has only begun to sign in.
     const LEAST: Option<Role>;
+    /// Whether somebody sits there, so that a request keeps the session awake.
+    const IS_THERE: bool = true;
 
     /// Whether this role suffices.
     ///
@@ -26,6 +28,8 @@ pub(crate) trait Rank: 'static {
 pub(crate) struct Newcomer;
 /// An operator of any role.
 pub(crate) struct Viewer;
+/// The same where the page asks by itself, whether somebody sits there or not.
+pub(crate) struct Onlooker;
 /// Support or an admin.
 pub(crate) struct Support;
 /// An admin.
@@ -37,6 +41,10 @@ impl Rank for Newcomer {
 impl Rank for Viewer {
     const LEAST: Option<Role> = Some(Role::Viewer);
 }
+impl Rank for Onlooker {
+    const LEAST: Option<Role> = Viewer::LEAST;
+    const IS_THERE: bool = false;
+}
 impl Rank for Support {
     const LEAST: Option<Role> = Some(Role::Support);
 }
@@ -44,13 +52,18 @@ impl Rank for Administrator {
     const LEAST: Option<Role> = Some(Role::Admin);
 }
 
-/// The session of a request's cookie: looked up before a body is read, as strangers have none.
+/// The session of a request's cookie, which somebody of this rank keeps awake by it: looked up before a body is read, as
+/// strangers have none.
 ///
 /// # Errors
 /// [`Failure::NotSignedIn`].
-pub(crate) async fn session(request: &HttpRequest, admin: &Admin) -> Result<SignedIn, Failure> {
+pub(crate) async fn session<R: Rank>(request: &HttpRequest, admin: &Admin) -> Result<SignedIn, Failure> {
     let cookie = cookies::read(request, cookies::SESSION).ok_or(Failure::NotSignedIn)?;
-    admin.session(&cookie).await
+    let signed_in = admin.session(&cookie).await?;
+    if R::IS_THERE {
+        admin.keep_awake(&signed_in.session).await?;
+    }
+    Ok(signed_in)
 }
 
 /// The state of the listener.

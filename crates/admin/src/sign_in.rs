@@ -107,7 +107,7 @@ impl Admin {
         Ok(has_begun.then_some(SignedIn { operator, session, token }))
     }
 
-    /// The session of a cookie.
+    /// The session of a cookie. To look for it is no use of it: see `keep_awake`.
     ///
     /// # Errors
     /// [`Failure::NotSignedIn`] if there is none, it has ended, or its operator may not sign in any more.
@@ -120,10 +120,19 @@ impl Admin {
         if is_over || !operator.is_active {
             return Err(Failure::NotSignedIn);
         }
+        Ok(SignedIn { operator, session, token })
+    }
+
+    /// Notes that somebody uses a session, now and then.
+    ///
+    /// # Errors
+    /// Faults of the store only.
+    pub(crate) async fn keep_awake(&self, session: &Session) -> Result<(), Failure> {
+        let now = self.now();
         if now >= later(session.seen, TOUCH_INTERVAL.min(self.settings.session_idle / 4)) {
             self.store.touch_session(session.digest, now).await?;
         }
-        Ok(SignedIn { operator, session, token })
+        Ok(())
     }
 
     /// Ends the session.

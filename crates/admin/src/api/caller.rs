@@ -127,7 +127,7 @@ async fn refuse_scripts(request: &HttpRequest) -> Result<(), Failure> {
 
 async fn person<R: Rank>(request: &HttpRequest) -> Result<Person<R>, Failure> {
     let admin = admin(request)?;
-    let signed_in = session(request, admin).await?;
+    let signed_in = session::<R>(request, admin).await?;
     let shown = request.headers().get(CSRF).and_then(|value| value.to_str().ok()).unwrap_or_default();
     Person::admit(request, admin, signed_in, shown)
 }

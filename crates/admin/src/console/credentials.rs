@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Admin, Failure,
-    caller::{Support, Viewer},
+    caller::{Onlooker, Support, Viewer},
     expiry::Within,
     web,
 };
@@ -167,7 +167,7 @@ pub(super) async fn show(
 
 /// What of them changes while somebody looks.
 pub(super) async fn live(
-    visitor: Visitor<Viewer>,
+    visitor: Visitor<Onlooker>,
     admin: Data<Admin>,
     tenant: Path<String>,
 ) -> Result<HttpResponse, Refusal> {

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Admin, Failure,
-    caller::{Support, Viewer},
+    caller::{Onlooker, Support, Viewer},
     web,
 };
 use actix_web::{
@@ -167,7 +167,7 @@ pub(super) async fn show(
 
 /// The links alone.
 pub(super) async fn links(
-    visitor: Visitor<Viewer>,
+    visitor: Visitor<Onlooker>,
     admin: Data<Admin>,
     tenant: Path<String>,
 ) -> Result<HttpResponse, Refusal> {

@@ -56,7 +56,7 @@ impl<R: Rank> FromRequest for Visitor<R> {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
             let admin = admin(&request)?;
-            let signed_in = session(&request, admin).await?;
+            let signed_in = session::<R>(&request, admin).await?;
             let form = Form::of(&request, payload, admin.settings.body_timeout).await?;
             let person = Person::admit(&request, admin, signed_in, &form.csrf())?;
             let frame = Frame::of(&person, Flash::of(&request));

@@ -8,7 +8,7 @@ use crate::{
     admin::{PASSWORD, add_operator, code},
     world::World,
 };
-use test_support::{Backend, Database};
+use test_support::{Backend, Database, Postgres};
 
 #[test]
 fn the_first_sign_in_ends_with_a_password_and_a_second_factor() {
@@ -159,6 +159,27 @@ fn guessing_is_stopped() {
     assert_page(&blocked);
     assert!(blocked.text().contains("Too many wrong sign-ins"));
     assert!(blocked.header("retry-after").is_some_and(|wait| wait.parse::<u64>().is_ok()));
+}
+
+/// What a page asks by itself, nobody need be there for.
+#[test]
+fn a_page_that_keeps_itself_fresh_keeps_no_session_awake() {
+    let (postgres, database) = (Postgres::shared(), Postgres::shared().fresh_database());
+    let world = World::with_settings(Database::At(database.clone()), &[]);
+    world.tenant("contoso");
+    let anna = operator(&world, "anna", "viewer");
+    let pages = ["/tenants/contoso/credentials", "/tenants/contoso/hand-over"];
+    let lives = pages.map(|page| between(&anna.page(page), "data-live=\"", "\"").expect("a live part"));
+    // Last used some minutes ago, for all that the gateway knows.
+    let ago = "UPDATE operator_sessions SET seen_at = seen_at - 300000 RETURNING seen_at";
+    let earlier = postgres.query(&database, ago).lines().next().expect("a session").to_owned();
+    let seen = || postgres.query(&database, "SELECT seen_at FROM operator_sessions");
+    for live in &lives {
+        anna.page(live);
+        assert_eq!(seen(), earlier, "{live}");
+    }
+    anna.page(pages[0]);
+    assert_ne!(seen(), earlier, "somebody is there");
 }
 
 #[test]
