@@ -1,8 +1,9 @@
 //! API tokens of operators: by one, a script does what its operator may, without password and session.
 
 use crate::{
-    Admin, Failure,
+    Admin, Failure, Listed,
     idempotency::{self, lasts},
+    paging::Moment,
     sign_in::later,
 };
 use scim::Timestamp;
@@ -78,9 +79,9 @@ impl Admin {
         let lifetime = new.lifetime.unwrap_or(self.settings.api_token_lifetime);
         let expires = self.api_token_expiry(by.at, lifetime)?;
         let find = async |id| {
-            let found = self.store.api_tokens(Some(operator.id)).await?.into_iter();
-            let mut found = found.filter(|(row, _)| row.id == id);
-            Ok(found.next().map(|(row, operator)| GivenApiToken { token: None, row, operator }))
+            let mut tokens = self.store.api_tokens(Some(operator.id)).await?.into_iter();
+            let found = tokens.find(|(row, _)| row.id == id);
+            Ok(found.map(|(row, operator)| GivenApiToken { token: None, row, operator }))
         };
         let is_same = |GivenApiToken { row, .. }: &GivenApiToken| {
             row.label == label && row.role == role && lasts(row.created, row.expires, lifetime)
@@ -147,6 +148,22 @@ impl Admin {
     ) -> Result<Vec<(ApiTokenRow, Operator)>, Failure> {
         let whose = viewer.filter(|viewer| viewer.role < Role::Admin).map(|viewer| viewer.id);
         Ok(self.store.api_tokens(whose).await?)
+    }
+
+    /// A page of them.
+    ///
+    /// # Errors
+    /// A cursor of another list.
+    pub async fn api_tokens_page(
+        &self,
+        viewer: Option<&Operator>,
+        cursor: Option<&str>,
+        count: Option<u32>,
+    ) -> Result<Listed<(ApiTokenRow, Operator)>, Failure> {
+        // Each operator makes a few by hand.
+        Listed::of_few(self.api_tokens(viewer).await?, (cursor, count), |(row, _)| {
+            Moment(row.created, row.id)
+        })
     }
 
     /// Ends one of the tokens that somebody may see.

@@ -1,10 +1,12 @@
 //! Credentials that end soon: warned of 60, 30 and 7 days before, and for a while once they have ended.
 
-use crate::{Admin, Failure, Listed, paging};
+use crate::{
+    Admin, Failure, Listed,
+    paging::{self, Moment},
+};
 use scim::Timestamp;
 use std::time::Duration;
 use store::{EndingCredential, Store, StoreError};
-use uuid::Uuid;
 
 const DAY: i64 = 86_400;
 /// For so many days an ended credential is warned of: whoever still uses it has noticed by then.
@@ -88,17 +90,11 @@ impl Admin {
         cursor: Option<&str>,
         count: Option<u32>,
     ) -> Result<Listed<EndingCredential>, Failure> {
-        let start = (Timestamp(i64::MIN), Uuid::nil());
-        let behind = paging::place(cursor, read_place)?.unwrap_or(start);
+        let Moment(at, id) = paging::place(cursor, |text| text.parse().ok())?.unwrap_or(Moment::START);
         let limit = paging::limit(count);
-        let rows = self.store.ending_credentials(Within::bounds(self.now()), behind, limit + 1).await?;
-        Ok(Listed::cut(rows, limit, |row| format!("{} {}", row.expires.0, row.id)))
+        let rows = self.store.ending_credentials(Within::bounds(self.now()), (at, id), limit + 1).await?;
+        Ok(Listed::cut(rows, limit, |row| Moment(row.expires, row.id).to_string()))
     }
-}
-
-fn read_place(text: &str) -> Option<(Timestamp, Uuid)> {
-    let (at, id) = text.split_once(' ')?;
-    Some((Timestamp(at.parse().ok()?), Uuid::try_parse(id).ok()?))
 }
 
 #[cfg(test)]

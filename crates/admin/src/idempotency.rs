@@ -150,8 +150,9 @@ mod tests {
                 self.0.borrow_mut().push((id, word));
                 if refused { Err(Failure::Conflict("One too many.".to_owned())) } else { Ok("made") }
             };
-            let made = once(("word", &by("anna"), key), find, |found| *found == word, make);
-            made.now_or_never().unwrap()
+            let by = by("anna");
+            let made = once(("word", &by, key), find, |found| *found == word, make).now_or_never();
+            made.unwrap()
         }
     }
 

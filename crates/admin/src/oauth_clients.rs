@@ -1,8 +1,9 @@
 //! OAuth clients of a tenant and their secrets, in the hands of an operator.
 
 use crate::{
-    Admin, Failure,
+    Admin, Failure, Listed,
     idempotency::{self, lasts},
+    paging::Moment,
     secret_tokens::check_label,
 };
 use std::time::Duration;
@@ -32,6 +33,22 @@ impl Admin {
         let tenant = self.tenant(tenant).await?;
         let clients = self.oauth_clients.list(tenant.id).await?;
         Ok((tenant, clients))
+    }
+
+    /// A page of them.
+    ///
+    /// # Errors
+    /// No such tenant; a cursor of another list.
+    pub async fn oauth_clients_page(
+        &self,
+        tenant: &str,
+        cursor: Option<&str>,
+        count: Option<u32>,
+    ) -> Result<(Tenant, Listed<ClientWithSecrets>), Failure> {
+        let (tenant, clients) = self.oauth_clients(tenant).await?;
+        // A tenant has one or two: it is their secrets that are renewed.
+        let place = |found: &ClientWithSecrets| Moment(found.client.created, found.client.id);
+        Ok((tenant, Listed::of_few(clients, (cursor, count), place)?))
     }
 
     /// Makes a client with its first secret. With an Idempotency-Key the same request of the same operator makes one

@@ -1,6 +1,6 @@
 //! Operators: added, reset, disabled, listed. Each begins with a one-time password that somebody hands over.
 
-use crate::{Admin, Failure, idempotency};
+use crate::{Admin, Failure, Listed, idempotency};
 use store::{By, Operator, OperatorChange, Role};
 use tokens::operator::Passwords;
 use zeroize::Zeroizing;
@@ -120,6 +120,19 @@ impl Admin {
     /// Faults of the store only.
     pub async fn operators(&self) -> Result<Vec<Operator>, Failure> {
         Ok(self.store.operators().await?)
+    }
+
+    /// A page of them.
+    ///
+    /// # Errors
+    /// A cursor of another list.
+    pub async fn operators_page(
+        &self,
+        cursor: Option<&str>,
+        count: Option<u32>,
+    ) -> Result<Listed<Operator>, Failure> {
+        // They are people, whom somebody added by hand.
+        Listed::of_few(self.operators().await?, (cursor, count), |operator| operator.name.clone())
     }
 
     pub(crate) async fn operator(&self, name: &str) -> Result<Operator, Failure> {

@@ -2,6 +2,12 @@
 
 use crate::{Failure, admin::PAGE};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use scim::Timestamp;
+use std::{
+    fmt::{self, Display},
+    str::FromStr,
+};
+use uuid::Uuid;
 
 /// A page.
 #[derive(Clone, Debug)]
@@ -12,7 +18,45 @@ pub struct Listed<T> {
     pub next: Option<String>,
 }
 
+/// Where a row stands in a list by time: its time and its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Moment(pub(crate) Timestamp, pub(crate) Uuid);
+
+impl Moment {
+    /// Before every row.
+    pub(crate) const START: Moment = Moment(Timestamp(i64::MIN), Uuid::nil());
+    /// Behind every row.
+    pub(crate) const END: Moment = Moment(Timestamp(i64::MAX), Uuid::max());
+}
+
+impl Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.0.0, self.1)
+    }
+}
+
+impl FromStr for Moment {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Moment, ()> {
+        let (at, id) = text.split_once(' ').ok_or(())?;
+        Ok(Moment(Timestamp(at.parse().map_err(drop)?), id.parse().map_err(drop)?))
+    }
+}
+
 impl<T> Listed<T> {
+    /// A page of rows that are all here, in the order of `place`: for lists that stay short.
+    pub(crate) fn of_few<P: Ord + Display + FromStr>(
+        rows: Vec<T>,
+        (cursor, count): (Option<&str>, Option<u32>),
+        place: impl Fn(&T) -> P,
+    ) -> Result<Listed<T>, Failure> {
+        let behind = self::place(cursor, |text| text.parse::<P>().ok())?;
+        let is_behind = |row: &T| behind.as_ref().is_none_or(|behind| place(row) > *behind);
+        let rest = rows.into_iter().filter(is_behind).collect();
+        Ok(Listed::cut(rest, limit(count), |row| place(row).to_string()))
+    }
+
     /// Of rows that were asked for with one more than fit; `place` says where a row stands.
     pub(crate) fn cut(mut rows: Vec<T>, limit: u32, place: impl Fn(&T) -> String) -> Listed<T> {
         let is_more = rows.len() > limit as usize;
@@ -55,5 +99,17 @@ mod tests {
         for foreign in ["x", "eA", "=", "\u{0}"] {
             assert!(place(Some(foreign), read).is_err(), "{foreign}");
         }
+    }
+
+    #[test]
+    fn a_short_list_is_cut_where_it_is() {
+        let moments = [(1, 2), (2, 1), (2, 2)].map(|(at, id)| Moment(Timestamp(at), Uuid::from_u128(id)));
+        let page = |cursor: Option<&str>| Listed::of_few(moments.to_vec(), (cursor, Some(2)), |row| *row);
+        let first = page(None).unwrap();
+        assert_eq!(first.rows, moments[..2]);
+        let second = page(first.next.as_deref()).unwrap();
+        assert_eq!((second.rows.as_slice(), second.next), (&moments[2..], None));
+        assert!(page(Some("eA")).is_err());
+        assert!(moments.iter().all(|moment| (Moment::START..Moment::END).contains(moment)));
     }
 }

@@ -1,8 +1,11 @@
 //! Users and groups of a tenant as support looks at them: searched, shown, with their history; restored when deleted.
 
-use crate::{Admin, Failure, Listed, admin::PAGE, paging};
+use crate::{
+    Admin, Failure, Listed,
+    admin::PAGE,
+    paging::{self, Moment},
+};
 use scim::{
-    Timestamp,
     schema::{ResourceKind, ResourceType},
     search::{self, Words},
 };
@@ -130,14 +133,10 @@ impl Admin {
         count: Option<u32>,
     ) -> Result<Listed<DeletedRow>, Failure> {
         let tenant = self.tenant(tenant).await?;
-        let place = paging::place(cursor, |text| {
-            let (at, id) = text.split_once(' ')?;
-            Some((Timestamp(at.parse().ok()?), ResourceId::parse(id)?))
-        })?;
-        let before = place.unwrap_or((Timestamp(i64::MAX), ResourceId(Uuid::max())));
+        let Moment(at, id) = paging::place(cursor, |text| text.parse().ok())?.unwrap_or(Moment::END);
         let limit = paging::limit(count);
-        let rows = self.store.deleted_resources(tenant.id, before, limit + 1).await?;
-        Ok(Listed::cut(rows, limit, |row| format!("{} {}", row.at.0, row.id)))
+        let rows = self.store.deleted_resources(tenant.id, (at, ResourceId(id)), limit + 1).await?;
+        Ok(Listed::cut(rows, limit, |row| Moment(row.at, row.id.0).to_string()))
     }
 
     /// A deleted user or group.

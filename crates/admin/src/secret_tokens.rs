@@ -1,8 +1,9 @@
 //! Secret Tokens of a tenant, in the hands of an operator.
 
 use crate::{
-    Admin, Failure,
+    Admin, Failure, Listed,
     idempotency::{self, lasts},
+    paging::{self, Moment},
 };
 use scim::Timestamp;
 use std::time::Duration;
@@ -31,6 +32,23 @@ impl Admin {
     pub async fn secret_tokens(&self, by: &By, tenant: &str) -> Result<Vec<SecretTokenRow>, Failure> {
         let tenant = self.tenant(tenant).await?;
         Ok(self.issuer(by).list(tenant.id).await?)
+    }
+
+    /// A page of them.
+    ///
+    /// # Errors
+    /// No such tenant; a cursor of another list.
+    pub async fn secret_tokens_page(
+        &self,
+        tenant: &str,
+        cursor: Option<&str>,
+        count: Option<u32>,
+    ) -> Result<Listed<SecretTokenRow>, Failure> {
+        let Moment(at, id) = paging::place(cursor, |text| text.parse().ok())?.unwrap_or(Moment::START);
+        let limit = paging::limit(count);
+        let tenant = self.tenant(tenant).await?;
+        let rows = self.store.secret_tokens_behind(tenant.id, (at, id), limit + 1).await?;
+        Ok(Listed::cut(rows, limit, |row| Moment(row.created, row.id).to_string()))
     }
 
     /// Issues a token, shown this one time. With an Idempotency-Key the same request of the same operator issues one

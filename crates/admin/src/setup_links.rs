@@ -1,8 +1,9 @@
 //! Setup links of a tenant, in the hands of an operator: the hand-over to a customer's administrator.
 
 use crate::{
-    Admin, Failure,
+    Admin, Failure, Listed,
     idempotency::{self, lasts},
+    paging::{self, Moment},
     secret_tokens::check_label,
 };
 use std::time::Duration;
@@ -30,6 +31,23 @@ impl Admin {
         let tenant = self.tenant(tenant).await?;
         let links = self.links().list(tenant.id).await?;
         Ok((tenant, links))
+    }
+
+    /// A page of them.
+    ///
+    /// # Errors
+    /// No such tenant; a cursor of another list.
+    pub async fn setup_links_page(
+        &self,
+        tenant: &str,
+        cursor: Option<&str>,
+        count: Option<u32>,
+    ) -> Result<Listed<FollowedLink>, Failure> {
+        let Moment(at, id) = paging::place(cursor, |text| text.parse().ok())?.unwrap_or(Moment::START);
+        let limit = paging::limit(count);
+        let tenant = self.tenant(tenant).await?;
+        let rows = self.links().list_behind(tenant.id, (at, id), limit + 1).await?;
+        Ok(Listed::cut(rows, limit, |row| Moment(row.link.created, row.link.id).to_string()))
     }
 
     /// Makes a link for somebody, whom `label` names. With an Idempotency-Key the same request of the same operator makes

@@ -179,7 +179,13 @@ pub(crate) trait Engine:
     /// By label or, if the text is a UUID, by id.
     fn tenant(&self, label_or_id: &str) -> Result<Option<Tenant>, StoreError>;
 
-    fn secret_tokens(&self, tenant: TenantId) -> Result<Vec<SecretTokenRow>, StoreError>;
+    /// Behind a place (time of issue and id), oldest first.
+    fn secret_tokens(
+        &self,
+        tenant: TenantId,
+        behind: (Timestamp, Uuid),
+        limit: i64,
+    ) -> Result<Vec<SecretTokenRow>, StoreError>;
     /// By digest, alive or not; the caller judges.
     fn secret_token(&self, digest: &[u8; 32]) -> Result<Option<SecretTokenOwner>, StoreError>;
 }

@@ -237,14 +237,20 @@ macro_rules! records {
                 Ok(inserted > 0)
             }
 
-            /// Oldest first.
+            /// Behind a place, oldest first.
             pub(crate) fn secret_tokens(
                 connection: &mut $connection,
                 tenant: TenantId,
+                (at, id): (Timestamp, Uuid),
+                limit: i64,
             ) -> QueryResult<Vec<TokenRecord>> {
+                let same_time = secret_tokens::created_at.eq(at.0);
+                let later =
+                    secret_tokens::created_at.gt(at.0).or(same_time.and(secret_tokens::id.gt(Id(id))));
                 secret_tokens::table
-                    .filter(secret_tokens::tenant_id.eq(Id(tenant.0)))
+                    .filter(secret_tokens::tenant_id.eq(Id(tenant.0)).and(later))
                     .order((secret_tokens::created_at, secret_tokens::id))
+                    .limit(limit)
                     .load(connection)
             }
 

@@ -7,7 +7,7 @@ use crate::{
     records::TenantRecord,
     schema::{setup_links, tenants, types::Id},
     sqlite::SqliteEngine,
-    store::Store,
+    store::{BEFORE_ALL, Store},
 };
 use diesel::{Insertable, Queryable, prelude::*};
 use scim::Timestamp;
@@ -184,8 +184,13 @@ fn owned((link, tenant): (LinkRecord, TenantRecord)) -> Result<(SetupLink, Tenan
 
 /// What is asked of setup links.
 pub(crate) trait SetupEngine {
-    /// Oldest first.
-    fn setup_links(&self, tenant: TenantId) -> Result<Vec<SetupLink>, StoreError>;
+    /// Behind a place (time of making and id), oldest first.
+    fn setup_links(
+        &self,
+        tenant: TenantId,
+        behind: (Timestamp, Uuid),
+        limit: i64,
+    ) -> Result<Vec<SetupLink>, StoreError>;
     /// By the digest of its token, alive or not; the caller judges.
     fn setup_link(&self, digest: &[u8; 32]) -> Result<Option<(SetupLink, Tenant)>, StoreError>;
     /// By the digest of the cookie, ended or not; the caller judges.
@@ -195,11 +200,19 @@ pub(crate) trait SetupEngine {
 macro_rules! setup_engine {
     ($Engine:ident) => {
         impl SetupEngine for $Engine {
-            fn setup_links(&self, tenant: TenantId) -> Result<Vec<SetupLink>, StoreError> {
+            fn setup_links(
+                &self,
+                tenant: TenantId,
+                (at, id): (Timestamp, Uuid),
+                limit: i64,
+            ) -> Result<Vec<SetupLink>, StoreError> {
+                let same_time = setup_links::created_at.eq(at.0);
+                let later = setup_links::created_at.gt(at.0).or(same_time.and(setup_links::id.gt(Id(id))));
                 let found = self.run(|connection| {
                     setup_links::table
-                        .filter(setup_links::tenant_id.eq(Id(tenant.0)))
+                        .filter(setup_links::tenant_id.eq(Id(tenant.0)).and(later))
                         .order((setup_links::created_at, setup_links::id))
+                        .limit(limit)
                         .load::<LinkRecord>(connection)
                 })?;
                 found.into_iter().map(SetupLink::try_from).collect()
@@ -343,7 +356,20 @@ impl Store {
     /// # Errors
     /// As above.
     pub async fn setup_links(&self, tenant: TenantId) -> Result<Vec<SetupLink>, StoreError> {
-        self.ask_of(tenant, move |engine| engine.setup_links(tenant)).await
+        self.ask_of(tenant, move |engine| engine.setup_links(tenant, BEFORE_ALL, i64::MAX)).await
+    }
+
+    /// Those behind a place (time of making and id), oldest first.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn setup_links_behind(
+        &self,
+        tenant: TenantId,
+        behind: (Timestamp, Uuid),
+        limit: u32,
+    ) -> Result<Vec<SetupLink>, StoreError> {
+        self.ask_of(tenant, move |engine| engine.setup_links(tenant, behind, limit.into())).await
     }
 
     /// The link with this digest, good or not, and its tenant.

@@ -39,6 +39,9 @@ pub enum OpenError {
     Store(#[from] StoreError),
 }
 
+/// A place before every row of a list by time and id.
+pub(crate) const BEFORE_ALL: (Timestamp, Uuid) = (Timestamp(i64::MIN), Uuid::nil());
+
 /// A handle on the database; cheap to clone. Threads end when the last handle is gone, after what is waiting is done.
 #[derive(Clone)]
 pub struct Store {
@@ -227,7 +230,20 @@ impl Store {
     /// # Errors
     /// As above.
     pub async fn secret_tokens(&self, tenant: TenantId) -> Result<Vec<SecretTokenRow>, StoreError> {
-        self.threads.run(tenant, move |engine| engine.secret_tokens(tenant)).await
+        self.threads.run(tenant, move |engine| engine.secret_tokens(tenant, BEFORE_ALL, i64::MAX)).await
+    }
+
+    /// Those behind a place (time of issue and id), oldest first.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn secret_tokens_behind(
+        &self,
+        tenant: TenantId,
+        behind: (Timestamp, Uuid),
+        limit: u32,
+    ) -> Result<Vec<SecretTokenRow>, StoreError> {
+        self.threads.run(tenant, move |engine| engine.secret_tokens(tenant, behind, limit.into())).await
     }
 
     /// The Secret Token with this digest, alive or not, and its tenant.

@@ -205,6 +205,28 @@ impl SetupLinks {
     /// [`StoreError`].
     pub async fn list(&self, tenant: TenantId) -> Result<Vec<FollowedLink>, StoreError> {
         let links = self.store.setup_links(tenant).await?;
+        self.followed(tenant, links).await
+    }
+
+    /// Those behind a place (time of making and id), oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn list_behind(
+        &self,
+        tenant: TenantId,
+        behind: (Timestamp, Uuid),
+        limit: u32,
+    ) -> Result<Vec<FollowedLink>, StoreError> {
+        let links = self.store.setup_links_behind(tenant, behind, limit).await?;
+        self.followed(tenant, links).await
+    }
+
+    async fn followed(
+        &self,
+        tenant: TenantId,
+        links: Vec<SetupLink>,
+    ) -> Result<Vec<FollowedLink>, StoreError> {
         let tokens = self.store.secret_tokens(tenant).await?;
         let follow = |link: SetupLink| {
             let issued = link.opening.as_ref().map(|opening| opening.secret_token);

@@ -4,8 +4,8 @@ use super::{
     Problem,
     caller::{Caller, InPerson, Viewer},
     operators::RoleWord,
-    request::Body,
-    tenants::{created, ok},
+    request::{Body, Query},
+    tenants::{PageQuery, created, ok},
 };
 use crate::{Admin, Failure, NewApiToken, idempotency::IdempotencyKey};
 use actix_web::{
@@ -51,11 +51,13 @@ pub(super) struct ApiTokenShape {
     last_used: Option<String>,
 }
 
-/// API tokens.
+/// A page of API tokens.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ApiTokens)]
 pub(super) struct ApiTokensShape {
     api_tokens: Vec<ApiTokenShape>,
+    /// Where the next page begins; null on the last.
+    next_cursor: Option<String>,
 }
 
 /// A token just made.
@@ -82,12 +84,18 @@ fn shape(row: &ApiTokenRow, operator: &Operator) -> ApiTokenShape {
     }
 }
 
-/// List one's own API tokens, ended ones too; an admin's list has those of all operators.
-#[utoipa::path(get, path = "/api/v1/api-tokens", tag = "API tokens", responses((status = 200, body = ApiTokensShape)))]
-pub(super) async fn list(caller: Caller<Viewer>, admin: Data<Admin>) -> Result<HttpResponse, Problem> {
-    let found = admin.api_tokens(caller.operator()).await?;
-    let api_tokens = found.iter().map(|(row, operator)| shape(row, operator)).collect();
-    Ok(ok(&ApiTokensShape { api_tokens }))
+/// List one's own API tokens, oldest first, ended ones too; an admin's list has those of all operators.
+#[utoipa::path(get, path = "/api/v1/api-tokens", params(PageQuery), tag = "API tokens",
+    responses((status = 200, body = ApiTokensShape)))]
+pub(super) async fn list(
+    caller: Caller<Viewer>,
+    admin: Data<Admin>,
+    query: Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    let query = query.read()?;
+    let page = admin.api_tokens_page(caller.operator(), query.cursor.as_deref(), query.count).await?;
+    let page = page.map(|(row, operator)| shape(&row, &operator));
+    Ok(ok(&ApiTokensShape { api_tokens: page.rows, next_cursor: page.next }))
 }
 
 /// Make an API token of one's own.

@@ -3,8 +3,8 @@
 use super::{
     Problem,
     caller::{Caller, Support, Viewer},
-    request::Body,
-    tenants::{created, ok},
+    request::{Body, Query},
+    tenants::{PageQuery, created, ok},
 };
 use crate::{Admin, GivenSecret, idempotency::IdempotencyKey};
 use actix_web::{
@@ -64,7 +64,7 @@ pub(super) struct ClientShape {
     secrets: Vec<ClientSecretShape>,
 }
 
-/// The OAuth clients of a tenant.
+/// A page of the OAuth clients of a tenant.
 #[derive(Serialize, ToSchema)]
 #[schema(as = OauthClients)]
 pub(super) struct ClientsShape {
@@ -72,6 +72,8 @@ pub(super) struct ClientsShape {
     /// Where access tokens are got.
     token_endpoint: String,
     oauth_clients: Vec<ClientShape>,
+    /// Where the next page begins; null on the last.
+    next_cursor: Option<String>,
 }
 
 /// A secret just issued, and what an administrator types into Entra beside it.
@@ -119,19 +121,24 @@ fn issued(admin: &Admin, given: &GivenSecret) -> IssuedShape {
     }
 }
 
-/// List the OAuth clients of a tenant with their secrets, ended ones too.
+/// List the OAuth clients of a tenant with their secrets, oldest first, ended ones too.
 #[utoipa::path(get, path = "/api/v1/tenants/{tenant}/oauth-clients", tag = "OAuth clients",
-    params(("tenant" = String, Path, description = "Label or id")), responses((status = 200, body = ClientsShape)))]
+    params(("tenant" = String, Path, description = "Label or id"), PageQuery),
+    responses((status = 200, body = ClientsShape)))]
 pub(super) async fn list(
     _caller: Caller<Viewer>,
     admin: Data<Admin>,
     tenant: Path<String>,
+    query: Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let (tenant, clients) = admin.oauth_clients(&tenant).await?;
+    let query = query.read()?;
+    let (tenant, page) = admin.oauth_clients_page(&tenant, query.cursor.as_deref(), query.count).await?;
+    let page = page.map(|client| shape(&client));
     Ok(ok(&ClientsShape {
         tenant_url: admin.tenant_url(&tenant),
         token_endpoint: admin.token_endpoint(&tenant),
-        oauth_clients: clients.iter().map(shape).collect(),
+        oauth_clients: page.rows,
+        next_cursor: page.next,
     }))
 }
 

@@ -3,8 +3,8 @@
 use super::{
     Problem,
     caller::{Administrator, Caller, InPerson},
-    request::Body,
-    tenants::{created, ok},
+    request::{Body, Query},
+    tenants::{PageQuery, created, ok},
 };
 use crate::{Admin, NewOperator, OneTimePassword, idempotency::IdempotencyKey};
 use actix_web::{
@@ -65,11 +65,13 @@ pub(super) struct OperatorShape {
     created: String,
 }
 
-/// Every operator.
+/// A page of the operators.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Operators)]
 pub(super) struct OperatorsShape {
     operators: Vec<OperatorShape>,
+    /// Where the next page begins; null on the last.
+    next_cursor: Option<String>,
 }
 
 /// An operator with the password of the first sign-in.
@@ -102,14 +104,18 @@ fn with_password(given: &OneTimePassword) -> OneTimePasswordShape {
     }
 }
 
-/// List all operators.
-#[utoipa::path(get, path = "/api/v1/operators", tag = "operators", responses((status = 200, body = OperatorsShape)))]
+/// List the operators, by name.
+#[utoipa::path(get, path = "/api/v1/operators", params(PageQuery), tag = "operators",
+    responses((status = 200, body = OperatorsShape)))]
 pub(super) async fn list(
     _caller: Caller<Administrator>,
     admin: Data<Admin>,
+    query: Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let operators = admin.operators().await?.iter().map(shape).collect();
-    Ok(ok(&OperatorsShape { operators }))
+    let query = query.read()?;
+    let page = admin.operators_page(query.cursor.as_deref(), query.count).await?;
+    let page = page.map(|operator| shape(&operator));
+    Ok(ok(&OperatorsShape { operators: page.rows, next_cursor: page.next }))
 }
 
 /// Add an operator.

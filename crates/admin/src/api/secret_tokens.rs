@@ -3,9 +3,9 @@
 use super::{
     Problem,
     caller::{Caller, Support, Viewer},
-    request::Body,
+    request::{Body, Query},
     rotations::{SeenShape, seen_shape},
-    tenants::{created, ok},
+    tenants::{PageQuery, created, ok},
 };
 use crate::{Admin, GivenToken, idempotency::IdempotencyKey};
 use actix_web::{
@@ -44,11 +44,13 @@ pub(super) struct TokenShape {
     seen: SeenShape,
 }
 
-/// The tokens of a tenant.
+/// A page of the tokens of a tenant.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Tokens)]
 pub(super) struct TokensShape {
     secret_tokens: Vec<TokenShape>,
+    /// Where the next page begins; null on the last.
+    next_cursor: Option<String>,
 }
 
 /// A token just issued.
@@ -79,16 +81,20 @@ fn issued(given: &GivenToken) -> IssuedShape {
     IssuedShape { token: shape(&given.row), secret_token }
 }
 
-/// List the Secret Tokens of a tenant, ended ones too.
+/// List the Secret Tokens of a tenant, oldest first, ended ones too.
 #[utoipa::path(get, path = "/api/v1/tenants/{tenant}/secret-tokens", tag = "secret tokens",
-    params(("tenant" = String, Path, description = "Label or id")), responses((status = 200, body = TokensShape)))]
+    params(("tenant" = String, Path, description = "Label or id"), PageQuery),
+    responses((status = 200, body = TokensShape)))]
 pub(super) async fn list(
-    caller: Caller<Viewer>,
+    _caller: Caller<Viewer>,
     admin: Data<Admin>,
     tenant: Path<String>,
+    query: Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let secret_tokens = admin.secret_tokens(caller.by(), &tenant).await?.iter().map(shape).collect();
-    Ok(ok(&TokensShape { secret_tokens }))
+    let query = query.read()?;
+    let page = admin.secret_tokens_page(&tenant, query.cursor.as_deref(), query.count).await?;
+    let page = page.map(|row| shape(&row));
+    Ok(ok(&TokensShape { secret_tokens: page.rows, next_cursor: page.next }))
 }
 
 /// Issue a Secret Token.

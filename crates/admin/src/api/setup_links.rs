@@ -3,8 +3,8 @@
 use super::{
     Problem,
     caller::{Caller, Support, Viewer},
-    request::Body,
-    tenants::{created, ok},
+    request::{Body, Query},
+    tenants::{PageQuery, created, ok},
 };
 use crate::{Admin, idempotency::IdempotencyKey};
 use actix_web::{
@@ -62,11 +62,13 @@ pub(super) struct LinkShape {
     secret_token_last_used: Option<String>,
 }
 
-/// The setup links of a tenant.
+/// A page of the setup links of a tenant.
 #[derive(Serialize, ToSchema)]
 #[schema(as = SetupLinks)]
 pub(super) struct LinksShape {
     setup_links: Vec<LinkShape>,
+    /// Where the next page begins; null on the last.
+    next_cursor: Option<String>,
 }
 
 /// A link just made.
@@ -100,16 +102,20 @@ fn shape(admin: &Admin, followed: &FollowedLink) -> LinkShape {
     }
 }
 
-/// List the setup links of a tenant, ended ones too.
+/// List the setup links of a tenant, oldest first, ended ones too.
 #[utoipa::path(get, path = "/api/v1/tenants/{tenant}/setup-links", tag = "setup links",
-    params(("tenant" = String, Path, description = "Label or id")), responses((status = 200, body = LinksShape)))]
+    params(("tenant" = String, Path, description = "Label or id"), PageQuery),
+    responses((status = 200, body = LinksShape)))]
 pub(super) async fn list(
     _caller: Caller<Viewer>,
     admin: Data<Admin>,
     tenant: Path<String>,
+    query: Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let (_, links) = admin.setup_links(&tenant).await?;
-    Ok(ok(&LinksShape { setup_links: links.iter().map(|link| shape(&admin, link)).collect() }))
+    let query = query.read()?;
+    let page = admin.setup_links_page(&tenant, query.cursor.as_deref(), query.count).await?;
+    let page = page.map(|link| shape(&admin, &link));
+    Ok(ok(&LinksShape { setup_links: page.rows, next_cursor: page.next }))
 }
 
 /// Make a setup link.

@@ -15,7 +15,8 @@ pub(crate) async fn run(api: &Api, command: &ClientCommand) -> Result<Answer, Co
     const CLIENTS: &str = "oauth-clients";
     let request = match command {
         ClientCommand::List { tenant } => {
-            return Ok(table(api.ask(Request::get(&["tenants", tenant, CLIENTS])).await?));
+            let asked = Request::get(&["tenants", tenant, CLIENTS]);
+            return Ok(table(api.list(asked, "oauth_clients").await?));
         }
         ClientCommand::Create { tenant, label, expires_in } => Request::post(&["tenants", tenant, CLIENTS])
             .body(json!({ "label": label, "expires_in_seconds": seconds(*expires_in) })),

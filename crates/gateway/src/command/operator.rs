@@ -15,7 +15,8 @@ pub(crate) async fn run(api: &Api, command: &OperatorCommand) -> Result<Answer, 
     let request = match command {
         OperatorCommand::List => {
             let columns = ["name", "role", "active", "must_change_password", "totp", "created"];
-            return Ok(Answer::table(api.ask(Request::get(&["operators"])).await?, "operators", &columns));
+            let listed = api.list(Request::get(&["operators"]), "operators").await?;
+            return Ok(Answer::table(listed, "operators", &columns));
         }
         OperatorCommand::Create { name, role } => {
             Request::post(&["operators"]).body(json!({ "name": name, "role": role }))
@@ -35,7 +36,8 @@ async fn api_token(api: &Api, command: &ApiTokenCommand) -> Result<Answer, Comma
     let request = match command {
         ApiTokenCommand::List => {
             let columns = ["operator", "key_id", "label", "role", "expires", "revoked", "last_used"];
-            return Ok(Answer::table(api.ask(Request::get(&["api-tokens"])).await?, "api_tokens", &columns));
+            let listed = api.list(Request::get(&["api-tokens"]), "api_tokens").await?;
+            return Ok(Answer::table(listed, "api_tokens", &columns));
         }
         ApiTokenCommand::Create { name, label, role, expires_in } => {
             Request::post(&["api-tokens"]).body(json!({

@@ -15,7 +15,7 @@ pub(crate) async fn run(api: &Api, command: &SetupLinkCommand) -> Result<Answer,
     const LINKS: &str = "setup-links";
     let request = match command {
         SetupLinkCommand::List { tenant } => {
-            let listed = api.ask(Request::get(&["tenants", tenant, LINKS])).await?;
+            let listed = api.list(Request::get(&["tenants", tenant, LINKS]), "setup_links").await?;
             let columns = ["id", "label", "state", "created", "expires", "opened", "secret_token_key_id"];
             return Ok(Answer::table(listed, "setup_links", &columns));
         }

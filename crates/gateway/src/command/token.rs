@@ -14,7 +14,8 @@ use serde_json::json;
 pub(crate) async fn run(api: &Api, command: &TokenCommand) -> Result<Answer, CommandError> {
     let request = match command {
         TokenCommand::List { tenant } => {
-            let listed = api.ask(Request::get(&["tenants", tenant, "secret-tokens"])).await?;
+            let asked = Request::get(&["tenants", tenant, "secret-tokens"]);
+            let listed = api.list(asked, "secret_tokens").await?;
             let columns = ["key_id", "label", "created", "expires", "revoked", "last_used"];
             return Ok(Answer::table(listed, "secret_tokens", &columns));
         }

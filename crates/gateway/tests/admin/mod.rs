@@ -5,6 +5,7 @@ mod audit;
 mod callers;
 mod description;
 mod federation;
+mod lists;
 mod oauth_clients;
 mod operators;
 mod resources;

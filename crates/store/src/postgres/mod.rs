@@ -30,6 +30,7 @@ use diesel::{
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use scim::Timestamp;
 use std::fmt::Write;
+use uuid::Uuid;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 
@@ -218,8 +219,13 @@ impl Engine for PostgresEngine {
         self.run(|connection| records::tenant(connection, label_or_id))?.map(Tenant::try_from).transpose()
     }
 
-    fn secret_tokens(&self, tenant: TenantId) -> Result<Vec<SecretTokenRow>, StoreError> {
-        let records = self.run(|connection| records::secret_tokens(connection, tenant))?;
+    fn secret_tokens(
+        &self,
+        tenant: TenantId,
+        behind: (Timestamp, Uuid),
+        limit: i64,
+    ) -> Result<Vec<SecretTokenRow>, StoreError> {
+        let records = self.run(|connection| records::secret_tokens(connection, tenant, behind, limit))?;
         records.into_iter().map(SecretTokenRow::try_from).collect()
     }
 

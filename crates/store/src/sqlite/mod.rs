@@ -21,6 +21,7 @@ use connection::{Pool, store_error};
 use diesel::{Connection, QueryResult, RunQueryDsl, sql_query, sqlite::SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use scim::Timestamp;
+use uuid::Uuid;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 
@@ -177,8 +178,13 @@ impl Engine for SqliteEngine {
         self.run(|connection| records::tenant(connection, label_or_id))?.map(Tenant::try_from).transpose()
     }
 
-    fn secret_tokens(&self, tenant: TenantId) -> Result<Vec<SecretTokenRow>, StoreError> {
-        let found = self.run(|connection| records::secret_tokens(connection, tenant))?;
+    fn secret_tokens(
+        &self,
+        tenant: TenantId,
+        behind: (Timestamp, Uuid),
+        limit: i64,
+    ) -> Result<Vec<SecretTokenRow>, StoreError> {
+        let found = self.run(|connection| records::secret_tokens(connection, tenant, behind, limit))?;
         found.into_iter().map(SecretTokenRow::try_from).collect()
     }
 

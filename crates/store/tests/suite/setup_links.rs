@@ -74,7 +74,18 @@ async fn a_link_is_found_by_its_digest_with_its_tenant(backend: Backend) {
     assert_eq!((&found, tenant.id), (&first, world.tenant));
     assert_eq!(world.store().setup_link([7; 32]).await.unwrap(), None);
     assert_eq!(world.store().setup_session(first.digest).await.unwrap(), None);
-    assert_eq!(world.store().setup_links(world.tenant).await.unwrap(), [first, second]);
+    assert_eq!(world.store().setup_links(world.tenant).await.unwrap(), [first.clone(), second.clone()]);
+    // Two of the same time stand in the order of their ids.
+    let third = SetupLink { created: second.created, ..link(world.tenant) };
+    assert!(world.store().create_setup_link(third.clone()).await.unwrap());
+    let behind = async |row: &SetupLink, limit| {
+        let place = (row.created, row.id);
+        let rows = world.store().setup_links_behind(world.tenant, place, limit).await.unwrap();
+        rows.into_iter().map(|row| row.id).collect::<Vec<_>>()
+    };
+    assert_eq!(behind(&first, 1).await, [second.id]);
+    assert_eq!(behind(&second, 9).await, [third.id]);
+    assert!(behind(&third, 9).await.is_empty());
     assert_eq!(world.store().setup_links(neighbour.tenant).await.unwrap(), []);
 }
 

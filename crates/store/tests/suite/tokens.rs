@@ -34,7 +34,18 @@ async fn a_token_is_found_by_its_digest_with_its_tenant(backend: Backend) {
     let found = world.store().secret_token(first.digest).await.unwrap().unwrap();
     assert_eq!((&found.token, found.tenant.id), (&first, world.tenant));
     assert_eq!(world.store().secret_token([7; 32]).await.unwrap(), None);
-    assert_eq!(world.store().secret_tokens(world.tenant).await.unwrap(), [first, second]);
+    assert_eq!(world.store().secret_tokens(world.tenant).await.unwrap(), [first.clone(), second.clone()]);
+    // Two of the same time stand in the order of their ids.
+    let third = SecretTokenRow { created: second.created, ..token(world.tenant) };
+    world.store().insert_secret_token(third.clone()).await.unwrap();
+    let behind = async |row: &SecretTokenRow, limit| {
+        let place = (row.created, row.id);
+        let rows = world.store().secret_tokens_behind(world.tenant, place, limit).await.unwrap();
+        rows.into_iter().map(|row| row.id).collect::<Vec<_>>()
+    };
+    assert_eq!(behind(&first, 1).await, [second.id]);
+    assert_eq!(behind(&second, 9).await, [third.id]);
+    assert!(behind(&third, 9).await.is_empty());
     assert_eq!(world.store().secret_tokens(TenantId(Uuid::now_v7())).await.unwrap(), []);
 }
 
