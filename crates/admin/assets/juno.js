@@ -2,6 +2,12 @@
 // without.
 "use strict";
 
+/** Tells those who do not see the page what has happened on it. */
+const news = document.createElement("p");
+news.className = "sr";
+news.setAttribute("role", "status");
+document.body.append(news);
+
 /** Shows the button beside each value that can be copied. */
 function offerCopying(root) {
   if (!navigator.clipboard) return;
@@ -10,6 +16,7 @@ function offerCopying(root) {
     button.addEventListener("click", async () => {
       const field = document.getElementById(button.dataset.copy);
       const words = button.textContent;
+      news.textContent = "";
       try {
         await navigator.clipboard.writeText(field.value ?? field.textContent);
         button.textContent = "Copied";
@@ -17,6 +24,7 @@ function offerCopying(root) {
         field.select?.();
         button.textContent = "Press Ctrl-C";
       }
+      news.textContent = `${button.ariaLabel}: ${button.textContent}`;
       setTimeout(() => { button.textContent = words; }, 2000);
     });
   }
@@ -36,7 +44,7 @@ function localTimes(root) {
 
 /**
  * Loads [data-live="/path"] again every [data-every] seconds while the page is seen, until the part says [data-done]; for an
- * hour at most, so that a page left open does not keep a session alive.
+ * hour at most, so that a page left open does not ask for ever. No session is kept awake by it.
  */
 function keepFresh(part) {
   const seconds = Math.max(1, Number(part.dataset.every) || 3);

@@ -48,6 +48,11 @@ fn both_pages_turn_green_when_entra_arrives() {
     assert_eq!(url, format!("{}/t/contoso/scim/v2", world.gateway.scim()));
     page.press_here("Copy Tenant URL");
     page.expect("Copied");
+    assert_eq!(
+        page.text_of("p.sr[role=status]"),
+        "Copy Tenant URL: Copied",
+        "for who does not see the button"
+    );
     assert_eq!(page.clipboard(), url);
     assert!(page.text().contains("26 attributes"), "the table of Microsoft's tutorial");
 
