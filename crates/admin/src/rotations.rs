@@ -70,6 +70,15 @@ impl Admin {
         Ok(Listed::cut(rows, limit, |found| found.rotation.id.to_string()))
     }
 
+    /// All that are under way.
+    ///
+    /// # Errors
+    /// No such tenant.
+    pub async fn rotations_under_way(&self, by: &By, tenant: &str) -> Result<Vec<Judged>, Failure> {
+        let tenant = self.tenant(tenant).await?;
+        Ok(self.rotations_by(by).under_way(tenant.id, self.now()).await?)
+    }
+
     /// One of them.
     ///
     /// # Errors

@@ -163,6 +163,16 @@ macro_rules! credential_engine {
                 found.map(Rotation::try_from).transpose()
             }
 
+            fn rotations_under_way(&self, tenant: TenantId) -> Result<Vec<Rotation>, StoreError> {
+                let found = self.run(|connection| {
+                    rotations::table
+                        .filter(rotations::tenant_id.eq(Id(tenant.0)).and(rotations::ended_at.is_null()))
+                        .order(rotations::id.desc())
+                        .load::<RotationRecord>(connection)
+                })?;
+                found.into_iter().map(Rotation::try_from).collect()
+            }
+
             fn open_rotations(&self) -> Result<Vec<Rotation>, StoreError> {
                 let found = self.run(|connection| {
                     let open = rotations::table.filter(rotations::ended_at.is_null());

@@ -76,6 +76,14 @@ impl Store {
         self.ask_of(tenant, move |engine| engine.rotation_to(tenant, new)).await
     }
 
+    /// The rotations of a tenant that are under way, the newest first; no more than it has credentials.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn rotations_under_way(&self, tenant: TenantId) -> Result<Vec<Rotation>, StoreError> {
+        self.ask_of(tenant, move |engine| engine.rotations_under_way(tenant)).await
+    }
+
     /// The rotations that are under way, of all tenants.
     ///
     /// # Errors

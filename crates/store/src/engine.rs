@@ -89,6 +89,8 @@ pub(crate) trait CredentialEngine {
     fn rotation(&self, tenant: TenantId, id: Uuid) -> Result<Option<Rotation>, StoreError>;
     /// The one that has made this credential.
     fn rotation_to(&self, tenant: TenantId, new: Uuid) -> Result<Option<Rotation>, StoreError>;
+    /// Those of a tenant that are under way, the newest first.
+    fn rotations_under_way(&self, tenant: TenantId) -> Result<Vec<Rotation>, StoreError>;
     /// Those under way, of all tenants.
     fn open_rotations(&self) -> Result<Vec<Rotation>, StoreError>;
     /// Credentials that nobody revoked and that end in this time, behind a place (the time and the id of one) in the

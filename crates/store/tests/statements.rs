@@ -144,6 +144,7 @@ async fn use_rotations(store: &Store, old: &SecretTokenRow) {
     assert!(store.set_rotation_automatic(rotation.clone(), true).await.unwrap());
     assert!(store.rotation(rotation.tenant, rotation.id).await.unwrap().is_some());
     assert_eq!(store.rotations_before(rotation.tenant, uuid::Uuid::max(), 10).await.unwrap().len(), 1);
+    assert_eq!(store.rotations_under_way(rotation.tenant).await.unwrap().len(), 1);
     let because = "Waiting".to_owned();
     let ending = Ending { at: now(), outcome: Outcome::Cancelled, because, is_early: false };
     assert!(store.end_rotation(rotation, ending).await.unwrap());

@@ -162,11 +162,9 @@ impl Rotations {
             return Ok(());
         }
         let under_way = || RotationError::UnderWay(rotation.old_key_id.clone());
-        let is_busy = |other: &Rotation| {
-            other.tenant == rotation.tenant && [other.old, other.new].contains(&rotation.old)
-        };
+        let is_busy = |other: &Rotation| [other.old, other.new].contains(&rotation.old);
         let credentials = self.credentials(rotation.tenant).await?;
-        for earlier in self.store.open_rotations().await?.into_iter().filter(is_busy) {
+        for earlier in self.store.rotations_under_way(rotation.tenant).await?.into_iter().filter(is_busy) {
             let earlier = self.judge(earlier, &credentials, now).ok_or_else(under_way)?;
             if !self.end_if_over(&earlier, now).await? {
                 return Err(under_way());
@@ -192,6 +190,17 @@ impl Rotations {
         let rotations = self.store.rotations_before(tenant, before, limit).await?;
         let credentials = self.credentials(tenant).await?;
         Ok(rotations.into_iter().filter_map(|rotation| self.judge(rotation, &credentials, now)).collect())
+    }
+
+    /// Those of a tenant that are under way, the newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn under_way(&self, tenant: TenantId, now: Timestamp) -> Result<Vec<Judged>, StoreError> {
+        let rotations = self.store.rotations_under_way(tenant).await?;
+        let credentials = self.credentials(tenant).await?;
+        let judged = rotations.into_iter().filter_map(|rotation| self.judge(rotation, &credentials, now));
+        Ok(judged.filter(|found| !found.state.is_over()).collect())
     }
 
     /// One of them.

@@ -84,7 +84,8 @@ struct Credentials {
 impl Credentials {
     async fn of(admin: &Admin, by: &By, tenant: &Tenant) -> Result<Credentials, Failure> {
         let now = admin.now();
-        let (under_way, past) = UnderWay::and_past(admin, by, &tenant.label).await?;
+        let under_way = UnderWay::of(admin, by, &tenant.label).await?;
+        let past = UnderWay::past(admin, by, &tenant.label).await?;
         let rows = admin.secret_tokens(by, &tenant.label).await?;
         let view = |row: &SecretTokenRow| TokenView {
             key_id: row.key_id.clone(),

@@ -103,15 +103,15 @@ impl RotationView {
 pub(super) struct UnderWay(pub(super) Vec<Judged>);
 
 impl UnderWay {
-    /// These, and those that are over, the newest first.
-    pub(super) async fn and_past(
-        admin: &Admin,
-        by: &By,
-        label: &str,
-    ) -> Result<(UnderWay, Vec<Judged>), Failure> {
-        let rotations = admin.rotations(by, label, None, None).await?.rows;
-        let (past, under_way) = rotations.into_iter().partition(|found| found.state.is_over());
-        Ok((UnderWay(under_way), past))
+    /// All of them, the newest first.
+    pub(super) async fn of(admin: &Admin, by: &By, label: &str) -> Result<UnderWay, Failure> {
+        Ok(UnderWay(admin.rotations_under_way(by, label).await?))
+    }
+
+    /// The last ones that are over, the newest first.
+    pub(super) async fn past(admin: &Admin, by: &By, label: &str) -> Result<Vec<Judged>, Failure> {
+        let newest = admin.rotations(by, label, None, None).await?.rows;
+        Ok(newest.into_iter().filter(|found| found.state.is_over()).collect())
     }
 
     /// Whether one of them is of this credential, the old one or the new one.

@@ -2,6 +2,7 @@
 
 use super::{Browser, assert_failure, assert_page, assert_redirect, between, key_of, operator};
 use crate::world::{World, soon};
+use serde_json::json;
 use test_support::{Backend, Database};
 
 const PAGE: &str = "/tenants/contoso/credentials";
@@ -148,6 +149,30 @@ fn a_rotation_is_cancelled_or_completed_early_by_those_who_may() {
     assert_eq!(world.send("GET", &users, Some(&second), None).status, 200);
     let acts = world.juno(&["audit", "list", "--tenant", "contoso"]);
     assert_eq!(acts["audit"][0]["after"]["early"], true, "{acts}");
+}
+
+/// However many came after it.
+#[test]
+fn whatever_is_under_way_is_shown() {
+    let world = World::start(Backend::Sqlite);
+    world.tenant("contoso");
+    let issue = || world.juno(&["token", "issue", "contoso"])["key_id"].as_str().expect("key id").to_owned();
+    let (first, other) = (issue(), issue());
+    let root = crate::admin::operator(&world, "root", "admin");
+    let start = |key_id: &str| {
+        let body = json!({"kind": "secret-token", "key_id": key_id});
+        let started = root.post("/tenants/contoso/rotations", &body);
+        assert_eq!(started.status, 201, "{}", started.text());
+        started.json["id"].as_str().expect("id").to_owned()
+    };
+    start(&first);
+    // More than a page.
+    for _ in 0..51 {
+        let cancel = format!("/tenants/contoso/rotations/{}/cancel", start(&other));
+        assert_eq!(root.post(&cancel, &json!({})).status, 200);
+    }
+    let page = operator(&world, "anna", "viewer").page(PAGE);
+    assert_eq!(rotation(&page).len(), "/tenants/contoso/rotations/".len() + 36, "{page}");
 }
 
 #[test]

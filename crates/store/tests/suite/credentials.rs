@@ -113,6 +113,9 @@ async fn a_credential_is_rotated_once_at_a_time(backend: Backend) {
     assert_eq!(world.store().rotation(world.tenant, first.id).await.unwrap().as_ref(), Some(&first));
     assert_eq!(world.store().rotation(TenantId(Uuid::now_v7()), first.id).await.unwrap(), None);
     assert!(world.store().open_rotations().await.unwrap().contains(&first));
+    let under_way = async |tenant| world.store().rotations_under_way(tenant).await.unwrap();
+    assert_eq!(under_way(world.tenant).await, std::slice::from_ref(&first));
+    assert_eq!(under_way(TenantId(Uuid::now_v7())).await, []);
     let tokens = world.store().secret_tokens(world.tenant).await.unwrap();
     assert_eq!(tokens.iter().map(|token| token.id).collect::<Vec<_>>(), [first.old, first.new]);
 
@@ -124,7 +127,8 @@ async fn a_credential_is_rotated_once_at_a_time(backend: Backend) {
 
     assert!(world.store().end_rotation(first, ending(Outcome::Completed, 5)).await.unwrap());
     assert!(world.store().start_rotation(of_new.clone(), new).await.unwrap());
-    assert_eq!(world.store().open_rotations().await.unwrap(), [of_new]);
+    assert_eq!(world.store().open_rotations().await.unwrap(), std::slice::from_ref(&of_new));
+    assert_eq!(under_way(world.tenant).await, [of_new], "the other one is over");
 }
 
 async fn a_rotation_ends_once_with_the_credential_that_does_not_stay(backend: Backend) {
