@@ -5,13 +5,14 @@ use crate::{
     admin::PAGE,
     paging::{self, Moment},
 };
+use provisioning::Provisioning;
 use scim::{
     schema::{ResourceKind, ResourceType},
     search::{self, Words},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::HashMap;
-use store::{By, ChangeRow, Deed, DeletedRow, NamedResource, ResourceId, Row, Tenant};
+use store::{By, ChangeRow, DeletedRow, NamedResource, ResourceId, Row, Tenant};
 use uuid::Uuid;
 
 /// Resources that a search found.
@@ -167,16 +168,8 @@ impl Admin {
         id: &str,
     ) -> Result<Value, Failure> {
         let tenant = self.tenant(tenant).await?;
-        let deleted = self.provisioning.restore(&self.context(&tenant, operator), id).await?;
-        // The change log has named the operator in the transaction of the restore itself.
-        let deed = Deed {
-            action: "resource.restore",
-            target: format!("{} {id}", deleted.kind.name()),
-            tenant: Some(tenant.id),
-            before: Some(json!({ "deleted": deleted.at.to_rfc3339() })),
-            after: Some(json!({ "version": deleted.version + 1 })),
-        };
-        self.store.acting(by.clone()).note(deed).await?;
+        let provisioning = Provisioning::new(self.store.acting(by.clone()));
+        let deleted = provisioning.restore(&self.context(&tenant, operator), id).await?;
         self.resource(&tenant.label, deleted.kind, id).await
     }
 

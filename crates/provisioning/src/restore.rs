@@ -7,7 +7,8 @@ use store::{Action, Change, CommitError, DeletedRow, Document, ResourceId};
 
 impl Provisioning {
     /// Brings a deleted resource back under its id, one version later, into the groups and with the members that are
-    /// still there. For Juno Journey it is created once more.
+    /// still there. For Juno Journey it is created once more. Over a store in somebody's hands ([`store::Store::acting`]) the audit
+    /// row is part of the commit.
     ///
     /// # Errors
     /// 404 if there is no such deleted resource, 409 `uniqueness` if its `userName` is taken by now.

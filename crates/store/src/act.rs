@@ -42,7 +42,7 @@ pub(crate) enum Act {
     RevokeApiToken(Uuid, Timestamp),
     SignIn(Session, Proof),
     SignOut([u8; 32]),
-    /// Done elsewhere: an export, a restored resource.
+    /// Done elsewhere: an export.
     Note(Deed),
 }
 

@@ -4,7 +4,7 @@ use crate::{
     act::{Act, Before},
     audit::Deed,
     credential::{Outcome, Successor},
-    model::{SecretTokenRow, Tenant, TenantState},
+    model::{Change, SecretTokenRow, Tenant, TenantId, TenantState},
     oauth::{ClientSecret, Federation, OauthClient},
     operator::{Operator, OperatorChange},
     setup_links::SetupLink,
@@ -198,6 +198,17 @@ impl Act {
             Act::SignOut(_) => deed("operator.sign-out", name, None),
             Act::Note(deed) => deed.clone(),
         }
+    }
+}
+
+/// The row of a deleted resource that came back. What it is called stays out of the audit log.
+pub(crate) fn restored(tenant: TenantId, change: &Change, deleted: Timestamp, version: i64) -> Deed {
+    Deed {
+        action: "resource.restore",
+        target: format!("{} {}", change.kind.name(), change.id),
+        tenant: Some(tenant),
+        before: Some(json!({ "deleted": deleted.to_rfc3339() })),
+        after: Some(json!({ "version": version })),
     }
 }
 

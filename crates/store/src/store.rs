@@ -109,12 +109,13 @@ impl Store {
         self.threads.run(tenant, work).await
     }
 
-    /// Commits one change; answered when it is durable.
+    /// Commits one change; answered when it is durable. A deleted resource that somebody brings back leaves its audit row
+    /// in the same transaction ([`Store::acting`]).
     ///
     /// # Errors
     /// See [`CommitError`].
     pub async fn commit(&self, tenant: TenantId, change: Change) -> Result<Committed, CommitError> {
-        self.threads.write(TenantChange { tenant, change }).await
+        self.threads.write(TenantChange { tenant, change, by: self.by.clone() }).await
     }
 
     /// A resource by id.

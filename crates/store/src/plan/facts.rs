@@ -51,6 +51,8 @@ pub(crate) struct Facts {
 /// A deleted resource as it is kept, as far as the plan wants to know.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KeptResource {
+    /// When it was deleted.
+    pub(crate) at: Timestamp,
     pub(crate) version: i64,
     pub(crate) created: Timestamp,
 }
@@ -58,7 +60,7 @@ pub(crate) struct KeptResource {
 /// What has to be known to decide the batch.
 pub(crate) fn questions(batch: &[TenantChange]) -> Questions {
     let mut questions = Questions::default();
-    for TenantChange { tenant, change } in batch {
+    for TenantChange { tenant, change, .. } in batch {
         let tenant = *tenant;
         questions.tenants.insert(tenant);
         let mut candidates: &[ResourceId] = &[];

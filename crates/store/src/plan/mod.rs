@@ -10,11 +10,14 @@ mod writes;
 pub(crate) use facts::{Facts, KeptResource, Questions, StoredResource, questions};
 pub(crate) use writes::{DeletedResource, FeedMove, GroupUpdate, LogRow, ResourceRow, Writes};
 
-use crate::model::*;
+use crate::{audit::By, audit::Deed, deeds, model::*};
 use resource::Resource;
 use scim::{Timestamp, schema::ResourceKind};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use uuid::Uuid;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+use writes::{ids_json, members_json};
 
 /// A key of tenant data: the tenant first.
 pub(crate) type Of<T> = (TenantId, T);
@@ -24,6 +27,8 @@ pub(crate) type Of<T> = (TenantId, T);
 pub(crate) struct TenantChange {
     pub(crate) tenant: TenantId,
     pub(crate) change: Change,
+    /// Who makes it, where it is an administrative act.
+    pub(crate) by: Option<Arc<By>>,
 }
 
 /// Answers, one for each change of the batch, in order. They hold once the writes are durable.
@@ -32,7 +37,7 @@ pub(crate) type Answers = Vec<Result<Committed, CommitError>>;
 /// Decides the batch: each change sees what those before it have made.
 pub(crate) fn plan(batch: &[TenantChange], facts: Facts) -> (Writes, Answers) {
     let mut plan = Plan::new(facts);
-    let answers = batch.iter().map(|TenantChange { tenant, change }| plan.change(*tenant, change)).collect();
+    let answers = batch.iter().map(|change| plan.change(change)).collect();
     (plan.into_writes(), answers)
 }
 
@@ -52,6 +57,7 @@ struct Plan {
     kept: HashMap<Of<ResourceId>, KeptResource>,
     restored: Vec<Of<ResourceId>>,
     log: Vec<LogRow>,
+    audit: Vec<(Arc<By>, Deed)>,
 }
 
 impl Plan {
@@ -70,10 +76,13 @@ impl Plan {
             kept: facts.deleted,
             restored: Vec::new(),
             log: Vec::new(),
+            audit: Vec::new(),
         }
     }
 
-    fn change(&mut self, tenant: TenantId, change: &Change) -> Result<Committed, CommitError> {
+    fn change(&mut self, asked: &TenantChange) -> Result<Committed, CommitError> {
+        let TenantChange { tenant, change, by } = asked;
+        let tenant = *tenant;
         if !self.positions.contains_key(&tenant) {
             return Err(CommitError::TenantGone);
         }
@@ -94,7 +103,12 @@ impl Plan {
                 self.delete(tenant, change)
             }
             Action::Restore { deleted, document, groups, members } => {
-                self.restore(tenant, change, *deleted, document, (groups, members))
+                let kept = self.kept(tenant, change, *deleted)?;
+                let answer = self.restore(tenant, change, kept, document, (groups, members))?;
+                let deed =
+                    |by: &Arc<By>| (by.clone(), deeds::restored(tenant, change, kept.at, answer.version));
+                self.audit.extend(by.as_ref().map(deed));
+                Ok(answer)
             }
             Action::Record => {
                 let answer = self.check(tenant, change, None)?;
@@ -218,21 +232,24 @@ impl Plan {
         Ok(answer)
     }
 
+    /// The deleted resource as it is kept, if it is, and was deleted with the expected version.
+    fn kept(&self, tenant: TenantId, change: &Change, expected: i64) -> Result<KeptResource, CommitError> {
+        let key = (tenant, change.id);
+        let kept = self.kept.get(&key).copied().filter(|_| !self.resources.contains_key(&key));
+        let kept = kept.ok_or(CommitError::NotFound)?;
+        if kept.version == expected { Ok(kept) } else { Err(CommitError::VersionMismatch(kept.version)) }
+    }
+
     /// Brings a resource back, into the groups and with the members that are still there.
     fn restore(
         &mut self,
         tenant: TenantId,
         change: &Change,
-        deleted: i64,
+        kept: KeptResource,
         document: &Document,
         (groups, members): (&[ResourceId], &[ResourceId]),
     ) -> Result<Committed, CommitError> {
         let key = (tenant, change.id);
-        let kept = self.kept.get(&key).copied().filter(|_| !self.resources.contains_key(&key));
-        let kept = kept.ok_or(CommitError::NotFound)?;
-        if kept.version != deleted {
-            return Err(CommitError::VersionMismatch(kept.version));
-        }
         self.check_user_name(tenant, change, document)?;
         self.take_user_name(tenant, change, document);
         let mut restored = Resource::new(change, document.clone());
@@ -371,6 +388,7 @@ impl Plan {
         writes.deleted = self.deleted;
         writes.restored = self.restored;
         writes.log = self.log;
+        writes.audit = self.audit;
         writes
     }
 
@@ -400,23 +418,3 @@ impl Plan {
 
 /// Most ids that an error names.
 const MAX_NAMED: usize = 10;
-
-fn ids_json(ids: &BTreeSet<ResourceId>) -> String {
-    let mut text = String::with_capacity(2 + ids.len() * 39);
-    text.push('[');
-    for (index, id) in ids.iter().enumerate() {
-        if index > 0 {
-            text.push(',');
-        }
-        text.push('"');
-        text.push_str(id.0.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
-        text.push('"');
-    }
-    text.push(']');
-    text
-}
-
-fn members_json(joined: &BTreeSet<ResourceId>, left: &BTreeSet<ResourceId>) -> Option<String> {
-    (!joined.is_empty() || !left.is_empty())
-        .then(|| format!("{{\"add\":{},\"remove\":{}}}", ids_json(joined), ids_json(left)))
-}

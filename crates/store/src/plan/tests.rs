@@ -2,6 +2,7 @@
 
 use super::*;
 use scim::event::EventKind;
+use uuid::Uuid;
 
 const TENANT: TenantId = TenantId(Uuid::from_u128(1));
 const OTHER: TenantId = TenantId(Uuid::from_u128(2));
@@ -25,7 +26,7 @@ fn change(tenant: TenantId, kind: ResourceKind, n: u128, action: Action) -> Tena
         event: EventKind::Patch,
         effects: "[]".to_owned(),
     };
-    TenantChange { tenant, change }
+    TenantChange { tenant, change, by: None }
 }
 
 fn create_user(n: u128, name: &str) -> TenantChange {

@@ -1,8 +1,9 @@
 //! The rows that a batch comes to.
 
 use super::Of;
-use crate::model::*;
+use crate::{audit::By, audit::Deed, model::*};
 use scim::{Timestamp, event::EventKind, schema::ResourceKind};
+use std::{collections::BTreeSet, sync::Arc};
 use uuid::Uuid;
 
 /// A tenant's feed before and after a batch. As each write moves it, a feed that still stands where it stood when the facts
@@ -92,6 +93,8 @@ pub(crate) struct Writes {
     /// Memberships that come; whether the member is a group.
     pub(crate) joined: Vec<(Of<(ResourceId, ResourceId)>, bool)>,
     pub(crate) log: Vec<LogRow>,
+    /// Rows of the audit log, which come last: its end is one row for all.
+    pub(crate) audit: Vec<(Arc<By>, Deed)>,
 }
 
 impl Writes {
@@ -99,4 +102,26 @@ impl Writes {
     pub(crate) fn is_empty(&self) -> bool {
         self.log.is_empty()
     }
+}
+
+/// Ids as a JSON array.
+pub(super) fn ids_json(ids: &BTreeSet<ResourceId>) -> String {
+    let mut text = String::with_capacity(2 + ids.len() * 39);
+    text.push('[');
+    for (index, id) in ids.iter().enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        text.push('"');
+        text.push_str(id.0.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+        text.push('"');
+    }
+    text.push(']');
+    text
+}
+
+/// Who came and who went, if anybody did.
+pub(super) fn members_json(joined: &BTreeSet<ResourceId>, left: &BTreeSet<ResourceId>) -> Option<String> {
+    (!joined.is_empty() || !left.is_empty())
+        .then(|| format!("{{\"add\":{},\"remove\":{}}}", ids_json(joined), ids_json(left)))
 }

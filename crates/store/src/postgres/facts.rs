@@ -14,7 +14,7 @@ use scim::{Timestamp, schema::ResourceKind};
 
 // The columns of a row, by the number in the first:
 // 0 feed: tenant, position · 1 user, 2 group: tenant, id, version, created, modified, document · 3 name: tenant, id of
-// the user, name · 4 membership: tenant, group, member · 5 deleted: tenant, id, version, created
+// the user, name · 4 membership: tenant, group, member · 5 deleted: tenant, id, version, created, deleted
 type Types = (
     Integer,
     Key,
@@ -46,7 +46,7 @@ const NAMES: (&str, &str) = (
     " AS q(tenant_id, user_name) JOIN users r USING (tenant_id, user_name)",
 );
 const DELETED: (&str, &str) = (
-    "SELECT 5, r.tenant_id, r.id, NULL::uuid, r.version, r.created_at, NULL::bigint, NULL::text FROM ",
+    "SELECT 5, r.tenant_id, r.id, NULL::uuid, r.version, r.created_at, r.deleted_at, NULL::text FROM ",
     " AS q(tenant_id, id) JOIN deleted_resources r USING (tenant_id, id)",
 );
 const MEMBERSHIP: &str = "SELECT 4, m.tenant_id, m.group_id, m.member_id, NULL::bigint, NULL::bigint, NULL::bigint, NULL::text FROM ";
@@ -60,6 +60,7 @@ pub(super) fn read(connection: &mut PgConnection, questions: &Questions) -> Quer
     let rows = Statement::<Types>::new(parts(questions), " UNION ALL ").load::<Columns>(connection)?;
     let mut facts = Facts::default();
     for (what, tenant, a, b, n, created, modified, text) in rows {
+        let time = |time: Option<i64>| Timestamp(time.unwrap_or_default());
         let tenant = TenantId(tenant.0);
         let (a, b) = (a.map(|id| ResourceId(id.0)), b.map(|id| ResourceId(id.0)));
         match (what, a, b, text) {
@@ -68,16 +69,16 @@ pub(super) fn read(connection: &mut PgConnection, questions: &Questions) -> Quer
                 let stored = StoredResource {
                     kind: if kind == 1 { ResourceKind::User } else { ResourceKind::Group },
                     version: n.unwrap_or_default(),
-                    created: Timestamp(created.unwrap_or_default()),
-                    last_modified: Timestamp(modified.unwrap_or_default()),
+                    created: time(created),
+                    last_modified: time(modified),
                     document,
                 };
                 facts.resources.insert((tenant, id), stored);
             }
             (3, Some(id), _, Some(name)) => drop(facts.user_names.insert((tenant, name), id)),
             (5, Some(id), ..) => {
-                let created = Timestamp(created.unwrap_or_default());
-                let kept = KeptResource { version: n.unwrap_or_default(), created };
+                let (at, created) = (time(modified), time(created));
+                let kept = KeptResource { at, version: n.unwrap_or_default(), created };
                 facts.deleted.insert((tenant, id), kept);
             }
             (_, Some(group), Some(member), _) => {

@@ -1,20 +1,35 @@
 //! The rows of a batch, written by one statement: each kind of row is a part of it, and only parts that have rows are
-//! there.
+//! there. Rows of the audit log, which few batches have, follow in the same transaction.
 
 use super::{
     arrays::{Column, Part, Statement},
     facts::keys,
 };
 use crate::{
+    audit::postgres as audit,
     model::{Document, ResourceId},
     plan::{DeletedResource, FeedMove, GroupUpdate, LogRow, Of, ResourceRow, Writes},
     schema::types::{Id, Json},
 };
-use diesel::{PgConnection, QueryResult, RunQueryDsl};
+use diesel::{Connection, PgConnection, QueryResult, RunQueryDsl};
 use scim::{resource::Keys, schema::ResourceKind};
 
 /// Writes all of it, if every feed stands where it stood when the facts were read; else nothing, and `false`.
-pub(super) fn write(connection: &mut PgConnection, writes: Writes) -> QueryResult<bool> {
+pub(super) fn write(connection: &mut PgConnection, mut writes: Writes) -> QueryResult<bool> {
+    let noted = std::mem::take(&mut writes.audit);
+    if noted.is_empty() {
+        return write_rows(connection, writes);
+    }
+    connection.transaction(|connection| {
+        let is_written = write_rows(connection, writes)?;
+        if is_written {
+            noted.iter().try_for_each(|(by, deed)| audit::append(connection, by, deed))?;
+        }
+        Ok(is_written)
+    })
+}
+
+fn write_rows(connection: &mut PgConnection, writes: Writes) -> QueryResult<bool> {
     let rows = writes.log.len();
     Ok(Statement::<()>::new(parts(writes), "").execute(connection)? == rows)
 }

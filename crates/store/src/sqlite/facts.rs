@@ -38,14 +38,15 @@ pub(super) fn read(connection: &mut SqliteConnection, questions: &Questions) -> 
         }
     }
     for (tenant, id) in &questions.deleted {
-        let statement = Statement::<Sqlite, (BigInt, BigInt)>::cached(sql!(
-            "SELECT version, created_at FROM deleted_resources WHERE tenant_id = ",
+        let statement = Statement::<Sqlite, (BigInt, BigInt, BigInt)>::cached(sql!(
+            "SELECT deleted_at, version, created_at FROM deleted_resources WHERE tenant_id = ",
             Bind::key(tenant.0),
             " AND id = ",
             Bind::key(id.0)
         ));
-        if let Some((version, created)) = statement.load::<(i64, i64)>(connection)?.pop() {
-            facts.deleted.insert((*tenant, *id), KeptResource { version, created: Timestamp(created) });
+        if let Some((at, version, created)) = statement.load::<(i64, i64, i64)>(connection)?.pop() {
+            let kept = KeptResource { at: Timestamp(at), version, created: Timestamp(created) };
+            facts.deleted.insert((*tenant, *id), kept);
         }
     }
     memberships(connection, questions, &mut facts)?;

@@ -1,6 +1,7 @@
 //! The rows of a batch, each by a prepared statement, in the order that the plan gives.
 
 use crate::{
+    audit::sqlite as audit,
     model::{ResourceId, TenantId},
     plan::{DeletedResource, GroupUpdate, LogRow, ResourceRow, Writes},
     schema::types::Id,
@@ -49,6 +50,9 @@ pub(super) fn write(connection: &mut SqliteConnection, writes: Writes) -> QueryR
             run(insert_event(&row))?;
         }
         run(insert_change(row))?;
+    }
+    for (by, deed) in writes.audit {
+        audit::append(connection, &by, &deed)?;
     }
     Ok(())
 }

@@ -19,6 +19,7 @@ on_both_databases!(
     what_comes_at_the_same_moment_sees_the_restored_user,
     deleted_resources_are_listed_the_latest_first,
     the_change_log_is_read_backwards,
+    a_restore_and_its_audit_row_are_one_transaction,
 );
 
 fn ids(text: &str) -> Vec<ResourceId> {
@@ -180,4 +181,29 @@ async fn the_change_log_is_read_backwards(backend: Backend) {
     assert_eq!(read(None, 2).await.iter().map(|row| row.resource).collect::<Vec<_>>(), [ana]);
     let neighbour = World::new(world.backend.clone()).await;
     assert_eq!(neighbour.store().changes(neighbour.tenant, Some(ana), i64::MAX, 2).await.unwrap(), []);
+}
+
+async fn a_restore_and_its_audit_row_are_one_transaction(backend: Backend) {
+    let world = World::new(backend).await;
+    let ana = world.user("ana").await;
+    let row = deleted(&world, User, ana).await;
+    let by = By { actor: "operator anna".to_owned(), origin: "192.0.2.7".to_owned(), at: now() };
+    let store = world.store().acting(by);
+    // Where no audit row can be written, nothing is restored.
+    world.backend.execute("ALTER TABLE audit_log RENAME TO elsewhere");
+    assert!(matches!(store.commit(world.tenant, restore(&row)).await, Err(CommitError::Store(_))));
+    assert_eq!(world.row(User, ana).await, None);
+    world.backend.execute("ALTER TABLE elsewhere RENAME TO audit_log");
+    store.commit(world.tenant, restore(&row)).await.unwrap();
+    let rows = store.audit_rows(Some(world.tenant), i64::MAX, 10).await.unwrap();
+    let told: Vec<_> = rows.iter().map(|row| (row.action.as_str(), row.target.clone())).collect();
+    assert_eq!(told, [("resource.restore", format!("User {ana}"))]);
+    let json = |text: &Option<String>| serde_json::from_str::<Value>(text.as_deref().unwrap()).unwrap();
+    assert_eq!(json(&rows[0].before)["deleted"], row.at.to_rfc3339());
+    assert_eq!(json(&rows[0].after)["version"], row.version + 1);
+    // A restore that is refused, or that nobody answers for, leaves none.
+    assert_eq!(store.commit(world.tenant, restore(&row)).await, Err(CommitError::NotFound));
+    let again = deleted(&world, User, ana).await;
+    world.commit(restore(&again)).await.unwrap();
+    assert_eq!(store.verify_audit().await.unwrap().unwrap().position, 1);
 }
