@@ -161,9 +161,11 @@ impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         match error {
             ClientError::Lifetime(..) => Failure::Invalid(error.to_string()),
-            ClientError::TooManyClients(_) | ClientError::TooManySecrets(_) | ClientError::Taken => {
-                Failure::Conflict(error.to_string())
-            }
+            ClientError::TooManyClients(_)
+            | ClientError::TooManySecrets(_)
+            | ClientError::IsFederated(_)
+            | ClientError::FederationChanged
+            | ClientError::Taken => Failure::Conflict(error.to_string()),
             ClientError::NoSuchClient(_) | ClientError::NoSuchSecret(_) => {
                 Failure::NotFound(error.to_string())
             }

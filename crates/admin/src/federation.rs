@@ -19,17 +19,17 @@ impl Admin {
     }
 
     /// Sets it, in place of what was set before. The same terms again change nothing; others end the access tokens of the
-    /// old ones. The client id stays.
+    /// old ones. The client id stays, unless that client is revoked.
     ///
     /// # Errors
-    /// No such tenant; terms that can never be met, with what is wrong.
+    /// No such tenant; terms that can never be met, with what is wrong; somebody else who sets it at this moment.
     pub async fn set_federation(
         &self,
         by: &By,
         tenant: &str,
         terms: FederationTerms,
     ) -> Result<(Tenant, Federation), Failure> {
-        let (tenant, earlier) = self.federation(tenant).await?;
+        let tenant = self.tenant(tenant).await?;
         for (name, term) in [
             ("issuer", &terms.issuer),
             ("subject", &terms.subject),
@@ -40,20 +40,15 @@ impl Admin {
         }
         check_jwks_url(&terms.jwks_url, &self.settings.jwks)
             .map_err(|words| Failure::Invalid(format!("jwks_url: {words}.")))?;
-        if let Some(earlier) = earlier
-            && is_same(&earlier, &terms)
-        {
-            return Ok((tenant, earlier));
-        }
         let federation = self.clients_by(by).set_federation(tenant.id, terms, by.at).await?;
         self.credentials_have_ended();
         Ok((tenant, federation))
     }
 
-    /// Takes no assertions any more, and ends the access tokens that were issued for them.
+    /// Takes no assertions any more, and ends their client with its access tokens.
     ///
     /// # Errors
-    /// No such tenant; it takes none.
+    /// No such tenant; it takes none; somebody else who sets it at this moment.
     pub async fn remove_federation(&self, by: &By, tenant: &str) -> Result<Tenant, Failure> {
         let tenant = self.tenant(tenant).await?;
         let is_done = self.clients_by(by).remove_federation(tenant.id, by.at).await?;
@@ -65,11 +60,6 @@ impl Admin {
 /// A tenant that takes no assertions.
 pub(crate) fn has_none(tenant: &Tenant) -> Failure {
     Failure::NotFound(format!("The tenant \"{}\" has no federation.", tenant.label))
-}
-
-fn is_same(federation: &Federation, terms: &FederationTerms) -> bool {
-    let stored = (&federation.issuer, &federation.subject, &federation.audience, &federation.jwks_url);
-    stored == (&terms.issuer, &terms.subject, &terms.audience, &terms.jwks_url)
 }
 
 /// They are compared exactly: what nobody can see must not be in them.

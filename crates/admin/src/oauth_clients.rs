@@ -139,7 +139,7 @@ impl Admin {
     /// Ends a client now, with its secrets and access tokens.
     ///
     /// # Errors
-    /// No such tenant or client that is alive.
+    /// No such tenant or client that is alive; it is that of the federation.
     pub async fn revoke_oauth_client(
         &self,
         by: &By,

@@ -22,11 +22,13 @@ pub(crate) enum Act {
     InsertSecretToken(SecretTokenRow),
     RevokeSecretToken(TenantId, Uuid, Timestamp),
     CreateOauthClient(OauthClient, Option<ClientSecret>),
+    /// Unless it is that of a federation.
     RevokeOauthClient(TenantId, Uuid, Timestamp),
     InsertClientSecret(ClientSecret),
     RevokeClientSecret(TenantId, Uuid, Timestamp),
-    SetFederation(Federation),
-    RemoveFederation(TenantId),
+    /// In place of the one of this id, or as the first.
+    SetFederation(Federation, Option<Uuid>),
+    RemoveFederation(TenantId, Uuid),
     CreateSetupLink(SetupLink),
     RevokeSetupLink(SetupRevocation, Timestamp),
     OpenSetupLink(TenantId, Uuid, SetupOpening),
@@ -131,11 +133,11 @@ macro_rules! acts {
                     Act::RevokeClientSecret(tenant, id, at) => {
                         oauth_records::$module::revoke_client_secret(connection, *tenant, *id, *at)
                     }
-                    Act::SetFederation(federation) => {
-                        oauth_records::$module::set_federation(connection, federation).map(|()| true)
+                    Act::SetFederation(federation, earlier) => {
+                        oauth_records::$module::set_federation(connection, federation, *earlier)
                     }
-                    Act::RemoveFederation(tenant) => {
-                        oauth_records::$module::remove_federation(connection, *tenant)
+                    Act::RemoveFederation(tenant, id) => {
+                        oauth_records::$module::remove_federation(connection, *tenant, *id)
                     }
                     Act::CreateSetupLink(link) => setup_links::$module::insert_setup_link(connection, link),
                     Act::RevokeSetupLink(revocation, at) => {
@@ -216,7 +218,7 @@ macro_rules! acts {
                     Act::RevokeClientSecret(tenant, id, _) => {
                         before.secret = oauth_records::$module::client_secret(connection, *tenant, *id)?;
                     }
-                    Act::SetFederation(Federation { tenant, .. }) | Act::RemoveFederation(tenant) => {
+                    Act::SetFederation(Federation { tenant, .. }, _) | Act::RemoveFederation(tenant, _) => {
                         before.federation = oauth_records::$module::federation(connection, *tenant)?;
                     }
                     Act::RevokeSetupLink(SetupRevocation { tenant, link: id, .. }, _)

@@ -112,12 +112,12 @@ impl Act {
                     ..deed("client-secret.revoke", key_id, Some(*tenant))
                 }
             }
-            Act::SetFederation(federation) => Deed {
+            Act::SetFederation(federation, _) => Deed {
                 before: before.federation.as_ref().map(of_federation),
                 after: Some(of_federation(federation)),
                 ..deed("federation.set", &federation.client.to_string(), Some(federation.tenant))
             },
-            Act::RemoveFederation(tenant) => {
+            Act::RemoveFederation(tenant, _) => {
                 let client = before.federation.as_ref().map(|federation| federation.client.to_string());
                 Deed {
                     before: before.federation.as_ref().map(of_federation),

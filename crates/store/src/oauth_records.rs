@@ -350,12 +350,19 @@ macro_rules! oauth_writes {
                 Ok(inserted > 0)
             }
 
+            /// That of a federation ends with it: it is in use as long as assertions name it. No client becomes that of a
+            /// federation but a new one, so the answer holds.
             pub(crate) fn revoke_oauth_client(
                 connection: &mut $connection,
                 tenant: TenantId,
                 client: Uuid,
                 at: Timestamp,
             ) -> QueryResult<bool> {
+                let federation =
+                    federations::table.find(Id(tenant.0)).filter(federations::client_id.eq(Id(client)));
+                if diesel::select(diesel::dsl::exists(federation)).get_result(connection)? {
+                    return Ok(false);
+                }
                 let alive = oauth_clients::table
                     .find((Id(tenant.0), Id(client)))
                     .filter(oauth_clients::revoked_at.is_null());
@@ -376,20 +383,31 @@ macro_rules! oauth_writes {
                 Ok(diesel::update(alive).set(set).execute(connection)? > 0)
             }
 
+            /// `Ok(false)`: the federation that is set is another than the earlier one.
             pub(crate) fn set_federation(
                 connection: &mut $connection,
                 federation: &Federation,
-            ) -> QueryResult<()> {
-                let row = FederationRecord::from(federation);
-                diesel::delete(federations::table.find(row.tenant_id)).execute(connection)?;
-                diesel::insert_into(federations::table).values(row).execute(connection).map(drop)
+                earlier: Option<Uuid>,
+            ) -> QueryResult<bool> {
+                if let Some(earlier) = earlier
+                    && !remove_federation(connection, federation.tenant, earlier)?
+                {
+                    return Ok(false);
+                }
+                let inserted = diesel::insert_into(federations::table)
+                    .values(FederationRecord::from(federation))
+                    .on_conflict_do_nothing()
+                    .execute(connection)?;
+                Ok(inserted > 0)
             }
 
             pub(crate) fn remove_federation(
                 connection: &mut $connection,
                 tenant: TenantId,
+                id: Uuid,
             ) -> QueryResult<bool> {
-                Ok(diesel::delete(federations::table.find(Id(tenant.0))).execute(connection)? > 0)
+                let row = federations::table.find(Id(tenant.0)).filter(federations::id.eq(Id(id)));
+                Ok(diesel::delete(row).execute(connection)? > 0)
             }
 
             pub(crate) fn client(

@@ -60,7 +60,7 @@ impl Store {
         self.act(secret.tenant, Act::InsertClientSecret(secret)).await
     }
 
-    /// Revokes a client; `false` if there is none alive.
+    /// Revokes a client; `false` if there is none alive, or it is that of the tenant's federation.
     ///
     /// # Errors
     /// As above.
@@ -86,12 +86,21 @@ impl Store {
         self.act(tenant, Act::RevokeClientSecret(tenant, id, at)).await
     }
 
-    /// Sets whose assertions a tenant takes, in place of what was set before.
+    /// Sets whose assertions a tenant takes, in place of the `earlier` federation or as the first one, with its `client`
+    /// if that is a new one; `false` if another federation is set by now.
     ///
     /// # Errors
     /// As above.
-    pub async fn set_federation(&self, federation: Federation) -> Result<(), StoreError> {
-        self.act(federation.tenant, Act::SetFederation(federation)).await.map(drop)
+    pub async fn set_federation(
+        &self,
+        federation: Federation,
+        earlier: Option<Uuid>,
+        client: Option<OauthClient>,
+    ) -> Result<bool, StoreError> {
+        let tenant = federation.tenant;
+        let create = client.map(|client| Act::CreateOauthClient(client, None));
+        let acts = create.into_iter().chain([Act::SetFederation(federation, earlier)]).collect();
+        self.act_together(tenant, acts).await
     }
 
     /// Whose assertions a tenant takes.
@@ -102,12 +111,20 @@ impl Store {
         self.threads.run(tenant, move |engine| engine.federation(tenant)).await
     }
 
-    /// Takes no assertions for a tenant any more; `false` if it took none.
+    /// Removes this federation, and revokes its `client` if that is alive; `false` if another one is set by now, or none.
     ///
     /// # Errors
     /// As above.
-    pub async fn remove_federation(&self, tenant: TenantId) -> Result<bool, StoreError> {
-        self.act(tenant, Act::RemoveFederation(tenant)).await
+    pub async fn remove_federation(
+        &self,
+        tenant: TenantId,
+        federation: Uuid,
+        client: Option<Uuid>,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let revoke = client.map(|client| Act::RevokeOauthClient(tenant, client, at));
+        let acts = [Act::RemoveFederation(tenant, federation)].into_iter().chain(revoke).collect();
+        self.act_together(tenant, acts).await
     }
 
     /// Notes that an assertion was used; `false` if it was noted before, by whatever process.

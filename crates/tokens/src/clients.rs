@@ -50,7 +50,15 @@ pub struct FederationTerms {
     pub jwks_url: String,
 }
 
-/// Why a client or a secret was not made or revoked.
+impl FederationTerms {
+    /// Whether a federation has exactly these.
+    fn are_of(&self, federation: &Federation) -> bool {
+        let Federation { issuer, subject, audience, jwks_url, .. } = federation;
+        (&self.issuer, &self.subject, &self.audience, &self.jwks_url) == (issuer, subject, audience, jwks_url)
+    }
+}
+
+/// Why a client or a secret was not made or revoked, or a federation not set or removed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// As many as may be.
@@ -68,6 +76,16 @@ pub enum ClientError {
     /// No secret of this client has the key id, or it is revoked or expired.
     #[error("The client has no secret \"{0}\" that is alive.")]
     NoSuchSecret(String),
+    /// Assertions name it.
+    #[error(
+        "The OAuth client {0} is that of the tenant's federation: remove the federation, and it ends with it."
+    )]
+    IsFederated(Uuid),
+    /// Somebody else was faster.
+    #[error(
+        "Somebody else has changed the federation at this moment: look at what it is now, and try again."
+    )]
+    FederationChanged,
     /// There is a client or secret of this id already.
     #[error("There is one of this id already.")]
     Taken,
@@ -218,13 +236,17 @@ impl OauthClients {
     /// # Errors
     /// See [`ClientError`].
     pub async fn revoke(&self, tenant: TenantId, client: Uuid, now: Timestamp) -> Result<(), ClientError> {
-        match self.store.revoke_oauth_client(tenant, client, now).await? {
-            true => Ok(()),
-            false => Err(ClientError::NoSuchClient(client)),
+        if self.store.revoke_oauth_client(tenant, client, now).await? {
+            return Ok(());
+        }
+        match self.store.federation(tenant).await? {
+            Some(federation) if federation.client == client => Err(ClientError::IsFederated(client)),
+            _ => Err(ClientError::NoSuchClient(client)),
         }
     }
 
-    /// Sets whose assertions the tenant takes. The client id stays what it was; access tokens of other terms end.
+    /// Sets whose assertions the tenant takes. The client id stays what it was, unless that client is revoked; access
+    /// tokens of other terms end. The same terms with a client that is alive change nothing.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -234,30 +256,33 @@ impl OauthClients {
         terms: FederationTerms,
         now: Timestamp,
     ) -> Result<Federation, ClientError> {
-        let client = match self.federated_client(tenant).await? {
-            Some(client) => client,
-            None => {
+        let earlier = self.store.federation(tenant).await?;
+        let client = self.federated_client(earlier.as_ref()).await?;
+        let (client, new_client) = match (&earlier, client) {
+            (Some(earlier), Some(_)) if terms.are_of(earlier) => return Ok(earlier.clone()),
+            (_, Some(client)) => (client, None),
+            (_, None) => {
                 let client = self.new_client((tenant, new_id(now)?), "federation", now).await?;
-                self.store.create_oauth_client(client.clone(), None).await?;
-                client.id
+                (client.id, Some(client))
             }
         };
         let FederationTerms { issuer, subject, audience, jwks_url } = terms;
         let (id, created) = (new_id(now)?, now);
         let federation =
             Federation { id, tenant, client, issuer, subject, audience, jwks_url, created, seen: None };
-        self.store.set_federation(federation.clone()).await?;
-        Ok(federation)
+        let earlier = earlier.map(|earlier| earlier.id);
+        match self.store.set_federation(federation.clone(), earlier, new_client).await? {
+            true => Ok(federation),
+            false => Err(ClientError::FederationChanged),
+        }
     }
 
-    /// The client of the federation that the tenant has, if it is alive.
-    async fn federated_client(&self, tenant: TenantId) -> Result<Option<Uuid>, ClientError> {
-        let Some(federation) = self.store.federation(tenant).await? else { return Ok(None) };
-        match self.find(tenant, federation.client).await {
-            Ok(found) => Ok(Some(found.client.id)),
-            Err(ClientError::NoSuchClient(_)) => Ok(None),
-            Err(error) => Err(error),
-        }
+    /// The client of a federation, if it is alive.
+    async fn federated_client(&self, federation: Option<&Federation>) -> Result<Option<Uuid>, StoreError> {
+        let Some(federation) = federation else { return Ok(None) };
+        let clients = self.store.oauth_clients(federation.tenant).await?;
+        let is_meant = |client: &OauthClient| client.id == federation.client && client.revoked.is_none();
+        Ok(clients.into_iter().find(is_meant).map(|client| client.id))
     }
 
     /// Whose assertions the tenant takes.
@@ -271,11 +296,14 @@ impl OauthClients {
     /// Takes no assertions any more, and revokes the client that they named; `false` if the tenant took none.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub async fn remove_federation(&self, tenant: TenantId, now: Timestamp) -> Result<bool, StoreError> {
+    /// See [`ClientError`].
+    pub async fn remove_federation(&self, tenant: TenantId, now: Timestamp) -> Result<bool, ClientError> {
         let Some(federation) = self.store.federation(tenant).await? else { return Ok(false) };
-        self.store.revoke_oauth_client(tenant, federation.client, now).await?;
-        self.store.remove_federation(tenant).await
+        let client = self.federated_client(Some(&federation)).await?;
+        match self.store.remove_federation(tenant, federation.id, client, now).await? {
+            true => Ok(true),
+            false => Err(ClientError::FederationChanged),
+        }
     }
 
     async fn new_client(

@@ -85,7 +85,8 @@ pub(super) async fn show(
 
 /// Set whose assertions a tenant takes, in place of what was set before.
 ///
-/// The client id stays what it was. Access tokens of other terms end.
+/// The client id stays what it was, unless that client was revoked: then there is a new one, for Entra too. Access tokens of
+/// other terms end.
 #[utoipa::path(put, path = "/api/v1/tenants/{tenant}/federation", request_body = FederationBody, tag = "federation",
     params(("tenant" = String, Path, description = "Label or id")), responses((status = 200, body = FederationShape)))]
 pub(super) async fn set(

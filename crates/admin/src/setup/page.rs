@@ -15,6 +15,7 @@ use actix_web::{HttpResponse, web::Data};
 use askama::Template;
 use scim::{Profile, Timestamp};
 use serde::Deserialize;
+use store::OauthClient;
 use tokens::{Issued, SetupSession};
 
 #[derive(Template)]
@@ -100,10 +101,15 @@ async fn page(
     })
 }
 
-/// The OAuth clients that are good, if support has made any.
+/// The OAuth clients with a secret that is good, if support has made any. That of a federation has none.
 async fn oauth_offer(setup: &Setup, session: &SetupSession) -> Result<Option<OauthOffer>, Failure> {
-    let clients = setup.store.oauth_clients(session.tenant.id).await?;
-    let alive = clients.iter().filter(|client| client.revoked.is_none());
+    let (tenant, now) = (session.tenant.id, setup.now());
+    let clients = setup.store.oauth_clients(tenant).await?;
+    let secrets = setup.store.client_secrets(tenant).await?;
+    let has_secret = |client: &&OauthClient| {
+        secrets.iter().any(|secret| secret.client == client.id && secret.is_alive(now))
+    };
+    let alive = clients.iter().filter(|client| client.revoked.is_none()).filter(has_secret);
     let fields = alive.enumerate().map(|(n, client)| (format!("client-{n}"), client.id.to_string()));
     let clients: Vec<_> = fields.collect();
     let token_endpoint = setup.token_endpoint(&session.tenant);

@@ -8,7 +8,7 @@ use test_support::Backend;
 const FEDERATION: &str = "/tenants/contoso/federation";
 
 /// Terms as Entra's administrator reads them off.
-pub(super) fn terms() -> Value {
+pub(crate) fn terms() -> Value {
     json!({
         "issuer": "https://login.microsoftonline.com/8a8b5f1e-3f0c-4b6f-9d3e-0a1b2c3d4e5f/v2.0",
         "subject": "5b0c7a6e-1d2f-4c3b-8a9d-7e6f5a4b3c2d",
@@ -50,6 +50,11 @@ fn a_federation_is_set_shown_changed_and_removed() {
             (&other.json["subject"], &other.json["client_id"]),
             (&json!("another"), &set.json["client_id"])
         );
+        // Its client is in use, and says how it ends.
+        let id = set.json["client_id"].as_str().expect("client_id");
+        let refused = anna.post(&format!("/tenants/contoso/oauth-clients/{id}/revoke"), &json!({}));
+        assert_problem(&refused, 409, "conflict");
+        assert!(refused.text().contains("remove the federation"), "{}", refused.text());
         assert_eq!(anna.send("DELETE", FEDERATION, None).status, 204);
         assert_problem(&anna.get(FEDERATION), 404, "not-found");
         let revoked = anna.read("/tenants/contoso/oauth-clients");

@@ -4,7 +4,7 @@ mod api_tokens;
 mod audit;
 mod callers;
 mod description;
-mod federation;
+pub(crate) mod federation;
 mod lists;
 mod oauth_clients;
 mod operators;

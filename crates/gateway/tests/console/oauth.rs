@@ -177,6 +177,8 @@ fn a_federation_is_set_changed_and_removed() {
         assert_eq!(set["issuer"], "https://login.example.com/v2.0", "without the spaces around it");
         let page = anna.page(PAGE);
         assert_eq!(shown(&page, "federation-client").as_deref(), set["client_id"].as_str(), "{page}");
+        let client = set["client_id"].as_str().expect("client_id");
+        assert_failure(&anna.post(&format!("{PAGE}/clients/{client}/revoke"), &[]), 409, "conflict");
         assert_redirect(&anna.post(&federation, &terms("another", keys)), PAGE);
         assert_eq!(world.juno(&["federation", "show", "contoso"])["subject"], "another");
         let remove = format!("{federation}/remove");

@@ -2,7 +2,7 @@
 
 use super::{Browser, FORM, LINKS, Link, actions, assert_refused, make, path, secret_token, wait_for};
 use crate::{admin::operator, console::assert_redirect, world::World};
-use serde_json::json;
+use serde_json::{Value, json};
 use test_support::{Backend, Database, Response};
 
 /// Entra asks for somebody whom nobody knows, as *Test Connection* does.
@@ -284,12 +284,22 @@ fn oauth_client_credentials_are_offered_where_support_has_made_some() {
     world.tenant("contoso");
     let anna = operator(&world, "anna", "support");
     let client = anna.post("/tenants/contoso/oauth-clients", &json!({"label": "Entra"}));
+    // Neither the client of a federation nor one whose secrets have ended can be typed into Entra with a secret.
+    let federation = anna.put("/tenants/contoso/federation", &crate::admin::federation::terms());
+    let ended = anna.post("/tenants/contoso/oauth-clients", &json!({}));
+    let text = |json: &Value, key: &str| json[key].as_str().expect("text").to_owned();
+    let (ended, key_id) = (text(&ended.json, "client_id"), text(&ended.json, "key_id"));
+    let revoke = format!("/tenants/contoso/oauth-clients/{ended}/secrets/{key_id}/revoke");
+    assert_eq!(anna.post(&revoke, &json!({})).status, 200);
     let browser = Browser::new(&world);
     browser.open(&make(&anna, "contoso"));
     let page = browser.page("");
     let id = client.json["client_id"].as_str().expect("client_id");
     assert!(page.contains(id) && page.contains("/t/contoso/oauth/token"), "{page}");
     assert!(!page.contains(client.json["client_secret"].as_str().expect("client_secret")));
+    for other in [ended, text(&federation.json, "client_id")] {
+        assert!(!page.contains(&other), "{other}");
+    }
 }
 
 #[test]

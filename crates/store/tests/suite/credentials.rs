@@ -66,7 +66,7 @@ async fn the_time_of_a_use_never_goes_back(backend: Backend) {
     let (key, terms) = (secret(&row), federation(&row));
     world.store().insert_secret_token(held.clone()).await.unwrap();
     world.store().create_oauth_client(row, Some(key.clone())).await.unwrap();
-    world.store().set_federation(terms.clone()).await.unwrap();
+    world.store().set_federation(terms.clone(), None, None).await.unwrap();
     let of = |tenant, first, last, from: Option<&str>| {
         let seen = Seen {
             first: Timestamp(first),

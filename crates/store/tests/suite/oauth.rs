@@ -9,6 +9,8 @@ on_both_databases!(
     a_client_is_found_with_all_that_it_may_show,
     clients_and_secrets_end_once,
     a_tenant_has_one_federation,
+    a_federation_and_its_client_are_one_transaction,
+    of_two_first_federations_one_is_set,
     an_assertion_is_noted_once,
     successors_of_a_signing_key_are_made_once,
     each_act_leaves_its_row_without_a_secret,
@@ -60,7 +62,7 @@ async fn a_client_is_found_with_all_that_it_may_show(backend: Backend) {
     world.store().create_oauth_client(two.clone(), None).await.unwrap();
     world.store().insert_client_secret(second.clone()).await.unwrap();
     let terms = federation(&two);
-    world.store().set_federation(terms.clone()).await.unwrap();
+    assert!(world.store().set_federation(terms.clone(), None, None).await.unwrap());
 
     let label = label(&world).await;
     let found = world.store().oauth_client(label.clone(), one.id).await.unwrap().unwrap();
@@ -98,14 +100,57 @@ async fn a_tenant_has_one_federation(backend: Backend) {
     let world = World::new(backend).await;
     let row = client(world.tenant);
     assert_eq!(world.store().federation(world.tenant).await.unwrap(), None);
+    let mut earlier = None;
     for _ in 0..2 {
         let terms = federation(&row);
-        world.store().set_federation(terms.clone()).await.unwrap();
-        assert_eq!(world.store().federation(world.tenant).await.unwrap(), Some(terms));
+        assert!(world.store().set_federation(terms.clone(), earlier, None).await.unwrap());
+        assert_eq!(world.store().federation(world.tenant).await.unwrap(), Some(terms.clone()));
+        // Who knows another one, or none, is too late.
+        for stale in [earlier, Some(Uuid::now_v7())] {
+            assert!(!world.store().set_federation(federation(&row), stale, None).await.unwrap());
+        }
+        earlier = Some(terms.id);
     }
-    assert!(!world.store().remove_federation(TenantId(Uuid::now_v7())).await.unwrap());
-    assert!(world.store().remove_federation(world.tenant).await.unwrap());
-    assert!(!world.store().remove_federation(world.tenant).await.unwrap());
+    let remove = async |tenant, id| world.store().remove_federation(tenant, id, None, now()).await.unwrap();
+    let id = earlier.unwrap();
+    assert!(!remove(TenantId(Uuid::now_v7()), id).await);
+    assert!(!remove(world.tenant, Uuid::now_v7()).await);
+    assert!(remove(world.tenant, id).await);
+    assert!(!remove(world.tenant, id).await);
+}
+
+async fn a_federation_and_its_client_are_one_transaction(backend: Backend) {
+    let world = World::new(backend).await;
+    let (store, tenant) = (world.store(), world.tenant);
+    let clients = async || store.oauth_clients(tenant).await.unwrap();
+    let row = client(tenant);
+    let terms = federation(&row);
+    assert!(!store.set_federation(terms.clone(), Some(terms.id), Some(row.clone())).await.unwrap());
+    assert_eq!(clients().await, []);
+    assert!(store.set_federation(terms.clone(), None, Some(row.clone())).await.unwrap());
+    assert_eq!(clients().await, std::slice::from_ref(&row));
+    // It is in use as long as the federation is there.
+    assert!(!store.revoke_oauth_client(tenant, row.id, Timestamp(5)).await.unwrap());
+    assert!(!store.remove_federation(tenant, Uuid::now_v7(), Some(row.id), Timestamp(6)).await.unwrap());
+    assert_eq!(clients().await, std::slice::from_ref(&row));
+    assert!(store.remove_federation(tenant, terms.id, Some(row.id), Timestamp(7)).await.unwrap());
+    assert_eq!(clients().await, [OauthClient { revoked: Some(Timestamp(7)), ..row }]);
+    assert_eq!(store.federation(tenant).await.unwrap(), None);
+}
+
+async fn of_two_first_federations_one_is_set(backend: Backend) {
+    let world = World::new(backend).await;
+    let elsewhere = world.backend.open_again();
+    let (one, two) = (client(world.tenant), client(world.tenant));
+    let (first, second) = tokio::join!(
+        world.store().set_federation(federation(&one), None, Some(one.clone())),
+        elsewhere.set_federation(federation(&two), None, Some(two.clone())),
+    );
+    let (first, second) = (first.unwrap(), second.unwrap());
+    assert!(first ^ second, "{first} {second}");
+    let set = if first { one } else { two };
+    assert_eq!(world.store().federation(world.tenant).await.unwrap().unwrap().client, set.id);
+    assert_eq!(world.store().oauth_clients(world.tenant).await.unwrap(), [set]);
 }
 
 async fn an_assertion_is_noted_once(backend: Backend) {
@@ -153,11 +198,14 @@ async fn each_act_leaves_its_row_without_a_secret(backend: Backend) {
     store.insert_client_secret(second.clone()).await.unwrap();
     assert!(store.revoke_client_secret(world.tenant, second.id, Timestamp(5)).await.unwrap());
     assert!(!store.revoke_client_secret(world.tenant, second.id, Timestamp(6)).await.unwrap());
-    store.set_federation(federation(&row)).await.unwrap();
-    store.set_federation(Federation { subject: "other".to_owned(), ..federation(&row) }).await.unwrap();
-    assert!(store.remove_federation(world.tenant).await.unwrap());
-    assert!(!store.remove_federation(world.tenant).await.unwrap());
-    assert!(store.revoke_oauth_client(world.tenant, row.id, Timestamp(7)).await.unwrap());
+    let terms = federation(&row);
+    let other = Federation { id: Uuid::now_v7(), subject: "other".to_owned(), ..terms.clone() };
+    assert!(store.set_federation(terms.clone(), None, None).await.unwrap());
+    assert!(store.set_federation(other.clone(), Some(terms.id), None).await.unwrap());
+    for is_there in [true, false] {
+        let done = store.remove_federation(world.tenant, other.id, Some(row.id), Timestamp(7)).await.unwrap();
+        assert_eq!(done, is_there);
+    }
 
     let mut rows = store.audit_rows(Some(world.tenant), i64::MAX, 100).await.unwrap();
     rows.reverse();

@@ -107,7 +107,7 @@ async fn credentials_say_how_long_they_are_good_and_when_they_were_used(backend:
     let (good_secret, gone_secret) = (secret(&good), secret(&gone));
     store.create_oauth_client(good.clone(), Some(good_secret.clone())).await.unwrap();
     store.create_oauth_client(gone.clone(), Some(gone_secret)).await.unwrap();
-    store.set_federation(federation(&good)).await.unwrap();
+    store.set_federation(federation(&good), None, None).await.unwrap();
     let revoked = now();
     store.revoke_oauth_client(tenant, gone.id, revoked).await.unwrap();
     let [figures] = store.tenant_figures(vec![tenant], 10).await.unwrap().try_into().unwrap();

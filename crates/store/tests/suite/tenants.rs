@@ -62,7 +62,7 @@ async fn a_deleted_tenant_leaves_no_row(backend: Backend) {
         assert!(world.store().create_setup_link(link(world.tenant)).await.unwrap());
         let row = client(world.tenant);
         world.store().create_oauth_client(row.clone(), Some(secret(&row))).await.unwrap();
-        world.store().set_federation(federation(&row)).await.unwrap();
+        world.store().set_federation(federation(&row), None, None).await.unwrap();
         assert!(world.store().note_assertion(world.tenant, [7; 32], now()).await.unwrap());
     }
     let tables = world.backend.tables_with("tenant_id");
