@@ -22,7 +22,7 @@ pub struct AdminSettings {
     pub session_idle: Duration,
     /// How long a session lasts at most.
     pub session_lifetime: Duration,
-    /// Whether the cookie is for HTTPS alone; not so where only this machine can connect.
+    /// Whether the cookie is for HTTPS alone; not so where a browser of this machine connects without a proxy.
     pub is_secure: bool,
     /// How much guessing of passwords is borne.
     pub throttle: ThrottleSettings,

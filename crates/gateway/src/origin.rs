@@ -38,6 +38,11 @@ impl Proxies {
         self.0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }
 
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     fn trusts(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
@@ -45,7 +50,7 @@ impl Proxies {
     /// Whence a request comes that has these headers and was sent by this peer.
     fn origin(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut origin = peer.to_canonical();
-        if self.0.is_empty() {
+        if self.is_empty() {
             return peer;
         }
         let lines: Vec<_> = headers.get_all(X_FORWARDED_FOR).collect();

@@ -18,7 +18,7 @@ use crate::{
     answer::{Answer, CommandError},
     cli::{OperatorsCommand, Way},
     clock, host,
-    settings::Settings,
+    settings::{self, Settings},
 };
 use admin::{Admin, AdminSettings};
 use api::Api;
@@ -84,8 +84,7 @@ pub(crate) fn open_admin(settings: &Settings, store: Store, scim: SocketAddr) ->
         body_timeout: settings.scim.body_timeout,
         session_idle: admin.session_idle,
         session_lifetime: admin.session_lifetime,
-        is_secure: !admin.listen.ip().is_loopback()
-            || admin.public_url.as_ref().is_some_and(|url| url.scheme() == "https"),
+        is_secure: !is_reached_without_tls(admin),
         throttle: ThrottleSettings { attempts: admin.sign_in_attempts.get(), window: admin.sign_in_window },
         openid: openid(settings),
         openid_name: settings.openid.name.as_str().to_owned(),
@@ -109,6 +108,12 @@ pub(crate) fn open_admin(settings: &Settings, store: Store, scim: SocketAddr) ->
         setup_link_lifetime: settings.setup.link_lifetime,
     };
     Ok(Admin::new(store, admin_settings, clock::now)?)
+}
+
+/// Whether operators' browsers connect to a loopback address, with nothing between that could end TLS.
+fn is_reached_without_tls(admin: &settings::Admin) -> bool {
+    let is_https = admin.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
+    admin.listen.ip().is_loopback() && admin.trusted_proxies.is_empty() && !is_https
 }
 
 /// What setup links may do.

@@ -112,13 +112,28 @@ fn a_session_that_nobody_uses_ends() {
     }
 }
 
+/// The settings that we ship for systemd, without what is of the machine alone: database, ports, log.
+fn shipped_settings() -> Vec<(&'static str, &'static str)> {
+    let lines = include_str!("../../../../deploy/juno.env.example").lines();
+    let settings = lines.filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('='));
+    let of_the_machine = ["DATABASE__", "__LISTEN", "LOG__"];
+    settings.filter(|(key, _)| !of_the_machine.iter().any(|part| key.contains(part))).collect()
+}
+
 #[test]
-fn a_cookie_is_for_https_where_others_can_connect() {
-    let world =
-        World::with_settings(Database::Fresh(Backend::Sqlite), &[("JUNO__ADMIN__LISTEN", "0.0.0.0:0")]);
-    let once = add_operator(&world, "anna", "viewer");
-    let response = try_sign_in(&world, &json!({"name": "anna", "password": once}));
-    assert!(response.header("set-cookie").is_some_and(|cookie| cookie.ends_with("; Secure")));
+fn a_cookie_is_for_https_where_others_can_connect_or_a_proxy_stands_in_front() {
+    for settings in [
+        vec![("JUNO__ADMIN__LISTEN", "0.0.0.0:0")],
+        vec![("JUNO__ADMIN__TRUSTED_PROXIES", "127.0.0.1")],
+        vec![("JUNO__ADMIN__PUBLIC_URL", "https://juno-admin.example.com")],
+        shipped_settings(),
+    ] {
+        let world = World::with_settings(Database::Fresh(Backend::Sqlite), &settings);
+        let once = add_operator(&world, "anna", "viewer");
+        let response = try_sign_in(&world, &json!({"name": "anna", "password": once}));
+        let cookie = response.header("set-cookie").expect("cookie");
+        assert!(cookie.ends_with("; Secure"), "{settings:?}: {cookie}");
+    }
 }
 
 #[test]
