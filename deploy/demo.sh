@@ -4,6 +4,7 @@
 #
 #   deploy/demo.sh dev|release
 set -euo pipefail
+shopt -s inherit_errexit
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly BUILT=target/${1/#dev/debug}

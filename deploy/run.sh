@@ -5,6 +5,7 @@
 #
 #   deploy/run.sh dev|release
 set -euo pipefail
+shopt -s inherit_errexit
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly PROFILE=${1:-dev}
@@ -28,8 +29,9 @@ demo_token() {
 
 # Says how to sign in at the console: with the password of the first operator, made now unless there is an operator.
 sign_in() {
-    local password
-    if "$JUNO" operator list --json | grep -q '"name"'; then
+    local operators password
+    operators=$("$JUNO" operator list --json)
+    if grep -q '"name"' <<<"$operators"; then
         echo "  Sign in as before. A forgotten password or a lost phone: $JUNO operator reset admin"
     else
         password=$("$JUNO" operator create admin --role admin --json | field one_time_password)
@@ -40,11 +42,6 @@ sign_in() {
 umask 077
 mkdir -p data
 "$JUNO" config check >/dev/null
-issued=$(demo_token)
-field key_id <<<"$issued" >"$KEY_ID"
-tenant_url=$("$JUNO" tenant show demo --json | field tenant_url)
-secret_token=$(field secret_token <<<"$issued")
-sign_in=$(sign_in)
 
 # Ctrl-C reaches the gateway as well, which lets requests in flight finish (a second one ends them); we wait for it.
 trap : INT
@@ -53,11 +50,29 @@ exec 3< <(exec "$JUNO" serve --json)
 gateway=$!
 # Once it listens it says so in one line of JSON; where it cannot, it has said why on standard error.
 read -r listening <&3 || true
-admin=$(sed -n 's/.*"admin": *"\([^"]*\)".*/\1/p' <<<"$listening")
+admin=$(field admin <<<"$listening")
 if [ -z "$admin" ]; then
-    wait "$gateway"
-    exit 1
+    wait "$gateway" || status=$?
+    cat >&2 <<'TEXT'
+
+The gateway did not start; no tenant, token or operator was made. If an address is taken, end what listens there (an earlier
+`make run`, perhaps), or choose other ones:
+
+  JUNO__SCIM__LISTEN=127.0.0.1:8081 JUNO__ADMIN__LISTEN=127.0.0.1:9091 make run
+TEXT
+    exit "${status:-1}"
 fi
+# Whatever stops us from here on, the gateway does not stay behind.
+trap 'kill -TERM "$gateway" 2>/dev/null || true' EXIT
+
+# What is shown once is made only now that it will be shown: the operator's password last of all.
+JUNO__SCIM__PUBLIC_URL=$(field public_url <<<"$listening")
+export JUNO__SCIM__PUBLIC_URL
+issued=$(demo_token)
+field key_id <<<"$issued" >"$KEY_ID"
+tenant_url=$("$JUNO" tenant show demo --json | field tenant_url)
+secret_token=$(field secret_token <<<"$issued")
+sign_in=$(sign_in)
 
 cat <<TEXT
 

@@ -9,6 +9,7 @@
 # It asks before it acts: with everything in place it neither needs root nor the network. System packages are Debian's; as
 # root, or where sudo asks for no password, it installs them, otherwise it prints the one line to run and stops.
 set -euo pipefail
+shopt -s inherit_errexit
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly PYTHON_ENV=target/python

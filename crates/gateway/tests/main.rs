@@ -25,6 +25,7 @@ mod oauth;
 mod outage;
 mod paging;
 mod protocol;
+mod run_script;
 mod scim2_tester;
 mod settings;
 mod setup;

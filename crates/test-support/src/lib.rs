@@ -18,6 +18,7 @@ pub use browser::{Browser, Scheme};
 pub use gateway::{Database, Gateway, GatewayOptions};
 pub use http::{Http, Response};
 pub use postgres::Postgres;
+pub use supervised::Supervised;
 
 use std::path::Path;
 

@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One program, started and ended at will; its folder is removed at the end.
 #[derive(Debug)]
-pub(crate) struct Supervised {
+pub struct Supervised {
     shell: Child,
     /// None only while it is dropped.
     line: Option<Mutex<Line>>,
@@ -36,7 +36,7 @@ struct Line {
 impl Supervised {
     /// Prepares a program, not yet started. `folder` must exist; it is removed when this value or the process is gone.
     /// `last_signal` ends the program then. The program's stderr goes to the file `log` in the folder.
-    pub(crate) fn new(
+    pub fn new(
         folder: &Path,
         last_signal: &str,
         program: &Path,
@@ -60,7 +60,7 @@ impl Supervised {
 
     /// Starts the program and waits for the first line it writes to stdout for which `ready` gives something. Returns
     /// its process id as well.
-    pub(crate) fn start<T>(&self, mut ready: impl FnMut(&str) -> Option<T>) -> (u32, T) {
+    pub fn start<T>(&self, mut ready: impl FnMut(&str) -> Option<T>) -> (u32, T) {
         let mut pid = 0;
         let found = self.ask("start", |line| {
             match line.strip_prefix("started ") {
@@ -78,7 +78,7 @@ impl Supervised {
     }
 
     /// Sends a signal and waits until the program is gone.
-    pub(crate) fn end(&self, signal: &str) {
+    pub fn end(&self, signal: &str) {
         self.ask(signal, |line| (line == "ended").then_some(()));
     }
 
