@@ -203,7 +203,7 @@ pub(crate) enum SetupLinkCommand {
     /// Make a link; its address is shown this one time.
     Create {
         tenant: String,
-        /// For whom it is, as "Adele Vance, Contoso IT": who acts by it stands under this name in the audit log.
+        /// For whom it is, as "Adele Vance, Contoso IT". The audit log has the id of the link instead.
         #[arg(long)]
         label: String,
         /// How long it can be opened, as 72h.

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 /// Who acts, from where and when. A store that acts for somebody writes an audit row with every administrative act.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct By {
-    /// `operator NAME` or `command line USER`.
+    /// `operator NAME`, `command line USER` or `setup link ID`.
     pub actor: String,
     /// An IP address, or the name of a host.
     pub origin: String,
@@ -25,7 +25,7 @@ pub struct By {
 pub struct Deed {
     /// A word such as `tenant.suspend`.
     pub action: &'static str,
-    /// What it was done to, in the words of people: a label, a name, a key id.
+    /// What it was done to: the label of a tenant, the name of an operator, a key id, or else an id.
     pub target: String,
     /// Whose, if it is a tenant's.
     pub tenant: Option<TenantId>,

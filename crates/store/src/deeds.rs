@@ -1,4 +1,5 @@
-//! The rows that administrative acts leave in the audit log: what is said of each, without secrets.
+//! The rows that administrative acts leave in the audit log: what is said of each, without secrets, and without the words by
+//! which setup links and their Secret Tokens are labelled: those may name somebody of the customer, and the log stays.
 
 use crate::{
     act::{Act, Before},
@@ -25,16 +26,16 @@ impl Act {
         let tenant_label = before.tenant.as_ref().map_or("", |tenant| &tenant.label);
         let key_id = before.token.as_ref().map_or("", |token| &token.key_id);
         let name = before.operator.as_ref().map_or("", |operator| &operator.name);
+        let link_id = before.link.as_ref().map(|link| link.id.to_string()).unwrap_or_default();
         let changed_link = |action, tenant, change: &dyn Fn(&mut SetupLink)| {
             let after = before.link.clone().map(|mut link| {
                 change(&mut link);
                 link.shown()
             });
-            let label = before.link.as_ref().map_or("", |link| &link.label);
             Deed {
                 before: before.link.as_ref().map(SetupLink::shown),
                 after,
-                ..deed(action, label, Some(tenant))
+                ..deed(action, &link_id, Some(tenant))
             }
         };
         match self {
@@ -126,7 +127,7 @@ impl Act {
             }
             Act::CreateSetupLink(link) => Deed {
                 after: Some(link.shown()),
-                ..deed("setup-link.create", &link.label, Some(link.tenant))
+                ..deed("setup-link.create", &link.id.to_string(), Some(link.tenant))
             },
             Act::RevokeSetupLink(revocation, at) => {
                 changed_link("setup-link.revoke", revocation.tenant, &|link| link.revoked = Some(*at))
@@ -225,7 +226,6 @@ fn of_token(token: &SecretTokenRow) -> Value {
     let time = |time: Option<Timestamp>| time.map(Timestamp::to_rfc3339);
     json!({
         "key_id": token.key_id,
-        "label": token.label,
         "expires": time(token.expires),
         "revoked": time(token.revoked),
     })

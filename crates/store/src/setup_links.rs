@@ -81,11 +81,9 @@ pub struct SetupReplacement {
 }
 
 impl SetupLink {
-    /// As the audit log shows it.
+    /// As the audit log shows it, which names it by its id: its label may name a person.
     pub(crate) fn shown(&self) -> Value {
         json!({
-            "id": self.id,
-            "label": self.label,
             "expires": self.expires.to_rfc3339(),
             "revoked": self.revoked.map(Timestamp::to_rfc3339),
             "opened": self.opening.as_ref().map(|opening| opening.at.to_rfc3339()),

@@ -21,7 +21,7 @@ use utoipa::ToSchema;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LinkBody {
-    /// For whom it is: who acts by it stands under this name in the audit log.
+    /// For whom it is. The audit log has the id of the link instead.
     #[schema(example = "Adele Vance, Contoso IT")]
     label: String,
     /// How long it can be opened.

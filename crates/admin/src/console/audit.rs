@@ -29,8 +29,10 @@ pub(super) struct AuditQuery {
 /// An act as the page shows it.
 struct Shown {
     row: AuditRow,
-    /// The label of its tenant, while there is one.
+    /// The label of its tenant, and those of whoever and whatever it names by an id, while they are there.
     tenant: Option<String>,
+    actor: Option<String>,
+    target: Option<String>,
     differences: Vec<Difference>,
 }
 
@@ -65,22 +67,23 @@ impl AuditPage {
     }
 }
 
-/// Each row with what it changed and the label of its tenant. A page has few tenants.
+/// Each row with what it changed and the words for what it names. A page has few tenants.
 async fn shown(admin: &Admin, rows: Vec<AuditRow>) -> Result<Vec<Shown>, Failure> {
-    let mut labels = HashMap::new();
+    let mut names = HashMap::new();
     for tenant in rows.iter().filter_map(|row| row.tenant) {
-        if let Entry::Vacant(unknown) = labels.entry(tenant) {
-            unknown.insert(match admin.tenant(&tenant.to_string()).await {
-                Ok(tenant) => Some(tenant.label),
-                Err(Failure::NotFound(_)) => None,
-                Err(failure) => return Err(failure),
-            });
+        if let Entry::Vacant(unknown) = names.entry(tenant) {
+            unknown.insert(admin.audit_names(tenant).await?);
         }
     }
-    let show = |row: AuditRow| Shown {
-        tenant: row.tenant.and_then(|tenant| labels.get(&tenant).cloned().flatten()),
-        differences: web::differences(row.before.as_deref(), row.after.as_deref()),
-        row,
+    let show = |row: AuditRow| {
+        let names = row.tenant.and_then(|tenant| names.get(&tenant)?.as_ref());
+        Shown {
+            tenant: names.map(|names| names.tenant.clone()),
+            actor: names.and_then(|names| names.actor(&row)).map(str::to_owned),
+            target: names.and_then(|names| names.target(&row)).map(str::to_owned),
+            differences: web::differences(row.before.as_deref(), row.after.as_deref()),
+            row,
+        }
     };
     Ok(rows.into_iter().map(show).collect())
 }

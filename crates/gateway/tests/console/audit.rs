@@ -38,6 +38,26 @@ fn acts_are_shown_with_what_they_changed() {
 }
 
 #[test]
+fn setup_links_are_named_on_the_page_and_not_in_the_log() {
+    for backend in Backend::ALL {
+        let world = World::start(backend);
+        world.tenant("contoso");
+        let root = operator(&world, "root", "admin");
+        let made = world.juno(&["setup-link", "create", "contoso", "--label", "Adele <Vance>"]);
+        let id = made["id"].as_str().expect("id");
+        let log = world.juno(&["audit", "list", "--tenant", "contoso"]);
+        assert_eq!((&log["audit"][0]["action"], &log["audit"][0]["target"]), (&"setup-link.create".into(), &id.into()));
+        assert!(!log.to_string().contains("Adele"), "{log}");
+        let page = root.page("/audit");
+        let newest = between(&page, "<tbody>", "</tr>").expect("a row");
+        assert!(newest.contains(id) && newest.contains("<q>Adele &#60;Vance&#62;</q>"), "{newest}");
+        world.juno(&["tenant", "delete", "contoso", "--confirm", "contoso"]);
+        let page = root.page("/audit");
+        assert!(page.contains(id) && !page.contains("Adele"), "{page}");
+    }
+}
+
+#[test]
 fn pages_follow_one_another_to_the_first_act() {
     let world = World::start(Backend::Sqlite);
     let root = operator(&world, "root", "admin");
