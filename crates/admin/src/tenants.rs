@@ -97,18 +97,26 @@ impl Admin {
         Ok(tenant)
     }
 
+    /// A tenant that somebody means who has typed its label: a slip of a key, or of a script, meets no customer.
+    ///
+    /// # Errors
+    /// No such tenant; another confirmation.
+    pub async fn confirmed_tenant(&self, tenant: &str, confirmation: &str) -> Result<Tenant, Failure> {
+        let tenant = self.tenant(tenant).await?;
+        if confirmation == tenant.label {
+            return Ok(tenant);
+        }
+        Err(Failure::Invalid(
+            "Confirm that this tenant is meant: by its label (confirm). Nothing was done.".to_owned(),
+        ))
+    }
+
     /// Erases a tenant with every user, group, credential and change of it, for ever. `confirmation` must be its label.
     ///
     /// # Errors
     /// No such tenant; another confirmation.
     pub async fn delete_tenant(&self, by: &By, tenant: &str, confirmation: &str) -> Result<(), Failure> {
-        let tenant = self.tenant(tenant).await?;
-        if confirmation != tenant.label {
-            return Err(Failure::Invalid(
-                "This deletes the tenant with all its users, groups and credentials, for ever: confirm it by its label."
-                    .to_owned(),
-            ));
-        }
+        let tenant = self.confirmed_tenant(tenant, confirmation).await?;
         let is_done = self.store.acting(by.clone()).delete_tenant(tenant.id).await?;
         self.credentials_have_ended();
         if is_done { Ok(()) } else { Err(gone(&tenant)) }

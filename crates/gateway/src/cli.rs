@@ -140,25 +140,30 @@ pub(crate) enum TenantCommand {
         profile: Option<String>,
     },
     /// Refuse all requests of a tenant with 403, keeping everything.
-    Suspend { tenant: String },
+    Suspend(Confirmed),
     /// End a suspension.
-    Resume { tenant: String },
+    Resume(Confirmed),
     /// Erase a tenant with all its users, groups and credentials, for ever.
-    Delete {
-        tenant: String,
-        /// Really do it: the label of the tenant.
-        #[arg(long, value_name = "LABEL")]
-        confirm: Option<String>,
-    },
+    Delete(Confirmed),
     /// Write everything that is kept of a tenant but its secrets, as JSON Lines.
     Export {
-        tenant: String,
+        #[command(flatten)]
+        tenant: Confirmed,
         /// Into this new file; to stdout if not given, and then nothing else is printed.
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
     /// List deleted users and groups, which can be restored until they are purged.
     Deleted { tenant: String },
+}
+
+/// A tenant to which something is done that its customer notices.
+#[derive(Debug, Args)]
+pub(crate) struct Confirmed {
+    pub(crate) tenant: String,
+    /// Really do it: the label of the tenant.
+    #[arg(long, value_name = "LABEL")]
+    pub(crate) confirm: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

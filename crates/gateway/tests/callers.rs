@@ -96,7 +96,7 @@ fn matrix(backend: Backend) {
     let other = world.tenant("other");
     let suspended = world.tenant("suspended");
     let of_suspended = Client::create(&world, "suspended").token(&world);
-    world.juno(&["tenant", "suspend", "suspended"]);
+    world.juno(&["tenant", "suspend", "suspended", "--confirm", "suspended"]);
     let revoked = world.issue("own");
     world.juno(&["token", "revoke", "own", &revoked.key_id]);
     let expired = world.issue_expired("own");

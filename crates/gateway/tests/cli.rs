@@ -162,9 +162,12 @@ fn a_running_gateway_feels_suspension_and_revocation_and_tells_the_last_use() {
         soon("last use", || {
             world.juno(&["token", "list", "contoso"])["secret_tokens"][0]["last_used"].is_string()
         });
-        assert_eq!(world.juno(&["tenant", "suspend", "contoso"])["state"], "suspended");
+        assert_eq!(
+            world.juno(&["tenant", "suspend", "contoso", "--confirm", "contoso"])["state"],
+            "suspended"
+        );
         soon("suspension", || tenant.get("/Users").status == 403);
-        assert_eq!(world.juno(&["tenant", "resume", "contoso"])["state"], "active");
+        assert_eq!(world.juno(&["tenant", "resume", "contoso", "--confirm", "contoso"])["state"], "active");
         soon("resumption", || tenant.get("/Users").status == 200);
         let key_id = tenant.token().split('_').nth(1).expect("key id").to_owned();
         world.juno(&["token", "revoke", "contoso", &key_id]);

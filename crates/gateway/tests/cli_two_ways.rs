@@ -99,8 +99,8 @@ fn everything(way: &Way) -> Vec<(String, Value)> {
     run(2, &["tenant", "show", "contoso"]);
     let changed = run(2, &["tenant", "change", "contoso", "--name", "Contoso AG", "--profile", "rfc"]);
     assert_eq!((text(&changed, "name"), text(&changed, "profile")), ("Contoso AG", "rfc"));
-    assert_eq!(run(2, &["tenant", "suspend", "contoso"])["state"], "suspended");
-    assert_eq!(run(2, &["tenant", "resume", "contoso"])["state"], "active");
+    assert_eq!(run(2, &["tenant", "suspend", "contoso", "--confirm", "contoso"])["state"], "suspended");
+    assert_eq!(run(2, &["tenant", "resume", "contoso", "--confirm", "contoso"])["state"], "active");
 
     let issued = run(2, &["token", "issue", "contoso", "--label", "second"]);
     let rotation = run(2, &["token", "rotate", "contoso", text(&issued, "key_id"), "--expires-in", "90d"]);
@@ -168,13 +168,13 @@ fn everything(way: &Way) -> Vec<(String, Value)> {
     let folder = tempfile::tempdir().expect("folder");
     let file = folder.path().join("contoso.jsonl");
     let file_name = file.to_str().expect("name");
-    let exported = run(2, &["tenant", "export", "contoso", "--output", file_name]);
+    let exported = run(2, &["tenant", "export", "contoso", "--confirm", "contoso", "--output", file_name]);
     let lines = std::fs::read_to_string(&file).expect("export");
     let last: Value = serde_json::from_str(lines.lines().last().expect("line")).expect("JSON");
     assert_eq!((&last["type"], &last["lines"]), (&json!("end"), &exported["lines"]));
-    let printed = way.command(&["tenant", "export", "contoso"]);
+    let printed = way.command(&["tenant", "export", "contoso", "--confirm", "contoso"]);
     assert_eq!(String::from_utf8_lossy(&printed.stdout).lines().count(), lines.lines().count());
-    way.fail(1, &["tenant", "export", "contoso", "--output", file_name]);
+    way.fail(1, &["tenant", "export", "contoso", "--confirm", "contoso", "--output", file_name]);
 
     run(2, &["audit", "list", "--tenant", "contoso", "--count", "1"]);
     assert_eq!(run(2, &["audit", "verify"])["verified"], true);
@@ -249,6 +249,11 @@ fn what_is_refused_has_the_same_words_and_exit_codes_in_both_ways() {
         (2, &["tenant", "create", "Müller"]),
         (2, &["tenant", "delete", "contoso"]),
         (2, &["tenant", "delete", "contoso", "--confirm", "another"]),
+        (2, &["tenant", "suspend", "contoso"]),
+        (2, &["tenant", "suspend", "contoso", "--confirm", "another"]),
+        (2, &["tenant", "resume", "contoso"]),
+        (2, &["tenant", "export", "contoso"]),
+        (2, &["tenant", "export", "contoso", "--confirm", "another"]),
         (2, &["tenant", "change", "contoso", "--name", ""]),
         (2, &["token", "issue", "contoso", "--expires-in", "9999d"]),
         (1, &["token", "revoke", "contoso", "nothing"]),
@@ -270,7 +275,7 @@ fn a_server_that_does_not_let_in_or_is_none_is_told() {
     world.tenant("contoso");
     let viewer = Way::over_the_api(&world, "viewer");
     viewer.run(2, &["tenant", "show", "contoso"]);
-    assert!(viewer.fail(1, &["tenant", "suspend", "contoso"]).contains("role"));
+    assert!(viewer.fail(1, &["tenant", "suspend", "contoso", "--confirm", "contoso"]).contains("role"));
     let at = |address: &str, token: &str| Way {
         world: &world,
         server: Some((address.to_owned(), token_file(token))),

@@ -107,12 +107,14 @@ impl From<ProfileWord> for Profile {
     }
 }
 
-/// The confirmation of what cannot be undone.
+/// The confirmation of what a customer notices.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Confirmation {
     /// The tenant's label.
+    #[serde(default)]
+    #[param(required)]
     confirm: String,
 }
 
@@ -283,25 +285,29 @@ pub(super) async fn change(
 ///
 /// Every request of its provisioning client is refused with 403; everything is kept.
 #[utoipa::path(post, path = "/api/v1/tenants/{tenant}/suspend", tag = "tenants",
-    params(("tenant" = String, Path, description = "Label or id")), responses((status = 200, body = TenantShape)))]
+    params(("tenant" = String, Path, description = "Label or id"), Confirmation), responses((status = 200, body = TenantShape)))]
 pub(super) async fn suspend(
     caller: Caller<Support>,
     admin: Data<Admin>,
     tenant: Path<String>,
+    query: Query<Confirmation>,
 ) -> Result<HttpResponse, Problem> {
-    let tenant = admin.set_tenant_state(caller.by(), &tenant, TenantState::Suspended).await?;
+    let tenant = admin.confirmed_tenant(&tenant, &query.read()?.confirm).await?;
+    let tenant = admin.set_tenant_state(caller.by(), &tenant.label, TenantState::Suspended).await?;
     Ok(ok(&whole(&admin, tenant).await?))
 }
 
 /// End a suspension.
 #[utoipa::path(post, path = "/api/v1/tenants/{tenant}/resume", tag = "tenants",
-    params(("tenant" = String, Path, description = "Label or id")), responses((status = 200, body = TenantShape)))]
+    params(("tenant" = String, Path, description = "Label or id"), Confirmation), responses((status = 200, body = TenantShape)))]
 pub(super) async fn resume(
     caller: Caller<Support>,
     admin: Data<Admin>,
     tenant: Path<String>,
+    query: Query<Confirmation>,
 ) -> Result<HttpResponse, Problem> {
-    let tenant = admin.set_tenant_state(caller.by(), &tenant, TenantState::Active).await?;
+    let tenant = admin.confirmed_tenant(&tenant, &query.read()?.confirm).await?;
+    let tenant = admin.set_tenant_state(caller.by(), &tenant.label, TenantState::Active).await?;
     Ok(ok(&whole(&admin, tenant).await?))
 }
 
@@ -325,14 +331,16 @@ pub(super) async fn delete(
 /// Each line is an object with a `type`: `tenant`, `User`, `Group`, `deleted`, `change`, and last of all `end`, which
 /// counts the lines before it: without it the export is not whole.
 #[utoipa::path(post, path = "/api/v1/tenants/{tenant}/export", tag = "tenants",
-    params(("tenant" = String, Path, description = "Label or id")),
+    params(("tenant" = String, Path, description = "Label or id"), Confirmation),
     responses((status = 200, body = String, content_type = "application/jsonl")))]
 pub(super) async fn export(
     caller: Caller<Administrator>,
     admin: Data<Admin>,
     tenant: Path<String>,
+    query: Query<Confirmation>,
 ) -> Result<HttpResponse, Problem> {
-    let lines = export::export(admin.into_inner(), caller.by(), &tenant).await?;
+    let tenant = admin.confirmed_tenant(&tenant, &query.read()?.confirm).await?;
+    let lines = export::export(admin.into_inner(), caller.by(), &tenant.label).await?;
     let bytes = lines.map_ok(Bytes::from).map_err(Problem::from);
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "application/jsonl"))

@@ -11,8 +11,11 @@ use std::{
 };
 
 /// Writes the lines to a new file that nobody else may read, or to stdout; whether they are whole, the last one says.
-pub(super) async fn export(api: &Api, tenant: &str, output: Option<&Path>) -> Result<Answer, CommandError> {
-    let request = Request::post(&["tenants", tenant, "export"]);
+pub(super) async fn export(
+    api: &Api,
+    request: Request,
+    output: Option<&Path>,
+) -> Result<Answer, CommandError> {
     let last = match output {
         Some(file) => {
             let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);

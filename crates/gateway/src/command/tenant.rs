@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     answer::{Answer, CommandError},
-    cli::TenantCommand,
+    cli::{Confirmed, TenantCommand},
 };
 use serde_json::{Value, json};
 
@@ -30,25 +30,39 @@ pub(crate) async fn run(api: &Api, command: &TenantCommand) -> Result<Answer, Co
         TenantCommand::Change { tenant, name, profile } => {
             show(Request::patch(&["tenants", tenant]).body(json!({ "name": name, "profile": profile }))).await
         }
-        TenantCommand::Suspend { tenant } => show(Request::post(&["tenants", tenant, "suspend"])).await,
-        TenantCommand::Resume { tenant } => show(Request::post(&["tenants", tenant, "resume"])).await,
-        TenantCommand::Delete { tenant, confirm } => {
-            let Some(label) = confirm else {
-                return Err(CommandError::Usage(format!(
-                    "this erases the tenant \"{tenant}\" with all its users, groups and credentials, for ever: \
-                     say so with --confirm LABEL"
-                )));
-            };
-            api.ask(Request::delete(&["tenants", tenant]).query("confirm", Some(label.clone()))).await?;
+        TenantCommand::Suspend(meant) => {
+            let label = label(meant, "refuses every request of the tenant until it is resumed")?;
+            show(Request::post(&["tenants", &meant.tenant, "suspend"]).query("confirm", Some(label))).await
+        }
+        TenantCommand::Resume(meant) => {
+            let label = label(meant, "lets the tenant provision again")?;
+            show(Request::post(&["tenants", &meant.tenant, "resume"]).query("confirm", Some(label))).await
+        }
+        TenantCommand::Delete(meant) => {
+            let label =
+                label(meant, "erases the tenant with all its users, groups and credentials, for ever")?;
+            let erase = Request::delete(&["tenants", &meant.tenant]).query("confirm", Some(label.clone()));
+            api.ask(erase).await?;
             let json = json!({ "label": label, "deleted": true });
             Ok(Answer { json, text: format!("The tenant \"{label}\" is erased.") })
         }
-        TenantCommand::Export { tenant, output } => export(api, tenant, output.as_deref()).await,
+        TenantCommand::Export { tenant: meant, output } => {
+            let label = label(meant, "writes personal data of all people of the tenant")?;
+            let request = Request::post(&["tenants", &meant.tenant, "export"]).query("confirm", Some(label));
+            export(api, request, output.as_deref()).await
+        }
         TenantCommand::Deleted { tenant } => {
             let listed = api.list(Request::get(&["tenants", tenant, "deleted"]), "deleted").await?;
             Ok(Answer::table(listed, "deleted", &["resource_type", "id", "deleted", "purged", "version"]))
         }
     }
+}
+
+/// The label by which a command was confirmed; `what` it does.
+fn label(meant: &Confirmed, what: &str) -> Result<String, CommandError> {
+    meant.confirm.clone().ok_or_else(|| {
+        CommandError::Usage(format!("this {what} (\"{}\"): say so with --confirm LABEL", meant.tenant))
+    })
 }
 
 /// A tenant just opened, with its first Secret Token: the two values that its administrator pastes into Entra.

@@ -13,8 +13,8 @@ fn acts_of_the_api_and_of_the_command_line_stand_in_one_chain() {
         assert_eq!(root.post("/tenants", &json!({"name": "contoso"})).status, 201);
         let issued = root.post("/tenants/contoso/secret-tokens", &json!({}));
         let by_command = world.juno(&["token", "issue", "contoso"]);
-        world.juno(&["tenant", "suspend", "contoso"]);
-        assert_eq!(root.post("/tenants/contoso/resume", &json!({})).status, 200);
+        world.juno(&["tenant", "suspend", "contoso", "--confirm", "contoso"]);
+        assert_eq!(root.post("/tenants/contoso/resume?confirm=contoso", &json!({})).status, 200);
         world.juno(&["token", "revoke", "contoso", by_command["key_id"].as_str().expect("key id")]);
 
         let audit = root.get("/audit?tenant=contoso");
@@ -64,7 +64,7 @@ fn the_command_finds_a_tampered_row() {
     let database = Postgres::shared().fresh_database();
     let world = World::with_settings(Database::At(database.clone()), &[]);
     world.juno(&["tenant", "create", "contoso"]);
-    world.juno(&["tenant", "suspend", "contoso"]);
+    world.juno(&["tenant", "suspend", "contoso", "--confirm", "contoso"]);
     assert_eq!(world.juno(&["audit", "verify"])["rows"], 3);
     let sql = "ALTER TABLE audit_log DISABLE TRIGGER ALL; UPDATE audit_log SET actor = 'operator ben' WHERE position = 2";
     Postgres::shared().query(&database, sql);

@@ -41,9 +41,9 @@ fn rows() -> BTreeMap<(&'static str, &'static str), (&'static str, Option<Value>
         (("GET", "/tenants/{tenant}"), ("", None)),
         (("PATCH", "/tenants/{tenant}"), ("", Some(json!({"name": "matrix"})))),
         (("DELETE", "/tenants/{tenant}"), ("?confirm=another", None)),
-        (("POST", "/tenants/{tenant}/suspend"), ("", empty())),
-        (("POST", "/tenants/{tenant}/resume"), ("", empty())),
-        (("POST", "/tenants/{tenant}/export"), ("", empty())),
+        (("POST", "/tenants/{tenant}/suspend"), ("?confirm={tenant}", empty())),
+        (("POST", "/tenants/{tenant}/resume"), ("?confirm={tenant}", empty())),
+        (("POST", "/tenants/{tenant}/export"), ("?confirm={tenant}", empty())),
         (("GET", "/tenants/{tenant}/secret-tokens"), ("", None)),
         (("POST", "/tenants/{tenant}/secret-tokens"), ("", Some(json!({"label": "matrix"})))),
         (("POST", "/tenants/{tenant}/secret-tokens/{key_id}/revoke"), ("", empty())),
@@ -168,9 +168,9 @@ struct Matrix<'w> {
 impl Matrix<'_> {
     fn send(&self, route: &Route, session: &Session) -> Response {
         let (query, body) = &rows()[&(route.method, route.path)];
-        let path =
-            self.values.iter().fold(route.path.to_owned(), |path, (name, value)| path.replace(name, value));
-        session.send(route.method, &format!("{path}{query}"), body.as_ref())
+        let address = format!("{}{query}", route.path);
+        let address = self.values.iter().fold(address, |address, (name, value)| address.replace(name, value));
+        session.send(route.method, &address, body.as_ref())
     }
 
     /// Every route refuses this caller in these words, but those that `lets_in` says.
@@ -279,7 +279,7 @@ fn matrix(backend: Backend) {
         // Pages are for whoever sits at a browser.
         matrix.walk_pages(role, script, |route| (route.access > Access::Public).then_some(Kept::SignIn));
     }
-    // What they were let in to do was done; the tenant is there, as it was never named in confirmation.
+    // What they were let in to do was done; the tenant is there, as erasing it was confirmed by another name.
     let tokens = operators[0].1.read("/tenants/contoso/secret-tokens");
     assert!(tokens["secret_tokens"][0]["revoked"].is_string(), "{tokens}");
     assert_eq!(operators[0].1.read("/tenants/contoso")["state"], "active");

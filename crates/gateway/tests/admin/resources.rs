@@ -129,7 +129,7 @@ fn a_tenant_is_exported_line_by_line() {
         assert_eq!(contoso.delete(&format!("/Users/{}", ids[1])).status, 204);
         world.tenant("fabrikam").create_user("stranger@example.com");
 
-        let export = admin.post("/tenants/contoso/export", &json!({}));
+        let export = admin.post("/tenants/contoso/export?confirm=contoso", &json!({}));
         assert_eq!((export.status, export.header("content-type")), (200, Some("application/jsonl")));
         let text = export.text();
         assert!(!text.contains("stranger") && !text.contains(&contoso.token()[14..]));

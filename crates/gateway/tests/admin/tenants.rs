@@ -53,18 +53,29 @@ fn a_tenant_is_opened_handed_over_suspended_and_erased() {
         assert_eq!(listed.json["secret_tokens"].as_array().map(Vec::len), Some(2));
         assert!(!listed.text().contains(&token[14..]) && !listed.text().contains(&second[14..]));
 
-        assert_eq!(admin.post("/tenants/contoso-ltd/suspend", &json!({})).json["state"], "suspended");
+        assert_eq!(
+            admin.post("/tenants/contoso-ltd/suspend?confirm=contoso-ltd", &json!({})).json["state"],
+            "suspended"
+        );
         assert_eq!(world.juno(&["tenant", "show", "contoso-ltd"])["state"], "suspended");
         assert_eq!(world.send("GET", &users, Some(&second), None).status, 403);
-        assert_eq!(admin.post("/tenants/contoso-ltd/resume", &json!({})).json["state"], "active");
+        assert_eq!(
+            admin.post("/tenants/contoso-ltd/resume?confirm=contoso-ltd", &json!({})).json["state"],
+            "active"
+        );
 
-        for wrong in ["", "?confirm=", "?confirm=Contoso", "?confirm=contoso"] {
-            assert_problem(
-                &admin.send("DELETE", &format!("/tenants/contoso-ltd{wrong}"), None),
-                400,
-                "invalid",
-            );
+        let rows = world.juno(&["audit", "verify"])["rows"].clone();
+        for (method, act) in [("POST", "/suspend"), ("POST", "/resume"), ("POST", "/export"), ("DELETE", "")]
+        {
+            for wrong in ["", "?confirm=", "?confirm=Contoso", "?confirm=contoso"] {
+                let body = (method == "POST").then(|| json!({}));
+                let refused = admin.send(method, &format!("/tenants/contoso-ltd{act}{wrong}"), body.as_ref());
+                assert_problem(&refused, 400, "invalid");
+                assert!(refused.text().contains("by its label"), "{act}{wrong}: {}", refused.text());
+            }
         }
+        assert_eq!(world.juno(&["audit", "verify"])["rows"], rows, "nothing was done");
+        assert_eq!(world.juno(&["tenant", "show", "contoso-ltd"])["state"], "active");
         assert_eq!(admin.send("DELETE", "/tenants/contoso-ltd?confirm=contoso-ltd", None).status, 204);
         assert_problem(&admin.get("/tenants/contoso-ltd"), 404, "not-found");
         assert_eq!(world.send("GET", &users, Some(&second), None).status, 401);
@@ -185,7 +196,7 @@ fn tenants_are_searched_page_by_page() {
         let body = json!({"name": format!("{label} GmbH"), "label": label});
         assert_eq!(anna.post("/tenants", &body).status, 201);
     }
-    assert_eq!(anna.post("/tenants/beta/suspend", &json!({})).status, 200);
+    assert_eq!(anna.post("/tenants/beta/suspend?confirm=beta", &json!({})).status, 200);
     let find = |query: &str| anna.read(&format!("/tenants?{query}"));
     assert_eq!(labels(&find("search=TA%20gmbh")), ["beta", "delta"]);
     assert_eq!(labels(&find("state=suspended")), ["beta"]);

@@ -41,7 +41,7 @@ impl Office {
         let fabrikam = open_tenant(&anna, "Fabrikam Residences", "fabrikam");
         open_tenant(&anna, "Northwind Traders", "northwind");
         open_tenant(&anna, "Wide World Importers", "wide-world");
-        assert_eq!(anna.post("/tenants/wide-world/suspend", &json!({})).status, 200);
+        assert_eq!(anna.post("/tenants/wide-world/suspend?confirm=wide-world", &json!({})).status, 200);
         provision(&world, "contoso", &contoso, people, 2);
         provision(&world, "fabrikam", &fabrikam, 12, 1);
         let mut ids = vec![

@@ -12,7 +12,7 @@ fn acts_are_shown_with_what_they_changed() {
         world.tenant("contoso");
         world.tenant("fabrikam");
         let root = operator(&world, "root", "admin");
-        world.juno(&["tenant", "suspend", "contoso"]);
+        world.juno(&["tenant", "suspend", "contoso", "--confirm", "contoso"]);
         let log = root.get("/audit");
         assert_page(&log);
         let log = log.text();
@@ -46,7 +46,10 @@ fn setup_links_are_named_on_the_page_and_not_in_the_log() {
         let made = world.juno(&["setup-link", "create", "contoso", "--label", "Adele <Vance>"]);
         let id = made["id"].as_str().expect("id");
         let log = world.juno(&["audit", "list", "--tenant", "contoso"]);
-        assert_eq!((&log["audit"][0]["action"], &log["audit"][0]["target"]), (&"setup-link.create".into(), &id.into()));
+        assert_eq!(
+            (&log["audit"][0]["action"], &log["audit"][0]["target"]),
+            (&"setup-link.create".into(), &id.into())
+        );
         assert!(!log.to_string().contains("Adele"), "{log}");
         let page = root.page("/audit");
         let newest = between(&page, "<tbody>", "</tr>").expect("a row");
@@ -62,7 +65,11 @@ fn pages_follow_one_another_to_the_first_act() {
     let world = World::start(Backend::Sqlite);
     let root = operator(&world, "root", "admin");
     for n in 0..60 {
-        world.juno(&["tenant", if n % 2 == 0 { "create" } else { "suspend" }, &format!("tenant-{}", n / 2)]);
+        let label = format!("tenant-{}", n / 2);
+        match n % 2 {
+            0 => world.juno(&["tenant", "create", &label]),
+            _ => world.juno(&["tenant", "suspend", &label, "--confirm", &label]),
+        };
     }
     let mut seen = Vec::new();
     let mut next = Some("/audit".to_owned());

@@ -250,11 +250,11 @@ fn tokens_die_with_client_secret_and_tenant(backend: Backend) {
     eventually("the token of a revoked secret ends", || status(&by_first) == 401);
     assert_eq!(status(&by_second), 200);
 
-    world.juno(&["tenant", "suspend", "own"]);
+    world.juno(&["tenant", "suspend", "own", "--confirm", "own"]);
     let refused = post_form(&world, &second.token_endpoint, &[], &second.form());
     assert_refused(&refused, 400, "unauthorized_client");
     eventually("a suspended tenant's token is refused", || status(&by_second) == 403);
-    world.juno(&["tenant", "resume", "own"]);
+    world.juno(&["tenant", "resume", "own", "--confirm", "own"]);
     eventually("a resumed tenant's token is good", || status(&by_second) == 200);
 
     world.juno(&["client", "revoke", "own", &client.id]);

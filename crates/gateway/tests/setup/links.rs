@@ -69,6 +69,6 @@ fn what_cannot_be_is_refused_in_clear_words() {
     assert_problem(&anna.get("/tenants/nobody/setup-links"), 404, "not-found");
     assert_problem(&anna.post(&format!("{LINKS}/garbage/revoke"), &json!({})), 404, "not-found");
     world.tenant("fabrikam");
-    world.juno(&["tenant", "suspend", "fabrikam"]);
+    world.juno(&["tenant", "suspend", "fabrikam", "--confirm", "fabrikam"]);
     assert_problem(&anna.post("/tenants/fabrikam/setup-links", &json!({"label": "x"})), 409, "conflict");
 }

@@ -117,7 +117,7 @@ fn what_is_not_good_always_looks_the_same() {
     assert_eq!(anna.post(&format!("{LINKS}/{}/revoke", revoked.id), &json!({})).json["state"], "revoked");
     let (gone, suspended) = (make(&anna, "gone"), make(&anna, "suspended"));
     assert_eq!(anna.send("DELETE", "/tenants/gone?confirm=gone", None).status, 204);
-    world.juno(&["tenant", "suspend", "suspended"]);
+    world.juno(&["tenant", "suspend", "suspended", "--confirm", "suspended"]);
     let expired = anna.post(LINKS, &json!({"label": "late", "expires_in_seconds": 1}));
     let url = expired.json["url"].as_str().expect("url").to_owned();
     let expired = Link { id: String::new(), url };
@@ -154,9 +154,9 @@ fn a_session_ends_with_its_link_and_its_tenant() {
     assert_eq!(revoke(&first, json!({})).status, 200);
     assert_refused(&one.get(""), 401, "no-session");
     assert_eq!(test_connection(&world, &kept).status, 200, "its Secret Token was not asked for");
-    world.juno(&["tenant", "suspend", "contoso"]);
+    world.juno(&["tenant", "suspend", "contoso", "--confirm", "contoso"]);
     assert_refused(&two.get(""), 401, "no-session");
-    world.juno(&["tenant", "resume", "contoso"]);
+    world.juno(&["tenant", "resume", "contoso", "--confirm", "contoso"]);
     two.page("");
     assert_eq!(revoke(&second, json!({"secret_token": true})).status, 200);
     assert_refused(&two.get("/status"), 401, "no-session");
