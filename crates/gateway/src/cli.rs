@@ -24,7 +24,8 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 pub(crate) struct Way {
     /// Ask the operators' API at this address, as the operator of an API token, in place of opening the database. The
-    /// token is in JUNO_API_TOKEN or in a file.
+    /// token is in JUNO_API_TOKEN or in a file. It can do everything but give somebody access: operator create, reset,
+    /// enable, role and api-token create are for the machine, or for the console.
     #[arg(long, global = true, env = "JUNO_SERVER", value_name = "URL")]
     pub(crate) server: Option<String>,
     /// File with the API token for --server.
@@ -230,7 +231,7 @@ pub(crate) enum SetupLinkCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum OperatorCommand {
-    /// Add an operator; prints the one-time password, which must be changed at the first sign-in.
+    /// Add an operator; prints the one-time password, which must be changed at the first sign-in. Not with --server.
     Create {
         /// To sign in with; upper and lower case do not count.
         name: String,
@@ -239,13 +240,13 @@ pub(crate) enum OperatorCommand {
         role: String,
     },
     /// Give an operator a new one-time password; ends every session, every API token and the second factor, and undoes
-    /// `disable`.
+    /// `disable`. Not with --server.
     Reset { name: String },
     /// Let an operator sign in no more; ends every session and API token.
     Disable { name: String },
-    /// Undo `disable`, with the password and the second factor from before.
+    /// Undo `disable`, with the password and the second factor from before. Not with --server.
     Enable { name: String },
-    /// Give an operator another role.
+    /// Give an operator another role. Not with --server.
     Role {
         name: String,
         #[arg(value_parser = ["viewer", "support", "admin"])]
@@ -260,7 +261,7 @@ pub(crate) enum OperatorCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ApiTokenCommand {
-    /// Make a token of an operator; prints it, this one time.
+    /// Make a token of an operator; prints it, this one time. Not with --server.
     Create {
         /// The operator.
         name: String,

@@ -226,6 +226,13 @@ fn both_ways(backend: Backend) {
     let mut all = leaves(&here, &[]);
     all.retain(|command| !["serve", "migrate", "config check"].contains(&command.as_str()));
     assert_eq!(*database.done.borrow(), all, "a command that was not tried");
+    // What a token cannot do says so before it is tried.
+    for command in &all {
+        let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+        let help = String::from_utf8_lossy(&here.gateway.command(&words).stdout).into_owned();
+        let is_said = help.contains("Not with --server");
+        assert_eq!(is_said, NO_TOKEN_HELPS.contains(&command.as_str()), "{command}: {help}");
+    }
 }
 
 #[test]
