@@ -48,6 +48,50 @@ pub(crate) enum Act {
     Note(Deed),
 }
 
+impl Act {
+    /// The tenant that it is about, unless that is to be created.
+    pub(crate) fn tenant(&self) -> Option<TenantId> {
+        match self {
+            Act::SetTenantState(tenant, _)
+            | Act::ChangeTenant(tenant, _)
+            | Act::DeleteTenant(tenant)
+            | Act::InsertSecretToken(SecretTokenRow { tenant, .. })
+            | Act::RevokeSecretToken(tenant, ..)
+            | Act::CreateOauthClient(OauthClient { tenant, .. }, _)
+            | Act::RevokeOauthClient(tenant, ..)
+            | Act::InsertClientSecret(ClientSecret { tenant, .. })
+            | Act::RevokeClientSecret(tenant, ..)
+            | Act::SetFederation(Federation { tenant, .. }, _)
+            | Act::RemoveFederation(tenant, _)
+            | Act::CreateSetupLink(SetupLink { tenant, .. })
+            | Act::RevokeSetupLink(SetupRevocation { tenant, .. }, _)
+            | Act::OpenSetupLink(tenant, ..)
+            | Act::ReplaceSetupToken(SetupReplacement { new: SecretTokenRow { tenant, .. }, .. })
+            | Act::StartRotation(Rotation { tenant, .. }, _)
+            | Act::EndRotation(Rotation { tenant, .. }, _)
+            | Act::SetRotationAutomatic(Rotation { tenant, .. }, _) => Some(*tenant),
+            Act::CreateTenant(_)
+            | Act::CreateOperator(_)
+            | Act::ChangeOperator(..)
+            | Act::CreateApiToken(..)
+            | Act::RevokeApiToken(..)
+            | Act::SignIn(..)
+            | Act::SignOut(_)
+            | Act::Note(_) => None,
+        }
+    }
+
+    /// Whether what it is to bring about is so already: it is done, and nothing that the audit log would have to say.
+    fn is_so(&self, before: &Before) -> bool {
+        match self {
+            Act::SetTenantState(_, state) => {
+                before.tenant.as_ref().is_some_and(|tenant| tenant.state == *state)
+            }
+            _ => false,
+        }
+    }
+}
+
 /// What was there before an act, as far as the audit log wants to know.
 #[derive(Debug, Default)]
 pub(crate) struct Before {
@@ -69,7 +113,7 @@ macro_rules! acts {
             use crate::{
                 api_tokens::{self, ApiTokenRow},
                 audit::{self, By},
-                credential_records,
+                credential_records, locks,
                 model::StoreError,
                 oauth_records,
                 operator::{Operator, Session},
@@ -79,7 +123,8 @@ macro_rules! acts {
             use diesel::{Connection, QueryResult, result::Error};
             use uuid::Uuid;
 
-            /// Does them in this order, all or none; `Ok(false)`: one was not done, and nothing is written.
+            /// Does them in this order, all or none; `Ok(false)`: one was not done, as none is for a tenant that has gone,
+            /// and nothing is written.
             pub(crate) fn act(
                 connection: &mut $connection,
                 by: Option<&By>,
@@ -88,7 +133,13 @@ macro_rules! acts {
                 let done = connection.transaction(|connection| {
                     let mut deeds = Vec::with_capacity(acts.len());
                     for act in acts {
+                        if !locks::$module::lock(connection, act)? {
+                            return Err(Error::RollbackTransaction);
+                        }
                         let before = before(connection, act)?;
+                        if act.is_so(&before) {
+                            continue;
+                        }
                         if !perform(connection, act)? {
                             return Err(Error::RollbackTransaction);
                         }

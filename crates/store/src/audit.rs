@@ -1,13 +1,11 @@
 //! The audit log: rows in one chain of hashes, so that a changed, missing or moved row is found (`docs/adr/0012`).
 
-use crate::{
-    model::{StoreError, TenantId},
-    schema::types::Id,
-};
+use crate::{model::TenantId, schema::types::Id};
 use diesel::{Insertable, Queryable};
 use scim::Timestamp;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use std::ops::ControlFlow;
 
 /// Who acts, from where and when. A store that acts for somebody writes an audit row with every administrative act.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -221,26 +219,19 @@ pub(crate) fn next_row(head: &AuditHead, by: &By, deed: &Deed) -> AuditRow {
     head.row(by, deed)
 }
 
-/// Reads the whole log through `rows` (behind a position, in order) and `recorded` (the recorded end), and checks it.
-pub(crate) fn verify(
-    rows: impl Fn(i64) -> Result<Vec<AuditRow>, StoreError>,
-    recorded: impl Fn() -> Result<AuditHead, StoreError>,
-) -> Result<Verified, StoreError> {
-    let mut at = AuditHead::NOTHING;
-    loop {
-        // Read before the rows: it is never ahead of what was committed when they are read.
-        let end = recorded()?;
-        let page = rows(at.position)?;
-        for row in &page {
-            if let Err(broken) = at.step(row) {
-                return Ok(Err(broken));
-            }
-        }
-        if page.is_empty() {
-            // Acts of this moment may have moved the end on, between the two reads, not back.
-            return Ok(at.ends_at(end));
+/// Checks the next rows of the log behind `at`: how far the chain goes, or what checking it came to, where there are no
+/// more. The recorded end was read before the rows: it is never ahead of what was committed when they were read.
+pub(crate) fn verify_page(
+    mut at: AuditHead,
+    recorded: AuditHead,
+    rows: &[AuditRow],
+) -> ControlFlow<Verified, AuditHead> {
+    for row in rows {
+        if let Err(broken) = at.step(row) {
+            return ControlFlow::Break(Err(broken));
         }
     }
+    if rows.is_empty() { ControlFlow::Break(at.ends_at(recorded)) } else { ControlFlow::Continue(at) }
 }
 
 macro_rules! audit {
@@ -312,3 +303,42 @@ macro_rules! audit {
 
 audit!(postgres, diesel::PgConnection);
 audit!(sqlite, diesel::SqliteConnection);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What checking comes to in pages of so many rows, of a log that ends with its last row.
+    fn verified(rows: &[AuditRow], end: AuditHead, page: usize) -> Verified {
+        let mut at = AuditHead::NOTHING;
+        let mut pages = rows.chunks(page);
+        loop {
+            match verify_page(at, end, pages.next().unwrap_or_default()) {
+                ControlFlow::Continue(end) => at = end,
+                ControlFlow::Break(verified) => return verified,
+            }
+        }
+    }
+
+    #[test]
+    fn the_chain_goes_on_from_page_to_page() {
+        let by = By { actor: "operator anna".to_owned(), origin: "host".to_owned(), at: Timestamp(7) };
+        let target = "contoso".to_owned();
+        let deed = Deed { action: "tenant.change", target, tenant: None, before: None, after: None };
+        let mut end = AuditHead::NOTHING;
+        let mut rows = Vec::new();
+        for _ in 0..5 {
+            let row = next_row(&end, &by, &deed);
+            end = AuditHead { position: row.position, hash: row.hash };
+            rows.push(row);
+        }
+        for page in 1..=6 {
+            assert_eq!(verified(&rows, end, page), Ok(end), "{page}");
+            assert_eq!(verified(&rows[..4], end, page), Err(BrokenChain::Missing(5)), "{page}");
+        }
+        "operator ben".clone_into(&mut rows[2].actor);
+        for page in 1..=6 {
+            assert_eq!(verified(&rows, end, page), Err(BrokenChain::Changed(3)), "{page}");
+        }
+    }
+}

@@ -15,6 +15,7 @@ mod credential_store;
 mod deeds;
 mod engine;
 mod history;
+mod locks;
 pub mod model;
 pub mod oauth;
 mod oauth_records;

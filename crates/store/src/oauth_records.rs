@@ -177,11 +177,14 @@ fn signing_key((id, private_key, signs_from, signs_until, published_until): KeyR
     }
 }
 
-/// Whether a row was inserted; `false` if its key is taken.
+/// Whether a row was inserted; `false` if its key is taken, or its tenant has gone.
 fn is_new(inserted: QueryResult<usize>) -> QueryResult<bool> {
     match inserted {
         Ok(_) => Ok(true),
-        Err(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(false),
+        Err(Error::DatabaseError(
+            DatabaseErrorKind::UniqueViolation | DatabaseErrorKind::ForeignKeyViolation,
+            _,
+        )) => Ok(false),
         Err(error) => Err(error),
     }
 }

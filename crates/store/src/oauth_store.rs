@@ -4,14 +4,15 @@ use crate::{
     act::Act,
     model::{StoreError, TenantId},
     oauth::{ClientSecret, Federation, OauthClient, OauthClientOwner, SigningKey},
-    store::{NO_TENANT, Store},
+    store::{NO_TENANT, Store, has_nul},
 };
 use scim::Timestamp;
 use uuid::Uuid;
 
 /// Errors are faults of the database in each of them.
 impl Store {
-    /// Stores a client with its first secret, if it is to have one; `false` if there is one of its id.
+    /// Stores a client with its first secret, if it is to have one; `false` if there is one of its id, or no such
+    /// tenant any more.
     ///
     /// # Errors
     /// Faults of the database, here and below.
@@ -48,11 +49,14 @@ impl Store {
         label: String,
         client: Uuid,
     ) -> Result<Option<OauthClientOwner>, StoreError> {
+        if has_nul(&label) {
+            return Ok(None);
+        }
         // Whether there is such a tenant, is the question: each client waits in a line of its own.
         self.threads.run(TenantId(client), move |engine| engine.oauth_client(&label, client)).await
     }
 
-    /// Stores one more secret; `false` if there is one of its id.
+    /// Stores one more secret; `false` if there is one of its id, or no such tenant any more.
     ///
     /// # Errors
     /// As above.
@@ -127,7 +131,8 @@ impl Store {
         self.act_together(tenant, acts).await
     }
 
-    /// Notes that an assertion was used; `false` if it was noted before, by whatever process.
+    /// Notes that an assertion was used; `false` if it was noted before, by whatever process, or there is no such
+    /// tenant any more.
     ///
     /// # Errors
     /// As above.

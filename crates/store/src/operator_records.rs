@@ -242,14 +242,14 @@ macro_rules! operators {
                 Ok(session.count().get_result::<i64>(connection)? > 0)
             }
 
-            /// Whether an active admin would remain without this operator, or this one is none. Every admin's row is written
-            /// first, so that of two that take each other's role the second waits, and sees what the first has done.
+            /// Whether an active admin would remain without this operator, or this one is none. Every admin's row is locked
+            /// by then (`locks.rs`).
             fn others_are_admins(connection: &mut $connection, id: Uuid) -> QueryResult<bool> {
-                let admins = operators::table
+                let admins: Vec<Id> = operators::table
                     .filter(operators::role.eq(Role::Admin.as_str()))
-                    .filter(operators::state.eq(ACTIVE));
-                diesel::update(admins).set(operators::state.eq(ACTIVE)).execute(connection)?;
-                let admins: Vec<Id> = admins.select(operators::id).load(connection)?;
+                    .filter(operators::state.eq(ACTIVE))
+                    .select(operators::id)
+                    .load(connection)?;
                 Ok(admins.iter().any(|admin| admin.0 != id) || admins.is_empty())
             }
 

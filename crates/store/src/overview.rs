@@ -12,7 +12,7 @@ use crate::{
     schema::types::{Id, Key},
     sql::{Bind, Dialect, Sql, Statement, sql},
     sqlite::SqliteEngine,
-    store::{NO_TENANT, Store},
+    store::{NO_TENANT, Store, has_nul},
 };
 use diesel::{
     RunQueryDsl,
@@ -118,6 +118,9 @@ impl Store {
         search: TenantSearch,
         limit: u32,
     ) -> Result<Vec<Tenant>, StoreError> {
+        if has_nul(&label) || search.words.iter().any(|word| has_nul(word)) {
+            return Ok(Vec::new());
+        }
         self.threads.run(NO_TENANT, move |engine| engine.tenants_behind(&label, &search, limit.into())).await
     }
 

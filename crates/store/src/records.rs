@@ -197,7 +197,8 @@ macro_rules! records {
                 Ok(diesel::update(found).set((name, profile)).execute(connection)? > 0)
             }
 
-            /// Deletes every row of the tenant, its feed first: that waits for the writers that hold it.
+            /// Deletes every row of the tenant, its feed first: that waits for the writers that hold it. The tenant's own row
+            /// is locked (`locks.rs`), so that nothing is inserted for it meanwhile.
             pub(crate) fn delete_tenant(connection: &mut $connection, tenant: TenantId) -> QueryResult<bool> {
                 let key = Id(tenant.0);
                 connection.transaction(|connection| {

@@ -341,7 +341,7 @@ setup_writes!(sqlite, diesel::SqliteConnection);
 
 /// The part of [`Store`] that is about setup links.
 impl Store {
-    /// Stores a new link; `false` if the tenant has one with this id.
+    /// Stores a new link; `false` if the tenant has one with this id, or there is no such tenant any more.
     ///
     /// # Errors
     /// Faults of the database, here and below.

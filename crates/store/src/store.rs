@@ -190,11 +190,14 @@ impl Store {
     /// # Errors
     /// As above.
     pub async fn tenant(&self, label_or_id: &str) -> Result<Option<Tenant>, StoreError> {
+        if has_nul(label_or_id) {
+            return Ok(None);
+        }
         let label_or_id = label_or_id.to_owned();
         self.threads.run(NO_TENANT, move |engine| engine.tenant(&label_or_id)).await
     }
 
-    /// Suspends or resumes; `false` if there is no such tenant.
+    /// Suspends or resumes; `false` if there is no such tenant. What it is already leaves no audit row.
     ///
     /// # Errors
     /// As above.
@@ -218,7 +221,7 @@ impl Store {
         self.act(tenant, Act::DeleteTenant(tenant)).await
     }
 
-    /// Stores a new Secret Token; `false` if there is one of its id.
+    /// Stores a new Secret Token; `false` if there is one of its id, or no such tenant any more.
     ///
     /// # Errors
     /// As above.
@@ -271,6 +274,11 @@ impl Store {
     ) -> Result<bool, StoreError> {
         self.act(tenant, Act::RevokeSecretToken(tenant, id, at)).await
     }
+}
+
+/// Whether nothing can be found by this text. PostgreSQL refuses a NUL, in a question as well.
+pub(crate) fn has_nul(text: &str) -> bool {
+    text.contains('\0')
 }
 
 /// The line in which questions about no tenant wait: those of operators and of the process itself.

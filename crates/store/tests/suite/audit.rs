@@ -8,7 +8,9 @@ use store::*;
 on_both_databases!(
     every_act_leaves_its_row,
     an_act_that_is_not_done_leaves_none,
+    what_is_so_already_leaves_none,
     acts_at_the_same_time_make_one_chain,
+    each_act_says_what_the_one_before_it_left,
     the_database_refuses_to_change_a_row,
     a_changed_row_is_found,
     a_missing_row_is_found,
@@ -74,6 +76,18 @@ async fn an_act_that_is_not_done_leaves_none(backend: Backend) {
     assert_eq!(store.verify_audit().await.unwrap().unwrap().position, 6);
 }
 
+async fn what_is_so_already_leaves_none(backend: Backend) {
+    let store = backend.store.acting(by("anna"));
+    let tenant = tenant_row("contoso");
+    assert!(store.create_tenant(tenant.clone()).await.unwrap());
+    for (state, position) in
+        [(TenantState::Active, 1), (TenantState::Suspended, 2), (TenantState::Suspended, 2)]
+    {
+        assert!(store.set_tenant_state(tenant.id, state).await.unwrap());
+        assert_eq!(store.verify_audit().await.unwrap().unwrap().position, position, "{state:?}");
+    }
+}
+
 async fn acts_at_the_same_time_make_one_chain(backend: Backend) {
     let tenants: Vec<_> = (0..20).map(|n| tenant_row(&format!("t{n}"))).collect();
     let other = backend.open_again();
@@ -86,6 +100,28 @@ async fn acts_at_the_same_time_make_one_chain(backend: Backend) {
         assert!(act.await.unwrap());
     }
     assert_eq!(backend.store.verify_audit().await.unwrap().unwrap().position, 20);
+}
+
+/// Whichever is the faster of two processes.
+async fn each_act_says_what_the_one_before_it_left(backend: Backend) {
+    let other = backend.open_again();
+    let tenant = tenant_row("contoso");
+    assert!(backend.store.acting(by("anna")).create_tenant(tenant.clone()).await.unwrap());
+    let acts = (0..20).map(|n| {
+        let store = if n % 2 == 0 { &backend.store } else { &other };
+        let (store, id) = (store.acting(by(&format!("o{n}"))), tenant.id);
+        let update = TenantUpdate { name: Some(format!("name {n}")), profile: None };
+        tokio::spawn(async move { store.change_tenant(id, update).await.unwrap() })
+    });
+    for act in acts.collect::<Vec<_>>() {
+        assert!(act.await.unwrap());
+    }
+    let mut rows = backend.store.audit_rows(Some(tenant.id), i64::MAX, 100).await.unwrap();
+    rows.reverse();
+    assert_eq!(rows.len(), 21);
+    for two in rows.windows(2) {
+        assert_eq!(parsed(&two[0].after), parsed(&two[1].before));
+    }
 }
 
 async fn the_database_refuses_to_change_a_row(backend: Backend) {

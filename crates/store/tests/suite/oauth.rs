@@ -72,9 +72,12 @@ async fn a_client_is_found_with_all_that_it_may_show(backend: Backend) {
     assert_eq!((found.secrets, found.federation), (vec![], Some(terms)));
     assert_eq!(world.store().oauth_clients(world.tenant).await.unwrap(), [one.clone(), two]);
 
-    for (label, id) in
-        [(self::label(&neighbour).await, one.id), (label, Uuid::now_v7()), ("x".to_owned(), one.id)]
-    {
+    for (label, id) in [
+        (self::label(&neighbour).await, one.id),
+        (format!("{label}\0"), one.id),
+        (label, Uuid::now_v7()),
+        ("x".to_owned(), one.id),
+    ] {
         assert_eq!(world.store().oauth_client(label, id).await.unwrap(), None);
     }
     assert_eq!(world.store().oauth_clients(neighbour.tenant).await.unwrap(), []);

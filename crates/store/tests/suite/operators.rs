@@ -78,7 +78,9 @@ async fn operators_are_found_by_name(backend: Backend) {
     assert!(!store.create_operator(operator("anna")).await.unwrap());
     assert_eq!(store.operators().await.unwrap(), [anna.clone(), ben]);
     assert_eq!(store.operator("anna").await.unwrap(), Some(anna));
-    assert_eq!(store.operator("Anna").await.unwrap(), None);
+    for nobody in ["Anna", "anna\0"] {
+        assert_eq!(store.operator(nobody).await.unwrap(), None);
+    }
 }
 
 async fn a_session_is_found_and_ends(backend: Backend) {

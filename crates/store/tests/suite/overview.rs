@@ -53,6 +53,7 @@ async fn tenants_are_found_by_words_and_state(backend: Backend) {
         (&["_"], &all[..1]),
         (&["blume", "contoso"], &[]),
         (&["'"], &[]),
+        (&["o\0"], &[]),
     ] {
         assert_eq!(labels(store, words, None).await, found, "{words:?}");
     }
@@ -61,6 +62,8 @@ async fn tenants_are_found_by_words_and_state(backend: Backend) {
     let behind = store.tenants_behind("blume".to_owned(), TenantSearch::default(), 1).await.unwrap();
     assert_eq!(behind[0].label, "contoso");
     assert_eq!(behind.len(), 1);
+    let behind = store.tenants_behind("blume\0".to_owned(), TenantSearch::default(), 1).await.unwrap();
+    assert_eq!(behind, [], "no label");
 }
 
 async fn figures_count_what_there_is_and_no_further(backend: Backend) {

@@ -17,6 +17,7 @@ on_both_databases!(
     tenants_are_found_by_label_and_by_id,
     a_tenant_is_suspended_and_resumed,
     a_deleted_tenant_leaves_no_row,
+    nothing_is_stored_for_a_tenant_that_is_gone,
     a_store_is_opened_again_with_all_it_held,
 );
 
@@ -29,7 +30,7 @@ async fn tenants_are_found_by_label_and_by_id(backend: Backend) {
     assert_eq!(store.tenants().await.unwrap(), [contoso.clone(), fabrikam.clone()]);
     assert_eq!(store.tenant("fabrikam").await.unwrap(), Some(fabrikam.clone()));
     assert_eq!(store.tenant(&contoso.id.to_string()).await.unwrap(), Some(contoso));
-    for nobody in ["", "Contoso", &Uuid::now_v7().to_string()] {
+    for nobody in ["", "Contoso", "contoso\0", &Uuid::now_v7().to_string()] {
         assert_eq!(store.tenant(nobody).await.unwrap(), None);
     }
 }
@@ -43,6 +44,22 @@ async fn a_tenant_is_suspended_and_resumed(backend: Backend) {
         assert_eq!(store.tenant("contoso").await.unwrap().unwrap().state, state);
     }
     assert!(!store.set_tenant_state(TenantId(Uuid::now_v7()), TenantState::Active).await.unwrap());
+}
+
+async fn nothing_is_stored_for_a_tenant_that_is_gone(backend: Backend) {
+    let store = &backend.store;
+    let row = tenant_row("contoso");
+    assert!(store.create_tenant(row.clone()).await.unwrap());
+    assert!(store.delete_tenant(row.id).await.unwrap());
+    let (old, owner) = (token(row.id), client(row.id));
+    assert!(!store.insert_secret_token(old.clone()).await.unwrap());
+    let (rotation, new) = rotation(&old);
+    assert!(!store.start_rotation(rotation, new).await.unwrap());
+    assert!(!store.create_setup_link(link(row.id)).await.unwrap());
+    assert!(!store.create_oauth_client(owner.clone(), Some(secret(&owner))).await.unwrap());
+    assert!(!store.insert_client_secret(secret(&owner)).await.unwrap());
+    assert!(!store.set_federation(federation(&owner), None, Some(owner.clone())).await.unwrap());
+    assert!(!store.note_assertion(row.id, [7; 32], now()).await.unwrap());
 }
 
 /// In every table that the database itself says has tenants in it.
