@@ -32,7 +32,7 @@ struct Export {
 /// or may not be in it. The last line is of the type `end` and counts those before it: without it the export is not whole.
 ///
 /// # Errors
-/// No such tenant. In the stream: faults of the store.
+/// No such tenant. In the stream: the tenant was erased meanwhile; faults of the store.
 pub(crate) async fn export(
     admin: Arc<Admin>,
     by: &By,
@@ -64,7 +64,7 @@ impl Export {
             Part::Resources(kind, after) => self.resources(kind, after).await?,
             Part::Deleted(at, id) => self.deleted(at, id).await?,
             Part::Changes(before) => self.changes(before).await?,
-            Part::End => (vec![json!({ "type": "end", "lines": self.lines }).to_string()], None),
+            Part::End => (vec![self.end_line().await?], None),
         };
         self.part = next;
         self.lines += lines.len() as u64;
@@ -87,6 +87,12 @@ impl Export {
             "created": tenant.created.to_rfc3339(),
         })
         .to_string()
+    }
+
+    /// Only if the tenant is still there: of one that was erased meanwhile the pages are empty, which looks like their end.
+    async fn end_line(&self) -> Result<String, Failure> {
+        self.admin.tenant(&self.tenant.id.to_string()).await?;
+        Ok(json!({ "type": "end", "lines": self.lines }).to_string())
     }
 
     async fn resources(

@@ -61,6 +61,13 @@ impl Raw {
         None
     }
 
+    /// Everything that comes until the other side closes.
+    pub(crate) fn rest(mut self) -> String {
+        let mut rest = Vec::new();
+        self.stream.read_to_end(&mut rest).expect("an end");
+        String::from_utf8_lossy(&rest).into_owned()
+    }
+
     /// Waits until the other side closes.
     pub(crate) fn wait_for_end(mut self) {
         let mut rest = Vec::new();

@@ -1,7 +1,7 @@
 //! Users and groups over the API: searched, shown with their history, restored, exported.
 
 use super::{assert_problem, operator};
-use crate::world::World;
+use crate::{raw::Raw, world::World};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -149,6 +149,38 @@ fn a_tenant_is_exported_line_by_line() {
         let audit = world.juno(&["audit", "list", "--tenant", "contoso", "--count", "1"]);
         assert_eq!(audit["audit"][0]["action"], "tenant.export");
     }
+}
+
+/// What is erased while it is read is not whole, and must not say that it is.
+#[test]
+fn an_export_of_a_tenant_that_is_erased_meanwhile_has_no_end() {
+    let world = World::start(Backend::Sqlite);
+    let admin = operator(&world, "root", "admin");
+    let contoso = world.tenant("contoso");
+    // More than the system keeps between the two sides.
+    let title = "x".repeat(1_000_000);
+    for n in 0..20 {
+        let user = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "title": title,
+            "userName": format!("user{n}@example.com")});
+        assert_eq!(contoso.post("/Users", &user).status, 201);
+    }
+    let mut reader = Raw::to(world.gateway.admin());
+    let head = format!(
+        "POST /api/v1/tenants/contoso/export?confirm=contoso HTTP/1.1\r\nhost: {}\r\ncookie: {}\r\nx-csrf-token: {}\r\n\
+         content-length: 0\r\nconnection: close\r\n\r\n",
+        world.gateway.admin().trim_start_matches("http://"),
+        admin.cookie,
+        admin.csrf,
+    );
+    assert!(reader.send(head.as_bytes()));
+    soon("the export", || {
+        admin.read("/audit?tenant=contoso&count=1")["audit"][0]["action"] == "tenant.export"
+    });
+    let erased = admin.send("DELETE", "/tenants/contoso?confirm=contoso", None);
+    assert_eq!(erased.status, 204, "{}", erased.text());
+    let text = reader.rest();
+    assert!(text.starts_with("HTTP/1.1 200") && text.contains("\"type\":\"tenant\""), "{}", &text[..200]);
+    assert!(!text.contains("\"type\":\"end\""));
 }
 
 /// Asks until it is so; fails if that takes longer than any timer may.
