@@ -44,10 +44,14 @@ impl Admin {
         back: OpenIdReturn,
         origin: IpAddr,
     ) -> Result<SignedIn, Failure> {
-        let now = self.now();
+        let (openid, now) = (self.openid()?, self.now());
+        // Without what the browser keeps the provider is not asked: pages of others can send anybody here so, as often as
+        // they like, and it counts for nobody.
+        let kept = kept
+            .ok_or(Failure::NotSignedInThere("The sign-in was begun in another browser, or too long ago."))?;
         // An address that was refused too often may not make the gateway ask the provider any more.
         self.throttle.check(&guest(origin), origin, now).map_err(Failure::Blocked)?;
-        let finished = self.finished_openid(kept, back, origin, now).await;
+        let finished = self.finished_openid(openid, (kept, back), origin, now).await;
         // Nothing is guessed here, so it is counted once it was refused: the good ones cost nobody anything.
         if matches!(finished, Err(Failure::NotSignedInThere(_))) {
             self.throttle.admit(&guest(origin), origin, now).map_err(Failure::Blocked)?;
@@ -57,14 +61,11 @@ impl Admin {
 
     async fn finished_openid(
         &self,
-        kept: Option<OpenIdKept>,
-        back: OpenIdReturn,
+        openid: &OpenId,
+        (kept, back): (OpenIdKept, OpenIdReturn),
         origin: IpAddr,
         now: Timestamp,
     ) -> Result<SignedIn, Failure> {
-        let openid = self.openid()?;
-        let kept = kept
-            .ok_or(Failure::NotSignedInThere("The sign-in was begun in another browser, or too long ago."))?;
         let name = openid.finish(kept, back, now).await?;
         let found = self.store.operator(&name).await?;
         let operator = found.filter(|operator| operator.is_active).ok_or_else(unknown)?;

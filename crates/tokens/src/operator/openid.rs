@@ -336,6 +336,9 @@ enum Audience {
     Several(Vec<String>),
 }
 
+/// Claims whose case nobody heeds.
+const FOLDED: [&str; 3] = ["email", "preferred_username", "upn"];
+
 /// Judges everything but the signature (OpenID Connect Core 1.0 section 3.1.3.7); returns the operator's name.
 fn judge(
     claims: &IdToken,
@@ -376,7 +379,12 @@ fn judge(
     if name.is_empty() {
         return Err("The identity token does not say who it is.");
     }
-    Ok(name.to_lowercase())
+    // An identifier is what it is: two that differ in case may be two people. In ASCII alone, where one letter has one
+    // lower case: operators' names have no other.
+    match FOLDED.contains(&settings.claim.as_str()) {
+        true => Ok(name.to_ascii_lowercase()),
+        false => Ok(name.to_owned()),
+    }
 }
 
 #[cfg(test)]
@@ -453,6 +461,15 @@ mod tests {
         ] {
             assert!(judged(unverified.clone(), by_mail).is_err(), "{unverified}");
         }
+    }
+
+    #[test]
+    fn two_people_are_never_one_operator() {
+        let by = |claim: &'static str| move |settings: &mut OpenIdSettings| settings.claim = claim.to_owned();
+        assert_eq!(judged(json!({"sub": "AbC"}), by("sub")).as_deref(), Ok("AbC"));
+        // The sign of Kelvin is a k in lower case, though not in ASCII.
+        let frank = judged(json!({"preferred_username": "Fran\u{212a}"}), |_| {});
+        assert_eq!(frank.as_deref(), Ok("fran\u{212a}"));
     }
 
     #[test]
