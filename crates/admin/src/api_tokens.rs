@@ -83,8 +83,10 @@ impl Admin {
             let found = tokens.find(|(row, _)| row.id == id);
             Ok(found.map(|(row, operator)| GivenApiToken { token: None, row, operator }))
         };
+        // Unless asked otherwise a token has the role that its operator had: that may have changed since.
         let is_same = |GivenApiToken { row, .. }: &GivenApiToken| {
-            row.label == label && row.role == role && lasts(row.created, row.expires, lifetime)
+            let is_role = new.role.is_none_or(|asked| row.role == asked);
+            row.label == label && is_role && lasts(row.created, row.expires, lifetime)
         };
         let make = async |id| {
             self.check_number_of_api_tokens(operator, by.at).await?;

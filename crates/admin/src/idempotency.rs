@@ -29,7 +29,8 @@ const MAX_KEY: usize = 255;
 
 /// Makes something once: `make` under an id, by which `find` finds it. What came before is found first, so that it is never
 /// one too many; and again where it cannot be made, as the same request may have made it at this moment. Whether it is what
-/// is asked for now, says `is_same`. `what` is its kind, and whose it is.
+/// is asked for now, says `is_same`: by what cannot change once it is made, as somebody may have changed the rest since the
+/// request came first. `what` is its kind, and whose it is.
 ///
 /// # Errors
 /// A key that is none, or was used for something else; those of `find` and `make`.

@@ -42,9 +42,8 @@ impl Admin {
             let found = self.store.operators().await?.into_iter().find(|operator| operator.id == id);
             Ok(found.map(|operator| OneTimePassword { operator, password: None }))
         };
-        let is_same = |OneTimePassword { operator, .. }: &OneTimePassword| {
-            operator.name == name && operator.role == role
-        };
+        // The role may have been changed since.
+        let is_same = |OneTimePassword { operator, .. }: &OneTimePassword| operator.name == name;
         let make = async |id| {
             let password = Passwords::once()?;
             let operator = Operator {

@@ -42,12 +42,12 @@ pub struct StartedRotation {
 }
 
 impl StartedRotation {
-    /// Whether it is one that `new` asks for, with a credential that is good for `lifetime`.
+    /// Whether it is one that `new` asks for, with a credential that is good for `lifetime`. Whether it completes by itself
+    /// may have been changed since.
     fn is(&self, new: &NewRotation, lifetime: Duration) -> bool {
         let Judged { rotation, new: credential, .. } = &self.rotation;
         let is_good_for = credential.expires.is_some_and(|end| lasts(credential.created, end, lifetime));
-        let what = (rotation.kind, &rotation.old_key_id, rotation.is_automatic);
-        what == (new.kind, &new.key_id, new.is_automatic) && is_good_for
+        (rotation.kind, &rotation.old_key_id) == (new.kind, &new.key_id) && is_good_for
     }
 }
 

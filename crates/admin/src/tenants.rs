@@ -32,9 +32,8 @@ impl Admin {
     ) -> Result<Tenant, Failure> {
         let new = check(new, by)?;
         let find = async |id: Uuid| Ok(self.store.tenant(&id.to_string()).await?);
-        let is_same = |earlier: &Tenant| {
-            (&earlier.label, &earlier.name, earlier.profile) == (&new.label, &new.name, new.profile)
-        };
+        // Name and profile may have been changed since.
+        let is_same = |earlier: &Tenant| earlier.label == new.label;
         let make = async |id| {
             let tenant = Tenant { id: TenantId(id), ..new.clone() };
             match self.store.acting(by.clone()).create_tenant(tenant.clone()).await? {

@@ -213,15 +213,16 @@ fn with_a_key_a_rotation_is_started_once_and_its_secret_shown_once() {
             expected[secret] = Value::Null;
             assert_eq!((again.status, &again.json), (201, &expected));
             assert_eq!(again.header("location"), first.header("location"));
-            for (key, value) in [
-                ("automatic", json!(true)),
-                ("key_id", json!("x")),
-                ("expires_in_seconds", json!(40_000_000)),
-            ] {
+            for (key, value) in [("key_id", json!("x")), ("expires_in_seconds", json!(40_000_000))] {
                 let mut other = body.clone();
                 other[key] = value;
                 assert_problem(&anna.post_with_key(ROTATIONS, kind, &other), 422, "idempotency-key-reused");
             }
+            // The request stays the same when somebody has the rotation complete by itself since.
+            let automatic = format!("{ROTATIONS}/{}/automatic", text(&first.json, "id"));
+            assert_eq!(anna.send("PUT", &automatic, Some(&json!({"automatic": true}))).status, 200);
+            let again = anna.post_with_key(ROTATIONS, kind, &body);
+            assert_eq!((again.status, &again.json["automatic"]), (201, &json!(true)));
             assert_problem(&anna.post_with_key(ROTATIONS, "other", &body), 409, "conflict");
             // It stays the one that it is, also when it is over.
             let complete = format!("{ROTATIONS}/{}/complete", text(&first.json, "id"));

@@ -95,6 +95,14 @@ fn the_same_key_opens_one_tenant() {
         let again = create(&anna, "k1", &contoso);
         assert_eq!((again.status, &again.json), (201, &first.json));
         assert_problem(&create(&anna, "k1", &json!({"name": "Fabrikam"})), 422, "idempotency-key-reused");
+        // The request stays the same when the tenant has changed since; what is there now is answered.
+        let change = json!({"name": "Contoso AG", "profile": "entra"});
+        let changed = anna.send("PATCH", "/tenants/contoso", Some(&change));
+        assert_eq!(changed.status, 200, "{}", changed.text());
+        let again = create(&anna, "k1", &contoso);
+        assert_eq!((again.status, &again.json), (201, &changed.json));
+        let other = json!({"name": "Contoso", "label": "fabrikam", "profile": "rfc"});
+        assert_problem(&create(&anna, "k1", &other), 422, "idempotency-key-reused");
         // Another key, or the key of another operator, is another request.
         assert_problem(&create(&anna, "k2", &contoso), 409, "conflict");
         assert_problem(&create(&ben, "k1", &contoso), 409, "conflict");
