@@ -90,9 +90,7 @@ struct OverviewPage {
     tenant: TenantHead,
     url: String,
     overview: TenantOverview,
-    /// As they stand in the form.
-    name: String,
-    profile: String,
+    form: ChangeForm,
     wrong: Option<String>,
 }
 
@@ -102,8 +100,7 @@ impl OverviewPage {
         OverviewPage {
             frame: visitor.frame(Section::Tenants),
             url: admin.tenant_url(tenant),
-            name: tenant.name.clone(),
-            profile: tenant.profile.as_str().to_owned(),
+            form: ChangeForm::of(tenant),
             tenant: TenantHead::of(tenant, Tab::Overview),
             overview,
             wrong: None,
@@ -125,11 +122,29 @@ pub(super) async fn show(
     Ok(web::page(&OverviewPage::new(&visitor, &admin, overview))?)
 }
 
-/// What can be changed of a tenant.
+/// What can be changed of a tenant, and what of it the page has shown.
 #[derive(Deserialize)]
 struct ChangeForm {
     name: String,
     profile: String,
+    shown_name: String,
+    shown_profile: String,
+}
+
+impl ChangeForm {
+    /// That of a page that shows the tenant as it is.
+    fn of(tenant: &Tenant) -> ChangeForm {
+        let (name, profile) = (tenant.name.clone(), tenant.profile.as_str().to_owned());
+        ChangeForm { shown_name: name.clone(), shown_profile: profile.clone(), name, profile }
+    }
+
+    /// What differs from what was shown: an old page takes nothing back that somebody else has changed meanwhile.
+    fn update(&self) -> TenantUpdate {
+        TenantUpdate {
+            name: (self.name.trim() != self.shown_name).then(|| self.name.clone()),
+            profile: Profile::parse(&self.profile).filter(|_| self.profile != self.shown_profile),
+        }
+    }
 }
 
 /// Changes name and profile.
@@ -139,15 +154,14 @@ pub(super) async fn change(
     tenant: Path<String>,
 ) -> Result<HttpResponse, Refusal> {
     let form: ChangeForm = visitor.form()?;
-    let update = TenantUpdate { name: Some(form.name.clone()), profile: Profile::parse(&form.profile) };
-    match admin.change_tenant(visitor.by(), &tenant, update).await {
+    match admin.change_tenant(visitor.by(), &tenant, form.update()).await {
         Ok(tenant) => Ok(done(&admin, &format!("/tenants/{}", tenant.label), "The tenant is changed.")?),
         Err(failure) => {
             let again = Again::of(failure)?;
             let overview = admin.tenant_overview(&tenant).await?;
             let page = OverviewPage::new(&visitor, &admin, overview);
             let wrong = Some(again.words.clone());
-            Ok(again.page(&OverviewPage { name: form.name, profile: form.profile, wrong, ..page })?)
+            Ok(again.page(&OverviewPage { form, wrong, ..page })?)
         }
     }
 }

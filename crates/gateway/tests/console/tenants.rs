@@ -10,6 +10,14 @@ fn new_tenant<'f>(name: &'f str, label: &'f str, key: &'f str) -> [(&'f str, &'f
     [("name", name), ("label", label), ("profile", "entra"), ("key", key)]
 }
 
+/// The fields of the form that changes a tenant: name and profile as they shall be, and as the page has shown them.
+fn changed_tenant<'f>(
+    (name, profile): (&'f str, &'f str),
+    (shown_name, shown_profile): (&'f str, &'f str),
+) -> [(&'f str, &'f str); 4] {
+    [("name", name), ("profile", profile), ("shown_name", shown_name), ("shown_profile", shown_profile)]
+}
+
 #[test]
 fn a_tenant_is_opened_once_however_often_the_form_is_sent() {
     for backend in Backend::ALL {
@@ -110,12 +118,13 @@ fn a_tenant_is_changed_suspended_and_resumed() {
         let anna = operator(&world, "anna", "support");
         world.juno(&["tenant", "create", "Contoso"]);
         anna.page("/tenants/contoso");
-        let changed = anna.post("/tenants/contoso", &[("name", "Contoso AG"), ("profile", "rfc")]);
+        let changed =
+            anna.post("/tenants/contoso", &changed_tenant(("Contoso AG", "rfc"), ("Contoso", "entra")));
         assert_redirect(&changed, "/tenants/contoso");
         let text = anna.page("/tenants/contoso");
         assert!(text.contains("<h1>Contoso AG</h1>") && text.contains("The tenant is changed."), "{text}");
         assert_eq!(world.juno(&["tenant", "show", "contoso"])["profile"], "rfc");
-        let again = anna.post("/tenants/contoso", &[("name", " "), ("profile", "entra")]);
+        let again = anna.post("/tenants/contoso", &changed_tenant((" ", "entra"), ("Contoso AG", "rfc")));
         assert_eq!(again.status, 400);
         assert_page(&again);
         assert!(again.text().contains("A name has 1 to 200 characters"), "{}", again.text());
@@ -141,6 +150,34 @@ fn a_tenant_is_changed_suspended_and_resumed() {
         let seen = victor.page("/tenants/contoso");
         assert!(!seen.contains("action=\"/tenants/contoso\"") && !seen.contains("Suspend"), "{seen}");
         assert_failure(&victor.post("/tenants/contoso/suspend", &[]), 403, "forbidden");
+    }
+}
+
+#[test]
+fn an_old_page_takes_nothing_back_that_somebody_else_has_changed() {
+    for backend in Backend::ALL {
+        let world = World::start(backend);
+        let anna = operator(&world, "anna", "support");
+        world.juno(&["tenant", "create", "Contoso"]);
+        let assert_shown = |text: &str| {
+            assert!(text.contains("name=\"shown_name\" value=\"Contoso\""), "{text}");
+            assert!(text.contains("name=\"shown_profile\" value=\"entra\""), "{text}");
+        };
+        assert_shown(&anna.page("/tenants/contoso"));
+        world.juno(&["tenant", "change", "contoso", "--name", "Contoso AG"]);
+        let shown = ("Contoso", "entra");
+        // What is wrong at first is mended on the same old page.
+        let again = anna.post("/tenants/contoso", &changed_tenant((" ", "rfc"), shown));
+        assert_eq!(again.status, 400);
+        assert_shown(&again.text());
+        let changed = anna.post("/tenants/contoso", &changed_tenant(("Contoso ", "rfc"), shown));
+        assert_redirect(&changed, "/tenants/contoso");
+        let tenant = world.juno(&["tenant", "show", "contoso"]);
+        assert_eq!((&tenant["name"], &tenant["profile"]), (&json!("Contoso AG"), &json!("rfc")));
+        let changed = anna.post("/tenants/contoso", &changed_tenant(("Contoso SE", "entra"), shown));
+        assert_redirect(&changed, "/tenants/contoso");
+        let tenant = world.juno(&["tenant", "show", "contoso"]);
+        assert_eq!((&tenant["name"], &tenant["profile"]), (&json!("Contoso SE"), &json!("rfc")));
     }
 }
 
