@@ -286,7 +286,7 @@ pub(crate) enum ApiTokenCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuditCommand {
-    /// Show the newest acts.
+    /// List acts, the newest first.
     List {
         /// Of this tenant alone (label or id).
         #[arg(long)]
@@ -294,6 +294,9 @@ pub(crate) enum AuditCommand {
         /// How many, 1 to 200.
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=200))]
         count: u32,
+        /// `next_cursor` of the page before.
+        #[arg(long)]
+        cursor: Option<String>,
     },
     /// Check that no row was changed, removed or moved. Prints position and hash of the last row: keep them elsewhere to
     /// be able to tell that the whole log was not written anew.

@@ -176,7 +176,11 @@ fn everything(way: &Way) -> Vec<(String, Value)> {
     assert_eq!(String::from_utf8_lossy(&printed.stdout).lines().count(), lines.lines().count());
     way.fail(1, &["tenant", "export", "contoso", "--confirm", "contoso", "--output", file_name]);
 
-    run(2, &["audit", "list", "--tenant", "contoso", "--count", "1"]);
+    let newest = run(2, &["audit", "list", "--tenant", "contoso", "--count", "1"]);
+    let cursor = text(&newest, "next_cursor");
+    let behind = way.run(2, &["audit", "list", "--tenant", "contoso", "--count", "1", "--cursor", cursor]);
+    let position = |page: &Value| page["audit"][0]["position"].as_i64().expect("position");
+    assert!(position(&behind) < position(&newest), "{behind}");
     assert_eq!(run(2, &["audit", "verify"])["verified"], true);
     assert_eq!(run(2, &["tenant", "delete", "contoso", "--confirm", "contoso"])["deleted"], true);
     answers
@@ -270,6 +274,7 @@ fn what_is_refused_has_the_same_words_and_exit_codes_in_both_ways() {
         (1, &["restore", "contoso", "nothing"]),
         (1, &["operator", "disable", "nobody"]),
         (2, &["audit", "list", "--count", "0"]),
+        (2, &["audit", "list", "--cursor", "x"]),
     ] {
         assert_eq!(database.fail(code, arguments), api.fail(code, arguments), "{arguments:?}");
     }

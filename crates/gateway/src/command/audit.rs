@@ -18,10 +18,11 @@ pub(crate) async fn run(api: &Api, command: &AuditCommand) -> Result<Answer, Com
                 }
             }
         }
-        AuditCommand::List { tenant, count } => {
+        AuditCommand::List { tenant, count, cursor } => {
             let request = Request::get(&["audit"])
                 .query("count", Some(count.to_string()))
-                .query("tenant", tenant.clone());
+                .query("tenant", tenant.clone())
+                .query("cursor", cursor.clone());
             let columns = ["position", "at", "actor", "origin", "action", "target"];
             Ok(Answer::table(api.ask(request).await?, "audit", &columns))
         }
