@@ -34,7 +34,7 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
     }
 }
 
-/// The address that the request came from: that of the proxy, where there is one in front.
+/// The address that the request came from: that of a proxy that is not trusted, where there is one in front.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Origin(pub(crate) IpAddr);
 

@@ -42,7 +42,7 @@ pub struct Seen {
     pub first: Timestamp,
     /// The last use.
     pub last: Timestamp,
-    /// From which address the last one came: that of the proxy, where there is one in front.
+    /// From which address the last one came: that of a proxy that is not trusted, where there is one in front.
     pub from: Option<String>,
     /// What the last one was: a method and a route, as `GET /Users/{id}`.
     pub doing: Option<String>,

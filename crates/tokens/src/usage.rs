@@ -18,7 +18,7 @@ const SILENCE: i64 = 60_000;
 pub struct Use {
     /// When.
     pub at: Timestamp,
-    /// The address that the request came from: that of the proxy, where there is one in front.
+    /// The address that the request came from: that of a proxy that is not trusted, where there is one in front.
     pub from: Option<IpAddr>,
     /// HTTP method.
     pub method: &'static str,

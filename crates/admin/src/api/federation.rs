@@ -50,7 +50,7 @@ pub(super) struct FederationShape {
     audience: String,
     jwks_url: String,
     created: String,
-    /// When an assertion was last exchanged, some seconds late.
+    /// When the last SCIM request came with an access token that was issued for it, some seconds late.
     last_used: Option<String>,
 }
 

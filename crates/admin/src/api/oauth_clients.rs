@@ -47,7 +47,7 @@ pub(super) struct ClientSecretShape {
     created: String,
     expires: String,
     revoked: Option<String>,
-    /// When it was last exchanged for an access token, some seconds late.
+    /// When the last SCIM request came with an access token that was issued for it, some seconds late.
     last_used: Option<String>,
 }
 

@@ -62,7 +62,7 @@ pub(super) struct AutomaticBody {
 pub(super) struct SeenShape {
     first_used: Option<String>,
     last_used: Option<String>,
-    /// The address that the last use came from: that of the proxy, where there is one in front.
+    /// The address that the last use came from: that of the proxy, if one is in front that `scim.trusted_proxies` lacks.
     last_used_from: Option<String>,
     /// What the last use was.
     #[schema(example = "GET /Users/{id}")]
