@@ -197,8 +197,13 @@ macro_rules! records {
                 Ok(diesel::update(found).set((name, profile)).execute(connection)? > 0)
             }
 
-            /// Deletes every row of the tenant, its feed first: that waits for the writers that hold it. The tenant's own row
-            /// is locked (`locks.rs`), so that nothing is inserted for it meanwhile.
+            /// Takes the feed of a tenant away: its resources cannot be changed any more.
+            pub(crate) fn close_feed(connection: &mut $connection, tenant: TenantId) -> QueryResult<()> {
+                diesel::delete(feeds::table.find(Id(tenant.0))).execute(connection).map(drop)
+            }
+
+            /// Deletes every row of the tenant, whose feed is closed. Its own row is locked (`locks.rs`), so that nothing is
+            /// inserted for it meanwhile.
             pub(crate) fn delete_tenant(connection: &mut $connection, tenant: TenantId) -> QueryResult<bool> {
                 let key = Id(tenant.0);
                 connection.transaction(|connection| {
@@ -208,7 +213,7 @@ macro_rules! records {
                                 .execute(connection)?
                         };
                     }
-                    delete_from!(feeds);
+                    close_feed(connection, tenant)?;
                     delete_from!(events);
                     delete_from!(change_log);
                     delete_from!(deleted_resources);

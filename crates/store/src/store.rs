@@ -218,6 +218,9 @@ impl Store {
     /// # Errors
     /// As above.
     pub async fn delete_tenant(&self, tenant: TenantId) -> Result<bool, StoreError> {
+        // By itself: the writer of all tenants would wait for a feed that is locked until everything is deleted. Where the
+        // rest fails, the tenant takes no more changes and can be deleted again.
+        self.threads.run(tenant, move |engine| engine.close_feed(tenant)).await?;
         self.act(tenant, Act::DeleteTenant(tenant)).await
     }
 

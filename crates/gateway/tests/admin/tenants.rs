@@ -1,9 +1,10 @@
 //! Tenants and their Secret Tokens over the API.
 
 use super::{assert_problem, operator};
-use crate::world::World;
+use crate::world::{World, soon};
 use serde_json::{Value, json};
-use test_support::Backend;
+use std::thread;
+use test_support::{Backend, Database, Postgres};
 
 fn labels(page: &Value) -> Vec<&str> {
     page["tenants"]
@@ -216,4 +217,36 @@ fn tenants_are_searched_page_by_page() {
     assert_eq!((labels(&second), &second["next_cursor"]), (vec!["gamma"], &Value::Null));
     assert_problem(&anna.get("/tenants?state=gone"), 400, "invalid");
     assert_problem(&anna.get(&format!("/tenants?search={}", "a".repeat(201))), 400, "invalid");
+}
+
+/// A large tenant takes a while to erase. PostgreSQL shows what others feel of it: a transaction that holds the tenant's user,
+/// and with it the erasure, until somebody else's user is there.
+#[test]
+fn an_erasure_under_way_holds_nobody_up() {
+    let postgres = Postgres::shared();
+    let database = postgres.fresh_database();
+    let world = World::with_settings(Database::At(database.clone()), &[]);
+    let admin = operator(&world, "root", "admin");
+    let (contoso, fabrikam) = (world.tenant("contoso"), world.tenant("fabrikam"));
+    contoso.create_user("ana@example.com");
+    let hold = "SELECT FROM users FOR UPDATE; SELECT pg_advisory_xact_lock(1); \
+        DO $$ BEGIN WHILE (SELECT count(*) FROM users) < 2 AND clock_timestamp() < now() + interval '60 s' LOOP NULL; \
+        END LOOP; END $$";
+    let is_held = "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database \
+        WHERE datname = current_database() AND locktype = 'advisory'";
+    let is_waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+        AND cardinality(pg_blocking_pids(pid)) > 0";
+    thread::scope(|scope| {
+        let held = scope.spawn(|| postgres.query(&database, hold));
+        soon("the hold", || postgres.query(&database, is_held) == "1");
+        let erased = scope.spawn(|| admin.send("DELETE", "/tenants/contoso?confirm=contoso", None));
+        soon("the erasure", || postgres.query(&database, is_waiting) == "1");
+        let user =
+            json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "ben@example.com"});
+        let late = contoso.post("/Users", &user);
+        assert_eq!(late.status, 401, "it takes no changes any more: {}", late.text());
+        fabrikam.create_user("chris@example.com");
+        held.join().expect("held");
+        assert_eq!(erased.join().expect("erased").status, 204);
+    });
 }

@@ -181,6 +181,10 @@ impl Engine for PostgresEngine {
             .transpose()
     }
 
+    fn close_feed(&self, tenant: TenantId) -> Result<(), StoreError> {
+        self.run(|connection| records::close_feed(connection, tenant))
+    }
+
     fn touch_session(&self, digest: &[u8; 32], seen: Timestamp) -> Result<(), StoreError> {
         self.run(|connection| operators::touch_session(connection, digest, seen))
     }

@@ -140,6 +140,10 @@ impl Engine for SqliteEngine {
             .transpose()
     }
 
+    fn close_feed(&self, tenant: TenantId) -> Result<(), StoreError> {
+        self.write(|connection| records::close_feed(connection, tenant))
+    }
+
     fn touch_session(&self, digest: &[u8; 32], seen: Timestamp) -> Result<(), StoreError> {
         self.write(|connection| operators::touch_session(connection, digest, seen))
     }
