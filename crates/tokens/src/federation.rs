@@ -8,7 +8,7 @@ use crate::{
 use scim::Timestamp;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use store::{Federation, Store};
+use store::{Federation, Store, TenantId};
 
 /// How far the clocks of provider and gateway may be apart, in seconds.
 const LEEWAY: i64 = 60;
@@ -58,6 +58,15 @@ impl Audience {
     }
 }
 
+/// An assertion that fulfils the terms, and is not used up.
+pub(crate) struct Shown {
+    tenant: TenantId,
+    /// The digest of its issuer and id (`jti`), if it has one.
+    id: Option<[u8; 32]>,
+    /// When it ends, and need not be remembered any more.
+    ends: Timestamp,
+}
+
 impl Federations {
     /// Remembers used assertions in `store`.
     ///
@@ -69,13 +78,13 @@ impl Federations {
     }
 
     /// Whether an assertion fulfils the terms. What costs nothing is asked first; the provider is asked only for an
-    /// assertion that names it, and the use is noted last.
+    /// assertion that names it. It is used up by itself, see [`Federations::use_up`].
     pub(crate) async fn check(
         &self,
         terms: &Federation,
         assertion: &str,
         now: Timestamp,
-    ) -> Result<(), Rejection> {
+    ) -> Result<Shown, Rejection> {
         let invalid = Rejection::Invalid;
         let token = Unverified::parse(assertion).ok_or(invalid("it is no signed JWT"))?;
         let claims: Claims =
@@ -89,15 +98,17 @@ impl Federations {
         if !token.is_signed_by(&key) {
             return Err(invalid("its signature is not by the key that it names"));
         }
-        self.note_use(terms, &claims, ends).await
+        let id = claims.jti.as_ref().map(|jti| {
+            Sha256::new().chain_update(&claims.iss).chain_update([0]).chain_update(jti).finalize().into()
+        });
+        Ok(Shown { tenant: terms.tenant, id, ends })
     }
 
     /// An assertion that has an id (`jti`) is taken once. One without may be shown again until it ends: Entra's have
-    /// none, and RFC 7523 section 3 leaves both to the parties.
-    async fn note_use(&self, terms: &Federation, claims: &Claims, ends: Timestamp) -> Result<(), Rejection> {
-        let Some(jti) = &claims.jti else { return Ok(()) };
-        let digest = Sha256::new().chain_update(&claims.iss).chain_update([0]).chain_update(jti).finalize();
-        let noted = self.store.note_assertion(terms.tenant, digest.into(), ends).await;
+    /// none, and RFC 7523 section 3 leaves both to the parties. To be asked once nothing else can refuse it.
+    pub(crate) async fn use_up(&self, shown: &Shown) -> Result<(), Rejection> {
+        let Some(id) = shown.id else { return Ok(()) };
+        let noted = self.store.note_assertion(shown.tenant, id, shown.ends).await;
         match noted.map_err(|error| Rejection::Unavailable(error.to_string()))? {
             true => Ok(()),
             false => Err(Rejection::Invalid("it was used before")),

@@ -224,7 +224,8 @@ mod tests {
         let (outcomes, quiet) = flood(&hasher, Some((LOUD, &stored)), network).await;
         assert!(quiet);
         let busy = outcomes.iter().filter(|outcome| matches!(outcome, Err(HashError::Busy))).count();
-        assert_eq!(busy, 200 - MAX_OF_TENANT);
+        // The others wait or, where a hash is faster than they come, follow one that has gone.
+        assert!(busy > 0 && busy <= 200 - MAX_OF_TENANT, "{busy}");
     }
 
     #[tokio::test]

@@ -132,20 +132,26 @@ impl TokenEndpoint {
         from: IpAddr,
         now: Timestamp,
     ) -> Result<AccessToken, GrantError> {
+        // What cannot be a secret of anybody costs nothing, not even a lookup.
+        if matches!(authentication, ClientAuthentication::Secret(secret) if ClientSecretText::key_id_of(secret).is_none())
+        {
+            return Err(GrantError::InvalidClient);
+        }
         let owner = match Uuid::try_parse(client_id) {
             Ok(client) => self.store.oauth_client(label.to_owned(), client).await?,
             Err(_) => None,
         };
         let owner = owner.filter(|owner| owner.client.revoked.is_none());
-        let (credential, ends) = match authentication {
+        let (credential, ends, assertion) = match authentication {
             ClientAuthentication::Secret(secret) => {
-                self.check_secret(owner.as_ref(), secret, from, now).await?
+                let (secret, ends) = self.check_secret(owner.as_ref(), secret, from, now).await?;
+                (secret, ends, None)
             }
             ClientAuthentication::Assertion(assertion) => {
                 let federation = owner.as_ref().and_then(|owner| owner.federation.as_ref());
                 let federation = federation.ok_or(GrantError::InvalidClient)?;
-                self.federations.check(federation, assertion, now).await?;
-                (federation.id, Timestamp(i64::MAX))
+                let shown = self.federations.check(federation, assertion, now).await?;
+                (federation.id, Timestamp(i64::MAX), Some(shown))
             }
         };
         let owner = owner.ok_or(GrantError::InvalidClient)?;
@@ -153,6 +159,10 @@ impl TokenEndpoint {
         self.rate.check_key(&client).map_err(|_| GrantError::TooManyRequests)?;
         if owner.tenant.state == TenantState::Suspended {
             return Err(GrantError::Suspended);
+        }
+        // Last: an assertion that was refused may come again.
+        if let Some(shown) = assertion {
+            self.federations.use_up(&shown).await?;
         }
         let lifetime = i64::try_from(self.lifetime.as_secs()).unwrap_or(i64::MAX);
         let expires = now.plus_seconds(lifetime).min(ends);

@@ -89,9 +89,15 @@ impl Key {
     }
 
     fn assertion(&self, now: Timestamp) -> String {
+        self.assertion_with(now, &json!({}))
+    }
+
+    /// One that says this as well.
+    fn assertion_with(&self, now: Timestamp, more: &Value) -> String {
         let seconds = now.0 / 1000;
-        let claims = json!({"iss": "https://issuer", "sub": "subject", "aud": "api://juno",
+        let mut claims = json!({"iss": "https://issuer", "sub": "subject", "aud": "api://juno",
             "iat": seconds, "nbf": seconds, "exp": seconds + 3600});
+        claims.as_object_mut().expect("object").extend(more.as_object().expect("object").clone());
         let header = json!({"alg": "EdDSA", "typ": "JWT", "kid": self.kid});
         let part = |json: &Value| BASE64.encode(json.to_string());
         let signed = format!("{}.{}", part(&header), part(&claims));
@@ -107,6 +113,7 @@ fn set(keys: &[&Key]) -> Vec<u8> {
 }
 
 struct House {
+    store: Store,
     endpoint: TokenEndpoint,
     client: String,
     _folder: TempDir,
@@ -154,8 +161,8 @@ async fn house_with(jwks_url: &str, timeout: Duration) -> House {
     let access_tokens = Arc::new(AccessTokens::new(keys, "https://scim.example.com"));
     let rate = NonZeroU32::new(10_000).expect("not zero");
     let hour = Duration::from_secs(3600);
-    let endpoint = TokenEndpoint::new(store, access_tokens, federations, hour, rate);
-    House { endpoint, client: federation.client.to_string(), _folder: folder }
+    let endpoint = TokenEndpoint::new(store.clone(), access_tokens, federations, hour, rate);
+    House { store, endpoint, client: federation.client.to_string(), _folder: folder }
 }
 
 impl House {
@@ -195,6 +202,22 @@ async fn an_unknown_key_is_looked_for_now_and_then() {
     house.exchange(&new.assertion(later), later).await.expect("the replaced key is found");
     house.exchange(&old.assertion(later), later).await.expect("and the old one is kept");
     assert_eq!(provider.asked(), 2);
+}
+
+#[tokio::test]
+async fn an_assertion_that_was_refused_is_not_used_up() {
+    let key = Key::new("one");
+    let provider = Provider::start(set(&[&key]));
+    let house = house(&provider.url).await;
+    let once = key.assertion_with(NOW, &json!({"jti": "one of a kind"}));
+    let set_state = async |state| assert!(house.store.set_tenant_state(TENANT, state).await.expect("set"));
+    set_state(TenantState::Suspended).await;
+    let refused = house.exchange(&once, NOW).await;
+    assert!(matches!(refused, Err(GrantError::Suspended)), "{refused:?}");
+    set_state(TenantState::Active).await;
+    house.exchange(&once, NOW).await.expect("taken");
+    let again = house.exchange(&once, NOW).await;
+    assert!(matches!(again, Err(GrantError::InvalidClient)), "{again:?}");
 }
 
 #[tokio::test]
