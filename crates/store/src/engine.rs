@@ -158,8 +158,6 @@ pub(crate) trait Engine:
     fn operators(&self) -> Result<Vec<Operator>, StoreError>;
     fn operator(&self, name: &str) -> Result<Option<Operator>, StoreError>;
     fn session(&self, digest: &[u8; 32]) -> Result<Option<(Session, Operator)>, StoreError>;
-    /// Ends the changes of a tenant's resources, for good: what comes before its deletion.
-    fn close_feed(&self, tenant: TenantId) -> Result<(), StoreError>;
     fn touch_session(&self, digest: &[u8; 32], seen: Timestamp) -> Result<(), StoreError>;
 
     /// Newest first.
@@ -182,6 +180,8 @@ pub(crate) trait Engine:
     fn tenants(&self) -> Result<Vec<Tenant>, StoreError>;
     /// By label or, if the text is a UUID, by id.
     fn tenant(&self, label_or_id: &str) -> Result<Option<Tenant>, StoreError>;
+    /// Ends the changes of a tenant's resources, for good: what comes before its deletion.
+    fn close_feed(&self, tenant: TenantId) -> Result<(), StoreError>;
 
     /// Behind a place (time of issue and id), oldest first.
     fn secret_tokens(

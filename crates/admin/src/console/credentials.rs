@@ -5,7 +5,7 @@ use super::{
     failure::{Again, Refusal},
     form::new_key,
     frame::{Frame, Section, done},
-    rotations::{RotationView, UnderWay},
+    rotations::{RotationView, UnderWay, past},
     secret::SecretPage,
     tenant::{Tab, TenantHead},
     visitor::Visitor,
@@ -85,7 +85,7 @@ impl Credentials {
     async fn of(admin: &Admin, by: &By, tenant: &Tenant) -> Result<Credentials, Failure> {
         let now = admin.now();
         let under_way = UnderWay::of(admin, by, &tenant.label).await?;
-        let past = UnderWay::past(admin, by, &tenant.label).await?;
+        let past = past(admin, by, &tenant.label).await?;
         let rows = admin.secret_tokens(by, &tenant.label).await?;
         let view = |row: &SecretTokenRow| TokenView {
             key_id: row.key_id.clone(),

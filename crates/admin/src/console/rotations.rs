@@ -108,16 +108,16 @@ impl UnderWay {
         Ok(UnderWay(admin.rotations_under_way(by, label).await?))
     }
 
-    /// The last ones that are over, the newest first.
-    pub(super) async fn past(admin: &Admin, by: &By, label: &str) -> Result<Vec<Judged>, Failure> {
-        let newest = admin.rotations(by, label, None, None).await?.rows;
-        Ok(newest.into_iter().filter(|found| found.state.is_over()).collect())
-    }
-
     /// Whether one of them is of this credential, the old one or the new one.
     pub(super) fn have(&self, credential: Uuid) -> bool {
         self.0.iter().any(|found| [found.rotation.old, found.rotation.new].contains(&credential))
     }
+}
+
+/// The last rotations of a tenant that are over, the newest first.
+pub(super) async fn past(admin: &Admin, by: &By, label: &str) -> Result<Vec<Judged>, Failure> {
+    let newest = admin.rotations(by, label, None, None).await?.rows;
+    Ok(newest.into_iter().filter(|found| found.state.is_over()).collect())
 }
 
 fn credentials(label: &str) -> String {

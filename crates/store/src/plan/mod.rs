@@ -10,7 +10,11 @@ mod writes;
 pub(crate) use facts::{Facts, KeptResource, Questions, StoredResource, questions};
 pub(crate) use writes::{DeletedResource, FeedMove, GroupUpdate, LogRow, ResourceRow, Writes};
 
-use crate::{audit::By, audit::Deed, deeds, model::*};
+use crate::{
+    audit::{By, Deed},
+    deeds,
+    model::*,
+};
 use resource::Resource;
 use scim::{Timestamp, schema::ResourceKind};
 use std::{

@@ -1,7 +1,10 @@
 //! The rows that a batch comes to.
 
 use super::Of;
-use crate::{audit::By, audit::Deed, model::*};
+use crate::{
+    audit::{By, Deed},
+    model::*,
+};
 use scim::{Timestamp, event::EventKind, schema::ResourceKind};
 use std::{collections::BTreeSet, sync::Arc};
 use uuid::Uuid;

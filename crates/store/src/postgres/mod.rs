@@ -181,10 +181,6 @@ impl Engine for PostgresEngine {
             .transpose()
     }
 
-    fn close_feed(&self, tenant: TenantId) -> Result<(), StoreError> {
-        self.run(|connection| records::close_feed(connection, tenant))
-    }
-
     fn touch_session(&self, digest: &[u8; 32], seen: Timestamp) -> Result<(), StoreError> {
         self.run(|connection| operators::touch_session(connection, digest, seen))
     }
@@ -221,6 +217,10 @@ impl Engine for PostgresEngine {
 
     fn tenant(&self, label_or_id: &str) -> Result<Option<Tenant>, StoreError> {
         self.run(|connection| records::tenant(connection, label_or_id))?.map(Tenant::try_from).transpose()
+    }
+
+    fn close_feed(&self, tenant: TenantId) -> Result<(), StoreError> {
+        self.run(|connection| records::close_feed(connection, tenant))
     }
 
     fn secret_tokens(

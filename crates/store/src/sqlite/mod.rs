@@ -140,10 +140,6 @@ impl Engine for SqliteEngine {
             .transpose()
     }
 
-    fn close_feed(&self, tenant: TenantId) -> Result<(), StoreError> {
-        self.write(|connection| records::close_feed(connection, tenant))
-    }
-
     fn touch_session(&self, digest: &[u8; 32], seen: Timestamp) -> Result<(), StoreError> {
         self.write(|connection| operators::touch_session(connection, digest, seen))
     }
@@ -180,6 +176,10 @@ impl Engine for SqliteEngine {
 
     fn tenant(&self, label_or_id: &str) -> Result<Option<Tenant>, StoreError> {
         self.run(|connection| records::tenant(connection, label_or_id))?.map(Tenant::try_from).transpose()
+    }
+
+    fn close_feed(&self, tenant: TenantId) -> Result<(), StoreError> {
+        self.write(|connection| records::close_feed(connection, tenant))
     }
 
     fn secret_tokens(
