@@ -23,11 +23,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Err("TENANT_URL SECRET_TOKEN [REQUESTS]".into());
     };
     let count: usize = rest.first().map_or(Ok(20_000), |count| count.parse())?;
-    let client = Behaviour::default().client(
-        url,
-        Credentials::Bearer(Secret::new(token.as_str())),
-        Clock::standing(jiff::Timestamp::UNIX_EPOCH),
-    )?;
+    let clock = Clock::standing(jiff::Timestamp::UNIX_EPOCH);
+    let token_of = Credentials::Bearer(Secret::new(token.as_str()));
+    let client = Behaviour::default().client(url, token_of, clock.clone())?;
     let plan = Plan {
         tenants: vec![("tenant".to_owned(), client)],
         rate: None,
@@ -39,15 +37,22 @@ async fn main() -> Result<(), Box<dyn Error>> {
         users: 1,
         timeout: Duration::from_secs(30),
         seed: 1,
+        window: None,
         keep: false,
         tag: "cost".to_owned(),
+        clock,
     };
     let mut out = std::io::stdout();
     for _ in 0..3 {
         let through_reqwest = reqwest(url, token, count).await?;
-        let (outcome, _) =
-            load(Plan { tenants: plan.tenants.clone(), loud: Vec::new(), tag: plan.tag.clone(), ..plan })
-                .await?;
+        let (outcome, _) = load(Plan {
+            tenants: plan.tenants.clone(),
+            loud: Vec::new(),
+            tag: plan.tag.clone(),
+            clock: plan.clock.clone(),
+            ..plan
+        })
+        .await?;
         let through_swarm = outcome.own_cost.cpu_microseconds_per_request;
         writeln!(out, "reqwest {through_reqwest:.1} µs, swarm {through_swarm:.1} µs of processor a request")?;
     }

@@ -6,6 +6,7 @@ use super::mix::Operation;
 use super::pace::{Due, Pace};
 use super::record::Record;
 use super::requests::Requests;
+use super::windows::Windows;
 use serde::Deserialize;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,6 +23,8 @@ pub(super) struct Lane {
     pub peer: Peer,
     /// How long an answer is waited for, and how long late requests are still sent after the last one was due.
     pub timeout: Duration,
+    /// Where latencies are noted by time, if that is wanted.
+    pub windows: Option<Arc<Windows>>,
     /// The number of the next request that nobody has taken.
     next: AtomicU64,
     state: Mutex<State>,
@@ -50,7 +53,16 @@ impl Lane {
         requests: Requests,
     ) -> Lane {
         let state = State { requests, record: Record::default(), created: Vec::new() };
-        Lane { name, factor, pace, peer, timeout, next: AtomicU64::new(0), state: Mutex::new(state) }
+        Lane {
+            name,
+            factor,
+            pace,
+            peer,
+            timeout,
+            windows: None,
+            next: AtomicU64::new(0),
+            state: Mutex::new(state),
+        }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -98,6 +110,9 @@ impl Lane {
             connection.give_up();
             Err("timeout")
         });
+        if let Some(windows) = &self.windows {
+            windows.note(due - self.pace.start, ended - due);
+        }
         let mut state = self.state();
         state.record.note(operation, ended - due, ended - sent);
         match &answer {

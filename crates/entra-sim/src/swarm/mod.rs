@@ -11,10 +11,12 @@ mod record;
 mod report;
 mod requests;
 mod stage;
+mod windows;
 
 pub use mix::{Mix, Operation};
 pub use pace::Until;
 pub use report::{Fairness, Outcome, OwnCost, Percentiles, TenantResult};
+pub use windows::Window;
 
 use crate::clock::Clock;
 use crate::exit::Exit;
@@ -29,6 +31,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use windows::Windows;
 
 /// What `entra-sim swarm` is asked to do.
 #[derive(Debug, clap::Args)]
@@ -63,6 +66,9 @@ pub struct Options {
     /// Seed of the order of requests
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// Report each window of so many seconds by itself too
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub window: Option<f64>,
     /// Leave what was made on the server
     #[arg(long)]
     pub keep: bool,
@@ -114,10 +120,14 @@ pub struct Plan {
     pub timeout: Duration,
     /// Seed of the order of requests.
     pub seed: u64,
+    /// How long the windows are that are reported by themselves.
+    pub window: Option<Duration>,
     /// Whether what was made stays.
     pub keep: bool,
     /// Begins the name of every object.
     pub tag: String,
+    /// Tells when it began.
+    pub clock: Clock,
 }
 
 /// Runs the load and writes its result to `out`.
@@ -153,8 +163,10 @@ pub async fn run(options: Options, clock: Clock, out: &mut (dyn Write + Send)) -
         users: options.users,
         timeout: Duration::from_secs(options.tenants.behaviour.timeout.max(1)),
         seed: options.seed,
+        window: options.window.map(Duration::from_secs_f64),
         keep: options.keep,
         tag: format!("swarm-{:x}", clock.now().as_millisecond()),
+        clock,
     };
     let (outcome, left) = match load(plan).await {
         Ok(done) => done,
@@ -182,8 +194,22 @@ pub async fn run(options: Options, clock: Clock, out: &mut (dyn Write + Send)) -
 /// # Errors
 /// A sentence, when a tenant cannot be prepared or the system gives no thread.
 pub async fn load(plan: Plan) -> Result<(Outcome, usize), String> {
-    let Plan { tenants, rate, until, mix, loud, connections, threads, users, timeout, seed, keep, tag } =
-        plan;
+    let Plan {
+        tenants,
+        rate,
+        until,
+        mix,
+        loud,
+        connections,
+        threads,
+        users,
+        timeout,
+        seed,
+        window,
+        keep,
+        tag,
+        clock,
+    } = plan;
     let count = tenants.len();
     let part = |(nth, (name, client)): (usize, (String, Client))| {
         let factor = loud.iter().find(|(loud, _)| *loud == name).map_or(1.0, |(_, factor)| *factor);
@@ -200,12 +226,17 @@ pub async fn load(plan: Plan) -> Result<(Outcome, usize), String> {
     let parts = tenants.into_iter().enumerate().map(part).collect();
     let ready = stage::prepare(parts, &Common { tag, mix, users, timeout }).await?;
     let (mut lanes, leftovers): (Vec<_>, Vec<_>) = ready.into_iter().map(stage::Ready::split).unzip();
-    let start = Instant::now() + SETTLE;
-    lanes.iter_mut().for_each(|lane| lane.pace.start = start);
+    let windows = window.map(|length| Arc::new(Windows::new(length)));
+    let (start, started_at) = (Instant::now() + SETTLE, clock.now() + SETTLE);
+    for lane in &mut lanes {
+        lane.pace.start = start;
+        lane.windows.clone_from(&windows);
+    }
     let lanes: Vec<_> = lanes.into_iter().map(Arc::new).collect();
     let before = Cost::now();
     send(&lanes, connections, threads, start).await?;
-    let outcome = Outcome::of(&lanes, start.elapsed(), Cost::now().since(before));
+    let windows = windows.map(|windows| windows.results());
+    let outcome = Outcome::of(&lanes, started_at, start.elapsed(), windows, Cost::now().since(before));
     let mut left = 0;
     if !keep {
         for (lane, leftover) in lanes.iter().zip(&leftovers) {

@@ -80,12 +80,12 @@ pub(super) fn merged<'a>(parts: impl Iterator<Item = &'a Histogram<u64>>) -> His
     sum
 }
 
-fn histogram() -> Histogram<u64> {
+pub(super) fn histogram() -> Histogram<u64> {
     // Constant bounds, which are valid; the other arm has no bounds but its digits.
     Histogram::new_with_bounds(1, LONGEST, DIGITS)
         .unwrap_or_else(|_| unreachable!("constant bounds are valid"))
 }
 
-fn micros(duration: Duration) -> u64 {
+pub(super) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(LONGEST)
 }

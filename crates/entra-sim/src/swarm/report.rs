@@ -4,7 +4,9 @@ use super::cost::Cost;
 use super::lane::Lane;
 use super::mix::Operation;
 use super::record::{Record, merged};
+use super::windows::Window;
 use hdrhistogram::Histogram;
+use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
@@ -28,7 +30,7 @@ pub struct Percentiles {
 }
 
 impl Percentiles {
-    fn of(times: &Histogram<u64>) -> Percentiles {
+    pub(super) fn of(times: &Histogram<u64>) -> Percentiles {
         let at = |quantile| times.value_at_quantile(quantile) as f64 / 1e3;
         Percentiles {
             count: times.len(),
@@ -95,6 +97,8 @@ pub struct OwnCost {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Outcome {
+    /// When the first request was due, by the clock of the world.
+    pub started_at: Timestamp,
     /// How long it ran, in seconds.
     pub seconds: f64,
     /// Requests that ended, well or not.
@@ -115,6 +119,9 @@ pub struct Outcome {
     pub service: Percentiles,
     /// Latency by operation.
     pub operations: BTreeMap<&'static str, Percentiles>,
+    /// Latency by time, if it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub windows: Option<Vec<Window>>,
     /// By tenant.
     pub tenants: Vec<TenantResult>,
     /// How evenly the tenants were served.
@@ -125,7 +132,13 @@ pub struct Outcome {
 
 impl Outcome {
     /// Sums up what the lanes recorded in `elapsed`, for which this process used `cost`.
-    pub(super) fn of(lanes: &[impl AsRef<Lane>], elapsed: Duration, cost: Cost) -> Outcome {
+    pub(super) fn of(
+        lanes: &[impl AsRef<Lane>],
+        started_at: Timestamp,
+        elapsed: Duration,
+        windows: Option<Vec<Window>>,
+        cost: Cost,
+    ) -> Outcome {
         let records: Vec<(&Lane, Record)> =
             lanes.iter().map(AsRef::as_ref).map(|lane| (lane, lane.state().record.clone())).collect();
         let all =
@@ -141,6 +154,7 @@ impl Outcome {
         }
         let latency = merged(records.iter().flat_map(|(_, record)| &record.latency));
         Outcome {
+            started_at,
             seconds: elapsed.as_secs_f64(),
             requests,
             scheduled: scheduled.map(|all| all.iter().sum()),
@@ -151,6 +165,7 @@ impl Outcome {
             latency: Percentiles::of(&latency),
             service: Percentiles::of(&all(|record| &record.service)),
             operations: Operation::ALL.iter().map(|it| (it.word(), by_operation(*it))).collect(),
+            windows,
             tenants: records.iter().map(|(lane, record)| tenant(lane, record)).collect(),
             fairness: fairness(&records),
             own_cost: OwnCost {

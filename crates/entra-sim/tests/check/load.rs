@@ -29,8 +29,10 @@ fn plan(servers: &[&StandIn]) -> Plan {
         users: USERS,
         timeout: Duration::from_secs(20),
         seed: 1,
+        window: None,
         keep: true,
         tag: "swarm-test".to_owned(),
+        clock: clock.clone(),
     }
 }
 
@@ -109,6 +111,24 @@ async fn a_stall_is_seen_by_every_request_that_was_due_meanwhile() {
     assert!(outcome.latency.p90 > 150.0, "coordinated omission: {outcome}");
     assert!(outcome.service.max >= 400.0, "{outcome}");
     assert!(outcome.service.p90 < outcome.latency.p90, "{outcome}");
+}
+
+#[tokio::test]
+async fn windows_of_time_show_when_it_was_slow() {
+    let stall = (PREPARED + 60, Duration::from_millis(300));
+    let server = StandIn::troubled(true, None, Trouble { stall: Some(stall), ..Trouble::default() }).await;
+    let timed = Plan {
+        rate: Some(100.0),
+        until: Until::Time(Duration::from_secs(2)),
+        window: Some(Duration::from_millis(500)),
+        ..plan(&[&server])
+    };
+    let outcome = run(timed).await;
+    let windows = outcome.windows.expect("windows");
+    assert_eq!(windows.iter().map(|window| window.latency.count).collect::<Vec<_>>(), [50; 4]);
+    // The 60th request was due at 0.6 s.
+    assert!(windows[1].latency.max >= 300.0, "{windows:?}");
+    assert!(windows[0].latency.max < windows[1].latency.max, "{windows:?}");
 }
 
 #[tokio::test]
