@@ -7,6 +7,7 @@ use prometheus::{
     proto::MetricFamily,
 };
 use scim_api::App;
+use store::Store;
 
 /// A registry with the version that runs.
 pub(crate) fn registry() -> prometheus::Result<Registry> {
@@ -18,27 +19,34 @@ pub(crate) fn registry() -> prometheus::Result<Registry> {
     Ok(registry)
 }
 
-/// Registers what the authenticator counts.
-pub(crate) fn register_credentials(registry: &Registry, app: Data<App>) -> prometheus::Result<()> {
+/// Registers counts that others keep.
+pub(crate) fn register_counts(registry: &Registry, app: &Data<App>, store: &Store) -> prometheus::Result<()> {
+    let (app, store) = (app.clone(), store.clone());
     let help = "Questions to the database about a credential; all other requests were answered from memory.";
-    let queries = IntCounter::new("juno_credential_queries_total", help)?;
-    registry.register(Box::new(Credentials { app, queries }))
+    Count::register(registry, "juno_credential_queries_total", help, move || app.authenticator().queries())?;
+    let help = "Lookups and changes that had to wait since their tenant asked for more than its share.";
+    Count::register(registry, "juno_held_back_total", help, move || store.held_back())
 }
 
-/// Reads the authenticator's own count whenever metrics are asked for.
-struct Credentials {
-    app: Data<App>,
-    queries: IntCounter,
+/// A count that another keeps, read whenever metrics are asked for.
+struct Count<F> {
+    counter: IntCounter,
+    read: F,
 }
 
-impl Collector for Credentials {
+impl<F: Fn() -> u64 + Send + Sync + 'static> Count<F> {
+    fn register(registry: &Registry, name: &str, help: &str, read: F) -> prometheus::Result<()> {
+        registry.register(Box::new(Count { counter: IntCounter::new(name, help)?, read }))
+    }
+}
+
+impl<F: Fn() -> u64 + Send + Sync> Collector for Count<F> {
     fn desc(&self) -> Vec<&Desc> {
-        self.queries.desc()
+        self.counter.desc()
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        let total = self.app.authenticator().queries();
-        self.queries.inc_by(total.saturating_sub(self.queries.get()));
-        self.queries.collect()
+        self.counter.inc_by((self.read)().saturating_sub(self.counter.get()));
+        self.counter.collect()
     }
 }

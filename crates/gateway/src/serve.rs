@@ -97,7 +97,7 @@ async fn run(settings: &Settings, options: &Serve, json: bool) -> Result<(), Com
         let oauth = Oauth::new(settings, store.clone(), Arc::clone(&access_tokens), &registry);
         let oauth = Data::new(oauth.map_err(|cause| failed(&cause))?);
         let state = scim_state(settings, store.clone(), access_tokens, scim_metrics, public_url.as_str());
-        metrics::register_credentials(&registry, state.clone()).map_err(|cause| failed(&cause))?;
+        metrics::register_counts(&registry, &state, &store).map_err(|cause| failed(&cause))?;
         if let Some(use_cases) = use_cases {
             let state = state.clone();
             use_cases.when_credentials_end(move || state.authenticator().forget());

@@ -192,6 +192,7 @@ fn operators_see_health_and_metrics() {
     assert!(metrics.header("content-type").is_some_and(|kind| kind.starts_with("text/plain; version=0.0.4")));
     for line in [
         "juno_credential_queries_total 1",
+        "juno_held_back_total 0",
         "juno_build_info{version=\"0.1.0\"} 1",
         "juno_scim_requests_total{method=\"POST\",route=\"/Users\",status=\"201\",tenant=\"contoso\"} 1",
     ] {

@@ -30,6 +30,7 @@ mod queue;
 mod records;
 mod schema;
 mod setup_links;
+mod shares;
 mod sql;
 mod sqlite;
 mod store;

@@ -8,6 +8,7 @@ use crate::{
     plan::TenantChange,
     postgres::PostgresEngine,
     queue::Share,
+    shares::Shares,
     sqlite::SqliteEngine,
     threads::Threads,
 };
@@ -26,6 +27,9 @@ pub struct Settings {
     pub batch: usize,
     /// Most requests of one tenant that may wait, in the writer and in the readers each.
     pub queue_per_tenant: usize,
+    /// Lookups and changes a second that each tenant has for itself; what it asks beyond them waits while the others keep
+    /// the database busy.
+    pub share_per_tenant: u32,
 }
 
 /// Why a store could not be opened.
@@ -67,9 +71,10 @@ impl Store {
             return Err(OpenError::UnknownScheme);
         };
         engine.migrate()?;
+        let shares = Shares::new(settings.share_per_tenant);
         let share = Share { waiting: settings.queue_per_tenant.max(1), running: usize::MAX };
         Ok(Store {
-            threads: Arc::new(Threads::start(engine, readers, settings.batch.max(1), share)?),
+            threads: Arc::new(Threads::start(engine, readers, settings.batch.max(1), share, shares)?),
             by: None,
         })
     }
@@ -116,6 +121,11 @@ impl Store {
     /// See [`CommitError`].
     pub async fn commit(&self, tenant: TenantId, change: Change) -> Result<Committed, CommitError> {
         self.threads.write(TenantChange { tenant, change, by: self.by.clone() }).await
+    }
+
+    /// How many lookups and changes have had to wait since their tenant asked for more than its share, of all tenants.
+    pub fn held_back(&self) -> u64 {
+        self.threads.shares().held_back()
     }
 
     /// A resource by id.

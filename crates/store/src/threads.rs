@@ -6,6 +6,7 @@ use crate::{
     model::{CommitError, Committed, Row, StoreError, TenantId},
     plan::{self, Answers, TenantChange},
     queue::{FairQueue, Rejected, Share},
+    shares::{Shares, UnderWay},
 };
 use std::{
     any::Any,
@@ -21,6 +22,7 @@ use tokio::sync::oneshot;
 /// Something that waits, and who waits for its answer.
 struct Waiting<Q, A> {
     question: Q,
+    under_way: UnderWay,
     answer: oneshot::Sender<A>,
 }
 
@@ -34,6 +36,7 @@ const LOOKUPS: usize = 32;
 
 /// The running threads and the queues before them. Dropping it ends the threads, after what is waiting is done.
 pub(crate) struct Threads {
+    shares: Arc<Shares>,
     writes: Arc<FairQueue<Write>>,
     lookups: Arc<FairQueue<Search>>,
     jobs: Arc<FairQueue<Job>>,
@@ -48,11 +51,13 @@ impl Threads {
         readers: usize,
         batch: usize,
         share: Share,
+        shares: Shares,
     ) -> Result<Threads, StoreError> {
         let for_lookups = (readers / 4).max(1);
         let for_jobs = readers - for_lookups;
         let job_share = Share { running: (for_jobs / 2).max(1), ..share };
         let mut threads = Threads {
+            shares: Arc::new(shares),
             writes: Arc::new(FairQueue::new(share)),
             lookups: Arc::new(FairQueue::new(share)),
             jobs: Arc::new(FairQueue::new(job_share)),
@@ -80,19 +85,28 @@ impl Threads {
         Ok(())
     }
 
+    /// What tenants may ask for.
+    pub(crate) fn shares(&self) -> &Shares {
+        &self.shares
+    }
+
     /// Has a change written.
     pub(crate) async fn write(&self, change: TenantChange) -> Result<Committed, CommitError> {
+        let under_way = self.shares.begin(change.tenant).await.map_err(StoreError::from)?;
         let (answer, answered) = oneshot::channel();
         let tenant = change.tenant;
-        self.writes.push(tenant, Waiting { question: change, answer }).map_err(StoreError::from)?;
+        self.writes
+            .push(tenant, Waiting { question: change, under_way, answer })
+            .map_err(StoreError::from)?;
         answered.await.map_err(|_| StoreError::from(Rejected::Closed))?
     }
 
     /// Has a lookup answered.
     pub(crate) async fn look_up(&self, lookup: Lookup) -> Result<Option<Row>, StoreError> {
+        let under_way = self.shares.begin(lookup.tenant).await?;
         let (answer, answered) = oneshot::channel();
         let tenant = lookup.tenant;
-        self.lookups.push(tenant, Waiting { question: lookup, answer })?;
+        self.lookups.push(tenant, Waiting { question: lookup, under_way, answer })?;
         answered.await.map_err(|_| StoreError::from(Rejected::Closed))?
     }
 
@@ -138,6 +152,30 @@ fn panic_text(panic: &(dyn Any + Send)) -> String {
     format!("panic: {}", text.unwrap_or("of unknown kind"))
 }
 
+/// What was taken from a queue together, in one order.
+struct Taken<Q, A> {
+    tenants: Vec<TenantId>,
+    questions: Vec<Q>,
+    answers: Vec<oneshot::Sender<A>>,
+    under_way: Vec<UnderWay>,
+}
+
+impl<Q, A> Taken<Q, A> {
+    /// Waits for something, and takes at most so much; nothing once the queue is closed and drained.
+    fn from(queue: &FairQueue<Waiting<Q, A>>, most: usize) -> Self {
+        let taken = queue.take(most);
+        let mut all =
+            Taken { tenants: Vec::new(), questions: Vec::new(), answers: Vec::new(), under_way: Vec::new() };
+        for (tenant, Waiting { question, under_way, answer }) in taken {
+            all.tenants.push(tenant);
+            all.questions.push(question);
+            all.answers.push(answer);
+            all.under_way.push(under_way);
+        }
+        all
+    }
+}
+
 /// A batch that others see already; who waits for it is told once it is durable.
 struct Commit {
     tenants: Vec<TenantId>,
@@ -150,14 +188,12 @@ const COMMITS: usize = 8;
 
 fn write_all(queue: &FairQueue<Write>, engine: &dyn Engine, most: usize, committed: &SyncSender<Commit>) {
     loop {
-        let taken = queue.take(most);
-        if taken.is_empty() {
+        let Taken { tenants, questions, answers, under_way } = Taken::from(queue, most);
+        if tenants.is_empty() {
             return;
         }
-        let (tenants, waiting): (Vec<_>, Vec<_>) = taken.into_iter().unzip();
-        let (changes, answers): (Vec<_>, Vec<_>) =
-            waiting.into_iter().map(|waiting| (waiting.question, waiting.answer)).unzip();
-        let results = commit(engine, &changes);
+        let results = commit(engine, &questions);
+        drop(under_way);
         if committed.send(Commit { tenants, answers, results }).is_err() {
             return;
         }
@@ -204,14 +240,13 @@ fn transact(engine: &dyn Engine, batch: &[TenantChange]) -> Result<Answers, Stor
 
 fn look_up_all(queue: &FairQueue<Search>, engine: &dyn Engine) {
     loop {
-        let taken = queue.take(LOOKUPS);
-        if taken.is_empty() {
+        let Taken { tenants, questions, answers, under_way } = Taken::from(queue, LOOKUPS);
+        if tenants.is_empty() {
             return;
         }
-        let (tenants, waiting): (Vec<_>, Vec<_>) = taken.into_iter().unzip();
-        let (lookups, answers): (Vec<_>, Vec<_>) =
-            waiting.into_iter().map(|waiting| (waiting.question, waiting.answer)).unzip();
-        match guarded(|| engine.look_up(&lookups)) {
+        let found = guarded(|| engine.look_up(&questions));
+        drop(under_way);
+        match found {
             Ok(rows) => answers.into_iter().zip(rows).for_each(|(answer, row)| drop(answer.send(Ok(row)))),
             Err(error) => answers.into_iter().for_each(|answer| drop(answer.send(Err(error.clone())))),
         }

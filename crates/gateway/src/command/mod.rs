@@ -64,6 +64,7 @@ pub(crate) fn open_store(settings: &Settings) -> Result<Store, CommandError> {
         readers: database.readers.size(),
         batch: database.batch.size(),
         queue_per_tenant: database.queue_per_tenant.size(),
+        share_per_tenant: database.share_per_tenant.get(),
     };
     Store::open(&store_settings)
         .map_err(|cause| CommandError::failed("the database cannot be opened (database.url)")(&cause))

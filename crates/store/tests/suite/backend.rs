@@ -4,7 +4,7 @@ use diesel::{
     Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection, connection::SimpleConnection,
     sql_query, sql_types,
 };
-use std::sync::Arc;
+use std::{any::Any, sync::Arc};
 use store::{Settings, Store};
 use tempfile::TempDir;
 use test_support::Postgres;
@@ -16,6 +16,9 @@ pub(crate) struct Backend {
     pub(crate) store: Store,
     database: Arc<Database>,
 }
+
+/// More than tests ask for in a second.
+const SHARE: u32 = 100_000;
 
 enum Database {
     Sqlite(TempDir),
@@ -39,12 +42,13 @@ impl Database {
         folder.path().join("juno.sqlite").to_str().unwrap().to_owned()
     }
 
-    fn open(&self) -> Store {
+    fn open(&self, share_per_tenant: u32) -> Store {
         let url = match self {
             Database::Sqlite(folder) => format!("sqlite://{}", Database::path(folder)),
             Database::Postgres(url) => url.clone(),
         };
-        Store::open(&Settings { url, readers: 2, batch: 64, queue_per_tenant: 1000 }).unwrap()
+        Store::open(&Settings { url, readers: 2, batch: 64, queue_per_tenant: 1000, share_per_tenant })
+            .unwrap()
     }
 
     fn load<T>(&self, statement: &str) -> Vec<T>
@@ -66,7 +70,7 @@ impl Database {
 
 impl Backend {
     fn new(database: Database) -> Backend {
-        Backend { store: database.open(), database: Arc::new(database) }
+        Backend { store: database.open(SHARE), database: Arc::new(database) }
     }
 
     /// A new file in a folder that is removed with the last clone.
@@ -81,7 +85,29 @@ impl Backend {
 
     /// Another store on the same database, as another process would open it.
     pub(crate) fn open_again(&self) -> Store {
-        self.database.open()
+        self.database.open(SHARE)
+    }
+
+    /// Another store on the same database, where each tenant has this share.
+    pub(crate) fn open_with_share(&self, share_per_tenant: u32) -> Store {
+        self.database.open(share_per_tenant)
+    }
+
+    /// Lets no change through to this tenant, whatever is waiting, until the connection is dropped.
+    pub(crate) fn hold_changes(&self, tenant: Uuid) -> Box<dyn Any> {
+        match &*self.database {
+            Database::Sqlite(folder) => {
+                let mut connection = SqliteConnection::establish(&Database::path(folder)).unwrap();
+                connection.batch_execute("BEGIN IMMEDIATE").unwrap();
+                Box::new(connection)
+            }
+            Database::Postgres(url) => {
+                let mut connection = PgConnection::establish(url).unwrap();
+                let lock = format!("BEGIN; SELECT 1 FROM feeds WHERE tenant_id = '{tenant}' FOR UPDATE");
+                connection.batch_execute(&lock).unwrap();
+                Box::new(connection)
+            }
+        }
     }
 
     /// A key as it stands in a statement.

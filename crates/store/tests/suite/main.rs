@@ -24,6 +24,7 @@ mod random;
 mod resources;
 mod restore;
 mod setup_links;
+mod shares;
 mod tenants;
 mod tokens;
 mod world;
