@@ -1,19 +1,24 @@
 //! Many tenants at once, by the clock: does each get its 25 requests a second, and how much does it feel a neighbour that
-//! sends twenty times as much? Once as the gateway is shipped, which refuses what is beyond `scim.rate_per_tenant`, once
-//! where the loud one is served whatever it sends. A machine with more to do is slower whoever sends it, so the same load
-//! spread over all tenants alike is measured too. The machine's moods last for longer than a round: rounds of the four
-//! alternate, each kind is as often first as last, and medians are compared. The loud tenant has a swarm of its own: in that of
-//! the others it would hold up their requests before they are sent, which is no doing of the gateway.
+//! sends twenty times as much? A machine with more to do is slower whoever sends it, so as much more, spread over all
+//! tenants alike, is measured too.
 //!
-//! `cargo bench -p gateway --bench neighbours`, after `cargo build --release --bin entra-sim`; `docs/PERFORMANCE.md`
-//! explains the table. Prints Markdown.
-#![expect(clippy::print_stdout, reason = "a benchmark")]
+//! A machine's moods last for seconds, so the three are compared within each round: the others send without a break while a
+//! second swarm (in that of the others the loud tenant would hold up their requests before they are sent) plays the three
+//! in turn, and what the others felt is read from the seconds in which one of them was at work. Each is as often first as
+//! last. Of the rounds' ratios the median is told, and how sure it is.
+//!
+//! `cargo bench -p gateway --bench neighbours`, after `cargo build --release --bin entra-sim`; numbers behind `--` are
+//! another rate than 25 and another number of rounds. `docs/PERFORMANCE.md` explains the table. Prints Markdown.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark")]
 
+use scim::Timestamp;
 use serde_json::Value;
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
+    thread,
+    time::Duration,
 };
 use test_support::{Database, Gateway, GatewayOptions, Postgres};
 
@@ -23,130 +28,176 @@ const RATE: f64 = 25.0;
 /// How long the rate is held at first.
 const SECONDS: u32 = 60;
 /// How many times its share the loud tenant sends.
-const FACTOR: usize = 20;
-/// How often each kind of load is measured, a multiple of four, and for how long.
-const ROUNDS: usize = 12;
-const ROUND_SECONDS: u32 = 10;
+const FACTOR: f64 = 20.0;
+/// How often each kind of load is measured, best a multiple of three, and for how many seconds.
+const ROUNDS: usize = 18;
+const PHASE: u32 = 6;
+/// Seconds in which a swarm makes its users, at most.
+const PREPARED: u32 = 3;
+/// Milliseconds at the beginning of a phase that are not counted: connections are made.
+const SETTLED: i64 = 300;
 
 fn main() {
+    let mut numbers = std::env::args().skip(1).filter_map(|word| word.parse::<f64>().ok());
+    let rate = numbers.next().unwrap_or(RATE);
+    let rounds = numbers.next().map_or(ROUNDS, |rounds| rounds.max(6.0) as usize);
     let postgres = Postgres::start(true);
     let database = postgres.fresh_database();
-    let start = |settings: &[(&str, &str)]| {
-        let settings = [&[("JUNO__LOG__LEVEL", "warn")], settings].concat();
-        Gateway::start(GatewayOptions {
-            binary: env!("CARGO_BIN_EXE_juno").into(),
-            database: Database::At(database.clone()),
-            settings: settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
-        })
-    };
-    let shipped = start(&[]);
-    // Another process on the same database, where the loud tenant is held by the queues alone.
-    let unlimited = start(&[("JUNO__SCIM__RATE_PER_TENANT", "1000")]);
+    let gateway = Gateway::start(GatewayOptions {
+        binary: env!("CARGO_BIN_EXE_juno").into(),
+        database: Database::At(database.clone()),
+        settings: vec![("JUNO__LOG__LEVEL".to_owned(), "warn".to_owned())],
+    });
     let folder = tempfile::tempdir().expect("folder");
-    let tenants = open_tenants(&shipped);
-    let at_shipped = Lists::write(&folder.path().join("shipped"), &tenants);
-    let elsewhere = |tenant: &String| tenant.replace(shipped.scim(), unlimited.scim());
-    let at_unlimited =
-        Lists::write(&folder.path().join("unlimited"), &tenants.iter().map(elsewhere).collect::<Vec<_>>());
+    let tenants = open_tenants(&gateway);
+    let list = |name: &str, tenants: &[String]| {
+        let path = folder.path().join(name);
+        fs::write(&path, tenants.concat()).expect("a list");
+        path
+    };
+    let (all, one) = (list("all", &tenants), list("one", &tenants[..1]));
+    let others = list("others", &tenants[1..]);
 
     postgres.run_in(&database);
     println!("| load | requests | failed | unsent | p50 ms | p99 ms | worst tenant's p99 |");
     println!("|---|---|---|---|---|---|---|");
-    let held = result(swarm(&at_shipped.all, RATE, SECONDS));
-    row(&format!("{TENANTS} tenants x {RATE}/s for {SECONDS} s"), &held);
-    let spread = RATE * (TENANTS + FACTOR - 1) as f64 / TENANTS as f64;
-    let loud = RATE * FACTOR as f64;
-    let kind =
-        |name: String, lists, rate, rate_of_one| Kind { name, lists, rate, rate_of_one, p99s: Vec::new() };
-    let loud_name = format!("one of {TENANTS} sends {FACTOR} times its share");
+    let held = result(swarm(&all, rate, SECONDS));
+    row(&format!("{TENANTS} tenants x {rate}/s for {SECONDS} s"), &held);
     let mut kinds = [
-        kind(format!("{TENANTS} tenants x {RATE}/s"), &at_shipped, RATE, RATE),
-        kind(format!("{loud_name}, settings as shipped"), &at_shipped, RATE, loud),
-        kind(format!("{loud_name}, and is not refused any"), &at_unlimited, RATE, loud),
-        kind(
-            format!("{TENANTS} tenants x {spread}/s: as much, spread over all"),
-            &at_shipped,
-            spread,
-            spread,
-        ),
+        Kind::new("all alike", &one, rate),
+        Kind::new("one sends 20 times its share", &one, rate * FACTOR),
+        Kind::new("as much, spread over all", &all, rate * FACTOR / TENANTS as f64),
     ];
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         postgres.query(&database, "CHECKPOINT");
-        for place in 0..kinds.len() {
-            let nth = (round + place) % kinds.len();
-            kinds[nth].measure();
-        }
+        measure(&mut kinds, round, &others, rate);
+        let last: Vec<_> = kinds.iter().filter_map(|kind| kind.p99s.last()).collect();
+        eprintln!("round {} of {rounds}, p99 of the others in ms: {last:.2?}", round + 1);
     }
-    for kind in &mut kinds {
-        kind.p99s.sort_by(f64::total_cmp);
-        println!("\n{}: p99 of the others in each round, in ms: {:.2?}", kind.name, kind.p99s);
-    }
-    let [alike, refused, served, more] = kinds.map(|kind| median(&kind.p99s));
-    println!("\n| load | median p99 of the others, ms | against all alike |\n|---|---|---|");
-    for (name, p99) in [
-        ("all alike", alike),
-        ("a loud one, as shipped", refused),
-        ("a loud one that is served", served),
-        ("as much, spread over all", more),
-    ] {
-        println!("| {name} | {p99:.2} | {:+.1} % |", (p99 / alike - 1.0) * 100.0);
-    }
+    report(&kinds);
     println!(
         "\nThe swarm's own cost: {:.0} us of CPU a request.",
         number(&held["ownCost"]["cpuMicrosecondsPerRequest"])
     );
-    println!("Peak memory of the gateway: {} MB.", shipped.peak_memory() / 1_000_000);
+    println!("Peak memory of the gateway: {} MB.", gateway.peak_memory() / 1_000_000);
 }
 
-/// The files that say to a swarm who takes part, at one gateway.
-struct Lists {
-    all: PathBuf,
-    others: PathBuf,
-    one: PathBuf,
-}
-
-impl Lists {
-    /// Writes them into this new folder.
-    fn write(folder: &Path, tenants: &[String]) -> Lists {
-        fs::create_dir(folder).expect("a folder");
-        let list = |name: &str, tenants: &[String]| {
-            let path = folder.join(name);
-            fs::write(&path, tenants.concat()).expect("a list");
-            path
-        };
-        Lists {
-            all: list("all", tenants),
-            others: list("others", &tenants[1..]),
-            one: list("one", &tenants[..1]),
-        }
-    }
-}
-
-/// A kind of load.
+/// A kind of load, and what the others felt meanwhile.
 struct Kind<'a> {
-    name: String,
-    lists: &'a Lists,
-    /// Requests a second of each of the others, and of the one.
+    name: &'static str,
+    /// Who sends beside the others, and how much a second each.
+    list: &'a Path,
     rate: f64,
-    rate_of_one: f64,
-    /// What the others felt in each round, in milliseconds.
+    /// How much of it was served, how much refused, and how much not sent, since it was held up for too long.
+    served: u64,
+    refused: u64,
+    unsent: u64,
+    /// Of the others in each round: the median of its seconds, in milliseconds.
+    p50s: Vec<f64>,
     p99s: Vec<f64>,
 }
 
 impl Kind<'_> {
-    fn measure(&mut self) {
-        // The one is ready sooner and goes on for longer.
-        let of_one = swarm(&self.lists.one, self.rate_of_one, ROUND_SECONDS + 3);
-        let of_others = result(swarm(&self.lists.others, self.rate, ROUND_SECONDS));
-        assert_eq!(of_others["failed"], 0, "the others are served");
-        let of_one = result(of_one);
-        row(&format!("{}, {ROUND_SECONDS} s: the others", self.name), &of_others);
-        row("the one", &of_one);
-        self.p99s.push(number(&of_others["latency"]["p99"]));
+    fn new<'a>(name: &'static str, list: &'a Path, rate: f64) -> Kind<'a> {
+        Kind { name, list, rate, served: 0, refused: 0, unsent: 0, p50s: Vec::new(), p99s: Vec::new() }
     }
 }
 
-fn median(sorted: &[f64]) -> f64 {
+/// One round: the others send, the four kinds of load come in turn.
+fn measure(kinds: &mut [Kind], round: usize, others: &Path, rate: f64) {
+    let seconds = kinds.len() as u32 * (PHASE + PREPARED) + PREPARED;
+    let of_others = swarm(others, rate, seconds);
+    thread::sleep(Duration::from_secs(PREPARED.into()));
+    let phases: Vec<_> = (0..kinds.len())
+        .map(|place| {
+            let nth = (round + place) % kinds.len();
+            (nth, result(swarm(kinds[nth].list, kinds[nth].rate, PHASE)))
+        })
+        .collect();
+    let of_others = result(of_others);
+    assert_eq!(of_others["failed"], 0, "the others are served: {}", of_others["errors"]);
+    for (nth, phase) in phases {
+        let kind = &mut kinds[nth];
+        let count = |key: &str| phase[key].as_u64().expect("a number");
+        let failed = count("failed");
+        kind.served += count("requests") - failed;
+        kind.refused += failed;
+        kind.unsent += count("unsent");
+        assert_eq!(
+            phase["errors"]["429"].as_u64().unwrap_or(0),
+            failed,
+            "{}: {}",
+            kind.name,
+            phase["errors"]
+        );
+        let seconds = seconds_within(&of_others, &phase);
+        let of = |key: &str| median(seconds.iter().map(|window| number(&window["latency"][key])));
+        kind.p50s.push(of("p50"));
+        kind.p99s.push(of("p99"));
+    }
+}
+
+/// The whole seconds of the others' load in which that of the phase was at work.
+fn seconds_within<'a>(of_others: &'a Value, phase: &Value) -> Vec<&'a Value> {
+    let started =
+        |outcome: &Value| Timestamp::parse(outcome["startedAt"].as_str().expect("text")).expect("a time").0;
+    let milliseconds = |seconds: &Value| (number(seconds) * 1000.0) as i64;
+    let from = started(phase) + SETTLED;
+    // A loud one that is held up sends what is late for longer.
+    let until = started(phase) + milliseconds(&phase["seconds"]).min(i64::from(PHASE) * 1000);
+    let is_within = |window: &&Value| {
+        let begins = started(of_others) + milliseconds(&window["from"]);
+        from <= begins && begins + 1000 <= until
+    };
+    let windows: Vec<_> =
+        of_others["windows"].as_array().expect("windows").iter().filter(is_within).collect();
+    assert!(
+        windows.len() + 2 >= PHASE as usize,
+        "the phase lies within the load of the others: {}",
+        windows.len()
+    );
+    windows
+}
+
+fn report(kinds: &[Kind]) {
+    for kind in kinds {
+        println!("\n{}: p99 of the others in each round, in ms: {:.2?}", kind.name, kind.p99s);
+    }
+    println!(
+        "\n| beside 99 tenants | served | refused | not sent | others' p50 ms | others' p99 ms | p99 against all alike | 95 % sure |"
+    );
+    println!("|---|---|---|---|---|---|---|---|");
+    let alike = &kinds[0];
+    for kind in kinds {
+        let mut ratios: Vec<_> =
+            kind.p99s.iter().zip(&alike.p99s).map(|(p99, alike)| (p99 / alike - 1.0) * 100.0).collect();
+        ratios.sort_by(f64::total_cmp);
+        let least = surely_below_the_middle(ratios.len());
+        println!(
+            "| {} | {} | {} | {} | {:.2} | {:.2} | {:+.1} % | {:+.1} to {:+.1} % |",
+            kind.name,
+            kind.served,
+            kind.refused,
+            kind.unsent,
+            median(kind.p50s.iter().copied()),
+            median(kind.p99s.iter().copied()),
+            median(ratios.iter().copied()),
+            ratios[least],
+            ratios[ratios.len() - 1 - least],
+        );
+    }
+}
+
+/// Of so many values in the order of size, one below which the middle of all that could be measured is not, and as far from
+/// the end one above which it is not, with 95 % certainty: a value is as often below as above, as a coin falls.
+fn surely_below_the_middle(values: usize) -> usize {
+    let values = values as f64;
+    (values / 2.0 - 0.98 * values.sqrt()).max(0.0) as usize
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut sorted: Vec<_> = values.collect();
+    sorted.sort_by(f64::total_cmp);
     let middle = sorted.len() / 2;
     if sorted.len() % 2 == 1 { sorted[middle] } else { f64::midpoint(sorted[middle - 1], sorted[middle]) }
 }
@@ -162,7 +213,7 @@ fn open_tenants(gateway: &Gateway) -> Vec<String> {
     (0..TENANTS).map(open).collect()
 }
 
-fn swarm(tenants: &Path, rate: f64, seconds: u32) -> Child {
+fn swarm(list: &Path, rate: f64, seconds: u32) -> Child {
     let binary = Path::new(env!("CARGO_BIN_EXE_juno")).with_file_name("entra-sim");
     let mut command = Command::new(&binary);
     command
@@ -173,9 +224,14 @@ fn swarm(tenants: &Path, rate: f64, seconds: u32) -> Child {
             &rate.to_string(),
             "--duration",
             &seconds.to_string(),
+            "--window",
+            "1",
+            "--keep",
+            "--timeout",
+            "2",
             "--tenants",
         ])
-        .arg(tenants)
+        .arg(list)
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
     command.spawn().expect("target/release/entra-sim runs: build it first")
