@@ -46,7 +46,7 @@ impl App {
         now: fn() -> Timestamp,
     ) -> Self {
         let rate = RateLimiter::keyed(Quota::per_second(limits.rate_per_tenant));
-        let provisioning = Provisioning::new(store);
+        let provisioning = Provisioning::new(store.held_to_shares());
         App { provisioning, authenticator, limits, metrics, now, public_url: public_url.into(), rate }
     }
 

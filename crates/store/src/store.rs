@@ -8,7 +8,7 @@ use crate::{
     plan::TenantChange,
     postgres::PostgresEngine,
     queue::Share,
-    shares::Shares,
+    shares::{Shares, UnderWay},
     sqlite::SqliteEngine,
     threads::Threads,
 };
@@ -50,6 +50,8 @@ pub(crate) const BEFORE_ALL: (Timestamp, Uuid) = (Timestamp(i64::MIN), Uuid::nil
 #[derive(Clone)]
 pub struct Store {
     pub(crate) threads: Arc<Threads>,
+    shares: Arc<Shares>,
+    is_held: bool,
     by: Option<Arc<By>>,
 }
 
@@ -71,10 +73,11 @@ impl Store {
             return Err(OpenError::UnknownScheme);
         };
         engine.migrate()?;
-        let shares = Shares::new(settings.share_per_tenant);
         let share = Share { waiting: settings.queue_per_tenant.max(1), running: usize::MAX };
         Ok(Store {
-            threads: Arc::new(Threads::start(engine, readers, settings.batch.max(1), share, shares)?),
+            threads: Arc::new(Threads::start(engine, readers, settings.batch.max(1), share)?),
+            shares: Arc::new(Shares::new(settings.share_per_tenant)),
+            is_held: false,
             by: None,
         })
     }
@@ -83,7 +86,18 @@ impl Store {
     /// transaction of the act.
     #[must_use]
     pub fn acting(&self, by: By) -> Store {
-        Store { threads: self.threads.clone(), by: Some(Arc::new(by)) }
+        Store { by: Some(Arc::new(by)), ..self.clone() }
+    }
+
+    /// The same store in the hands of tenants' clients: lookups and changes that a tenant asks beyond its share wait while
+    /// others keep the database busy. What operators do waits for no share.
+    #[must_use]
+    pub fn held_to_shares(&self) -> Store {
+        Store { is_held: true, ..self.clone() }
+    }
+
+    async fn begin(&self, tenant: TenantId) -> Result<UnderWay, StoreError> {
+        if self.is_held { Ok(self.shares.begin(tenant).await?) } else { Ok(UnderWay::uncounted()) }
     }
 
     /// Does an administrative act in the line of this tenant; `false`: not done.
@@ -120,12 +134,13 @@ impl Store {
     /// # Errors
     /// See [`CommitError`].
     pub async fn commit(&self, tenant: TenantId, change: Change) -> Result<Committed, CommitError> {
-        self.threads.write(TenantChange { tenant, change, by: self.by.clone() }).await
+        let under_way = self.begin(tenant).await?;
+        self.threads.write(TenantChange { tenant, change, by: self.by.clone() }, under_way).await
     }
 
     /// How many lookups and changes have had to wait since their tenant asked for more than its share, of all tenants.
     pub fn held_back(&self) -> u64 {
-        self.threads.shares().held_back()
+        self.shares.held_back()
     }
 
     /// A resource by id.
@@ -139,7 +154,8 @@ impl Store {
         id: ResourceId,
         with_groups: bool,
     ) -> Result<Option<Row>, StoreError> {
-        self.threads.look_up(Lookup { tenant, key: LookupKey::Id(kind, id), with_groups }).await
+        let under_way = self.begin(tenant).await?;
+        self.threads.look_up(Lookup { tenant, key: LookupKey::Id(kind, id), with_groups }, under_way).await
     }
 
     /// The user with this folded `userName`.
@@ -152,7 +168,10 @@ impl Store {
         folded: String,
         with_groups: bool,
     ) -> Result<Option<Row>, StoreError> {
-        self.threads.look_up(Lookup { tenant, key: LookupKey::UserName(folded), with_groups }).await
+        let under_way = self.begin(tenant).await?;
+        self.threads
+            .look_up(Lookup { tenant, key: LookupKey::UserName(folded), with_groups }, under_way)
+            .await
     }
 
     /// A page of resources.

@@ -6,7 +6,7 @@ use crate::{
     model::{CommitError, Committed, Row, StoreError, TenantId},
     plan::{self, Answers, TenantChange},
     queue::{FairQueue, Rejected, Share},
-    shares::{Shares, UnderWay},
+    shares::UnderWay,
 };
 use std::{
     any::Any,
@@ -36,7 +36,6 @@ const LOOKUPS: usize = 32;
 
 /// The running threads and the queues before them. Dropping it ends the threads, after what is waiting is done.
 pub(crate) struct Threads {
-    shares: Arc<Shares>,
     writes: Arc<FairQueue<Write>>,
     lookups: Arc<FairQueue<Search>>,
     jobs: Arc<FairQueue<Job>>,
@@ -51,13 +50,11 @@ impl Threads {
         readers: usize,
         batch: usize,
         share: Share,
-        shares: Shares,
     ) -> Result<Threads, StoreError> {
         let for_lookups = (readers / 4).max(1);
         let for_jobs = readers - for_lookups;
         let job_share = Share { running: (for_jobs / 2).max(1), ..share };
         let mut threads = Threads {
-            shares: Arc::new(shares),
             writes: Arc::new(FairQueue::new(share)),
             lookups: Arc::new(FairQueue::new(share)),
             jobs: Arc::new(FairQueue::new(job_share)),
@@ -85,14 +82,12 @@ impl Threads {
         Ok(())
     }
 
-    /// What tenants may ask for.
-    pub(crate) fn shares(&self) -> &Shares {
-        &self.shares
-    }
-
     /// Has a change written.
-    pub(crate) async fn write(&self, change: TenantChange) -> Result<Committed, CommitError> {
-        let under_way = self.shares.begin(change.tenant).await.map_err(StoreError::from)?;
+    pub(crate) async fn write(
+        &self,
+        change: TenantChange,
+        under_way: UnderWay,
+    ) -> Result<Committed, CommitError> {
         let (answer, answered) = oneshot::channel();
         let tenant = change.tenant;
         self.writes
@@ -102,8 +97,11 @@ impl Threads {
     }
 
     /// Has a lookup answered.
-    pub(crate) async fn look_up(&self, lookup: Lookup) -> Result<Option<Row>, StoreError> {
-        let under_way = self.shares.begin(lookup.tenant).await?;
+    pub(crate) async fn look_up(
+        &self,
+        lookup: Lookup,
+        under_way: UnderWay,
+    ) -> Result<Option<Row>, StoreError> {
         let (answer, answered) = oneshot::channel();
         let tenant = lookup.tenant;
         self.lookups.push(tenant, Waiting { question: lookup, under_way, answer })?;

@@ -103,7 +103,7 @@ impl Kind<'_> {
     }
 }
 
-/// One round: the others send, the four kinds of load come in turn.
+/// One round: the others send, the three kinds of load come in turn.
 fn measure(kinds: &mut [Kind], round: usize, others: &Path, rate: f64) {
     let seconds = kinds.len() as u32 * (PHASE + PREPARED) + PREPARED;
     let of_others = swarm(others, rate, seconds);
