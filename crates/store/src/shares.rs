@@ -16,11 +16,13 @@ use std::{
 };
 
 /// How much of its share a tenant that was silent may use at once: that of one second.
-const AT_ONCE: Duration = Duration::from_secs(1);
+const BURST: Duration = Duration::from_secs(1);
 /// How long a tenant that asked for more than its share counts as loud: others' spare work does not wait for its work.
 const LOUD: Duration = Duration::from_secs(1);
 /// Longest wait for a place; beyond it the tenant is told to come later.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// After how much of its wait work asks again whether others leave something.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
 /// For how much of the time the quiet tenants' work may be under way while spare work begins at once.
 const BUSY: f64 = 0.25;
 /// Over about which time that is judged, in seconds.
@@ -67,14 +69,43 @@ impl Shares {
         let under_way = UnderWay(is_quiet.then(|| self.clone()));
         if !wait.is_zero() {
             self.held_back.fetch_add(1, Ordering::Relaxed);
-            tokio::time::sleep(wait).await;
+            self.wait(tenant, wait).await;
         }
         Ok(under_way)
+    }
+
+    /// Waits for a place that is booked, or until others leave something.
+    async fn wait(&self, tenant: TenantId, mut left: Duration) {
+        let mut place = Place { shares: self, tenant, is_used: false };
+        while !left.is_zero() {
+            let part = left.min(ASK_AGAIN);
+            tokio::time::sleep(part).await;
+            left -= part;
+            if self.state().leaves_something(self.started.elapsed()) {
+                return;
+            }
+        }
+        place.is_used = true;
     }
 
     /// How much has had to wait, since the start.
     pub(crate) fn held_back(&self) -> u64 {
         self.held_back.load(Ordering::Relaxed)
+    }
+}
+
+/// A place of a tenant's share that is booked; given back unless it is used, also if nobody waits for it any more.
+struct Place<'a> {
+    shares: &'a Shares,
+    tenant: TenantId,
+    is_used: bool,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if !self.is_used {
+            self.shares.state().give_back(self.tenant);
+        }
     }
 }
 
@@ -93,7 +124,7 @@ struct State {
     tenants: HashMap<TenantId, Tenant>,
     /// At how many tenants those that have been silent are forgotten.
     forget_at: usize,
-    /// Work of quiet tenants that is under way.
+    /// Work under way that is within its tenant's share, of tenants that are not loud: the quiet ones.
     quiet: usize,
     /// For which part of the time just passed there was any, and up to when that is true.
     busy: f64,
@@ -129,11 +160,11 @@ impl State {
 
     /// Whether and when work may begin that is asked for now.
     fn begin(&mut self, tenant: TenantId, now: Duration) -> Option<Begin> {
-        self.judge(now);
+        let leaves_something = self.leaves_something(now);
         self.forget_the_silent(now);
         let known = self.tenants.entry(tenant).or_insert(Tenant { booked: now, loud_until: Duration::ZERO });
         let booked = known.booked.max(now) + self.apart;
-        let wait = booked.saturating_sub(now + AT_ONCE);
+        let wait = booked.saturating_sub(now + BURST);
         if wait.is_zero() {
             known.booked = booked;
             let is_quiet = known.loud_until <= now;
@@ -141,7 +172,7 @@ impl State {
             return Some(Begin { wait, is_quiet });
         }
         known.loud_until = now + LOUD;
-        if self.busy < BUSY {
+        if leaves_something {
             // Takes no place: what nobody else wants is no part of the share.
             return Some(Begin { wait: Duration::ZERO, is_quiet: false });
         }
@@ -149,6 +180,19 @@ impl State {
             known.booked = booked;
             Begin { wait, is_quiet: false }
         })
+    }
+
+    /// Whether work beyond a share may begin.
+    fn leaves_something(&mut self, now: Duration) -> bool {
+        self.judge(now);
+        self.busy < BUSY
+    }
+
+    /// The last place that the tenant has booked is free again; those that wait for one keep theirs.
+    fn give_back(&mut self, tenant: TenantId) {
+        if let Some(known) = self.tenants.get_mut(&tenant) {
+            known.booked = known.booked.saturating_sub(self.apart);
+        }
     }
 
     /// Work of a quiet tenant is done.
@@ -278,20 +322,54 @@ mod tests {
         assert!(state.tenants.len() <= KNOWN, "{}", state.tenants.len());
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn work_is_counted_until_it_is_dropped_and_waits_are_waited() {
-        let shares = Arc::new(Shares::new(10));
-        let long = shares.begin(tenant(2)).await.expect("a place");
+    /// Shares of one place a second, and the work of a quiet tenant that keeps the database busy.
+    async fn busy_shares() -> (Arc<Shares>, UnderWay) {
+        let shares = Arc::new(Shares::new(1));
+        let work = shares.begin(tenant(2)).await.expect("a place");
         assert_eq!(shares.state().quiet, 1);
         shares.state().busy = 1.0;
-        for _ in 0..10 {
-            drop(shares.begin(tenant(1)).await);
-        }
+        drop(shares.begin(tenant(1)).await);
+        (shares, work)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_place_is_waited_for_while_others_are_at_work() {
+        let (shares, work) = busy_shares().await;
         let before = tokio::time::Instant::now();
         drop(shares.begin(tenant(1)).await);
-        assert!(before.elapsed() > ms(50), "{:?}", before.elapsed());
+        assert!(before.elapsed() > ms(100), "{:?}", before.elapsed());
         assert_eq!(shares.held_back(), 1);
-        drop(long);
+        let booked = shares.state().tenants[&tenant(1)].booked;
+        assert!(booked >= ms(2000), "two places are used: {booked:?}");
+        drop(work);
         assert_eq!(shares.state().quiet, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_begins_when_the_others_are_done_and_gives_its_place_back() {
+        let (shares, work) = busy_shares().await;
+        let mut waits = Box::pin(shares.begin(tenant(1)));
+        assert!(has_to_wait(waits.as_mut()).await, "it waits");
+        drop(work);
+        shares.state().busy = 0.0;
+        drop(waits.await);
+        let booked = shares.state().tenants[&tenant(1)].booked;
+        assert!(booked < ms(2000), "one place is used: {booked:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_wait_any_more_gives_its_place_back() {
+        let (shares, _work) = busy_shares().await;
+        let mut waits = Box::pin(shares.begin(tenant(1)));
+        assert!(has_to_wait(waits.as_mut()).await, "it waits");
+        drop(waits);
+        let booked = shares.state().tenants[&tenant(1)].booked;
+        assert!(booked < ms(2000), "one place is used: {booked:?}");
+    }
+
+    /// Lets a future go on as far as it can now; whether it has to wait.
+    async fn has_to_wait(mut future: std::pin::Pin<&mut impl Future>) -> bool {
+        std::future::poll_fn(|context| std::task::Poll::Ready(future.as_mut().poll(context).is_pending()))
+            .await
     }
 }

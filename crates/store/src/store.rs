@@ -25,7 +25,7 @@ pub struct Settings {
     pub readers: usize,
     /// Most changes in one commit.
     pub batch: usize,
-    /// Most requests of one tenant that may wait, in the writer and in the readers each.
+    /// Most requests of one tenant in each queue: of the writer, of lookups, of other readers.
     pub queue_per_tenant: usize,
     /// Lookups and changes a second that each tenant has for itself; what it asks beyond them waits while the others keep
     /// the database busy.

@@ -5,7 +5,7 @@
 //! A machine's moods last for seconds, so the three are compared within each round: the others send without a break while a
 //! second swarm (in that of the others the loud tenant would hold up their requests before they are sent) plays the three
 //! in turn, and what the others felt is read from the seconds in which one of them was at work. Each is as often first as
-//! last. Of the rounds' ratios the median is told, and how sure it is.
+//! last, and as often behind one as behind the other. Of the rounds' ratios the median is told, and how sure it is.
 //!
 //! `cargo bench -p gateway --bench neighbours`, after `cargo build --release --bin entra-sim`; numbers behind `--` are
 //! another rate than 25 and another number of rounds. `docs/PERFORMANCE.md` explains the table. Prints Markdown.
@@ -29,7 +29,7 @@ const RATE: f64 = 25.0;
 const SECONDS: u32 = 60;
 /// How many times its share the loud tenant sends.
 const FACTOR: f64 = 20.0;
-/// How often each kind of load is measured, best a multiple of three, and for how many seconds.
+/// How often each kind of load is measured, best a multiple of six, and for how many seconds.
 const ROUNDS: usize = 18;
 const PHASE: u32 = 6;
 /// Seconds in which a swarm makes its users, at most.
@@ -40,7 +40,7 @@ const SETTLED: i64 = 300;
 fn main() {
     let mut numbers = std::env::args().skip(1).filter_map(|word| word.parse::<f64>().ok());
     let rate = numbers.next().unwrap_or(RATE);
-    let rounds = numbers.next().map_or(ROUNDS, |rounds| rounds.max(6.0) as usize);
+    let rounds = numbers.next().map_or(ROUNDS, |rounds| rounds.clamp(6.0, 1000.0) as usize);
     let postgres = Postgres::start(true);
     let database = postgres.fresh_database();
     let gateway = Gateway::start(GatewayOptions {
@@ -110,7 +110,8 @@ fn measure(kinds: &mut [Kind], round: usize, others: &Path, rate: f64) {
     thread::sleep(Duration::from_secs(PREPARED.into()));
     let phases: Vec<_> = (0..kinds.len())
         .map(|place| {
-            let nth = (round + place) % kinds.len();
+            // In three rounds one way round, in three the other.
+            let nth = (round + place * (1 + round / kinds.len() % 2)) % kinds.len();
             (nth, result(swarm(kinds[nth].list, kinds[nth].rate, PHASE)))
         })
         .collect();
@@ -191,8 +192,14 @@ fn report(kinds: &[Kind]) {
 /// Of so many values in the order of size, one below which the middle of all that could be measured is not, and as far from
 /// the end one above which it is not, with 95 % certainty: a value is as often below as above, as a coin falls.
 fn surely_below_the_middle(values: usize) -> usize {
-    let values = values as f64;
-    (values / 2.0 - 0.98 * values.sqrt()).max(0.0) as usize
+    let mut heads = 0.5_f64.powi(values as i32);
+    let (mut chance, mut count) = (heads, 0);
+    while chance <= 0.025 {
+        count += 1;
+        heads *= (values - count + 1) as f64 / count as f64;
+        chance += heads;
+    }
+    count.saturating_sub(1)
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {

@@ -57,7 +57,7 @@ settings! {
         readers: Count<0, 1024>,
         batch: Count<1, 1000>,
         queue_per_tenant: Count<1, 1_000_000>,
-        share_per_tenant: Count<1, 1_000_000>,
+        share_per_tenant: Count<10, 1_000_000>,
     }
     scim: Scim {
         listen: SocketAddr,
