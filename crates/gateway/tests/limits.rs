@@ -1,7 +1,10 @@
-//! The rate of one tenant: beyond it that tenant is told to wait, and nobody else.
+//! The rate and the share of one tenant: beyond the first that tenant is told to wait, beyond the second it waits while others
+//! are at work; and nobody else.
 
-use crate::world::World;
-use test_support::{Backend, Database};
+use crate::world::{World, soon};
+use serde_json::json;
+use std::thread;
+use test_support::{Backend, Database, Postgres};
 
 #[test]
 fn a_tenant_beyond_its_rate_waits_and_its_neighbour_does_not() {
@@ -25,4 +28,42 @@ fn a_tenant_beyond_its_rate_waits_and_its_neighbour_does_not() {
     for _ in 0..RATE / 2 {
         assert_eq!(quiet.get("/ServiceProviderConfig").status, 200);
     }
+}
+
+/// PostgreSQL shows it: a transaction that holds a change of the quiet tenant for as long as that takes.
+#[test]
+fn a_tenant_beyond_its_share_waits_while_its_neighbour_is_at_work() {
+    let postgres = Postgres::shared();
+    let database = postgres.fresh_database();
+    let world =
+        World::with_settings(Database::At(database.clone()), &[("JUNO__DATABASE__SHARE_PER_TENANT", "10")]);
+    let (loud, quiet) = (world.tenant("loud"), world.tenant("quiet"));
+    let hold = "SELECT FROM feeds FOR UPDATE; SELECT pg_advisory_xact_lock(1); \
+        DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM pg_class WHERE relname = 'done') \
+        AND clock_timestamp() < now() + interval '60 s' LOOP NULL; END LOOP; END $$";
+    let is_held = "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database \
+        WHERE datname = current_database() AND locktype = 'advisory'";
+    let is_waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+        AND cardinality(pg_blocking_pids(pid)) > 0";
+    let none_has_waited = || {
+        let metrics = world.http.send("GET", &format!("{}/metrics", world.gateway.admin()), &[], b"");
+        metrics.text().contains("\njuno_held_back_total 0\n")
+    };
+    assert!(none_has_waited());
+    thread::scope(|scope| {
+        let held = scope.spawn(|| postgres.query(&database, hold));
+        soon("the hold", || postgres.query(&database, is_held) == "1");
+        let user =
+            json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "ana@example.com"});
+        let quiet = &quiet;
+        let change = scope.spawn(move || quiet.post("/Users", &user));
+        soon("the change", || postgres.query(&database, is_waiting) == "1");
+        soon("the wait", || {
+            assert_eq!(loud.get("/Users?filter=userName%20eq%20%22nobody%22").status, 200);
+            !none_has_waited()
+        });
+        postgres.query(&database, "CREATE TABLE done ()");
+        held.join().expect("held");
+        assert_eq!(change.join().expect("answered").status, 201);
+    });
 }
