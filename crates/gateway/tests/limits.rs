@@ -1,7 +1,7 @@
 //! The rate and the share of one tenant: beyond the first that tenant is told to wait, beyond the second it waits while others
 //! are at work; and nobody else.
 
-use crate::world::{World, soon};
+use crate::world::{World, held::Held, soon};
 use serde_json::json;
 use std::thread;
 use test_support::{Backend, Database, Postgres};
@@ -38,26 +38,20 @@ fn a_tenant_beyond_its_share_waits_while_its_neighbour_is_at_work() {
     let world =
         World::with_settings(Database::At(database.clone()), &[("JUNO__DATABASE__SHARE_PER_TENANT", "10")]);
     let (loud, quiet) = (world.tenant("loud"), world.tenant("quiet"));
-    let hold = "SELECT FROM feeds FOR UPDATE; SELECT pg_advisory_xact_lock(1); \
-        DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM pg_class WHERE relname = 'done') \
-        AND clock_timestamp() < now() + interval '60 s' LOOP NULL; END LOOP; END $$";
-    let is_held = "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database \
-        WHERE datname = current_database() AND locktype = 'advisory'";
-    let is_waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
-        AND cardinality(pg_blocking_pids(pid)) > 0";
+    let holder = Held { postgres, database: &database };
     let none_has_waited = || {
         let metrics = world.http.send("GET", &format!("{}/metrics", world.gateway.admin()), &[], b"");
         metrics.text().contains("\njuno_held_back_total 0\n")
     };
     assert!(none_has_waited());
     thread::scope(|scope| {
-        let held = scope.spawn(|| postgres.query(&database, hold));
-        soon("the hold", || postgres.query(&database, is_held) == "1");
+        let while_true = "NOT EXISTS (SELECT FROM pg_class WHERE relname = 'done')";
+        let held = holder.rows(scope, "feeds", while_true);
         let user =
             json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "ana@example.com"});
         let quiet = &quiet;
         let change = scope.spawn(move || quiet.post("/Users", &user));
-        soon("the change", || postgres.query(&database, is_waiting) == "1");
+        holder.is_felt("the change");
         soon("the wait", || {
             assert_eq!(loud.get("/Users?filter=userName%20eq%20%22nobody%22").status, 200);
             !none_has_waited()

@@ -66,7 +66,7 @@ pub struct Options {
     /// Seed of the order of requests
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Report each window of so many seconds by itself too
+    /// Report each window of so many seconds by itself too, 3600 of them at most
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub window: Option<f64>,
     /// Leave what was made on the server

@@ -97,7 +97,7 @@ pub struct OwnCost {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Outcome {
-    /// When the first request was due, by the clock of the world.
+    /// When the first request was due, by the clock of the plan.
     pub started_at: Timestamp,
     /// How long it ran, in seconds.
     pub seconds: f64,

@@ -7,8 +7,8 @@ use serde::Serialize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Most windows; what is due behind the last one is in none.
-pub(super) const MOST: usize = 10_000;
+/// Most windows, an hour of seconds; what is due behind the last one is in none.
+const MOST: usize = 3_600;
 
 /// The latency of what was due in one window of time.
 #[derive(Clone, Copy, Debug, Serialize)]

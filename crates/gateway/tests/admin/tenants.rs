@@ -1,7 +1,7 @@
 //! Tenants and their Secret Tokens over the API.
 
 use super::{assert_problem, operator};
-use crate::world::{World, soon};
+use crate::world::{World, held::Held};
 use serde_json::{Value, json};
 use std::thread;
 use test_support::{Backend, Database, Postgres};
@@ -229,18 +229,11 @@ fn an_erasure_under_way_holds_nobody_up() {
     let admin = operator(&world, "root", "admin");
     let (contoso, fabrikam) = (world.tenant("contoso"), world.tenant("fabrikam"));
     contoso.create_user("ana@example.com");
-    let hold = "SELECT FROM users FOR UPDATE; SELECT pg_advisory_xact_lock(1); \
-        DO $$ BEGIN WHILE (SELECT count(*) FROM users) < 2 AND clock_timestamp() < now() + interval '60 s' LOOP NULL; \
-        END LOOP; END $$";
-    let is_held = "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database \
-        WHERE datname = current_database() AND locktype = 'advisory'";
-    let is_waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
-        AND cardinality(pg_blocking_pids(pid)) > 0";
+    let holder = Held { postgres, database: &database };
     thread::scope(|scope| {
-        let held = scope.spawn(|| postgres.query(&database, hold));
-        soon("the hold", || postgres.query(&database, is_held) == "1");
+        let held = holder.rows(scope, "users", "(SELECT count(*) FROM users) < 2");
         let erased = scope.spawn(|| admin.send("DELETE", "/tenants/contoso?confirm=contoso", None));
-        soon("the erasure", || postgres.query(&database, is_waiting) == "1");
+        holder.is_felt("the erasure");
         let user =
             json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "ben@example.com"});
         let late = contoso.post("/Users", &user);

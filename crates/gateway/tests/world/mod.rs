@@ -1,5 +1,7 @@
 //! A running gateway with tenants in it, as provisioning clients and operators meet it.
 
+pub(crate) mod held;
+
 use serde_json::{Value, json};
 use std::{
     collections::HashMap,
