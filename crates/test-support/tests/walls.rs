@@ -9,7 +9,8 @@ use std::{
 /// Which of our crates each of them may use. Without a row here a new crate fails the test.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("scim", &[]),
-    ("store", &["scim"]),
+    ("sqlite-deadline", &[]),
+    ("store", &["scim", "sqlite-deadline"]),
     ("tokens", &["scim", "store"]),
     ("provisioning", &["scim", "store"]),
     ("scim-api", &["scim", "store", "tokens", "provisioning"]),
