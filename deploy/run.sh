@@ -12,8 +12,6 @@ readonly PROFILE=${1:-dev}
 readonly JUNO=target/${PROFILE/#dev/debug}/juno
 readonly KEY_ID=data/demo.key_id
 export JUNO__DATABASE__URL=sqlite://data/juno.db
-# Here one asks who may be faster than Entra: a test suite, for example.
-export JUNO__SCIM__RATE_PER_TENANT=${JUNO__SCIM__RATE_PER_TENANT:-10000}
 
 # The value of a text field in the one JSON object on standard input.
 field() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p"; }

@@ -117,7 +117,8 @@ impl Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Overloaded => Failure::Overloaded,
+            StoreError::Overloaded(_) => Failure::Overloaded,
+            StoreError::Late => Failure::Unavailable(error.to_string()),
             StoreError::Unavailable(cause) => Failure::Unavailable(cause),
             StoreError::Failed(cause) => Failure::Internal(cause),
         }
@@ -129,7 +130,7 @@ impl From<provisioning::Failure> for Failure {
         match failure {
             provisioning::Failure::Scim(error) => error.into(),
             provisioning::Failure::TenantGone => Failure::NotFound("The tenant is gone.".to_owned()),
-            provisioning::Failure::Overloaded => Failure::Overloaded,
+            provisioning::Failure::Overloaded(_) => Failure::Overloaded,
             provisioning::Failure::Unavailable(cause) => Failure::Unavailable(cause),
             provisioning::Failure::Internal(cause) => Failure::Internal(cause),
         }

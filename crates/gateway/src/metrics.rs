@@ -1,5 +1,7 @@
 //! Metrics of the process as a whole; the rooms register their own.
 
+mod lanes;
+
 use actix_web::web::Data;
 use prometheus::{
     IntCounter, IntGauge, Opts, Registry,
@@ -24,8 +26,12 @@ pub(crate) fn register_counts(registry: &Registry, app: &Data<App>, store: &Stor
     let (app, store) = (app.clone(), store.clone());
     let help = "Questions to the database about a credential; all other requests were answered from memory.";
     Count::register(registry, "juno_credential_queries_total", help, move || app.authenticator().queries())?;
-    let help = "Lookups and changes that had to wait since their tenant asked for more than its share.";
-    Count::register(registry, "juno_held_back_total", help, move || store.held_back())
+    lanes::register(registry, &store)?;
+    let of = store.clone();
+    let help = "Jobs that had to wait since their tenant was beyond its budget of work.";
+    Count::register(registry, "juno_held_back_total", help, move || of.held_back())?;
+    let help = "Jobs that were refused since their tenant had too much work in flight for too long.";
+    Count::register(registry, "juno_work_refused_total", help, move || store.refused())
 }
 
 /// A count that another keeps, read whenever metrics are asked for.

@@ -29,7 +29,6 @@ use socket2::SockRef;
 use std::{
     io,
     net::{SocketAddr, TcpListener},
-    num::NonZeroU32,
     sync::Arc,
     time::Duration,
 };
@@ -39,7 +38,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Most connections that may wait to be accepted; the system may allow fewer.
 const BACKLOG: i32 = 4096;
-/// How often the rates of silent tenants are forgotten.
+/// How often the rates of silent clients are forgotten.
 const FORGET_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Serves until the process is asked to stop.
@@ -160,7 +159,6 @@ fn scim_state(
         max_body: scim.max_body.size(),
         body_timeout: scim.body_timeout,
         bulk_max_operations: scim.bulk_max_operations.size(),
-        rate_per_tenant: NonZeroU32::new(scim.rate_per_tenant.get()).unwrap_or(NonZeroU32::MIN),
     };
     let authenticator = Authenticator::new(store.clone(), cache).with_access_tokens(access_tokens);
     Data::new(scim_api::App::new(store, authenticator, metrics, limits, public_url, clock::now))
@@ -251,7 +249,6 @@ async fn timers(app: Data<scim_api::App>, oauth: Data<Oauth>, last_used: Duratio
             _ = flush.tick() => flush_last_used(&app).await,
             () = app.authenticator().first_use() => flush_last_used(&app).await,
             _ = forget.tick() => {
-                app.forget_idle_tenants();
                 oauth.forget().await;
             }
         }

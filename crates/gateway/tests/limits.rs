@@ -1,33 +1,88 @@
-//! The rate and the share of one tenant: beyond the first that tenant is told to wait, beyond the second it waits while others
-//! are at work; and nobody else.
+//! The budget of a tenant: alone it has the whole machine; with too much in flight it is told when to come again; beyond its
+//! share it waits while others are at work. Nobody else feels it.
 
-use crate::world::{World, held::Held, soon};
+use crate::world::{Tenant, World, held::Held, soon};
 use serde_json::json;
 use std::thread;
-use test_support::{Backend, Database, Postgres};
+use test_support::{Backend, Database, Postgres, Response};
+
+/// Requests of a client that asks as fast as it can.
+const ASKED: usize = 200;
+
+/// The first request that was not answered as it should be.
+fn refused(tenant: &Tenant<'_>, client: usize) -> Option<Response> {
+    (0..ASKED).find_map(|n| {
+        let name = format!("user{client}-{n}@example.com");
+        let user = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": name});
+        let created = tenant.post("/Users", &user);
+        let found = tenant.get(&format!("/Users?filter=userName%20eq%20%22{name}%22"));
+        [(created, 201), (found, 200)]
+            .into_iter()
+            .find_map(|(answer, status)| (answer.status != status).then_some(answer))
+    })
+}
+
+fn a_client_that_is_alone_is_never_refused(backend: Backend) {
+    let world = World::start(backend);
+    let alone = world.tenant("alone");
+    thread::scope(|scope| {
+        let alone = &alone;
+        let clients: Vec<_> = (0..8).map(|client| scope.spawn(move || refused(alone, client))).collect();
+        for client in clients {
+            if let Some(answer) = client.join().expect("a client") {
+                panic!("{} {}", answer.status, answer.text());
+            }
+        }
+    });
+}
 
 #[test]
-fn a_tenant_beyond_its_rate_waits_and_its_neighbour_does_not() {
-    const RATE: usize = 5;
-    let world =
-        World::with_settings(Database::Fresh(Backend::Sqlite), &[("JUNO__SCIM__RATE_PER_TENANT", "5")]);
+fn a_client_that_is_alone_is_never_refused_on_sqlite() {
+    a_client_that_is_alone_is_never_refused(Backend::Sqlite);
+}
+
+#[test]
+fn a_client_that_is_alone_is_never_refused_on_postgres() {
+    a_client_that_is_alone_is_never_refused(Backend::Postgres);
+}
+
+/// PostgreSQL shows it: changes of the loud tenant are held while it asks for more than it may have in flight.
+#[test]
+fn a_tenant_with_too_much_in_flight_is_told_when_to_come_again_and_its_neighbour_is_served() {
+    const IN_FLIGHT: usize = 16;
+    let postgres = Postgres::shared();
+    let database = postgres.fresh_database();
+    let settings = [("JUNO__CAPACITY__IN_FLIGHT_PER_TENANT", "16")];
+    let world = World::with_settings(Database::At(database.clone()), &settings);
     let (loud, quiet) = (world.tenant("loud"), world.tenant("quiet"));
-    let refused = (0..20 * RATE)
-        .find_map(|n| {
-            let response = loud.get("/ServiceProviderConfig");
-            (response.status != 200).then_some((n, response))
-        })
-        .map(|(n, response)| {
-            assert!(n >= RATE, "refused after {n}");
-            response
-        })
-        .expect("a refusal");
-    assert_eq!(refused.status, 429, "{}", refused.text());
-    assert!(refused.header("retry-after").is_some_and(|seconds| seconds.parse::<u32>().is_ok_and(|s| s > 0)));
-    assert_eq!(refused.json["schemas"][0], "urn:ietf:params:scim:api:messages:2.0:Error");
-    for _ in 0..RATE / 2 {
-        assert_eq!(quiet.get("/ServiceProviderConfig").status, 200);
-    }
+    let holder = Held { postgres, database: &database };
+    thread::scope(|scope| {
+        let while_true = "NOT EXISTS (SELECT FROM pg_class WHERE relname = 'done')";
+        let held = holder.rows(scope, "feeds", while_true);
+        let loud = &loud;
+        let create = move |n: usize| {
+            let name = format!("user{n}@example.com");
+            loud.post(
+                "/Users",
+                &json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": name}),
+            )
+        };
+        let changes: Vec<_> = (0..IN_FLIGHT).map(|n| scope.spawn(move || create(n))).collect();
+        soon("the work in flight", || {
+            world.gateway.metric(&world.http, "juno_work_in_flight", &[]) >= IN_FLIGHT as f64
+        });
+        let refused = create(IN_FLIGHT);
+        assert_eq!(refused.status, 429, "{}", refused.text());
+        let seconds = refused.header("retry-after").and_then(|seconds| seconds.parse::<u32>().ok());
+        assert!(seconds.is_some_and(|seconds| (1..=60).contains(&seconds)), "{seconds:?}");
+        assert_eq!(refused.json["schemas"][0], "urn:ietf:params:scim:api:messages:2.0:Error");
+        assert_eq!(quiet.get("/Users?filter=userName%20eq%20%22nobody%22").status, 200);
+        postgres.query(&database, "CREATE TABLE done ()");
+        held.join().expect("held");
+        for change in changes {
+            assert_eq!(change.join().expect("answered").status, 201, "what was admitted is done");
+        }
+    });
 }
 
 /// PostgreSQL shows it: a transaction that holds a change of the quiet tenant for as long as that takes.
@@ -36,7 +91,7 @@ fn a_tenant_beyond_its_share_waits_while_its_neighbour_is_at_work() {
     let postgres = Postgres::shared();
     let database = postgres.fresh_database();
     let world =
-        World::with_settings(Database::At(database.clone()), &[("JUNO__DATABASE__SHARE_PER_TENANT", "10")]);
+        World::with_settings(Database::At(database.clone()), &[("JUNO__CAPACITY__SHARE_PER_TENANT", "10")]);
     let (loud, quiet) = (world.tenant("loud"), world.tenant("quiet"));
     let holder = Held { postgres, database: &database };
     let none_has_waited = || {

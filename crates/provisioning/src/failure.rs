@@ -12,9 +12,9 @@ pub enum Failure {
     /// The tenant was deleted while the request was under way: the answer of a credential that is not good, 401.
     #[error("the tenant is gone")]
     TenantGone,
-    /// The tenant has too much waiting: 429.
-    #[error("too much is waiting for this tenant")]
-    Overloaded,
+    /// The tenant has too much in flight: 429, with the seconds after which to ask again.
+    #[error("too much is in flight for this tenant")]
+    Overloaded(u32),
     /// The database is away: 503.
     #[error("store unavailable: {0}")]
     Unavailable(String),
@@ -26,7 +26,8 @@ pub enum Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Overloaded => Failure::Overloaded,
+            StoreError::Overloaded(seconds) => Failure::Overloaded(seconds),
+            StoreError::Late => Failure::Unavailable(error.to_string()),
             StoreError::Unavailable(cause) => Failure::Unavailable(cause),
             StoreError::Failed(cause) => Failure::Internal(cause),
         }

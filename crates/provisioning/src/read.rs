@@ -2,10 +2,12 @@
 
 use crate::{Context, Failure, Provisioning, failure};
 use scim::{
+    ScimError,
+    condition::{Comparison, Condition, Operator},
     schema::ResourceKind,
     search::{Paging, Position, Query},
 };
-use store::{From, Listing, Members, ResourceId, Row};
+use store::{From, Listing, Members, ResourceId, Row, StoreError};
 
 /// A page of resources.
 #[derive(Clone, Debug)]
@@ -16,6 +18,24 @@ pub struct Found {
     pub total: u64,
     /// Behind which resource the next page begins, if there is one.
     pub next: Option<Position>,
+}
+
+/// Whether a condition asks for the resource with a value of an attribute that a schema describes, as an identity provider
+/// does to match a person. Such a query is never too dear.
+fn is_match(condition: &Condition) -> bool {
+    match condition {
+        Condition::Test(target, Operator::Equal, _) => target.comparison != Comparison::Untyped,
+        Condition::Element(_, inner) => is_match(inner),
+        Condition::All(parts) => parts.iter().any(is_match),
+        _ => false,
+    }
+}
+
+fn too_dear() -> ScimError {
+    ScimError::too_many(
+        "This query reads more than one request may. Ask for fewer values in the filter, compare with \"eq\" instead of \
+         \"co\" or \"sw\", leave out \"sortBy\", or page by cursor.",
+    )
 }
 
 impl Provisioning {
@@ -39,7 +59,8 @@ impl Provisioning {
     /// answered together with others that wait.
     ///
     /// # Errors
-    /// Faults of the store only: a query that matches nothing is an empty page.
+    /// 400 `tooMany` for a query that reads too much; else faults of the store only: a query that matches nothing is an
+    /// empty page.
     pub async fn search(
         &self,
         context: &Context,
@@ -65,7 +86,11 @@ impl Provisioning {
             limit,
             with_groups,
         };
-        let page = self.store.list(context.tenant, listing).await?;
+        let is_match = listing.condition.as_ref().is_some_and(is_match);
+        let page = match self.store.list(context.tenant, listing).await {
+            Err(StoreError::Late) if !is_match => return Err(too_dear().into()),
+            page => page?,
+        };
         Ok(Found { rows: page.rows, total: page.total, next: page.next })
     }
 

@@ -1,11 +1,10 @@
-//! What the endpoints share: use cases, authentication, limits, metrics. Nothing of a tenant but its rate.
+//! What the endpoints share: use cases, authentication, limits, metrics. Nothing of a tenant.
 
 use crate::Metrics;
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use provisioning::Provisioning;
 use scim::{Timestamp, search::PageLimits};
-use std::{num::NonZeroU32, time::Duration};
-use store::{Store, TenantId};
+use std::time::Duration;
+use store::Store;
 use tokens::Authenticator;
 
 /// Published limits; beyond them a SCIM error, never a crash.
@@ -19,8 +18,6 @@ pub struct Limits {
     pub body_timeout: Duration,
     /// Most operations of one bulk request: 413 beyond.
     pub bulk_max_operations: usize,
-    /// Requests a second of one tenant: 429 beyond. The last wall, well above the 25 that Entra must be given.
-    pub rate_per_tenant: NonZeroU32,
 }
 
 /// The state of the SCIM listener, shared by its workers.
@@ -31,7 +28,6 @@ pub struct App {
     pub(crate) metrics: Metrics,
     pub(crate) now: fn() -> Timestamp,
     public_url: String,
-    rate: DefaultKeyedRateLimiter<TenantId>,
 }
 
 impl App {
@@ -45,14 +41,8 @@ impl App {
         public_url: impl Into<String>,
         now: fn() -> Timestamp,
     ) -> Self {
-        let rate = RateLimiter::keyed(Quota::per_second(limits.rate_per_tenant));
-        let provisioning = Provisioning::new(store.held_to_shares());
-        App { provisioning, authenticator, limits, metrics, now, public_url: public_url.into(), rate }
-    }
-
-    /// Whether this tenant may send one more request now.
-    pub(crate) fn admit(&self, tenant: TenantId) -> bool {
-        self.rate.check_key(&tenant).is_ok()
+        let provisioning = Provisioning::new(store.for_clients());
+        App { provisioning, authenticator, limits, metrics, now, public_url: public_url.into() }
     }
 
     /// The Tenant URL by path.
@@ -63,11 +53,6 @@ impl App {
     /// Authentication, for the gateway's timers.
     pub fn authenticator(&self) -> &Authenticator {
         &self.authenticator
-    }
-
-    /// Forgets the rates of tenants that have been silent; called now and then by the gateway.
-    pub fn forget_idle_tenants(&self) {
-        self.rate.retain_recent();
     }
 }
 

@@ -13,7 +13,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 use store::{Tenant, TenantState};
 use tokens::{Refusal, Use};
 
-/// Who asks: a credential of the tenant that the URL names, which is not suspended and within its rate.
+/// Who asks: a credential of the tenant that the URL names, which is not suspended.
 #[derive(Clone, Debug)]
 pub struct Client {
     /// What the use cases need to know of the request.
@@ -56,9 +56,6 @@ impl Client {
         request.extensions_mut().insert(RequestTenant(client.tenant.clone()));
         if client.tenant.state == TenantState::Suspended {
             return Err(ApiError::Suspended);
-        }
-        if !app.admit(client.tenant.id) {
-            return Err(ApiError::TooManyRequests);
         }
         let base = match request.extensions().get::<TenantBase>() {
             Some(TenantBase(base)) => base.clone(),

@@ -18,8 +18,6 @@ pub enum ApiError {
     Unauthorized,
     /// A good credential of a suspended tenant: 403.
     Suspended,
-    /// Beyond the tenant's rate: 429.
-    TooManyRequests,
     /// The path exists, the method does not: 405 with what is allowed.
     MethodNotAllowed(&'static str),
     /// A use case failed.
@@ -66,9 +64,11 @@ impl ApiError {
                 403,
                 "Provisioning for this tenant is suspended. Ask Juno support to resume it.",
             ),
-            ApiError::TooManyRequests | ApiError::Failure(Failure::Overloaded) => ScimError::new(
+            ApiError::Failure(Failure::Overloaded(seconds)) => ScimError::new(
                 429,
-                "Too many requests at once for this tenant. Send the request again in a moment.",
+                format!(
+                    "This tenant has too many requests in progress. Send the request again in {seconds} seconds."
+                ),
             ),
             ApiError::MethodNotAllowed(allowed) => {
                 ScimError::new(405, format!("This endpoint answers to {allowed} only."))
@@ -111,11 +111,13 @@ impl ResponseError for ApiError {
         let mut response = HttpResponse::build(self.status_code());
         match words.status {
             401 => response.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"scim\"")),
-            429 => response.insert_header((RETRY_AFTER, "1")),
             503 => response.insert_header((RETRY_AFTER, "5")),
             _ => &mut response,
         };
         match self {
+            ApiError::Failure(Failure::Overloaded(seconds)) => {
+                response.insert_header((RETRY_AFTER, *seconds))
+            }
             ApiError::MethodNotAllowed(allowed) => response.insert_header((ALLOW, *allowed)),
             ApiError::BodyRefused(_) => response.insert_header((CONNECTION, "close")),
             _ => &mut response,

@@ -2,11 +2,14 @@
 
 use crate::{
     act::Act,
+    admission::line::Line,
     audit::{self, AuditHead, AuditRow, Deed, Verified},
+    engine::Engine,
     history::{ChangeRow, DeletedRow},
+    lane::Lane,
     model::{ResourceId, StoreError, TenantId},
     operator::{Operator, OperatorChange, Proof, Session},
-    store::{NO_TENANT, Store, has_nul},
+    store::{Store, has_nul},
 };
 use scim::Timestamp;
 use std::ops::ControlFlow;
@@ -21,7 +24,7 @@ impl Store {
     /// # Errors
     /// Faults of the database, here and below.
     pub async fn create_operator(&self, operator: Operator) -> Result<bool, StoreError> {
-        self.act(NO_TENANT, Act::CreateOperator(operator)).await
+        self.act(Line::Operators, Act::CreateOperator(operator)).await
     }
 
     /// Changes an operator; `false` if there is none, or it is not in a state for this change.
@@ -29,7 +32,7 @@ impl Store {
     /// # Errors
     /// As above.
     pub async fn change_operator(&self, id: Uuid, change: OperatorChange) -> Result<bool, StoreError> {
-        self.act(NO_TENANT, Act::ChangeOperator(id, change)).await
+        self.act(Line::Operators, Act::ChangeOperator(id, change)).await
     }
 
     /// Every operator, by name.
@@ -58,7 +61,7 @@ impl Store {
     /// # Errors
     /// As above.
     pub async fn sign_in(&self, session: Session, proof: Proof) -> Result<bool, StoreError> {
-        self.act(NO_TENANT, Act::SignIn(session, proof)).await
+        self.act(Line::Operators, Act::SignIn(session, proof)).await
     }
 
     /// Ends a session; `false` if there is none.
@@ -66,7 +69,7 @@ impl Store {
     /// # Errors
     /// As above.
     pub async fn sign_out(&self, digest: [u8; 32]) -> Result<bool, StoreError> {
-        self.act(NO_TENANT, Act::SignOut(digest)).await
+        self.act(Line::Operators, Act::SignOut(digest)).await
     }
 
     /// The session with this digest, ended by time or not, and whose it is.
@@ -74,7 +77,7 @@ impl Store {
     /// # Errors
     /// As above.
     pub async fn session(&self, digest: [u8; 32]) -> Result<Option<(Session, Operator)>, StoreError> {
-        self.ask(move |engine| engine.session(&digest)).await
+        self.ask_in(Lane::Vital, Line::Operators, move |engine| engine.session(&digest)).await
     }
 
     /// Notes that a session was used.
@@ -91,7 +94,7 @@ impl Store {
     /// # Errors
     /// As above.
     pub async fn note(&self, deed: Deed) -> Result<(), StoreError> {
-        self.act(NO_TENANT, Act::Note(deed)).await.map(drop)
+        self.act(Line::Operators, Act::Note(deed)).await.map(drop)
     }
 
     /// Audit rows before a position (`i64::MAX` is behind all), newest first, of one tenant or of all.
@@ -139,7 +142,8 @@ impl Store {
         before: i64,
         limit: u32,
     ) -> Result<Vec<ChangeRow>, StoreError> {
-        self.ask_of(tenant, move |engine| engine.changes(tenant, resource, before, limit.into())).await
+        let changes = move |engine: &dyn Engine| engine.changes(tenant, resource, before, limit.into());
+        self.ask_in(Lane::Slow, Line::Operators, changes).await
     }
 
     /// Deleted resources of a tenant that were deleted before another (time and id; the greatest is behind all),

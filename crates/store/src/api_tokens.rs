@@ -2,13 +2,15 @@
 
 use crate::{
     act::Act,
+    admission::line::Line,
+    lane::Lane,
     model::StoreError,
     operator::{Operator, Role},
     operator_records::{self, OperatorRecord},
     postgres::PostgresEngine,
     schema::{operator_api_tokens, operators, types::Id},
     sqlite::SqliteEngine,
-    store::{NO_TENANT, Store},
+    store::Store,
 };
 use diesel::{Insertable, Queryable, prelude::*};
 use scim::Timestamp;
@@ -239,7 +241,7 @@ impl Store {
         token: ApiTokenRow,
         session: Option<[u8; 32]>,
     ) -> Result<bool, StoreError> {
-        self.act(NO_TENANT, Act::CreateApiToken(token, session)).await
+        self.act(Line::Operators, Act::CreateApiToken(token, session)).await
     }
 
     /// Revokes a token; `false` if there is none alive.
@@ -247,7 +249,7 @@ impl Store {
     /// # Errors
     /// As above.
     pub async fn revoke_api_token(&self, id: Uuid, at: Timestamp) -> Result<bool, StoreError> {
-        self.act(NO_TENANT, Act::RevokeApiToken(id, at)).await
+        self.act(Line::Operators, Act::RevokeApiToken(id, at)).await
     }
 
     /// The tokens of an operator, or of all, ended ones too, oldest first, and whose they are.
@@ -266,7 +268,7 @@ impl Store {
     /// # Errors
     /// As above.
     pub async fn api_token(&self, digest: [u8; 32]) -> Result<Option<(ApiTokenRow, Operator)>, StoreError> {
-        self.ask(move |engine| engine.api_token(&digest)).await
+        self.ask_in(Lane::Vital, Line::Operators, move |engine| engine.api_token(&digest)).await
     }
 
     /// Notes that a token was used.

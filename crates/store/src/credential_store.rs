@@ -15,7 +15,7 @@ impl Store {
     /// # Errors
     /// Faults of the database, here and below.
     pub async fn note_uses(&self, uses: Vec<NotedUse>) -> Result<(), StoreError> {
-        self.ask(move |engine| engine.note_uses(&uses)).await
+        self.ask_for_process(move |engine| engine.note_uses(&uses)).await
     }
 
     /// Starts a rotation with its new credential; `false` if the old one is part of one that is under way.
@@ -89,7 +89,7 @@ impl Store {
     /// # Errors
     /// As above.
     pub async fn open_rotations(&self) -> Result<Vec<Rotation>, StoreError> {
-        self.ask(|engine| engine.open_rotations()).await
+        self.ask_for_process(|engine| engine.open_rotations()).await
     }
 
     /// Credentials of all tenants that nobody revoked and that end in this time (from, until), in the order in which
@@ -114,6 +114,6 @@ impl Store {
         &self,
         ends: (Timestamp, Timestamp),
     ) -> Result<Vec<(CredentialKind, Timestamp)>, StoreError> {
-        self.ask(move |engine| engine.ends_of_credentials(ends)).await
+        self.ask_for_process(move |engine| engine.ends_of_credentials(ends)).await
     }
 }

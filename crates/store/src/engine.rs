@@ -6,6 +6,7 @@ use crate::{
     audit::{AuditHead, AuditRow, By},
     credential::{CredentialKind, EndingCredential, NotedUse, Rotation},
     history::{ChangeRow, DeletedRow},
+    lane::Lane,
     model::*,
     oauth::*,
     operator::{Operator, Session},
@@ -15,7 +16,31 @@ use crate::{
     setup_links::SetupEngine,
 };
 use scim::{Timestamp, schema::ResourceKind};
+use std::sync::Arc;
 use uuid::Uuid;
+
+/// A database as each lane sees it: with connections of its own.
+pub(crate) struct Engines(Vec<(Lane, Arc<dyn Engine>)>);
+
+impl Engines {
+    /// Opens the database for each lane.
+    ///
+    /// # Errors
+    /// The first that cannot be opened.
+    pub(crate) fn open<E: Engine>(
+        open: impl Fn(Lane) -> Result<E, StoreError>,
+    ) -> Result<Engines, StoreError> {
+        let opened = Lane::ALL.into_iter().map(|lane| Ok((lane, Arc::new(open(lane)?) as Arc<dyn Engine>)));
+        Ok(Engines(opened.collect::<Result<_, StoreError>>()?))
+    }
+
+    /// The database as a lane sees it.
+    pub(crate) fn of(&self, lane: Lane) -> Arc<dyn Engine> {
+        // Every lane is there; the first one stands for none.
+        let found = self.0.iter().find(|(of, _)| *of == lane).unwrap_or(&self.0[0]);
+        Arc::clone(&found.1)
+    }
+}
 
 /// One lookup by a unique key, of any tenant; lookups that wait together are answered by one statement.
 #[derive(Clone, Debug)]
@@ -133,6 +158,9 @@ pub(crate) trait Engine:
         questions: &Questions,
         decide: &mut dyn FnMut(Facts) -> Writes,
     ) -> Result<(), StoreError>;
+    /// Whether a heavy change is best written beside the others, on a connection of its own: where a transaction locks no
+    /// more than its rows.
+    fn writes_heavy_changes_apart(&self) -> bool;
     /// Makes everything durable that [`Engine::transact`] had finished before this call.
     fn flush(&self) -> Result<(), StoreError>;
 

@@ -1,12 +1,13 @@
 //! The only SQL of the product: two engines (PostgreSQL, SQLite) behind one [`Store`].
 //!
 //! The tenant is the first argument of every call; nothing can be asked without it. All writes of the SCIM side go
-//! through [`Store::commit`], where one writer thread takes what is waiting, of any tenants in turn, and writes it as
-//! one transaction; each caller gets its own answer. Reads run on a few threads; lookups that wait together are
-//! answered by one statement.
+//! through [`Store::commit`], where a writer thread takes what waits, of any tenants in turn, and writes it as one
+//! transaction; each caller gets its own answer. Each [`Lane`] has threads and connections of its own. Lookups that wait
+//! together are answered by one statement. What a tenant may ask for is a matter of its [`Budget`].
 
 mod act;
 mod administration;
+mod admission;
 mod api_tokens;
 mod audit;
 mod credential;
@@ -14,7 +15,10 @@ mod credential_records;
 mod credential_store;
 mod deeds;
 mod engine;
+mod figures;
 mod history;
+mod lane;
+mod limit;
 mod locks;
 pub mod model;
 pub mod oauth;
@@ -26,20 +30,25 @@ mod overview;
 mod plan;
 mod postgres;
 mod purge;
-mod queue;
 mod records;
 mod schema;
 mod setup_links;
-mod shares;
 mod sql;
 mod sqlite;
 mod store;
 mod threads;
+mod workers;
 
+pub use admission::{
+    line::{Line, Network},
+    work::Budget,
+};
 pub use api_tokens::ApiTokenRow;
 pub use audit::{AuditHead, AuditRow, BrokenChain, By, Deed, Verified};
 pub use credential::*;
+pub use figures::{COUNTS, Distribution, LaneFigures, TIMES};
 pub use history::{ChangeRow, DeletedRow};
+pub use lane::Lane;
 pub use model::*;
 pub use oauth::*;
 pub use operator::{Operator, OperatorChange, Proof, Role, Session, Totp};

@@ -212,9 +212,12 @@ pub enum CommitError {
 /// A fault below the rules.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// The tenant has too much waiting already; try again shortly. Nothing was written.
-    #[error("too much is waiting for this tenant")]
-    Overloaded,
+    /// The tenant has too much in flight; to be tried again after so many seconds. Nothing was written.
+    #[error("too much is in flight for this tenant")]
+    Overloaded(u32),
+    /// It took longer than it may, or nobody waited for it any more. Nothing was written.
+    #[error("it took longer than it may")]
+    Late,
     /// The database cannot be reached or lost the connection; it is unknown whether a change in flight was written.
     #[error("database is not available: {0}")]
     Unavailable(String),

@@ -2,9 +2,11 @@
 
 use crate::{
     act::Act,
+    admission::line::Line,
+    lane::Lane,
     model::{StoreError, TenantId},
     oauth::{ClientSecret, Federation, OauthClient, OauthClientOwner, SigningKey},
-    store::{NO_TENANT, Store, has_nul},
+    store::{Store, has_nul},
 };
 use scim::Timestamp;
 use uuid::Uuid;
@@ -29,7 +31,7 @@ impl Store {
     /// # Errors
     /// As above.
     pub async fn oauth_clients(&self, tenant: TenantId) -> Result<Vec<OauthClient>, StoreError> {
-        self.threads.run(tenant, move |engine| engine.oauth_clients(tenant)).await
+        self.ask_of(tenant, move |engine| engine.oauth_clients(tenant)).await
     }
 
     /// The secrets of all clients of a tenant, oldest first, ended ones too.
@@ -37,10 +39,11 @@ impl Store {
     /// # Errors
     /// As above.
     pub async fn client_secrets(&self, tenant: TenantId) -> Result<Vec<ClientSecret>, StoreError> {
-        self.threads.run(tenant, move |engine| engine.client_secrets(tenant)).await
+        self.ask_of(tenant, move |engine| engine.client_secrets(tenant)).await
     }
 
-    /// The client with this id of the tenant with this label, alive or not.
+    /// The client with this id of the tenant with this label, active or not. It is asked in `line`: whether there is such a
+    /// tenant may be the question.
     ///
     /// # Errors
     /// As above.
@@ -48,12 +51,12 @@ impl Store {
         &self,
         label: String,
         client: Uuid,
+        line: Line,
     ) -> Result<Option<OauthClientOwner>, StoreError> {
         if has_nul(&label) {
             return Ok(None);
         }
-        // Whether there is such a tenant, is the question: each client waits in a line of its own.
-        self.threads.run(TenantId(client), move |engine| engine.oauth_client(&label, client)).await
+        self.ask_in(Lane::Vital, line, move |engine| engine.oauth_client(&label, client)).await
     }
 
     /// Stores one more secret; `false` if there is one of its id, or no such tenant any more.
@@ -112,7 +115,7 @@ impl Store {
     /// # Errors
     /// As above.
     pub async fn federation(&self, tenant: TenantId) -> Result<Option<Federation>, StoreError> {
-        self.threads.run(tenant, move |engine| engine.federation(tenant)).await
+        self.ask_of(tenant, move |engine| engine.federation(tenant)).await
     }
 
     /// Removes this federation, and revokes its `client` if that is alive; `false` if another one is set by now, or none.
@@ -142,7 +145,7 @@ impl Store {
         digest: [u8; 32],
         expires: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.threads.run(tenant, move |engine| engine.note_assertion(tenant, &digest, expires)).await
+        self.ask_in(Lane::Vital, tenant, move |engine| engine.note_assertion(tenant, &digest, expires)).await
     }
 
     /// Forgets the assertions that have ended.
@@ -150,7 +153,7 @@ impl Store {
     /// # Errors
     /// As above.
     pub async fn forget_assertions(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.threads.run(NO_TENANT, move |engine| engine.forget_assertions(now)).await
+        self.ask_for_process(move |engine| engine.forget_assertions(now)).await
     }
 
     /// The keys that sign access tokens, the earliest first.
@@ -158,7 +161,7 @@ impl Store {
     /// # Errors
     /// As above.
     pub async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {
-        self.threads.run(NO_TENANT, |engine| engine.signing_keys()).await
+        self.ask_in(Lane::Vital, Line::Process, |engine| engine.signing_keys()).await
     }
 
     /// Stores a signing key; `false` if another process has stored one that begins at the same time.
@@ -166,7 +169,7 @@ impl Store {
     /// # Errors
     /// As above.
     pub async fn insert_signing_key(&self, key: SigningKey) -> Result<bool, StoreError> {
-        self.threads.run(NO_TENANT, move |engine| engine.insert_signing_key(&key)).await
+        self.ask_in(Lane::Vital, Line::Process, move |engine| engine.insert_signing_key(&key)).await
     }
 
     /// Deletes the signing keys that are not published any more.
@@ -174,6 +177,6 @@ impl Store {
     /// # Errors
     /// As above.
     pub async fn delete_signing_keys(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.threads.run(NO_TENANT, move |engine| engine.delete_signing_keys(now)).await
+        self.ask_for_process(move |engine| engine.delete_signing_keys(now)).await
     }
 }

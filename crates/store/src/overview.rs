@@ -12,7 +12,7 @@ use crate::{
     schema::types::{Id, Key},
     sql::{Bind, Dialect, Sql, Statement, sql},
     sqlite::SqliteEngine,
-    store::{NO_TENANT, Store, has_nul},
+    store::{Store, has_nul},
 };
 use diesel::{
     RunQueryDsl,
@@ -121,7 +121,7 @@ impl Store {
         if has_nul(&label) || search.words.iter().any(|word| has_nul(word)) {
             return Ok(Vec::new());
         }
-        self.threads.run(NO_TENANT, move |engine| engine.tenants_behind(&label, &search, limit.into())).await
+        self.ask(move |engine| engine.tenants_behind(&label, &search, limit.into())).await
     }
 
     /// What there is of tenants, in their order; nothing of one that is gone. Nothing is counted further than `count_to`.
@@ -133,11 +133,8 @@ impl Store {
         tenants: Vec<TenantId>,
         count_to: u64,
     ) -> Result<Vec<TenantFigures>, StoreError> {
-        self.threads
-            .run(NO_TENANT, move |engine| {
-                engine.tenant_figures(&tenants, i64::try_from(count_to).unwrap_or(i64::MAX))
-            })
-            .await
+        let count_to = i64::try_from(count_to).unwrap_or(i64::MAX);
+        self.ask(move |engine| engine.tenant_figures(&tenants, count_to)).await
     }
 
     /// Members of a group behind another (the least id is before all), by id.
@@ -152,7 +149,7 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<NamedResource>, StoreError> {
         let run = move |engine: &dyn Engine| engine.members_behind(tenant, group, behind, limit.into());
-        self.threads.run(tenant, run).await
+        self.ask_of(tenant, run).await
     }
 
     /// What users and groups of these ids are called, deleted ones too, in no order.
@@ -164,7 +161,7 @@ impl Store {
         tenant: TenantId,
         ids: Vec<ResourceId>,
     ) -> Result<Vec<NamedResource>, StoreError> {
-        self.threads.run(tenant, move |engine| engine.names_of(tenant, &ids)).await
+        self.ask_of(tenant, move |engine| engine.names_of(tenant, &ids)).await
     }
 
     /// How many members a group has.
@@ -172,7 +169,7 @@ impl Store {
     /// # Errors
     /// As above.
     pub async fn member_count(&self, tenant: TenantId, group: ResourceId) -> Result<u64, StoreError> {
-        self.threads.run(tenant, move |engine| engine.member_count(tenant, group)).await
+        self.ask_of(tenant, move |engine| engine.member_count(tenant, group)).await
     }
 }
 

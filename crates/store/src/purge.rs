@@ -47,7 +47,7 @@ impl Store {
     /// # Errors
     /// The database cannot say what is due.
     pub async fn purge(&self, before: Timestamp, limit: u32) -> Result<Purged, StoreError> {
-        let due = self.ask(move |engine| engine.due_for_purge(before, limit.into())).await?;
+        let due = self.ask_for_process(move |engine| engine.due_for_purge(before, limit.into())).await?;
         let mut purged = Purged { is_more: due.len() >= limit as usize, ..Purged::default() };
         for (tenant, id) in due {
             match self.purge_one(tenant, id, before).await {
@@ -67,8 +67,7 @@ impl Store {
         before: Timestamp,
     ) -> Result<PurgeStep, StoreError> {
         loop {
-            // Each step waits in the line of its tenant, behind what its operators ask.
-            match self.ask_of(tenant, move |engine| engine.purge_step(tenant, id, before)).await? {
+            match self.ask_for_process(move |engine| engine.purge_step(tenant, id, before)).await? {
                 PurgeStep::More => {}
                 step => return Ok(step),
             }

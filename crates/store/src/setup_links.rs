@@ -2,6 +2,8 @@
 
 use crate::{
     act::Act,
+    admission::line::{Line, Network},
+    lane::Lane,
     model::{SecretTokenRow, StoreError, Tenant, TenantId},
     postgres::PostgresEngine,
     records::TenantRecord,
@@ -375,7 +377,7 @@ impl Store {
     /// # Errors
     /// As above.
     pub async fn setup_link(&self, digest: [u8; 32]) -> Result<Option<(SetupLink, Tenant)>, StoreError> {
-        self.ask_of(line_of(&digest), move |engine| engine.setup_link(&digest)).await
+        self.ask_in(Lane::Vital, line_of(&digest), move |engine| engine.setup_link(&digest)).await
     }
 
     /// The link that was opened in the browser with this digest of a cookie, good or not, and its tenant.
@@ -383,7 +385,7 @@ impl Store {
     /// # Errors
     /// As above.
     pub async fn setup_session(&self, digest: [u8; 32]) -> Result<Option<(SetupLink, Tenant)>, StoreError> {
-        self.ask_of(line_of(&digest), move |engine| engine.setup_session(&digest)).await
+        self.ask_in(Lane::Vital, line_of(&digest), move |engine| engine.setup_session(&digest)).await
     }
 
     /// Revokes a link, and if asked its Secret Token; `false` if one of them is not alive or the link has issued another
@@ -438,8 +440,8 @@ impl Store {
 }
 
 /// Whose it is, is the question: each digest waits in a line of its own, as those of Secret Tokens do.
-fn line_of(digest: &[u8; 32]) -> TenantId {
-    let mut line = [0; 16];
-    line.copy_from_slice(&digest[..16]);
-    TenantId(Uuid::from_bytes(line))
+fn line_of(digest: &[u8; 32]) -> Line {
+    let mut line = [0; 8];
+    line.copy_from_slice(&digest[..8]);
+    Line::Unverified(Network::named(u64::from_be_bytes(line)))
 }

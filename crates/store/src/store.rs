@@ -1,16 +1,22 @@
-//! [`Store`]: the asynchronous face of an engine, its writer thread and its reader threads.
+//! [`Store`]: the asynchronous face of a database: which lane and which line a question waits in, and what it weighs.
 
 use crate::{
     act::Act,
+    admission::{
+        line::Line,
+        weight::Weight,
+        work::{Budget, InFlight, TooMuch, Work},
+    },
     audit::By,
-    engine::{Engine, Lookup, LookupKey},
+    engine::{Engine, Engines, Lookup, LookupKey},
+    figures::LaneFigures,
+    lane::Lane,
     model::*,
     plan::TenantChange,
     postgres::PostgresEngine,
-    queue::Share,
-    shares::{Shares, UnderWay},
+    sql::listing::is_indexed,
     sqlite::SqliteEngine,
-    threads::Threads,
+    threads::{Asked, Threads},
 };
 use scim::{Timestamp, schema::ResourceKind};
 use std::sync::Arc;
@@ -21,15 +27,19 @@ use uuid::Uuid;
 pub struct Settings {
     /// `sqlite://path` (`sqlite:///abs/path`) or `postgres://…`.
     pub url: String,
-    /// Reader threads; 0 means two a core.
+    /// Threads that read resources; 0 means two a core.
     pub readers: usize,
     /// Most changes in one commit.
     pub batch: usize,
-    /// Most requests of one tenant in each queue: of the writer, of lookups, of other readers.
-    pub queue_per_tenant: usize,
-    /// Lookups and changes a second that each tenant has for itself; what it asks beyond them waits while the others keep
-    /// the database busy.
-    pub share_per_tenant: u32,
+    /// The work that each tenant may ask for.
+    pub budget: Budget,
+}
+
+impl Settings {
+    /// The database at this URL, and otherwise what is usual.
+    pub fn of(url: impl Into<String>) -> Settings {
+        Settings { url: url.into(), readers: 0, batch: 64, budget: Budget::default() }
+    }
 }
 
 /// Why a store could not be opened.
@@ -46,12 +56,12 @@ pub enum OpenError {
 /// A place before every row of a list by time and id.
 pub(crate) const BEFORE_ALL: (Timestamp, Uuid) = (Timestamp(i64::MIN), Uuid::nil());
 
-/// A handle on the database; cheap to clone. Threads end when the last handle is gone, after what is waiting is done.
+/// A handle on the database; cheap to clone. Threads end when the last handle is gone, after what is written is finished.
 #[derive(Clone)]
 pub struct Store {
     pub(crate) threads: Arc<Threads>,
-    shares: Arc<Shares>,
-    is_held: bool,
+    work: Arc<Work>,
+    is_for_clients: bool,
     by: Option<Arc<By>>,
 }
 
@@ -65,19 +75,19 @@ impl Store {
             0 => 2 * std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             readers => readers.max(2),
         };
-        let engine: Arc<dyn Engine> = if let Some(path) = settings.url.strip_prefix("sqlite://") {
-            Arc::new(SqliteEngine::open(path, readers)?)
+        let engines = if let Some(path) = settings.url.strip_prefix("sqlite://") {
+            SqliteEngine::watch()?;
+            Engines::open(|lane| SqliteEngine::open(path, lane, readers))?
         } else if settings.url.starts_with("postgres://") || settings.url.starts_with("postgresql://") {
-            Arc::new(PostgresEngine::open(&settings.url, readers)?)
+            Engines::open(|lane| PostgresEngine::open(&settings.url, lane, readers))?
         } else {
             return Err(OpenError::UnknownScheme);
         };
-        engine.migrate()?;
-        let share = Share { waiting: settings.queue_per_tenant.max(1), running: usize::MAX };
+        engines.of(Lane::Operators).migrate()?;
         Ok(Store {
-            threads: Arc::new(Threads::start(engine, readers, settings.batch.max(1), share)?),
-            shares: Arc::new(Shares::new(settings.share_per_tenant)),
-            is_held: false,
+            threads: Arc::new(Threads::start(&engines, readers, settings.batch.max(1))?),
+            work: Arc::new(Work::new(settings.budget)),
+            is_for_clients: false,
             by: None,
         })
     }
@@ -89,43 +99,71 @@ impl Store {
         Store { by: Some(Arc::new(by)), ..self.clone() }
     }
 
-    /// The same store in the hands of tenants' clients: lookups and changes that a tenant asks beyond its share wait while
-    /// others keep the database busy. What operators do waits for no share.
+    /// The same store in the hands of tenants' clients: what a tenant asks is held to its budget and waits in its line.
+    /// Operators have a line of their own and no budget.
     #[must_use]
-    pub fn held_to_shares(&self) -> Store {
-        Store { is_held: true, ..self.clone() }
+    pub fn for_clients(&self) -> Store {
+        Store { is_for_clients: true, ..self.clone() }
     }
 
-    async fn begin(&self, tenant: TenantId) -> Result<UnderWay, StoreError> {
-        if self.is_held { Ok(self.shares.begin(tenant).await?) } else { Ok(UnderWay::uncounted()) }
+    /// Asks for work on the resources of a tenant; returns when it may begin.
+    async fn admit(&self, tenant: TenantId, weight: Weight) -> Result<Asked, StoreError> {
+        let (line, in_flight) = match self.is_for_clients {
+            true => (Line::Tenant(tenant), self.work.begin(tenant, weight).await?),
+            false => (Line::Operators, InFlight::uncounted()),
+        };
+        Ok(Asked { line, weight, in_flight })
     }
 
-    /// Does an administrative act in the line of this tenant; `false`: not done.
-    pub(crate) async fn act(&self, line: TenantId, act: Act) -> Result<bool, StoreError> {
+    /// Does an administrative act in this line; `false`: not done.
+    pub(crate) async fn act(&self, line: impl Into<Line>, act: Act) -> Result<bool, StoreError> {
         self.act_together(line, vec![act]).await
     }
 
     /// Does several in one transaction, in this order; `false`: one was not done, so none is.
-    pub(crate) async fn act_together(&self, line: TenantId, acts: Vec<Act>) -> Result<bool, StoreError> {
+    pub(crate) async fn act_together(
+        &self,
+        line: impl Into<Line>,
+        acts: Vec<Act>,
+    ) -> Result<bool, StoreError> {
         let by = self.by.clone();
-        self.threads.run(line, move |engine| engine.act(by.as_deref(), &acts)).await
+        self.ask_in(Lane::Operators, line, move |engine| engine.act(by.as_deref(), &acts)).await
     }
 
-    /// Asks the engine something that is no tenant's.
+    /// Asks the engine something in a lane and line, whose cost no tenant answers for.
+    pub(crate) async fn ask_in<A: Send + 'static>(
+        &self,
+        lane: Lane,
+        line: impl Into<Line>,
+        work: impl FnOnce(&dyn Engine) -> Result<A, StoreError> + Send + 'static,
+    ) -> Result<A, StoreError> {
+        let asked = Asked { line: line.into(), weight: Weight::ONE, in_flight: InFlight::uncounted() };
+        self.threads.run(lane, asked, work, |_| Weight::ONE).await
+    }
+
+    /// Asks the engine something for operators.
     pub(crate) async fn ask<A: Send + 'static>(
         &self,
         work: impl FnOnce(&dyn Engine) -> Result<A, StoreError> + Send + 'static,
     ) -> Result<A, StoreError> {
-        self.threads.run(NO_TENANT, work).await
+        self.ask_in(Lane::Operators, Line::Operators, work).await
     }
 
-    /// Asks the engine something of a tenant.
+    /// Asks the engine something for the process itself: timers.
+    pub(crate) async fn ask_for_process<A: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn Engine) -> Result<A, StoreError> + Send + 'static,
+    ) -> Result<A, StoreError> {
+        self.ask_in(Lane::Operators, Line::Process, work).await
+    }
+
+    /// Asks the engine something of a tenant, for operators.
     pub(crate) async fn ask_of<A: Send + 'static>(
         &self,
         tenant: TenantId,
         work: impl FnOnce(&dyn Engine) -> Result<A, StoreError> + Send + 'static,
     ) -> Result<A, StoreError> {
-        self.threads.run(tenant, work).await
+        self.ask_in(Lane::Operators, tenant, work).await
     }
 
     /// Commits one change; answered when it is durable. A deleted resource that somebody brings back leaves its audit row
@@ -134,13 +172,28 @@ impl Store {
     /// # Errors
     /// See [`CommitError`].
     pub async fn commit(&self, tenant: TenantId, change: Change) -> Result<Committed, CommitError> {
-        let under_way = self.begin(tenant).await?;
-        self.threads.write(TenantChange { tenant, change, by: self.by.clone() }, under_way).await
+        let asked = self.admit(tenant, Weight::of_change(&change)).await?;
+        self.threads.write(asked, TenantChange { tenant, change, by: self.by.clone() }).await
     }
 
-    /// How many lookups and changes have had to wait since their tenant asked for more than its share, of all tenants.
+    /// How many jobs have had to wait since their tenant was beyond its budget, of all tenants.
     pub fn held_back(&self) -> u64 {
-        self.shares.held_back()
+        self.work.held_back()
+    }
+
+    /// How many jobs were refused since their tenant had too much in flight for too long, of all tenants.
+    pub fn refused(&self) -> u64 {
+        self.work.refused()
+    }
+
+    /// Units of work in flight, of all tenants.
+    pub fn work_in_flight(&self) -> u64 {
+        self.work.in_flight()
+    }
+
+    /// What each lane has done since the start.
+    pub fn lanes(&self) -> Vec<LaneFigures> {
+        self.threads.figures()
     }
 
     /// A resource by id.
@@ -154,8 +207,7 @@ impl Store {
         id: ResourceId,
         with_groups: bool,
     ) -> Result<Option<Row>, StoreError> {
-        let under_way = self.begin(tenant).await?;
-        self.threads.look_up(Lookup { tenant, key: LookupKey::Id(kind, id), with_groups }, under_way).await
+        self.look_up(Lookup { tenant, key: LookupKey::Id(kind, id), with_groups }).await
     }
 
     /// The user with this folded `userName`.
@@ -168,18 +220,23 @@ impl Store {
         folded: String,
         with_groups: bool,
     ) -> Result<Option<Row>, StoreError> {
-        let under_way = self.begin(tenant).await?;
-        self.threads
-            .look_up(Lookup { tenant, key: LookupKey::UserName(folded), with_groups }, under_way)
-            .await
+        self.look_up(Lookup { tenant, key: LookupKey::UserName(folded), with_groups }).await
+    }
+
+    async fn look_up(&self, lookup: Lookup) -> Result<Option<Row>, StoreError> {
+        let asked = self.admit(lookup.tenant, Weight::of_lookup(&lookup)).await?;
+        self.threads.look_up(asked, lookup).await
     }
 
     /// A page of resources.
     ///
     /// # Errors
-    /// As above.
+    /// As above; [`StoreError::Late`] if it reads too much.
     pub async fn list(&self, tenant: TenantId, listing: Listing) -> Result<Page, StoreError> {
-        self.threads.run(tenant, move |engine| engine.list(tenant, &listing)).await
+        let is_indexed = is_indexed(&listing);
+        let asked = self.admit(tenant, Weight::of_listing(&listing, is_indexed)).await?;
+        let lane = if is_indexed { Lane::Quick } else { Lane::Slow };
+        self.threads.run(lane, asked, move |engine| engine.list(tenant, &listing), Weight::of_page).await
     }
 
     /// The members of a group; empty if there is no such group.
@@ -187,7 +244,9 @@ impl Store {
     /// # Errors
     /// As above.
     pub async fn members(&self, tenant: TenantId, group: ResourceId) -> Result<Members, StoreError> {
-        self.threads.run(tenant, move |engine| engine.members(tenant, group)).await
+        let asked = self.admit(tenant, Weight::ONE).await?;
+        let weigh = |members: &Members| Weight::of_rows(members.users.len() + members.groups.len());
+        self.threads.run(Lane::Quick, asked, move |engine| engine.members(tenant, group), weigh).await
     }
 
     /// Whether the database answers.
@@ -195,7 +254,7 @@ impl Store {
     /// # Errors
     /// As above.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.threads.run(NO_TENANT, |engine| engine.ping()).await
+        self.ask_in(Lane::Vital, Line::Process, |engine| engine.ping()).await
     }
 
     /// Opens a tenant; `false` if its label is taken.
@@ -211,7 +270,7 @@ impl Store {
     /// # Errors
     /// As above.
     pub async fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
-        self.threads.run(NO_TENANT, |engine| engine.tenants()).await
+        self.ask(|engine| engine.tenants()).await
     }
 
     /// A tenant by label or id.
@@ -223,7 +282,7 @@ impl Store {
             return Ok(None);
         }
         let label_or_id = label_or_id.to_owned();
-        self.threads.run(NO_TENANT, move |engine| engine.tenant(&label_or_id)).await
+        self.ask(move |engine| engine.tenant(&label_or_id)).await
     }
 
     /// Suspends or resumes; `false` if there is no such tenant. What it is already leaves no audit row.
@@ -249,7 +308,7 @@ impl Store {
     pub async fn delete_tenant(&self, tenant: TenantId) -> Result<bool, StoreError> {
         // By itself: the writer of all tenants would wait for a feed that is locked until everything is deleted. Where the
         // rest fails, the tenant takes no more changes and can be deleted again.
-        self.threads.run(tenant, move |engine| engine.close_feed(tenant)).await?;
+        self.ask_of(tenant, move |engine| engine.close_feed(tenant)).await?;
         self.act(tenant, Act::DeleteTenant(tenant)).await
     }
 
@@ -266,7 +325,7 @@ impl Store {
     /// # Errors
     /// As above.
     pub async fn secret_tokens(&self, tenant: TenantId) -> Result<Vec<SecretTokenRow>, StoreError> {
-        self.threads.run(tenant, move |engine| engine.secret_tokens(tenant, BEFORE_ALL, i64::MAX)).await
+        self.ask_of(tenant, move |engine| engine.secret_tokens(tenant, BEFORE_ALL, i64::MAX)).await
     }
 
     /// Those behind a place (time of issue and id), oldest first.
@@ -279,19 +338,20 @@ impl Store {
         behind: (Timestamp, Uuid),
         limit: u32,
     ) -> Result<Vec<SecretTokenRow>, StoreError> {
-        self.threads.run(tenant, move |engine| engine.secret_tokens(tenant, behind, limit.into())).await
+        self.ask_of(tenant, move |engine| engine.secret_tokens(tenant, behind, limit.into())).await
     }
 
-    /// The Secret Token with this digest, alive or not, and its tenant.
+    /// The Secret Token with this digest, active or not, and its tenant. It is asked in `line`: whose token it is, may be
+    /// the question.
     ///
     /// # Errors
     /// As above.
-    pub async fn secret_token(&self, digest: [u8; 32]) -> Result<Option<SecretTokenOwner>, StoreError> {
-        // Whose token it is, is the question: each digest waits in a line of its own, so that a flood of guesses takes
-        // turns with the token of a tenant.
-        let mut line = [0; 16];
-        line.copy_from_slice(&digest[..16]);
-        self.threads.run(TenantId(Uuid::from_bytes(line)), move |engine| engine.secret_token(&digest)).await
+    pub async fn secret_token(
+        &self,
+        digest: [u8; 32],
+        line: Line,
+    ) -> Result<Option<SecretTokenOwner>, StoreError> {
+        self.ask_in(Lane::Vital, line, move |engine| engine.secret_token(&digest)).await
     }
 
     /// Revokes a token; `false` if there is none alive.
@@ -313,5 +373,14 @@ pub(crate) fn has_nul(text: &str) -> bool {
     text.contains('\0')
 }
 
-/// The line in which questions about no tenant wait: those of operators and of the process itself.
-pub(crate) const NO_TENANT: TenantId = TenantId(Uuid::nil());
+impl std::convert::From<TenantId> for Line {
+    fn from(tenant: TenantId) -> Line {
+        Line::Tenant(tenant)
+    }
+}
+
+impl std::convert::From<TooMuch> for StoreError {
+    fn from(TooMuch(seconds): TooMuch) -> StoreError {
+        StoreError::Overloaded(seconds)
+    }
+}

@@ -1,266 +1,256 @@
-//! The threads that work on the database: one writer that commits whatever waits as one transaction, a flusher that
-//! answers once that is durable, readers that answer lookups that wait together, and readers for everything else.
+//! The threads that work on the database, lane by lane: a writer that commits whatever waits as one transaction, a
+//! flusher that answers once that is durable, threads that answer lookups that wait together, and threads for other jobs.
 
 use crate::{
-    engine::{Engine, Lookup},
-    model::{CommitError, Committed, Row, StoreError, TenantId},
-    plan::{self, Answers, TenantChange},
-    queue::{FairQueue, Rejected, Share},
-    shares::UnderWay,
+    admission::{
+        line::Line,
+        queue::{FairQueue, Portion, Rejected, Taken, Which},
+        weight::Weight,
+        work::InFlight,
+    },
+    engine::{Engine, Engines, Lookup},
+    figures::{Counters, LaneFigures},
+    lane::Lane,
+    limit::{CancelOnDrop, Limit},
+    model::{CommitError, Committed, Row, StoreError},
+    plan::TenantChange,
+    workers,
 };
 use std::{
-    any::Any,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc,
-        mpsc::{self, Receiver, SyncSender},
-    },
+    sync::{Arc, Mutex, PoisonError, mpsc},
     thread::{Builder, JoinHandle},
+    time::Duration,
 };
 use tokio::sync::oneshot;
 
+/// How a job is asked for.
+pub(crate) struct Asked {
+    pub(crate) line: Line,
+    pub(crate) weight: Weight,
+    pub(crate) in_flight: InFlight,
+}
+
 /// Something that waits, and who waits for its answer.
-struct Waiting<Q, A> {
-    question: Q,
-    under_way: UnderWay,
-    answer: oneshot::Sender<A>,
+pub(crate) struct Waiting<Q, A> {
+    pub(crate) question: Q,
+    pub(crate) in_flight: InFlight,
+    pub(crate) limit: Arc<Limit>,
+    pub(crate) answer: oneshot::Sender<A>,
 }
 
-type Write = Waiting<TenantChange, Result<Committed, CommitError>>;
-type Search = Waiting<Lookup, Result<Option<Row>, StoreError>>;
-/// Answers by itself.
-type Job = Box<dyn FnOnce(&dyn Engine) + Send>;
+pub(crate) type Write = Waiting<TenantChange, Result<Committed, CommitError>>;
+pub(crate) type Search = Waiting<Lookup, Result<Option<Row>, StoreError>>;
 
-/// Most lookups that are answered by one statement.
-const LOOKUPS: usize = 32;
+/// A job that answers by itself; it is given the reason where it is not begun.
+pub(crate) struct Job {
+    pub(crate) work: Box<dyn FnOnce(Result<&dyn Engine, StoreError>) -> Weight + Send>,
+    pub(crate) in_flight: InFlight,
+    pub(crate) limit: Arc<Limit>,
+}
 
-/// The running threads and the queues before them. Dropping it ends the threads, after what is waiting is done.
+/// The jobs that wait in a lane, and what it has done.
+pub(crate) struct LaneQueue<T> {
+    pub(crate) lane: Lane,
+    pub(crate) queue: FairQueue<T>,
+    pub(crate) counters: Counters,
+}
+
+impl<T> LaneQueue<T> {
+    fn new(lane: Lane, readers: usize) -> Arc<Self> {
+        let queue = FairQueue::new(lane.running(readers));
+        Arc::new(LaneQueue { lane, queue, counters: Counters::default() })
+    }
+
+    fn push(&self, asked: &Asked, job: T) -> Result<(), StoreError> {
+        self.queue.push(asked.line, asked.weight, job).map_err(StoreError::from)
+    }
+
+    /// Takes a portion and notes how long it has waited; empty once the queue is closed.
+    pub(crate) fn take(&self, which: Which, portion: Portion) -> Vec<Taken<T>> {
+        let taken = self.queue.take(which, portion);
+        taken.iter().for_each(|taken| self.counters.taken(taken.weight, taken.waited));
+        taken
+    }
+
+    fn figures(&self) -> LaneFigures {
+        self.counters.read(self.lane, self.queue.depth())
+    }
+}
+
+/// The limits of the jobs that run, so that they can be ended when the store is closed. One place for each thread.
+#[derive(Clone, Default)]
+pub(crate) struct Running(Arc<Mutex<Vec<Option<Arc<Limit>>>>>);
+
+impl Running {
+    fn place(&self) -> usize {
+        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        places.push(None);
+        places.len() - 1
+    }
+
+    fn set(&self, place: usize, limit: Option<Arc<Limit>>) {
+        if let Some(slot) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get_mut(place) {
+            *slot = limit;
+        }
+    }
+
+    fn cancel_all(&self) {
+        let running = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        running.into_iter().flatten().for_each(|limit| limit.cancel());
+    }
+}
+
+/// The running threads and the queues before them. Dropping it ends the threads; what is written is finished first.
 pub(crate) struct Threads {
-    writes: Arc<FairQueue<Write>>,
-    lookups: Arc<FairQueue<Search>>,
-    jobs: Arc<FairQueue<Job>>,
-    running: Vec<JoinHandle<()>>,
+    writes: Arc<LaneQueue<Write>>,
+    lookups: Arc<LaneQueue<Search>>,
+    jobs: Vec<Arc<LaneQueue<Job>>>,
+    running: Running,
+    threads: Vec<JoinHandle<()>>,
 }
+
+/// The lanes of jobs that are done one by one.
+const ONE_BY_ONE: [Lane; 4] = [Lane::Vital, Lane::Operators, Lane::Quick, Lane::Slow];
 
 impl Threads {
-    /// Starts the writer, the flusher and `readers` (2 or more) readers: a quarter of them for lookups, which are cheapest
-    /// in large batches, the others for other jobs, of which one tenant never has all.
-    pub(crate) fn start(
-        engine: Arc<dyn Engine>,
-        readers: usize,
-        batch: usize,
-        share: Share,
-    ) -> Result<Threads, StoreError> {
-        let for_lookups = (readers / 4).max(1);
-        let for_jobs = readers - for_lookups;
-        let job_share = Share { running: (for_jobs / 2).max(1), ..share };
+    /// Starts the threads of each lane (see [`Lane::threads`]), the writer and the flusher.
+    pub(crate) fn start(engines: &Engines, readers: usize, batch: usize) -> Result<Threads, StoreError> {
         let mut threads = Threads {
-            writes: Arc::new(FairQueue::new(share)),
-            lookups: Arc::new(FairQueue::new(share)),
-            jobs: Arc::new(FairQueue::new(job_share)),
-            running: Vec::with_capacity(readers + 2),
+            writes: LaneQueue::new(Lane::Writes, readers),
+            lookups: LaneQueue::new(Lane::Lookups, readers),
+            jobs: ONE_BY_ONE.iter().map(|lane| LaneQueue::new(*lane, readers)).collect(),
+            running: Running::default(),
+            threads: Vec::new(),
         };
-        let (committed, to_flush) = mpsc::sync_channel(COMMITS);
-        let (queue, database) = (threads.writes.clone(), engine.clone());
-        threads.spawn("store-writer", move || write_all(&queue, &*database, batch, &committed))?;
-        let (queue, database) = (threads.writes.clone(), engine.clone());
-        threads.spawn("store-flusher", move || flush_all(&to_flush, &queue, &*database))?;
-        for _ in 0..for_lookups {
-            let (queue, database) = (threads.lookups.clone(), engine.clone());
-            threads.spawn("store-lookup", move || look_up_all(&queue, &*database))?;
+        threads.start_writers(engines, batch)?;
+        for _ in 0..Lane::Lookups.threads(readers) {
+            let (lane, engine, running) =
+                (threads.lookups.clone(), engines.of(Lane::Lookups), threads.running.clone());
+            let place = running.place();
+            threads.spawn("store-lookups", move || {
+                workers::look_up_all(&lane, &*engine, |limit| running.set(place, limit));
+            })?;
         }
-        for _ in 0..for_jobs {
-            let (queue, database) = (threads.jobs.clone(), engine.clone());
-            threads.spawn("store-reader", move || run_all(&queue, &*database))?;
+        for lane in threads.jobs.clone() {
+            for _ in 0..lane.lane.threads(readers) {
+                let (lane, engine, running) = (lane.clone(), engines.of(lane.lane), threads.running.clone());
+                let place = running.place();
+                threads.spawn(&format!("store-{}", lane.lane.name()), move || {
+                    workers::run_all(&lane, &*engine, |limit| running.set(place, limit));
+                })?;
+            }
         }
         Ok(threads)
     }
 
+    fn start_writers(&mut self, engines: &Engines, batch: usize) -> Result<(), StoreError> {
+        let engine = engines.of(Lane::Writes);
+        let (committed, to_flush) = mpsc::sync_channel(workers::COMMITS);
+        let apart: &[(&str, Which)] = &[("store-writer", Which::Light), ("store-heavy", Which::Heavy)];
+        let together: &[(&str, Which)] = &[("store-writer", Which::All)];
+        let writers = if engine.writes_heavy_changes_apart() { apart } else { together };
+        for &(name, which) in writers {
+            let (lane, engine, committed) = (self.writes.clone(), engine.clone(), committed.clone());
+            self.spawn(name, move || workers::write_all(&lane, &*engine, which, batch, &committed))?;
+        }
+        let lane = self.writes.clone();
+        self.spawn("store-flusher", move || workers::flush_all(&to_flush, &lane, &*engine))
+    }
+
     fn spawn(&mut self, name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), StoreError> {
         let thread = Builder::new().name(name.to_owned()).spawn(work);
-        self.running.push(thread.map_err(|error| StoreError::Failed(format!("no thread: {error}")))?);
+        self.threads.push(thread.map_err(|error| StoreError::Failed(format!("no thread: {error}")))?);
         Ok(())
     }
 
-    /// Has a change written.
-    pub(crate) async fn write(
-        &self,
-        change: TenantChange,
-        under_way: UnderWay,
-    ) -> Result<Committed, CommitError> {
+    /// Has a change written. Once it has begun, it is finished whoever waits for it.
+    pub(crate) async fn write(&self, asked: Asked, change: TenantChange) -> Result<Committed, CommitError> {
         let (answer, answered) = oneshot::channel();
-        let tenant = change.tenant;
-        self.writes
-            .push(tenant, Waiting { question: change, under_way, answer })
-            .map_err(StoreError::from)?;
-        answered.await.map_err(|_| StoreError::from(Rejected::Closed))?
+        let limit = Limit::within(Lane::Writes.time());
+        let mut gone = CancelOnDrop(Some(Arc::clone(&limit)));
+        let (line, weight) = (asked.line, asked.weight);
+        let waiting = Waiting { question: change, in_flight: asked.in_flight, limit, answer };
+        self.writes.queue.push(line, weight, waiting).map_err(StoreError::from)?;
+        let answer = answered.await;
+        gone.disarm();
+        answer.map_err(|_| StoreError::from(Rejected::Closed))?
     }
 
     /// Has a lookup answered.
-    pub(crate) async fn look_up(
-        &self,
-        lookup: Lookup,
-        under_way: UnderWay,
-    ) -> Result<Option<Row>, StoreError> {
+    pub(crate) async fn look_up(&self, asked: Asked, lookup: Lookup) -> Result<Option<Row>, StoreError> {
         let (answer, answered) = oneshot::channel();
-        let tenant = lookup.tenant;
-        self.lookups.push(tenant, Waiting { question: lookup, under_way, answer })?;
-        answered.await.map_err(|_| StoreError::from(Rejected::Closed))?
+        let limit = Limit::within(Lane::Lookups.time());
+        let (line, weight) = (asked.line, asked.weight);
+        let waiting =
+            Waiting { question: lookup, in_flight: asked.in_flight, limit: Arc::clone(&limit), answer };
+        self.lookups.queue.push(line, weight, waiting)?;
+        in_time(limit, answered, &self.lookups.counters).await
     }
 
-    /// Has anything else done on a reader thread, in the line of this tenant.
+    /// Has anything else done in a lane of jobs that are done one by one. `weigh` says what the answer has cost.
     pub(crate) async fn run<A: Send + 'static>(
         &self,
-        tenant: TenantId,
+        lane: Lane,
+        asked: Asked,
         work: impl FnOnce(&dyn Engine) -> Result<A, StoreError> + Send + 'static,
+        weigh: impl FnOnce(&A) -> Weight + Send + 'static,
     ) -> Result<A, StoreError> {
+        let queue = self.jobs.iter().find(|jobs| jobs.lane == lane);
+        let queue = queue.ok_or_else(|| StoreError::Failed(format!("no jobs in lane {}", lane.name())))?;
         let (answer, answered) = oneshot::channel();
-        let job: Job = Box::new(move |engine| drop(answer.send(guarded(|| work(engine)))));
-        self.jobs.push(tenant, job)?;
-        answered.await.map_err(|_| StoreError::from(Rejected::Closed))?
+        let limit = Limit::within(lane.time());
+        let work = Box::new(move |engine: Result<&dyn Engine, StoreError>| {
+            let done = engine.and_then(|engine| workers::guarded(|| work(engine)));
+            let weight = done.as_ref().map_or(Weight::ONE, weigh);
+            drop(answer.send(done));
+            weight
+        });
+        let asked_for = Asked { in_flight: InFlight::uncounted(), ..asked };
+        let job = Job { work, in_flight: asked.in_flight, limit: Arc::clone(&limit) };
+        queue.push(&asked_for, job)?;
+        in_time(limit, answered, &queue.counters).await
     }
+
+    /// What each lane has done.
+    pub(crate) fn figures(&self) -> Vec<LaneFigures> {
+        let jobs = self.jobs.iter().map(|lane| lane.figures());
+        jobs.chain([self.lookups.figures(), self.writes.figures()]).collect()
+    }
+}
+
+/// The answer to a job, if it comes before the job's deadline. A job whose caller has gone is cancelled.
+async fn in_time<A>(
+    limit: Arc<Limit>,
+    answered: oneshot::Receiver<Result<A, StoreError>>,
+    counters: &Counters,
+) -> Result<A, StoreError> {
+    let mut gone = CancelOnDrop(Some(Arc::clone(&limit)));
+    // The thread is a little before: it knows better where the time went.
+    let deadline = tokio::time::Instant::from_std(limit.deadline() + Duration::from_millis(100));
+    let Ok(answer) = tokio::time::timeout_at(deadline, answered).await else {
+        counters.late();
+        return Err(StoreError::Late);
+    };
+    gone.disarm();
+    answer.map_err(|_| StoreError::from(Rejected::Closed))?
 }
 
 impl Drop for Threads {
     fn drop(&mut self) {
-        self.writes.close();
-        self.lookups.close();
-        self.jobs.close();
-        self.running.drain(..).for_each(|thread| drop(thread.join()));
+        self.writes.queue.close();
+        self.lookups.queue.close();
+        self.jobs.iter().for_each(|lane| lane.queue.close());
+        // Nobody has a handle any more, so nobody waits for what is read.
+        self.running.cancel_all();
+        self.threads.drain(..).for_each(|thread| drop(thread.join()));
     }
 }
 
 impl From<Rejected> for StoreError {
     fn from(rejected: Rejected) -> Self {
         match rejected {
-            Rejected::Full => StoreError::Overloaded,
+            Rejected::Full => StoreError::Overloaded(1),
             Rejected::Closed => StoreError::Unavailable("the process is stopping".to_owned()),
-        }
-    }
-}
-
-/// A panic in an engine is a bug of ours; it fails what was under way, not the thread that all requests need.
-fn guarded<A>(work: impl FnOnce() -> Result<A, StoreError>) -> Result<A, StoreError> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(StoreError::Failed(panic_text(&*panic))))
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> String {
-    let text =
-        panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-    format!("panic: {}", text.unwrap_or("of unknown kind"))
-}
-
-/// What was taken from a queue together, in one order.
-struct Taken<Q, A> {
-    tenants: Vec<TenantId>,
-    questions: Vec<Q>,
-    answers: Vec<oneshot::Sender<A>>,
-    under_way: Vec<UnderWay>,
-}
-
-impl<Q, A> Taken<Q, A> {
-    /// Waits for something, and takes at most so much; nothing once the queue is closed and drained.
-    fn from(queue: &FairQueue<Waiting<Q, A>>, most: usize) -> Self {
-        let taken = queue.take(most);
-        let mut all =
-            Taken { tenants: Vec::new(), questions: Vec::new(), answers: Vec::new(), under_way: Vec::new() };
-        for (tenant, Waiting { question, under_way, answer }) in taken {
-            all.tenants.push(tenant);
-            all.questions.push(question);
-            all.answers.push(answer);
-            all.under_way.push(under_way);
-        }
-        all
-    }
-}
-
-/// A batch that others see already; who waits for it is told once it is durable.
-struct Commit {
-    tenants: Vec<TenantId>,
-    answers: Vec<oneshot::Sender<Result<Committed, CommitError>>>,
-    results: Answers,
-}
-
-/// Most batches that are committed and not yet durable.
-const COMMITS: usize = 8;
-
-fn write_all(queue: &FairQueue<Write>, engine: &dyn Engine, most: usize, committed: &SyncSender<Commit>) {
-    loop {
-        let Taken { tenants, questions, answers, under_way } = Taken::from(queue, most);
-        if tenants.is_empty() {
-            return;
-        }
-        let results = commit(engine, &questions);
-        drop(under_way);
-        if committed.send(Commit { tenants, answers, results }).is_err() {
-            return;
-        }
-    }
-}
-
-/// Answers each batch when it is durable: those that were committed while the disk was busy share the next flush.
-fn flush_all(committed: &Receiver<Commit>, queue: &FairQueue<Write>, engine: &dyn Engine) {
-    while let Ok(first) = committed.recv() {
-        let commits: Vec<Commit> = std::iter::once(first).chain(committed.try_iter()).collect();
-        let flushed = guarded(|| engine.flush());
-        for Commit { tenants, answers, results } in commits {
-            for (answer, result) in answers.into_iter().zip(results) {
-                // Who has gone away does not want to know.
-                let _ = answer
-                    .send(result.and_then(|done| flushed.clone().map(|()| done).map_err(CommitError::Store)));
-            }
-            queue.done(tenants);
-        }
-    }
-}
-
-/// Commits a batch. If the database refuses it as a whole, which no request should bring about, each change is tried
-/// alone, so that one cannot take its neighbours down.
-fn commit(engine: &dyn Engine, batch: &[TenantChange]) -> Answers {
-    match guarded(|| transact(engine, batch)) {
-        Ok(answers) => answers,
-        Err(StoreError::Failed(_)) if batch.len() > 1 => {
-            batch.iter().flat_map(|change| commit(engine, std::slice::from_ref(change))).collect()
-        }
-        Err(error) => batch.iter().map(|_| Err(CommitError::Store(error.clone()))).collect(),
-    }
-}
-
-fn transact(engine: &dyn Engine, batch: &[TenantChange]) -> Result<Answers, StoreError> {
-    let mut answers = Answers::new();
-    engine.transact(&plan::questions(batch), &mut |facts| {
-        let (writes, decided) = plan::plan(batch, facts);
-        answers = decided;
-        writes
-    })?;
-    Ok(answers)
-}
-
-fn look_up_all(queue: &FairQueue<Search>, engine: &dyn Engine) {
-    loop {
-        let Taken { tenants, questions, answers, under_way } = Taken::from(queue, LOOKUPS);
-        if tenants.is_empty() {
-            return;
-        }
-        let found = guarded(|| engine.look_up(&questions));
-        drop(under_way);
-        match found {
-            Ok(rows) => answers.into_iter().zip(rows).for_each(|(answer, row)| drop(answer.send(Ok(row)))),
-            Err(error) => answers.into_iter().for_each(|answer| drop(answer.send(Err(error.clone())))),
-        }
-        queue.done(tenants);
-    }
-}
-
-fn run_all(queue: &FairQueue<Job>, engine: &dyn Engine) {
-    loop {
-        let taken = queue.take(1);
-        if taken.is_empty() {
-            return;
-        }
-        for (tenant, job) in taken {
-            job(engine);
-            queue.done([tenant]);
         }
     }
 }

@@ -115,7 +115,7 @@ async fn use_tokens(store: &Store, tenant: TenantId) {
         seen: None,
     };
     store.insert_secret_token(token.clone()).await.unwrap();
-    assert!(store.secret_token([7; 32]).await.unwrap().is_some());
+    assert!(store.secret_token([7; 32], Line::Process).await.unwrap().is_some());
     let seen = Seen { first: now(), last: now(), from: None, doing: None };
     let used = |kind| NotedUse { kind, tenant, id, seen: seen.clone() };
     let kinds = [CredentialKind::SecretToken, CredentialKind::ClientSecret, CredentialKind::Federation];

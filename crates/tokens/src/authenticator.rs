@@ -14,7 +14,7 @@ use std::{
     },
     time::Duration,
 };
-use store::{CredentialKind, OauthClientOwner, SecretTokenRow, Seen, Store, StoreError, Tenant};
+use store::{CredentialKind, Line, OauthClientOwner, SecretTokenRow, Seen, Store, StoreError, Tenant};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
@@ -231,7 +231,9 @@ impl Authenticator {
 
     async fn ask_for_secret_token(&self, digest: [u8; 32]) -> Result<Verdict, StoreError> {
         self.queries.fetch_add(1, Ordering::Relaxed);
-        let Some(owner) = self.store.secret_token(digest).await? else { return Ok(Verdict::Unknown) };
+        let Some(owner) = self.store.secret_token(digest, Line::Process).await? else {
+            return Ok(Verdict::Unknown);
+        };
         Ok(Verdict::Known {
             last_use: self.usage.of(
                 CredentialKind::SecretToken,
@@ -249,7 +251,9 @@ impl Authenticator {
         let Some(access_tokens) = &self.access_tokens else { return Ok(Verdict::Unknown) };
         let Some(claims) = access_tokens.verify(token, now).await? else { return Ok(Verdict::Unknown) };
         self.queries.fetch_add(1, Ordering::Relaxed);
-        let Some(owner) = self.store.oauth_client(claims.label.clone(), claims.client).await? else {
+        let Some(owner) =
+            self.store.oauth_client(claims.label.clone(), claims.client, Line::Tenant(claims.tenant)).await?
+        else {
             return Ok(Verdict::Unknown);
         };
         let Some((ends, kind, seen)) = basis(&claims, &owner) else { return Ok(Verdict::Unknown) };

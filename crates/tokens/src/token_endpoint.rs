@@ -11,7 +11,7 @@ use crate::{
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use scim::Timestamp;
 use std::{net::IpAddr, num::NonZeroU32, sync::Arc, time::Duration};
-use store::{OauthClientOwner, Store, StoreError, TenantId, TenantState};
+use store::{Line, Network, OauthClientOwner, Store, StoreError, TenantId, TenantState};
 use uuid::Uuid;
 
 /// How a client authenticates.
@@ -138,7 +138,9 @@ impl TokenEndpoint {
             return Err(GrantError::InvalidClient);
         }
         let owner = match Uuid::try_parse(client_id) {
-            Ok(client) => self.store.oauth_client(label.to_owned(), client).await?,
+            Ok(client) => {
+                self.store.oauth_client(label.to_owned(), client, Line::Unverified(Network::of(from))).await?
+            }
             Err(_) => None,
         };
         let owner = owner.filter(|owner| owner.client.revoked.is_none());

@@ -19,9 +19,7 @@ struct House {
 async fn house() -> House {
     let folder = tempfile::tempdir().expect("folder");
     let url = format!("sqlite://{}", folder.path().join("juno.db").display());
-    let store =
-        Store::open(&Settings { url, readers: 4, batch: 64, queue_per_tenant: 1000, share_per_tenant: 1000 })
-            .expect("store");
+    let store = Store::open(&Settings { readers: 4, ..Settings::of(url) }).expect("store");
     let tenant = Tenant {
         id: TENANT,
         label: "contoso".into(),

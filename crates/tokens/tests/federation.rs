@@ -128,9 +128,7 @@ async fn house(jwks_url: &str) -> House {
 async fn house_with(jwks_url: &str, timeout: Duration) -> House {
     let folder = tempfile::tempdir().expect("folder");
     let url = format!("sqlite://{}", folder.path().join("juno.db").display());
-    let store =
-        Store::open(&Settings { url, readers: 2, batch: 64, queue_per_tenant: 1000, share_per_tenant: 1000 })
-            .expect("store");
+    let store = Store::open(&Settings { readers: 2, ..Settings::of(url) }).expect("store");
     let tenant = Tenant {
         id: TENANT,
         label: "contoso".into(),

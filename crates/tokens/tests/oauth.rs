@@ -104,9 +104,7 @@ impl Process {
 async fn house() -> House {
     let folder = tempfile::tempdir().expect("folder");
     let url = format!("sqlite://{}", folder.path().join("juno.db").display());
-    let store =
-        Store::open(&Settings { url, readers: 2, batch: 64, queue_per_tenant: 1000, share_per_tenant: 1000 })
-            .expect("store");
+    let store = Store::open(&Settings { readers: 2, ..Settings::of(url) }).expect("store");
     let policy = ClientPolicy { max_clients: 2, max_secrets: 2, min_lifetime: YEAR, max_lifetime: 3 * YEAR };
     House {
         clients: OauthClients::new(store.clone(), policy),

@@ -24,9 +24,7 @@ struct House {
 async fn house() -> House {
     let folder = tempfile::tempdir().expect("folder");
     let url = format!("sqlite://{}", folder.path().join("juno.db").display());
-    let store =
-        Store::open(&Settings { url, readers: 2, batch: 64, queue_per_tenant: 100, share_per_tenant: 1000 })
-            .expect("store");
+    let store = Store::open(&Settings { readers: 2, ..Settings::of(url) }).expect("store");
     let tenant = Tenant {
         id: TenantId(Uuid::from_u128(7)),
         label: "contoso".into(),

@@ -157,7 +157,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 
 impl Bench {
     fn start(database: Database, name: &str) -> Bench {
-        let settings = [("JUNO__SCIM__RATE_PER_TENANT", "1000000"), ("JUNO__LOG__LEVEL", "warn")];
+        let settings = [("JUNO__LOG__LEVEL", "warn")];
         let gateway = Gateway::start(GatewayOptions {
             binary: env!("CARGO_BIN_EXE_juno").into(),
             database,

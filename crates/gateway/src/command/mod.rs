@@ -24,7 +24,7 @@ use admin::{Admin, AdminSettings};
 use api::Api;
 use serde_json::json;
 use std::{future::Future, net::SocketAddr, time::Duration};
-use store::{By, Store};
+use store::{Budget, By, Store};
 use tokens::{
     ClientPolicy, SetupPolicy,
     operator::{OpenIdSettings, ThrottleSettings},
@@ -63,8 +63,10 @@ pub(crate) fn open_store(settings: &Settings) -> Result<Store, CommandError> {
         url: database.url.reveal().to_owned(),
         readers: database.readers.size(),
         batch: database.batch.size(),
-        queue_per_tenant: database.queue_per_tenant.size(),
-        share_per_tenant: database.share_per_tenant.get(),
+        budget: Budget {
+            in_flight: settings.capacity.in_flight_per_tenant.get(),
+            share: settings.capacity.share_per_tenant.get(),
+        },
     };
     Store::open(&store_settings)
         .map_err(|cause| CommandError::failed("the database cannot be opened (database.url)")(&cause))

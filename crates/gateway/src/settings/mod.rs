@@ -56,7 +56,9 @@ settings! {
         url: DatabaseUrl,
         readers: Count<0, 1024>,
         batch: Count<1, 1000>,
-        queue_per_tenant: Count<1, 1_000_000>,
+    }
+    capacity: Capacity {
+        in_flight_per_tenant: Count<16, 1_000_000>,
         share_per_tenant: Count<10, 1_000_000>,
     }
     scim: Scim {
@@ -74,7 +76,6 @@ settings! {
         bulk_max_operations: Count<1, 1_000_000>,
         page_size: Count<1, 100_000>,
         max_page_size: Count<1, 100_000>,
-        rate_per_tenant: Count<1, 1_000_000_000>,
     }
     provisioning: Provisioning {
         keep_deleted: Duration,

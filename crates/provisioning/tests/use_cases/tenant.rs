@@ -25,14 +25,7 @@ impl Client {
     pub(crate) async fn new() -> Client {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("test.db").display());
-        let store = Store::open(&Settings {
-            url,
-            readers: 2,
-            batch: 64,
-            queue_per_tenant: 256,
-            share_per_tenant: 1000,
-        })
-        .unwrap();
+        let store = Store::open(&Settings { readers: 2, ..Settings::of(url) }).unwrap();
         let tenant = Tenant {
             id: TenantId(Uuid::from_u128(1)),
             label: "contoso".to_owned(),

@@ -1,42 +1,61 @@
 //! Connections: made and replaced by a pool, set up alike, given up when they are lost; and what their errors mean.
 
-use crate::model::StoreError;
+use super::canceller;
+use crate::{
+    lane::Lane,
+    limit::{AtWork, Limit},
+    model::StoreError,
+};
 use diesel::{
-    Connection, ConnectionError, PgConnection, QueryResult,
+    Connection, ConnectionError, PgConnection, QueryResult, RunQueryDsl,
     connection::SimpleConnection,
+    dsl::sql,
     result::{DatabaseErrorKind, Error},
+    select,
+    sql_types::Integer,
 };
 use r2d2::ManageConnection;
 use std::{
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::Sender,
+    },
     time::Duration,
 };
 
 /// Every statement is one of few texts, whose best plan does not depend on what is asked: nested loops from the request's
 /// arrays over indexes that begin with the tenant. The planner, left alone, would guess array lengths and plan again.
-const SET_UP: &str = "
-    SET application_name = 'juno';
-    SET plan_cache_mode = force_generic_plan;
-    SET enable_seqscan = off;
-    SET statement_timeout = '30s';
-    SET lock_timeout = '10s';
-    SET idle_in_transaction_session_timeout = '60s';
-    SET client_min_messages = warning;
-";
+pub(super) fn set_up(lane: Lane) -> String {
+    format!(
+        "SET application_name = 'juno {}';
+         SET plan_cache_mode = force_generic_plan;
+         SET enable_seqscan = off;
+         SET statement_timeout = {};
+         SET lock_timeout = {};
+         SET idle_in_transaction_session_timeout = '60s';
+         SET client_min_messages = warning;",
+        lane.name(),
+        lane.time().as_millis(),
+        lane.lock_time().as_millis()
+    )
+}
 
 /// Longest wait for a connection while the database was there a moment ago.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Longest wait while it was away: requests fail fast until it is back.
 const IMPATIENCE: Duration = Duration::from_millis(100);
 
-/// A connection, and whether it turned out to be lost.
+/// A connection, the server's number for it, and whether it turned out to be lost.
 pub(super) struct Session {
     connection: PgConnection,
+    backend: i32,
     is_lost: bool,
 }
 
 pub(super) struct Manager {
     url: String,
+    lane: Lane,
 }
 
 impl ManageConnection for Manager {
@@ -45,8 +64,11 @@ impl ManageConnection for Manager {
 
     fn connect(&self) -> Result<Session, ConnectionError> {
         let mut connection = PgConnection::establish(&self.url)?;
-        connection.batch_execute(SET_UP).map_err(ConnectionError::CouldntSetupConfiguration)?;
-        Ok(Session { connection, is_lost: false })
+        let failed = ConnectionError::CouldntSetupConfiguration;
+        connection.batch_execute(&set_up(self.lane)).map_err(failed)?;
+        let backend =
+            select(sql::<Integer>("pg_backend_pid()")).get_result(&mut connection).map_err(failed)?;
+        Ok(Session { connection, backend, is_lost: false })
     }
 
     fn is_valid(&self, session: &mut Session) -> Result<(), ConnectionError> {
@@ -62,6 +84,7 @@ impl ManageConnection for Manager {
 pub(super) struct Connections {
     pool: r2d2::Pool<Manager>,
     is_away: AtomicBool,
+    canceller: Sender<(Arc<Limit>, i32)>,
 }
 
 /// Connection attempts that fail are told to requests; the pool need not say it too.
@@ -76,8 +99,8 @@ impl r2d2::HandleError<ConnectionError> for Quiet {
 
 impl Connections {
     /// Makes one connection at once, so that a wrong URL is told at the start.
-    pub(super) fn open(url: &str, size: u32) -> Result<Connections, StoreError> {
-        let manager = Manager { url: url.to_owned() };
+    pub(super) fn open(url: &str, lane: Lane, size: u32) -> Result<Connections, StoreError> {
+        let manager = Manager { url: url.to_owned(), lane };
         manager.connect().map_err(|error| StoreError::Unavailable(error.to_string()))?;
         let pool = r2d2::Pool::builder()
             .max_size(size)
@@ -86,7 +109,7 @@ impl Connections {
             .connection_timeout(PATIENCE)
             .error_handler(Box::new(Quiet))
             .build_unchecked(manager);
-        Ok(Connections { pool, is_away: AtomicBool::new(false) })
+        Ok(Connections { pool, is_away: AtomicBool::new(false), canceller: canceller::start(url)? })
     }
 
     /// Does something with a connection.
@@ -99,7 +122,12 @@ impl Connections {
         self.is_away.store(session.is_err(), Ordering::Relaxed);
         let mut session = session.map_err(|error| StoreError::Unavailable(error.to_string()))?;
         let session = &mut *session;
-        work(&mut session.connection).map_err(|error| session.judge(error))
+        let at_work = AtWork::begin(session.backend, &self.canceller);
+        let done = work(&mut session.connection);
+        let is_shot = at_work.ends();
+        let done = done.map_err(|error| session.judge(error));
+        session.is_lost |= is_shot;
+        done
     }
 }
 
@@ -126,7 +154,9 @@ impl Session {
             self.is_lost = true;
             return StoreError::Unavailable(text);
         }
-        if TROUBLE.iter().any(|words| text.contains(words)) {
+        if text.contains(CANCELLED) {
+            StoreError::Late
+        } else if TROUBLE.iter().any(|words| text.contains(words)) {
             StoreError::Unavailable(text)
         } else {
             StoreError::Failed(text)
@@ -134,9 +164,12 @@ impl Session {
     }
 }
 
+/// What PostgreSQL says of a statement that had no time left, waited for a row for too long, or that nobody waited for: it
+/// has done nothing.
+const CANCELLED: &str = "canceling statement due to";
+
 /// What PostgreSQL says where it is in trouble and the statement is not at fault. Its SQLSTATE does not come through.
-const TROUBLE: [&str; 7] = [
-    "canceling statement due to",
+const TROUBLE: [&str; 6] = [
     "could not serialize access",
     "deadlock detected",
     "read-only transaction",

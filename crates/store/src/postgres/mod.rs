@@ -1,6 +1,7 @@
 //! PostgreSQL: the database of production, shared by any number of processes.
 
 mod arrays;
+mod canceller;
 mod connection;
 mod facts;
 mod reads;
@@ -12,6 +13,7 @@ use crate::{
     audit::{AuditHead, AuditRow, By, postgres as audit},
     engine::{Engine, Lookup},
     history::{ChangeRow, DeletedRow, postgres as history},
+    lane::Lane,
     model::{
         Listing, Members, Page, ResourceId, Row, SecretTokenOwner, SecretTokenRow, StoreError, Tenant,
         TenantId,
@@ -37,16 +39,18 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postg
 /// A database on a server.
 pub(crate) struct PostgresEngine {
     connections: Connections,
+    lane: Lane,
 }
 
 impl PostgresEngine {
-    /// Connects; a connection for each reader, one for the writer and one to flush.
+    /// Connects; a connection for each thread of the lane: of changes, the writer, the writer of heavy ones and the flusher.
     ///
     /// # Errors
     /// The server cannot be reached, or refuses.
-    pub(crate) fn open(url: &str, readers: usize) -> Result<PostgresEngine, StoreError> {
-        let size = u32::try_from(readers).unwrap_or(u32::MAX).saturating_add(2);
-        Ok(PostgresEngine { connections: Connections::open(url, size)? })
+    pub(crate) fn open(url: &str, lane: Lane, readers: usize) -> Result<PostgresEngine, StoreError> {
+        let threads = if lane == Lane::Writes { 3 } else { lane.threads(readers) };
+        let size = u32::try_from(threads).unwrap_or(u32::MAX);
+        Ok(PostgresEngine { connections: Connections::open(url, lane, size)?, lane })
     }
 
     pub(crate) fn run<A>(
@@ -90,10 +94,14 @@ const FLUSH: &str = "SELECT pg_logical_emit_message(TRUE, 'juno', '')";
 impl Engine for PostgresEngine {
     fn migrate(&self) -> Result<(), StoreError> {
         self.run(|connection| {
+            // Another process may migrate for long, and so may this one. The connection is not used for anything else before
+            // the lane's own times are set again.
+            connection.batch_execute("SET statement_timeout = 0; SET lock_timeout = 0")?;
             connection.batch_execute(MIGRATION_LOCK)?;
             let outcome =
                 connection.run_pending_migrations(MIGRATIONS).map(drop).map_err(Error::QueryBuilderError);
             connection.batch_execute(MIGRATION_UNLOCK)?;
+            connection.batch_execute(&connection::set_up(self.lane))?;
             outcome
         })
     }
@@ -123,6 +131,10 @@ impl Engine for PostgresEngine {
                 }
             }
         })
+    }
+
+    fn writes_heavy_changes_apart(&self) -> bool {
+        true
     }
 
     fn flush(&self) -> Result<(), StoreError> {

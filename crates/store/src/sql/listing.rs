@@ -71,6 +71,19 @@ fn finished<D, R>(plain: bool, listing: &Listing, sql: Sql) -> Statement<D, R> {
     }
 }
 
+/// Whether an index serves the listing, so that it reads little more than the page: one of the usual conditions, or none,
+/// from near the beginning or behind a known place.
+pub(crate) fn is_indexed(listing: &Listing) -> bool {
+    let is_near = match &listing.from {
+        From::Offset(offset) => *offset <= NEAR,
+        From::After(_) => true,
+    };
+    listing.sort.is_none() && is_near && listing.condition.as_ref().is_none_or(is_usual)
+}
+
+/// Rows that are skipped as fast as they are read.
+const NEAR: u64 = 1000;
+
 /// What Entra and everyone else asks all the time: the shapes worth keeping prepared.
 fn is_usual(condition: &Condition) -> bool {
     let equal = |condition: &Condition, names: &[&str]| match condition {

@@ -1,6 +1,6 @@
 //! How a connection is set up, and what its errors mean.
 
-use crate::{model::StoreError, sql};
+use crate::{lane::Lane, model::StoreError, sql};
 use diesel::{
     Connection,
     connection::SimpleConnection,
@@ -22,7 +22,6 @@ const PRAGMAS: &str = "
     PRAGMA synchronous = FULL;
     PRAGMA foreign_keys = ON;
     PRAGMA temp_store = MEMORY;
-    PRAGMA cache_size = -16384;
     PRAGMA wal_autocheckpoint = 1000;
     PRAGMA journal_size_limit = 67108864;
     PRAGMA trusted_schema = OFF;
@@ -31,8 +30,8 @@ const PRAGMAS: &str = "
 /// Longest wait for a connection; there is one for every thread, so it only passes while one is being replaced.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A pool of `size` connections to the database file, which is created if there is none.
-pub(super) fn pool(path: &str, size: u32) -> Result<Pool, StoreError> {
+/// A pool of `size` connections of a lane to the database file, which is created if there is none.
+pub(super) fn pool(path: &str, lane: Lane, size: u32) -> Result<Pool, StoreError> {
     let unavailable = |error: &dyn Display| StoreError::Unavailable(error.to_string());
     let mut first = SqliteConnection::establish(path).map_err(|error| unavailable(&error))?;
     first.batch_execute(JOURNAL).map_err(|error| unavailable(&error))?;
@@ -42,17 +41,19 @@ pub(super) fn pool(path: &str, size: u32) -> Result<Pool, StoreError> {
         .idle_timeout(None)
         .max_lifetime(None)
         .test_on_check_out(false)
-        .connection_customizer(Box::new(SetUp))
+        .connection_customizer(Box::new(SetUp(lane)))
         .build(ConnectionManager::new(path))
         .map_err(|error| unavailable(&error))
 }
 
 #[derive(Debug)]
-struct SetUp;
+struct SetUp(Lane);
 
 impl CustomizeConnection<SqliteConnection, PoolError> for SetUp {
     fn on_acquire(&self, connection: &mut SqliteConnection) -> Result<(), PoolError> {
         connection.batch_execute(PRAGMAS).map_err(PoolError::QueryError)?;
+        let cache = format!("PRAGMA cache_size = -{}", self.0.cache());
+        connection.batch_execute(&cache).map_err(PoolError::QueryError)?;
         sql::register_functions(connection).map_err(PoolError::QueryError)
     }
 }
@@ -68,9 +69,15 @@ const TROUBLE: [&str; 7] = [
     "database disk image is malformed",
 ];
 
+/// What SQLite says of a statement that was ended by [`crate::limit`].
+const INTERRUPTED: &str = "interrupted";
+
 /// An error of diesel as one of ours.
 pub(super) fn store_error(error: &Error) -> StoreError {
     let text = error.to_string();
+    if text == INTERRUPTED {
+        return StoreError::Late;
+    }
     let is_trouble =
         matches!(error, Error::BrokenTransactionManager) || TROUBLE.iter().any(|words| text.contains(words));
     if is_trouble { StoreError::Unavailable(text) } else { StoreError::Failed(text) }

@@ -11,6 +11,8 @@ use crate::{
     audit::{AuditHead, AuditRow, By, sqlite as audit},
     engine::{Engine, Lookup},
     history::{ChangeRow, DeletedRow, sqlite as history},
+    lane::Lane,
+    limit::Limit,
     model::*,
     operator::{Operator, Session},
     operator_records::{self, sqlite as operators},
@@ -31,13 +33,21 @@ pub(crate) struct SqliteEngine {
 }
 
 impl SqliteEngine {
-    /// Opens the file, or creates it, with a connection for each reader and one for the writer.
+    /// From now on each connection ends its statement when the job of its thread must end.
+    ///
+    /// # Errors
+    /// SQLite has no memory left.
+    pub(crate) fn watch() -> Result<(), StoreError> {
+        sqlite_deadline::watch(Limit::is_over_here).map_err(|error| StoreError::Failed(error.to_string()))
+    }
+
+    /// Opens the file, or creates it, with a connection for each thread of the lane.
     ///
     /// # Errors
     /// The file cannot be opened.
-    pub(crate) fn open(path: &str, readers: usize) -> Result<SqliteEngine, StoreError> {
-        let size = u32::try_from(readers).unwrap_or(u32::MAX).saturating_add(1);
-        Ok(SqliteEngine { pool: connection::pool(path, size)? })
+    pub(crate) fn open(path: &str, lane: Lane, readers: usize) -> Result<SqliteEngine, StoreError> {
+        let size = u32::try_from(lane.threads(readers)).unwrap_or(u32::MAX).max(1);
+        Ok(SqliteEngine { pool: connection::pool(path, lane, size)? })
     }
 
     /// One statement.
@@ -84,6 +94,11 @@ impl Engine for SqliteEngine {
             let facts = facts::read(connection, questions)?;
             write::write(connection, decide(facts))
         })
+    }
+
+    /// SQLite has one writer.
+    fn writes_heavy_changes_apart(&self) -> bool {
+        false
     }
 
     /// Each commit is on the disk when it returns (`synchronous = FULL`).

@@ -5,7 +5,7 @@ use diesel::{
     sql_query, sql_types,
 };
 use std::{any::Any, sync::Arc};
-use store::{Settings, Store};
+use store::{Budget, Settings, Store};
 use tempfile::TempDir;
 use test_support::Postgres;
 use uuid::Uuid;
@@ -47,8 +47,8 @@ impl Database {
             Database::Sqlite(folder) => format!("sqlite://{}", Database::path(folder)),
             Database::Postgres(url) => url.clone(),
         };
-        Store::open(&Settings { url, readers: 2, batch: 64, queue_per_tenant: 1000, share_per_tenant })
-            .unwrap()
+        let budget = Budget { share: share_per_tenant, ..Budget::default() };
+        Store::open(&Settings { readers: 2, budget, ..Settings::of(url) }).unwrap()
     }
 
     fn load<T>(&self, statement: &str) -> Vec<T>

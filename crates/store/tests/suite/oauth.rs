@@ -65,10 +65,10 @@ async fn a_client_is_found_with_all_that_it_may_show(backend: Backend) {
     assert!(world.store().set_federation(terms.clone(), None, None).await.unwrap());
 
     let label = label(&world).await;
-    let found = world.store().oauth_client(label.clone(), one.id).await.unwrap().unwrap();
+    let found = world.store().oauth_client(label.clone(), one.id, Line::Process).await.unwrap().unwrap();
     assert_eq!(found.tenant.id, world.tenant);
     assert_eq!((&found.client, &found.secrets[..], found.federation), (&one, &[first, second][..], None));
-    let found = world.store().oauth_client(label.clone(), two.id).await.unwrap().unwrap();
+    let found = world.store().oauth_client(label.clone(), two.id, Line::Process).await.unwrap().unwrap();
     assert_eq!((found.secrets, found.federation), (vec![], Some(terms)));
     assert_eq!(world.store().oauth_clients(world.tenant).await.unwrap(), [one.clone(), two]);
 
@@ -78,7 +78,7 @@ async fn a_client_is_found_with_all_that_it_may_show(backend: Backend) {
         (label, Uuid::now_v7()),
         ("x".to_owned(), one.id),
     ] {
-        assert_eq!(world.store().oauth_client(label, id).await.unwrap(), None);
+        assert_eq!(world.store().oauth_client(label, id, Line::Process).await.unwrap(), None);
     }
     assert_eq!(world.store().oauth_clients(neighbour.tenant).await.unwrap(), []);
     assert_eq!(world.store().client_secrets(neighbour.tenant).await.unwrap(), []);

@@ -21,7 +21,7 @@ async fn beyond_its_share_a_tenant_waits_while_another_is_at_work(backend: Backe
     let world = World::new(backend.clone()).await;
     let (loud, quiet) = (world.tenant, tenant_row("quiet"));
     let of_operators = backend.open_with_share(SHARE);
-    let store = of_operators.held_to_shares();
+    let store = of_operators.for_clients();
     assert!(store.create_tenant(quiet.clone()).await.unwrap());
     // Alone it is not held up, once the work of its share is past.
     let alone = async {

@@ -31,9 +31,9 @@ async fn a_token_is_found_by_its_digest_with_its_tenant(backend: Backend) {
     for token in [&second, &first] {
         world.store().insert_secret_token(token.clone()).await.unwrap();
     }
-    let found = world.store().secret_token(first.digest).await.unwrap().unwrap();
+    let found = world.store().secret_token(first.digest, Line::Process).await.unwrap().unwrap();
     assert_eq!((&found.token, found.tenant.id), (&first, world.tenant));
-    assert_eq!(world.store().secret_token([7; 32]).await.unwrap(), None);
+    assert_eq!(world.store().secret_token([7; 32], Line::Process).await.unwrap(), None);
     assert_eq!(world.store().secret_tokens(world.tenant).await.unwrap(), [first.clone(), second.clone()]);
     // Two of the same time stand in the order of their ids.
     let third = SecretTokenRow { created: second.created, ..token(world.tenant) };
@@ -54,7 +54,7 @@ async fn a_token_ends_once(backend: Backend) {
     let other = TenantId(Uuid::now_v7());
     let row = token(world.tenant);
     world.store().insert_secret_token(row.clone()).await.unwrap();
-    let stored = async || world.store().secret_token(row.digest).await.unwrap().unwrap().token;
+    let stored = async || world.store().secret_token(row.digest, Line::Process).await.unwrap().unwrap().token;
     assert!(!world.store().revoke_secret_token(other, row.id, Timestamp(6)).await.unwrap());
     assert!(world.store().revoke_secret_token(world.tenant, row.id, Timestamp(6)).await.unwrap());
     assert!(!world.store().revoke_secret_token(world.tenant, row.id, Timestamp(7)).await.unwrap());

@@ -1,0 +1,52 @@
+//! [`Line`]: in whose turn a job waits.
+
+use crate::model::TenantId;
+use std::net::IpAddr;
+
+/// In whose turn a job waits. Nothing that a stranger sends can name a tenant's line, nor that of operators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Line {
+    /// The process itself: readiness, timers, signing keys.
+    Process,
+    /// What operators ask.
+    Operators,
+    /// A tenant, known from a credential or chosen by an operator.
+    Tenant(TenantId),
+    /// Somebody in a network whose credential is not known yet.
+    Unverified(Network),
+}
+
+/// A network that one stranger may have to itself: an IPv4 address, or 64 bits of an IPv6 address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Network(u64);
+
+impl Network {
+    /// A network that is told from others by a number.
+    pub(crate) fn named(number: u64) -> Network {
+        Network(number)
+    }
+
+    /// The network of an address. An IPv4 address in IPv6 clothing is that IPv4 address.
+    pub fn of(address: IpAddr) -> Network {
+        match address.to_canonical() {
+            // No global IPv6 address begins with 32 zero bits.
+            IpAddr::V4(address) => Network(u64::from(address.to_bits())),
+            IpAddr::V6(address) => Network((address.to_bits() >> 64) as u64),
+        }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "what fails, fails the test")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_in_a_64_are_one_network_and_ipv4_addresses_are_not() {
+        let of = |text: &str| Network::of(text.parse().unwrap());
+        assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:1"));
+        assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
+        assert_eq!(of("192.0.2.1"), of("::ffff:192.0.2.1"));
+    }
+}
