@@ -14,6 +14,7 @@ mod feed;
 mod filters;
 mod folding;
 mod isolation;
+mod lanes;
 mod listing;
 mod members;
 mod oauth;
