@@ -122,8 +122,12 @@ impl Engine for PostgresEngine {
                 return Ok(());
             }
             begin_locked(connection, questions)?;
-            match try_transact(connection, questions, decide) {
-                Ok(_) => AnsiTransactionManager::commit_transaction(connection),
+            let written = try_transact(connection, questions, decide).and_then(|is_written| {
+                // Nobody moves a feed that is locked: if this one moved, the answers do not hold.
+                if is_written { Ok(()) } else { Err(Error::RollbackTransaction) }
+            });
+            match written {
+                Ok(()) => AnsiTransactionManager::commit_transaction(connection),
                 Err(error) => {
                     // The first error says more; a connection that cannot roll back is replaced.
                     let _ = AnsiTransactionManager::rollback_transaction(connection);

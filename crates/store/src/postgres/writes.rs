@@ -2,7 +2,7 @@
 //! there. Rows of the audit log, which few batches have, follow in the same transaction.
 
 use super::{
-    arrays::{Column, Part, Statement},
+    arrays::{Column, GuardedPart, GuardedStatement, Part},
     facts::keys,
 };
 use crate::{
@@ -11,33 +11,48 @@ use crate::{
     plan::{DeletedResource, FeedMove, GroupUpdate, LogRow, Of, ResourceRow, Writes},
     schema::types::{Id, Json},
 };
-use diesel::{Connection, PgConnection, QueryResult, RunQueryDsl};
+use diesel::{Connection, PgConnection, QueryResult, RunQueryDsl, result::Error};
 use scim::{resource::Keys, schema::ResourceKind};
 
 /// Writes all of it, if every feed stands where it stood when the facts were read; else nothing, and `false`.
 pub(super) fn write(connection: &mut PgConnection, mut writes: Writes) -> QueryResult<bool> {
     let noted = std::mem::take(&mut writes.audit);
-    if noted.is_empty() {
-        return write_rows(connection, writes);
-    }
-    connection.transaction(|connection| {
-        let is_written = write_rows(connection, writes)?;
-        if is_written {
+    let written = if noted.is_empty() {
+        write_rows(connection, writes)
+    } else {
+        connection.transaction(|connection| {
+            if !write_rows(connection, writes)? {
+                return Err(Error::RollbackTransaction);
+            }
             noted.iter().try_for_each(|(by, deed)| audit::append(connection, by, deed))?;
-        }
-        Ok(is_written)
-    })
+            Ok(true)
+        })
+    };
+    match written {
+        Err(error) if is_overtaken(&error) => Ok(false),
+        written => written,
+    }
+}
+
+/// Whether the statement, or the transaction around it, was rolled back because a feed has moved.
+fn is_overtaken(error: &Error) -> bool {
+    match error {
+        Error::RollbackTransaction => true,
+        Error::DatabaseError(_, told) => told.message().contains(OVERTAKEN),
+        _ => false,
+    }
 }
 
 fn write_rows(connection: &mut PgConnection, writes: Writes) -> QueryResult<bool> {
     let rows = writes.log.len();
-    Ok(Statement::<()>::new(parts(writes), "").execute(connection)? == rows)
+    let statement = GuardedStatement { guard: feeds(&writes.feeds), parts: parts(writes) };
+    Ok(statement.execute(connection)? == rows)
 }
 
 /// A common table expression for each kind of row; the log is the statement that they stand before. As parts of one
 /// statement they all see the rows as they were, which the plan allows for: no two touch the same row.
-fn parts(writes: Writes) -> Vec<Part> {
-    let mut parts = vec![feeds(&writes.feeds)];
+fn parts(writes: Writes) -> Vec<GuardedPart> {
+    let mut parts = Vec::new();
     let (users, groups): (Vec<_>, Vec<_>) =
         writes.deleted.iter().partition(|row| row.kind == ResourceKind::User);
     parts.extend(some(users, |rows| delete(rows, ", gone_users AS (DELETE FROM users r USING ")));
@@ -55,7 +70,7 @@ fn parts(writes: Writes) -> Vec<Part> {
     parts
 }
 
-fn some<T>(rows: Vec<T>, part: impl FnOnce(Vec<T>) -> Part) -> Option<Part> {
+fn some<T>(rows: Vec<T>, part: impl FnOnce(Vec<T>) -> GuardedPart) -> Option<GuardedPart> {
     (!rows.is_empty()).then(|| part(rows))
 }
 
@@ -64,7 +79,12 @@ fn column<T, V>(rows: &[T], value: impl FnMut(&T) -> V) -> Vec<V> {
     rows.iter().map(value).collect()
 }
 
-/// `valid` has a row if all feeds could be moved. Its commit does not wait for the disk: a flush follows.
+/// A word of the error that ends a statement of which only some feeds could be moved.
+const OVERTAKEN: &str = "another process wrote first";
+
+/// Moves the feeds, and defines the guard: `valid` has a row if all of them could be moved. If none could, the parts
+/// behind it write nothing. If only some could, the cast of a text that is no number ends the statement, so that those
+/// go back to where they stood. Its commit does not wait for the disk: a flush follows.
 fn feeds(feeds: &[FeedMove]) -> Part {
     Part {
         before: "WITH feed AS MATERIALIZED (SELECT * FROM ",
@@ -77,20 +97,23 @@ fn feeds(feeds: &[FeedMove]) -> Part {
                 moved AS (UPDATE feeds f SET position = feed.after FROM feed \
                 WHERE f.tenant_id = feed.tenant_id AND f.position = feed.before RETURNING 1), \
                 valid AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', TRUE) \
-                WHERE (SELECT count(*) FROM moved) = (SELECT count(*) FROM feed))",
+                FROM (SELECT (SELECT count(*) FROM moved) AS moved, (SELECT count(*) FROM feed) AS feeds) AS n \
+                WHERE CASE WHEN n.moved = n.feeds THEN TRUE WHEN n.moved = 0 THEN FALSE \
+                ELSE CAST('another process wrote first: moved ' || n.moved AS boolean) END)",
     }
 }
 
-fn delete(rows: Vec<&DeletedResource>, before: &'static str) -> Part {
+fn delete(rows: Vec<&DeletedResource>, before: &'static str) -> GuardedPart {
     let (tenants, ids) = keys(rows.iter().map(|row| (row.tenant, row.id)));
-    Part {
+    GuardedPart::new(
         before,
-        columns: vec![Column::Keys(tenants), Column::Keys(ids)],
-        after: " AS q(tenant_id, id), valid WHERE r.tenant_id = q.tenant_id AND r.id = q.id)",
-    }
+        vec![Column::Keys(tenants), Column::Keys(ids)],
+        "(tenant_id, id)",
+        " WHERE r.tenant_id = q.tenant_id AND r.id = q.id)",
+    )
 }
 
-fn deleted(rows: Vec<DeletedResource>) -> Part {
+fn deleted(rows: Vec<DeletedResource>) -> GuardedPart {
     let (tenants, ids) = keys(rows.iter().map(|row| (row.tenant, row.id)));
     let columns = vec![
         Column::Keys(tenants),
@@ -104,21 +127,23 @@ fn deleted(rows: Vec<DeletedResource>) -> Part {
         Column::Jsons(column(&rows, |row| Json(row.groups.clone()))),
         Column::Jsons(column(&rows, |row| Json(row.members.clone()))),
     ];
-    Part {
-        before: ", kept AS (INSERT INTO deleted_resources (tenant_id, id, kind, deleted_at, actor, version, created_at, \
+    GuardedPart::new(
+        ", kept AS (INSERT INTO deleted_resources (tenant_id, id, kind, deleted_at, actor, version, created_at, \
                  document, groups, members) SELECT q.* FROM ",
         columns,
-        after: " AS q, valid)",
-    }
+        "",
+        ")",
+    )
 }
 
-fn restored(rows: Vec<Of<ResourceId>>) -> Part {
+fn restored(rows: Vec<Of<ResourceId>>) -> GuardedPart {
     let (tenants, ids) = keys(rows.into_iter());
-    Part {
-        before: ", restored AS (DELETE FROM deleted_resources r USING ",
-        columns: vec![Column::Keys(tenants), Column::Keys(ids)],
-        after: " AS q(tenant_id, id) WHERE r.tenant_id = q.tenant_id AND r.id = q.id)",
-    }
+    GuardedPart::new(
+        ", restored AS (DELETE FROM deleted_resources r USING ",
+        vec![Column::Keys(tenants), Column::Keys(ids)],
+        "(tenant_id, id)",
+        " WHERE r.tenant_id = q.tenant_id AND r.id = q.id)",
+    )
 }
 
 /// The columns that `users` and `groups` share, and those of `users` alone between them.
@@ -146,36 +171,38 @@ fn resource_columns(rows: Vec<ResourceRow>, of_users: bool) -> Vec<Column> {
     columns
 }
 
-fn new_users(rows: Vec<ResourceRow>) -> Part {
-    Part {
-        before: ", new_users AS (INSERT INTO users (tenant_id, id, version, created_at, modified_at, document, external_id, \
+fn new_users(rows: Vec<ResourceRow>) -> GuardedPart {
+    GuardedPart::new(
+        ", new_users AS (INSERT INTO users (tenant_id, id, version, created_at, modified_at, document, external_id, \
                  display_name, user_name, active, work_email) SELECT q.* FROM ",
-        columns: resource_columns(rows, true),
-        after: " AS q, valid)",
-    }
+        resource_columns(rows, true),
+        "",
+        ")",
+    )
 }
 
-fn users_after(rows: Vec<ResourceRow>) -> Part {
-    Part {
-        before: ", users_after AS (UPDATE users r SET version = q.version, modified_at = q.modified_at, document = q.document, \
+fn users_after(rows: Vec<ResourceRow>) -> GuardedPart {
+    GuardedPart::new(
+        ", users_after AS (UPDATE users r SET version = q.version, modified_at = q.modified_at, document = q.document, \
                  external_id = q.external_id, display_name = q.display_name, user_name = q.user_name, active = q.active, \
                  work_email = q.work_email FROM ",
-        columns: resource_columns(rows, true),
-        after: " AS q(tenant_id, id, version, created_at, modified_at, document, external_id, display_name, user_name, active, \
-                work_email), valid WHERE r.tenant_id = q.tenant_id AND r.id = q.id)",
-    }
+        resource_columns(rows, true),
+        "(tenant_id, id, version, created_at, modified_at, document, external_id, display_name, user_name, active, work_email)",
+        " WHERE r.tenant_id = q.tenant_id AND r.id = q.id)",
+    )
 }
 
-fn new_groups(rows: Vec<ResourceRow>) -> Part {
-    Part {
-        before: ", new_groups AS (INSERT INTO groups (tenant_id, id, version, created_at, modified_at, document, external_id, \
+fn new_groups(rows: Vec<ResourceRow>) -> GuardedPart {
+    GuardedPart::new(
+        ", new_groups AS (INSERT INTO groups (tenant_id, id, version, created_at, modified_at, document, external_id, \
                  display_name) SELECT q.* FROM ",
-        columns: resource_columns(rows, false),
-        after: " AS q, valid)",
-    }
+        resource_columns(rows, false),
+        "",
+        ")",
+    )
 }
 
-fn groups_after(rows: Vec<GroupUpdate>) -> Part {
+fn groups_after(rows: Vec<GroupUpdate>) -> GuardedPart {
     let (tenants, ids) = keys(rows.iter().map(|row| (row.tenant, row.id)));
     let key = |row: &GroupUpdate, key: fn(&Keys) -> &Option<String>| {
         row.document.as_ref().and_then(|document| key(&document.keys).clone())
@@ -191,25 +218,26 @@ fn groups_after(rows: Vec<GroupUpdate>) -> Part {
             row.document.as_ref().map(|document| Json(document.json.clone()))
         })),
     ];
-    Part {
-        before: ", groups_after AS (UPDATE groups r SET version = r.version + q.changes, \
+    GuardedPart::new(
+        ", groups_after AS (UPDATE groups r SET version = r.version + q.changes, \
                  modified_at = greatest(r.modified_at, q.modified_at), \
                  external_id = CASE WHEN q.document IS NULL THEN r.external_id ELSE q.external_id END, \
                  display_name = CASE WHEN q.document IS NULL THEN r.display_name ELSE q.display_name END, \
                  document = coalesce(q.document, r.document) FROM ",
         columns,
-        after: " AS q(tenant_id, id, changes, modified_at, external_id, display_name, document), valid \
-                WHERE r.tenant_id = q.tenant_id AND r.id = q.id)",
-    }
+        "(tenant_id, id, changes, modified_at, external_id, display_name, document)",
+        " WHERE r.tenant_id = q.tenant_id AND r.id = q.id)",
+    )
 }
 
-fn emptied(groups: Vec<Of<ResourceId>>) -> Part {
+fn emptied(groups: Vec<Of<ResourceId>>) -> GuardedPart {
     let (tenants, groups) = keys(groups.into_iter());
-    Part {
-        before: ", emptied AS (DELETE FROM group_members m USING ",
-        columns: vec![Column::Keys(tenants), Column::Keys(groups)],
-        after: " AS q(tenant_id, group_id), valid WHERE m.tenant_id = q.tenant_id AND m.group_id = q.group_id)",
-    }
+    GuardedPart::new(
+        ", emptied AS (DELETE FROM group_members m USING ",
+        vec![Column::Keys(tenants), Column::Keys(groups)],
+        "(tenant_id, group_id)",
+        " WHERE m.tenant_id = q.tenant_id AND m.group_id = q.group_id)",
+    )
 }
 
 fn pair_columns(pairs: impl Iterator<Item = Of<(ResourceId, ResourceId)>>) -> Vec<Column> {
@@ -222,26 +250,27 @@ fn pair_columns(pairs: impl Iterator<Item = Of<(ResourceId, ResourceId)>>) -> Ve
     vec![Column::Keys(columns.0), Column::Keys(columns.1), Column::Keys(columns.2)]
 }
 
-fn left(pairs: Vec<Of<(ResourceId, ResourceId)>>) -> Part {
-    Part {
-        before: ", left_groups AS (DELETE FROM group_members m USING ",
-        columns: pair_columns(pairs.into_iter()),
-        after: " AS q(tenant_id, group_id, member_id), valid WHERE m.tenant_id = q.tenant_id AND m.group_id = q.group_id \
-                AND m.member_id = q.member_id)",
-    }
+fn left(pairs: Vec<Of<(ResourceId, ResourceId)>>) -> GuardedPart {
+    GuardedPart::new(
+        ", left_groups AS (DELETE FROM group_members m USING ",
+        pair_columns(pairs.into_iter()),
+        "(tenant_id, group_id, member_id)",
+        " WHERE m.tenant_id = q.tenant_id AND m.group_id = q.group_id AND m.member_id = q.member_id)",
+    )
 }
 
-fn joined(pairs: Vec<(Of<(ResourceId, ResourceId)>, bool)>) -> Part {
+fn joined(pairs: Vec<(Of<(ResourceId, ResourceId)>, bool)>) -> GuardedPart {
     let mut columns = pair_columns(pairs.iter().map(|(pair, _)| *pair));
     columns.push(Column::Bools(column(&pairs, |(_, is_group)| *is_group)));
-    Part {
-        before: ", joined_groups AS (INSERT INTO group_members (tenant_id, group_id, member_id, member_is_group) SELECT q.* FROM ",
+    GuardedPart::new(
+        ", joined_groups AS (INSERT INTO group_members (tenant_id, group_id, member_id, member_is_group) SELECT q.* FROM ",
         columns,
-        after: " AS q, valid)",
-    }
+        "",
+        ")",
+    )
 }
 
-fn log(rows: Vec<LogRow>) -> Part {
+fn log(rows: Vec<LogRow>) -> GuardedPart {
     let (tenants, ids) = keys(rows.iter().map(|row| (row.tenant, row.id)));
     let json = |text: Option<String>| text.map(Json);
     let mut columns = vec![
@@ -268,15 +297,10 @@ fn log(rows: Vec<LogRow>) -> Part {
         Column::MaybeJsons(texts.2),
         Column::Jsons(texts.3),
     ]);
-    Part {
-        before: ", log AS MATERIALIZED (SELECT q.* FROM ",
+    GuardedPart::new(
+        ", log AS MATERIALIZED (SELECT q.* FROM ",
         columns,
-        after: " AS q(tenant_id, resource_id, position, at, actor, kind, event, version, event_follows, before, after, members, \
-                effects), valid), \
-                outbox AS (INSERT INTO events (tenant_id, position, at, kind, resource_id, event, version) \
-                SELECT tenant_id, position, at, kind, resource_id, event, version FROM log WHERE event_follows) \
-                INSERT INTO change_log (tenant_id, position, at, actor, kind, resource_id, event, version, before, after, \
-                members, effects) SELECT tenant_id, position, at, actor, kind, resource_id, event, version, before, after, \
-                members, effects FROM log",
-    }
+        "(tenant_id, resource_id, position, at, actor, kind, event, version, event_follows, before, after, members, effects)",
+        "), outbox AS (INSERT INTO events (tenant_id, position, at, kind, resource_id, event, version) SELECT tenant_id, position, at, kind, resource_id, event, version FROM log WHERE event_follows) INSERT INTO change_log (tenant_id, position, at, actor, kind, resource_id, event, version, before, after, members, effects) SELECT tenant_id, position, at, actor, kind, resource_id, event, version, before, after, members, effects FROM log",
+    )
 }

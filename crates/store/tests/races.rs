@@ -1,0 +1,160 @@
+//! Two processes write for one tenant, and the second is always the faster one: it commits between the moment when the
+//! first has read its facts and the moment when it writes.
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "what fails, fails the test")]
+
+#[path = "suite/backend.rs"]
+#[expect(dead_code, reason = "the suite uses more of it")]
+mod backend;
+#[path = "suite/world.rs"]
+#[expect(dead_code, reason = "the suite uses more of it")]
+mod world;
+
+use backend::Backend;
+use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
+use scim::{
+    event::EventKind,
+    resource::Keys,
+    schema::ResourceKind::{Group, User},
+};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use store::*;
+use world::*;
+
+/// What another process does before the next statement that begins with these words.
+struct Ambush {
+    before: &'static str,
+    act: Box<dyn FnOnce() + Send>,
+}
+
+static AMBUSH: Mutex<Option<Ambush>> = Mutex::new(None);
+/// The ambush is one for the whole process, so that races are run one at a time.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn lie_in_wait() -> Option<Box<dyn Instrumentation>> {
+    Some(Box::new(|event: InstrumentationEvent<'_>| {
+        if let InstrumentationEvent::StartQuery { query, .. } = event {
+            let text = query.to_string();
+            let sprung = lock(&AMBUSH).take_if(|ambush| text.trim_start().starts_with(ambush.before));
+            if let Some(ambush) = sprung {
+                (ambush.act)();
+            }
+        }
+    }))
+}
+
+/// Where a writer stands that has read its facts: at its next statement.
+const POSTGRES_WRITES: &str = "WITH feed AS";
+
+/// A second process.
+struct Other(Store);
+
+impl Other {
+    /// Commits this before the next statement that begins with these words.
+    fn commits_before(&self, before: &'static str, tenant: TenantId, change: Change) {
+        let store = self.0.clone();
+        let act = Box::new(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(store.commit(tenant, change)).unwrap();
+        });
+        *lock(&AMBUSH) = Some(Ambush { before, act });
+    }
+}
+
+/// Runs one race on a database of its own.
+fn race<F: Future<Output = ()>>(backend: fn() -> Backend, run: impl FnOnce(World, Other) -> F) {
+    let _alone = lock(&ONE_AT_A_TIME);
+    set_default_instrumentation(lie_in_wait).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let world = World::new(backend()).await;
+        let other = Other(world.backend.open_again());
+        run(world, other).await;
+    });
+    assert!(lock(&AMBUSH).take().is_none(), "the other process has had its turn");
+}
+
+fn restore(row: &DeletedRow) -> Change {
+    let document = serde_json::from_str(&row.document).unwrap();
+    let action = Action::Restore {
+        deleted: row.version,
+        document: Document { json: row.document.clone(), keys: Keys::of(&document) },
+        groups: Vec::new(),
+        members: Vec::new(),
+    };
+    change(row.kind, row.id, EventKind::Create, action)
+}
+
+async fn deleted_user(world: &World, name: &str) -> DeletedRow {
+    let id = world.user(name).await;
+    world.commit(delete(User, id, None)).await.unwrap();
+    world.store().deleted_resource(world.tenant, id).await.unwrap().unwrap()
+}
+
+#[test]
+fn a_restore_that_was_overtaken_still_restores() {
+    race(Backend::postgres, async |world, other| {
+        let row = deleted_user(&world, "ana").await;
+        other.commits_before(POSTGRES_WRITES, world.tenant, create_user(new_id(), "ben"));
+        world.commit(restore(&row)).await.unwrap();
+        assert!(world.row(User, row.id).await.is_some());
+        assert_eq!(world.store().deleted_resource(world.tenant, row.id).await.unwrap(), None);
+    });
+}
+
+#[test]
+fn an_audited_restore_that_was_overtaken_still_restores() {
+    race(Backend::postgres, async |world, other| {
+        let row = deleted_user(&world, "ana").await;
+        let by = By { actor: "operator anna".to_owned(), origin: "192.0.2.7".to_owned(), at: now() };
+        other.commits_before(POSTGRES_WRITES, world.tenant, create_user(new_id(), "ben"));
+        world.store().acting(by).commit(world.tenant, restore(&row)).await.unwrap();
+        assert!(world.row(User, row.id).await.is_some());
+        let rows = world.store().audit_rows(Some(world.tenant), i64::MAX, 10).await.unwrap();
+        assert_eq!(rows.len(), 1, "the audit log tells of it once");
+    });
+}
+
+/// One of two tenants of a batch was overtaken: the other one's feed has not moved either.
+#[test]
+fn a_batch_that_was_overtaken_leaves_nothing_behind() {
+    race(Backend::postgres, async |world, other| {
+        let neighbour = World::new(world.backend.clone()).await;
+        let moved = |world: &World| world.number("SELECT position FROM feeds WHERE tenant_id = $");
+        let held = world.backend.hold_changes(world.tenant.0);
+        let first = world.commit(create_user(new_id(), "first"));
+        let (first, ()) = tokio::join!(first, async {
+            // The writer waits for the first change, so that these two become one batch.
+            let both = tokio::join!(
+                world.commit(create_user(new_id(), "ana")),
+                neighbour.commit(create_user(new_id(), "ana")),
+                async {
+                    other.commits_before(POSTGRES_WRITES, world.tenant, create_user(new_id(), "ben"));
+                    drop(held);
+                }
+            );
+            both.0.unwrap();
+            both.1.unwrap();
+        });
+        first.unwrap();
+        assert_eq!(moved(&world), 3);
+        assert_eq!(moved(&neighbour), 1, "the first attempt left no trace");
+    });
+}
+
+/// Members of a group that another process changes at the same moment are not lost.
+#[test]
+fn a_member_that_was_overtaken_still_joins() {
+    race(Backend::postgres, async |world, other| {
+        let (ana, ben) = (world.user("ana").await, world.user("ben").await);
+        let sales = world.group("Sales", &[]).await;
+        let add = |id| delta(sales, MemberDelta { clear: false, add: vec![id], remove: Vec::new() });
+        other.commits_before(POSTGRES_WRITES, world.tenant, add(ben));
+        world.commit(add(ana)).await.unwrap();
+        assert_eq!(world.members(sales).await.users, [ana, ben]);
+        assert_eq!(world.row(Group, sales).await.unwrap().version, 3);
+    });
+}
