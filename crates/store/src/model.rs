@@ -123,7 +123,7 @@ pub struct Change {
     pub actor: Option<Uuid>,
     /// What.
     pub action: Action,
-    /// What happened, for the outbox.
+    /// What happened, for whoever reads the feed.
     pub event: EventKind,
     /// Effects of the request as a JSON array, for the change log.
     pub effects: String,
@@ -168,8 +168,8 @@ pub enum Action {
         /// The members it had (Group only); those that are gone are left out.
         members: Vec<ResourceId>,
     },
-    /// Change nothing, but keep the effects in the change log (a request whose operations were all ignored). Writes no
-    /// event.
+    /// Change nothing, but keep the effects in the change log (a request whose operations were all ignored). The row is
+    /// marked as no change.
     Record,
 }
 

@@ -127,8 +127,8 @@ macro_rules! records {
             use crate::{
                 model::{SecretTokenRow, Tenant, TenantId, TenantState, TenantUpdate},
                 schema::{
-                    change_log, client_secrets, deleted_resources, events, federations, feeds, group_members,
-                    groups, oauth_clients, rotations, secret_tokens, setup_links, tenants, types::Id,
+                    change_log, client_secrets, deleted_resources, federations, feeds, group_members, groups,
+                    oauth_clients, rotations, secret_tokens, setup_links, tenants, types::Id,
                     used_assertions, users,
                 },
             };
@@ -214,7 +214,6 @@ macro_rules! records {
                         };
                     }
                     close_feed(connection, tenant)?;
-                    delete_from!(events);
                     delete_from!(change_log);
                     delete_from!(deleted_resources);
                     delete_from!(group_members);

@@ -192,18 +192,7 @@ diesel::table! {
         after -> Nullable<crate::schema::types::JsonText>,
         members -> Nullable<crate::schema::types::JsonText>,
         effects -> crate::schema::types::JsonText,
-    }
-}
-
-diesel::table! {
-    events (tenant_id, position) {
-        tenant_id -> crate::schema::types::Key,
-        position -> BigInt,
-        at -> BigInt,
-        kind -> Text,
-        resource_id -> crate::schema::types::Key,
-        event -> Text,
-        version -> BigInt,
+        is_change -> Bool,
     }
 }
 

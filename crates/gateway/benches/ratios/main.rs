@@ -1,5 +1,5 @@
 //! Ratios of the gateway to its database, in one run on one machine: the gateway over HTTP with real tokens, validation,
-//! change log and outbox, against pgbench executing the best equivalent statements on the same tables of the same server.
+//! change log, against pgbench executing the best equivalent statements on the same tables of the same server.
 //!
 //! `cargo bench -p gateway --bench ratios`; words behind `--` choose: `postgres`, `sqlite`, or names of measurements.
 //! `docs/PERFORMANCE.md` explains the table. Prints Markdown.
@@ -90,7 +90,7 @@ fn with_postgres(measurements: &[&Measurement]) -> String {
         let unnumbered = pgbench("create_unnumbered");
         writeln!(
             text,
-            "\npgbench, create without numbering events by tenant: {unnumbered:.0} /s; the gateway's create is {:.2} of it.",
+            "\npgbench, create without numbering changes by tenant: {unnumbered:.0} /s; the gateway's create is {:.2} of it.",
             create / unnumbered
         )
         .unwrap();

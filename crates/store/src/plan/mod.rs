@@ -350,7 +350,7 @@ impl Plan {
         change: &Change,
         version: i64,
         [before, after, members]: [Option<String>; 3],
-        event_follows: bool,
+        is_change: bool,
     ) {
         let position = self.positions.entry(tenant).or_default();
         *position += 1;
@@ -367,7 +367,7 @@ impl Plan {
             after,
             members,
             effects: change.effects.clone(),
-            event_follows,
+            is_change,
         });
     }
 

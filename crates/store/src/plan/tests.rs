@@ -187,7 +187,7 @@ fn a_tenant_that_is_gone_gets_no_rows() {
 fn a_record_is_logged_without_an_event() {
     let (writes, answers) = plan(&[change(TENANT, ResourceKind::User, 1, Action::Record)], facts());
     assert_eq!(answers[0].as_ref().map(|committed| (committed.version, committed.changed)), Ok((5, false)));
-    assert!(!writes.log[0].event_follows && writes.users.is_empty());
+    assert!(!writes.log[0].is_change && writes.users.is_empty());
 }
 
 #[test]

@@ -57,7 +57,7 @@ pub(crate) struct DeletedResource {
     pub(crate) members: String,
 }
 
-/// A row of `change_log`, and of `events` if `event_follows`.
+/// A row of `change_log`.
 #[derive(Clone, Debug)]
 pub(crate) struct LogRow {
     pub(crate) tenant: TenantId,
@@ -73,7 +73,8 @@ pub(crate) struct LogRow {
     /// `{"add":[…],"remove":[…]}`
     pub(crate) members: Option<String>,
     pub(crate) effects: String,
-    pub(crate) event_follows: bool,
+    /// Whether the resource changed. A row that is no change only keeps what became of a request.
+    pub(crate) is_change: bool,
 }
 
 /// The rows to write, all of them, in one transaction. No two touch the same row; the order of the fields is an order

@@ -23,7 +23,7 @@ use crate::{
     plan::{Facts, Questions, Writes},
     records::postgres as records,
 };
-use connection::Connections;
+use connection::{Connections, SET_UP};
 use diesel::{
     PgConnection, QueryResult,
     connection::{AnsiTransactionManager, SimpleConnection, TransactionManager},
@@ -62,7 +62,9 @@ impl PostgresEngine {
 }
 
 /// Any number that other programs do not lock: processes that start together migrate one after the other.
-const MIGRATION_LOCK: &str = "SELECT pg_advisory_lock(7083126350)";
+/// A migration reads whole tables, and takes as long as those are large.
+const MIGRATION_SET_UP: &str = "SET statement_timeout = 0; SET lock_timeout = 0; SET enable_seqscan = on; \
+                                SELECT pg_advisory_lock(7083126350)";
 const MIGRATION_UNLOCK: &str = "SELECT pg_advisory_unlock(7083126350)";
 
 /// Begins a transaction with the locks of the tenants' feeds. They are taken in one order by every process, so that none
@@ -94,10 +96,7 @@ const FLUSH: &str = "SELECT pg_logical_emit_message(TRUE, 'juno', '')";
 impl Engine for PostgresEngine {
     fn migrate(&self) -> Result<(), StoreError> {
         self.run(|connection| {
-            // Another process may migrate for long, and so may this one. The connection is not used for anything else before
-            // the lane's own times are set again.
-            connection.batch_execute("SET statement_timeout = 0; SET lock_timeout = 0")?;
-            connection.batch_execute(MIGRATION_LOCK)?;
+            connection.batch_execute(MIGRATION_SET_UP)?;
             let outcome =
                 connection.run_pending_migrations(MIGRATIONS).map(drop).map_err(Error::QueryBuilderError);
             connection.batch_execute(MIGRATION_UNLOCK)?;

@@ -282,7 +282,7 @@ fn log(rows: Vec<LogRow>) -> GuardedPart {
         Column::Words(column(&rows, |row| row.kind.name())),
         Column::Words(column(&rows, |row| row.event.as_str())),
         Column::Numbers(column(&rows, |row| row.version)),
-        Column::Bools(column(&rows, |row| row.event_follows)),
+        Column::Bools(column(&rows, |row| row.is_change)),
     ];
     let mut texts = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for row in rows {
@@ -298,9 +298,10 @@ fn log(rows: Vec<LogRow>) -> GuardedPart {
         Column::Jsons(texts.3),
     ]);
     GuardedPart::new(
-        ", log AS MATERIALIZED (SELECT q.* FROM ",
+        " INSERT INTO change_log (tenant_id, resource_id, position, at, actor, kind, event, version, is_change, before, after, \
+                 members, effects) SELECT q.* FROM ",
         columns,
-        "(tenant_id, resource_id, position, at, actor, kind, event, version, event_follows, before, after, members, effects)",
-        "), outbox AS (INSERT INTO events (tenant_id, position, at, kind, resource_id, event, version) SELECT tenant_id, position, at, kind, resource_id, event, version FROM log WHERE event_follows) INSERT INTO change_log (tenant_id, position, at, actor, kind, resource_id, event, version, before, after, members, effects) SELECT tenant_id, position, at, actor, kind, resource_id, event, version, before, after, members, effects FROM log",
+        "",
+        "",
     )
 }

@@ -45,12 +45,7 @@ pub(super) fn write(connection: &mut SqliteConnection, writes: Writes) -> QueryR
         let values = [Bind::key(tenant.0), Bind::key(group.0), Bind::key(member.0), Bind::Bool(is_group)];
         run(insert("group_members (tenant_id, group_id, member_id, member_is_group)", values))?;
     }
-    for row in writes.log {
-        if row.event_follows {
-            run(insert_event(&row))?;
-        }
-        run(insert_change(row))?;
-    }
+    writes.log.into_iter().map(insert_change).try_for_each(&mut run)?;
     for (by, deed) in writes.audit {
         audit::append(connection, &by, &deed)?;
     }
@@ -183,24 +178,10 @@ fn update_group(update: GroupUpdate) -> Sql {
     sql
 }
 
-fn insert_event(row: &LogRow) -> Sql {
-    insert(
-        "events (tenant_id, position, at, kind, resource_id, event, version)",
-        [
-            Bind::key(row.tenant.0),
-            Bind::number(row.position),
-            Bind::number(row.at.0),
-            Bind::text(row.kind.name()),
-            Bind::key(row.id.0),
-            Bind::text(row.event.as_str()),
-            Bind::number(row.version),
-        ],
-    )
-}
-
 fn insert_change(row: LogRow) -> Sql {
     insert(
-        "change_log (tenant_id, position, at, actor, kind, resource_id, event, version, before, after, members, effects)",
+        "change_log (tenant_id, position, at, actor, kind, resource_id, event, version, before, after, members, \
+         effects, is_change)",
         [
             Bind::key(row.tenant.0),
             Bind::number(row.position),
@@ -214,6 +195,7 @@ fn insert_change(row: LogRow) -> Sql {
             Bind::Text(row.after),
             Bind::Text(row.members),
             Bind::text(row.effects),
+            Bind::Bool(row.is_change),
         ],
     )
 }

@@ -4,6 +4,7 @@ use diesel::{
     Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection, connection::SimpleConnection,
     sql_query, sql_types,
 };
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use std::{any::Any, sync::Arc};
 use store::{Budget, Settings, Store};
 use tempfile::TempDir;
@@ -16,6 +17,9 @@ pub(crate) struct Backend {
     pub(crate) store: Store,
     database: Arc<Database>,
 }
+
+const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 
 /// More than tests ask for in a second.
 const SHARE: u32 = 100_000;
@@ -51,6 +55,39 @@ impl Database {
         Store::open(&Settings { readers: 2, budget, ..Settings::of(url) }).unwrap()
     }
 
+    fn execute(&self, statement: &str) {
+        match self {
+            Database::Sqlite(folder) => {
+                let mut connection = SqliteConnection::establish(&Database::path(folder)).unwrap();
+                connection.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
+                connection.batch_execute(statement).unwrap();
+            }
+            Database::Postgres(url) => {
+                PgConnection::establish(url).unwrap().batch_execute(statement).unwrap();
+            }
+        }
+    }
+
+    /// Applies the migrations below this number.
+    fn migrate_below(&self, number: &str) {
+        match self {
+            Database::Sqlite(folder) => {
+                let mut connection = SqliteConnection::establish(&Database::path(folder)).unwrap();
+                migrate_below(&mut connection, SQLITE, number);
+            }
+            Database::Postgres(url) => {
+                migrate_below(&mut PgConnection::establish(url).unwrap(), POSTGRES, number);
+            }
+        }
+    }
+
+    fn key(&self, key: Uuid) -> String {
+        match self {
+            Database::Sqlite(_) => format!("x'{}'", key.simple()),
+            Database::Postgres(_) => format!("'{key}'"),
+        }
+    }
+
     fn load<T>(&self, statement: &str) -> Vec<T>
     where
         T: QueryableByName<diesel::sqlite::Sqlite> + QueryableByName<diesel::pg::Pg> + 'static,
@@ -68,6 +105,38 @@ impl Database {
     }
 }
 
+fn migrate_below<D: diesel::backend::Backend + 'static>(
+    connection: &mut impl MigrationHarness<D>,
+    all: EmbeddedMigrations,
+    number: &str,
+) {
+    for migration in connection.pending_migrations(all).unwrap() {
+        if migration.name().version().to_string().as_str() < number {
+            connection.run_migration(&migration).unwrap();
+        }
+    }
+}
+
+/// A database as an earlier version has left it.
+pub(crate) struct Earlier(Database);
+
+impl Earlier {
+    /// Stores something, as that version would have.
+    pub(crate) fn execute(&self, statement: &str) {
+        self.0.execute(statement);
+    }
+
+    /// A key as it stands in a statement.
+    pub(crate) fn key(&self, key: Uuid) -> String {
+        self.0.key(key)
+    }
+
+    /// Opens it with this version.
+    pub(crate) fn upgrade(self) -> Backend {
+        Backend::new(self.0)
+    }
+}
+
 impl Backend {
     fn new(database: Database) -> Backend {
         Backend { store: database.open(SHARE), database: Arc::new(database) }
@@ -81,6 +150,16 @@ impl Backend {
     /// A new database on the server of this test run.
     pub(crate) fn postgres() -> Backend {
         Backend::new(Database::Postgres(Postgres::shared().fresh_database()))
+    }
+
+    /// Another database of the same kind, with the schema as it was before this migration.
+    pub(crate) fn earlier(&self, number: &str) -> Earlier {
+        let database = match &*self.database {
+            Database::Sqlite(_) => Database::Sqlite(tempfile::tempdir().unwrap()),
+            Database::Postgres(_) => Database::Postgres(Postgres::shared().fresh_database()),
+        };
+        database.migrate_below(number);
+        Earlier(database)
     }
 
     /// Another store on the same database, as another process would open it.
@@ -112,24 +191,12 @@ impl Backend {
 
     /// A key as it stands in a statement.
     pub(crate) fn key(&self, key: Uuid) -> String {
-        match *self.database {
-            Database::Sqlite(_) => format!("x'{}'", key.simple()),
-            Database::Postgres(_) => format!("'{key}'"),
-        }
+        self.database.key(key)
     }
 
     /// Changes something behind the store's back.
     pub(crate) fn execute(&self, statement: &str) {
-        match &*self.database {
-            Database::Sqlite(folder) => {
-                let mut connection = SqliteConnection::establish(&Database::path(folder)).unwrap();
-                connection.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
-                connection.batch_execute(statement).unwrap();
-            }
-            Database::Postgres(url) => {
-                PgConnection::establish(url).unwrap().batch_execute(statement).unwrap();
-            }
-        }
+        self.database.execute(statement);
     }
 
     /// Takes away what keeps the audit log append-only, as somebody with the rights of the owner could.

@@ -17,6 +17,7 @@ mod isolation;
 mod lanes;
 mod listing;
 mod members;
+mod migrations;
 mod oauth;
 mod operators;
 mod overview;

@@ -57,13 +57,24 @@ fn restore(row: &DeletedRow) -> Change {
     change(row.kind, row.id, EventKind::Create, action)
 }
 
+/// Positions of the feed at which this resource changed.
+fn told(world: &World, id: ResourceId) -> Vec<i64> {
+    let id = world.backend.key(id.0);
+    world.numbers(&format!(
+        "SELECT position FROM change_log WHERE tenant_id = $ AND resource_id = {id} AND is_change ORDER BY position"
+    ))
+}
+
 async fn what_is_due_goes_with_the_documents_of_its_history(backend: Backend) {
     let world = World::new(backend.clone()).await;
     let other = World::new(backend).await;
     let (ana, ben) = (world.user("ana").await, world.user("ben").await);
     let sales = world.group("Sales", &[ana, ben]).await;
     world.commit(replace(User, ana, None, user("ana.maria"))).await.unwrap();
+    world.commit(change(User, ana, EventKind::Patch, Action::Record)).await.unwrap();
     world.commit(delete(User, ana, None)).await.unwrap();
+    let changed = told(&world, ana);
+    assert_eq!(changed.len(), 3, "the record is no change");
     let at = world.store().deleted_resource(world.tenant, ana).await.unwrap().unwrap().at;
     let (theirs, _) = deleted_user(&other, "ana").await;
 
@@ -75,7 +86,8 @@ async fn what_is_due_goes_with_the_documents_of_its_history(backend: Backend) {
     // That it was there, and what became of it, is still told.
     let changes = world.store().changes(world.tenant, Some(ana), i64::MAX, 100).await.unwrap();
     let events: Vec<&str> = changes.iter().rev().map(|row| row.event.as_str()).collect();
-    assert_eq!(events, ["create", "put", "delete"]);
+    assert_eq!(events, ["create", "put", "patch", "delete"]);
+    assert_eq!(told(&world, ana), changed, "and which of them were changes");
     assert!(changes.iter().all(|row| row.before.is_none() && row.after.is_none() && row.effects == "[]"));
     // Nobody else lost a word.
     assert!(full(&world, ben) > 0 && full(&world, sales) > 0 && full(&other, theirs) > 0);
@@ -93,8 +105,8 @@ async fn a_long_history_goes_in_steps(backend: Backend) {
     world.commit(delete(Group, sales, None)).await.unwrap();
     world.backend.execute(&format!(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200) \
-         INSERT INTO change_log (tenant_id, position, at, kind, resource_id, event, version, before, after, members, effects) \
-         SELECT {}, 1000000 + i, 1, 'Group', {log}, 'patch', 1, NULL, NULL, '{{}}', '[]' FROM n",
+         INSERT INTO change_log (tenant_id, position, at, kind, resource_id, event, version, before, after, members, effects, is_change) \
+         SELECT {}, 1000000 + i, 1, 'Group', {log}, 'patch', 1, NULL, NULL, '{{}}', '[]', TRUE FROM n",
         world.backend.key(world.tenant.0)
     ));
     assert!(full(&world, sales) >= 1200);
