@@ -2,6 +2,7 @@
 //! The same for both databases, and pure (docs/adr/0008).
 
 mod facts;
+mod membership;
 mod resource;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use crate::{
     deeds,
     model::*,
 };
+use membership::Membership;
 use resource::Resource;
 use scim::{Timestamp, schema::ResourceKind};
 use std::{
@@ -51,9 +53,8 @@ struct Plan {
     positions: HashMap<TenantId, i64>,
     resources: BTreeMap<Of<ResourceId>, Resource>,
     user_names: HashMap<Of<String>, ResourceId>,
-    /// Memberships as they were, and as the batch makes them.
-    members_before: HashMap<Of<ResourceId>, BTreeSet<ResourceId>>,
-    members: BTreeMap<Of<ResourceId>, BTreeSet<ResourceId>>,
+    /// Memberships, by group.
+    members: BTreeMap<Of<ResourceId>, Membership>,
     /// Groups that lost a member because it was deleted; they may not have been asked for.
     bereft: BTreeMap<Of<ResourceId>, Timestamp>,
     deleted: Vec<DeletedResource>,
@@ -73,8 +74,7 @@ impl Plan {
             positions: facts.positions,
             resources,
             user_names: facts.user_names,
-            members: facts.members.iter().map(|(group, members)| (*group, members.clone())).collect(),
-            members_before: facts.members,
+            members: facts.members.into_iter().map(|(key, ids)| (key, Membership::stored(ids))).collect(),
             bereft: BTreeMap::new(),
             deleted: Vec::new(),
             kept: facts.deleted,
@@ -160,7 +160,7 @@ impl Plan {
         self.resources.insert((tenant, change.id), created);
         let joined: BTreeSet<ResourceId> = members.iter().copied().collect();
         let members = members_json(&joined, &BTreeSet::new());
-        self.members.insert((tenant, change.id), joined);
+        self.members.insert((tenant, change.id), Membership::of_new_group(joined));
         self.log(tenant, change, answer.version, [None, Some(document.json.clone()), members], true);
         Ok(answer)
     }
@@ -199,10 +199,16 @@ impl Plan {
     }
 
     fn delete(&mut self, tenant: TenantId, change: &Change) -> Result<Committed, CommitError> {
-        let members = self.members.remove(&(tenant, change.id)).unwrap_or_default();
+        let mut members = BTreeSet::new();
+        if let Some(membership) = self.members.get_mut(&(tenant, change.id)) {
+            members.extend(membership.ids());
+            for id in &members {
+                membership.remove(*id);
+            }
+        }
         let mut groups = BTreeSet::new();
         for ((owner, group), members) in &mut self.members {
-            if *owner == tenant && members.remove(&change.id) {
+            if *owner == tenant && members.remove(change.id) {
                 groups.insert(*group);
             }
         }
@@ -269,7 +275,7 @@ impl Plan {
         };
         for group in groups {
             if is_there(self, group, Some(ResourceKind::Group))
-                && self.members.entry((tenant, *group)).or_default().insert(change.id)
+                && self.members.entry((tenant, *group)).or_default().add(change.id)
                 && let Some(group) = self.resources.get_mut(&(tenant, *group))
             {
                 group.touch(change.at);
@@ -279,7 +285,7 @@ impl Plan {
             members.iter().filter(|id| is_there(self, id, None)).copied().collect();
         let members = members_json(&joined, &BTreeSet::new());
         if change.kind == ResourceKind::Group {
-            self.members.insert(key, joined);
+            self.members.insert(key, Membership::of_new_group(joined));
         }
         self.log(tenant, change, answer.version, [None, Some(document.json.clone()), members], true);
         Ok(answer)
@@ -335,12 +341,12 @@ impl Plan {
         let members = self.members.entry((tenant, group)).or_default();
         let mut left: BTreeSet<ResourceId> = if delta.clear {
             let stays: BTreeSet<&ResourceId> = delta.add.iter().collect();
-            members.iter().filter(|id| !stays.contains(id)).copied().collect()
+            members.ids().filter(|id| !stays.contains(id)).collect()
         } else {
             delta.remove.iter().filter(|id| members.contains(id)).copied().collect()
         };
-        left.retain(|id| members.remove(id));
-        let joined = delta.add.iter().filter(|id| members.insert(**id)).copied().collect();
+        left.retain(|id| members.remove(*id));
+        let joined = delta.add.iter().filter(|id| members.add(**id)).copied().collect();
         (joined, left)
     }
 
@@ -398,23 +404,18 @@ impl Plan {
 
     /// The difference between the memberships before and after.
     fn memberships(&mut self, writes: &mut Writes) {
-        let groups: BTreeSet<Of<ResourceId>> =
-            self.members_before.keys().chain(self.members.keys()).copied().collect();
-        for key @ (tenant, group) in groups {
-            let before = self.members_before.remove(&key).unwrap_or_default();
-            let after = self.members.remove(&key).unwrap_or_default();
-            if after.is_empty()
-                && before.len() > 1
-                && self.resources.get(&key).is_some_and(|group| group.deleted)
-            {
+        for (key @ (tenant, group), members) in std::mem::take(&mut self.members) {
+            let is_empty = members.ids().next().is_none();
+            let (left, joined) = members.difference();
+            if is_empty && left.len() > 1 && self.resources.get(&key).is_some_and(|group| group.deleted) {
                 writes.emptied.push(key);
                 continue;
             }
-            writes.left.extend(before.difference(&after).map(|member| (tenant, (group, *member))));
-            writes.joined.extend(after.difference(&before).map(|member| {
+            writes.left.extend(left.into_iter().map(|member| (tenant, (group, member))));
+            writes.joined.extend(joined.into_iter().map(|member| {
                 let is_group =
-                    self.resources.get(&(tenant, *member)).is_some_and(|it| it.kind == ResourceKind::Group);
-                ((tenant, (group, *member)), is_group)
+                    self.resources.get(&(tenant, member)).is_some_and(|it| it.kind == ResourceKind::Group);
+                ((tenant, (group, member)), is_group)
             }));
         }
     }
