@@ -48,6 +48,7 @@ fn lie_in_wait() -> Option<Box<dyn Instrumentation>> {
 
 /// Where a writer stands that has read its facts: at its next statement.
 const POSTGRES_WRITES: &str = "WITH feed AS";
+const SQLITE_WRITES: &str = "BEGIN IMMEDIATE";
 
 /// A second process.
 struct Other(Store);
@@ -143,6 +144,36 @@ fn a_batch_that_was_overtaken_leaves_nothing_behind() {
         assert_eq!(moved(&world), 3);
         assert_eq!(moved(&neighbour), 1, "the first attempt left no trace");
     });
+}
+
+/// SQLite reads the facts of a long list before it takes the write lock.
+async fn a_long_list_is_overtaken(world: World, other: Other, at: &'static str) {
+    let mut users = Vec::new();
+    for n in 0..100 {
+        users.push(world.user(&format!("user{n}")).await);
+    }
+    let sales = world.group("Sales", &[]).await;
+    let add = |members: &[ResourceId]| {
+        delta(sales, MemberDelta { clear: false, add: members.to_vec(), remove: Vec::new() })
+    };
+    other.commits_before(at, world.tenant, add(&users[..1]));
+    world.commit(add(&users)).await.unwrap();
+    assert_eq!(world.members(sales).await.users, users);
+    assert_eq!(world.row(Group, sales).await.unwrap().version, 3);
+    // Who was deleted in between is noticed.
+    other.commits_before(at, world.tenant, delete(User, users[7], None));
+    let missing = world.commit(create(Group, new_id(), group("New"), &users)).await;
+    assert_eq!(missing, Err(CommitError::MissingMembers(vec![users[7]])));
+}
+
+#[test]
+fn a_long_list_that_was_overtaken_is_decided_again_on_sqlite() {
+    race(Backend::sqlite, |world, other| a_long_list_is_overtaken(world, other, SQLITE_WRITES));
+}
+
+#[test]
+fn a_long_list_that_was_overtaken_is_decided_again_on_postgres() {
+    race(Backend::postgres, |world, other| a_long_list_is_overtaken(world, other, POSTGRES_WRITES));
 }
 
 /// Members of a group that another process changes at the same moment are not lost.

@@ -24,6 +24,16 @@ pub(crate) struct Questions {
     pub(crate) deleted: BTreeSet<Of<ResourceId>>,
 }
 
+impl Questions {
+    /// Whether answering them may take so long that nobody should hold a lock meanwhile.
+    pub(crate) fn are_many(&self) -> bool {
+        !self.members_of.is_empty() || self.resources.len() + self.pairs.len() > MANY
+    }
+}
+
+/// Most ids that are looked up while a lock is held: they take less than a millisecond.
+const MANY: usize = 64;
+
 /// A resource as it is stored.
 #[derive(Clone, Debug)]
 pub(crate) struct StoredResource {

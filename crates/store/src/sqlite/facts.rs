@@ -1,19 +1,21 @@
-//! What a batch of changes has to know, each fact by a prepared statement.
+//! What a batch of changes has to know. One statement answers all questions of a kind that concern one tenant: their keys
+//! are one bind, a JSON array.
 
+use super::lists::{by_tenant, ids_table, pairs_table, texts_table};
 use crate::{
     model::{ResourceId, TenantId},
-    plan::{Facts, KeptResource, Of, Questions, StoredResource},
+    plan::{Facts, KeptResource, Questions, StoredResource},
     schema::types::{Id, Json, JsonText, Key},
-    sql::{Bind, Sql, Statement, sql},
+    sql::{Bind, Statement, sql},
 };
 use diesel::{
     OptionalExtension, QueryResult, RunQueryDsl,
-    sql_types::{BigInt, Bool, Nullable},
+    sql_types::{BigInt, Bool, Nullable, Text},
     sqlite::{Sqlite, SqliteConnection},
 };
 use scim::{Timestamp, schema::ResourceKind};
 
-/// Answers the questions; the caller holds the database's only write lock, so the facts stay true until it commits.
+/// Answers the questions, by the state of the database that the caller's transaction sees.
 pub(super) fn read(connection: &mut SqliteConnection, questions: &Questions) -> QueryResult<Facts> {
     let mut facts = Facts::default();
     for tenant in &questions.tenants {
@@ -21,36 +23,112 @@ pub(super) fn read(connection: &mut SqliteConnection, questions: &Questions) -> 
             facts.positions.insert(*tenant, position);
         }
     }
-    for ((tenant, id), with_document) in &questions.resources {
-        if let Some(stored) = resource(connection, *tenant, *id, *with_document)? {
-            facts.resources.insert((*tenant, *id), stored);
+    for with_document in [false, true] {
+        let asked = questions.resources.iter().filter(|(_, wanted)| **wanted == with_document);
+        for (tenant, ids) in by_tenant(asked.map(|(key, _)| *key)) {
+            resources(connection, tenant, &ids, with_document, &mut facts)?;
         }
     }
-    for (tenant, name) in &questions.user_names {
-        let who = sql!(
-            "SELECT id FROM users WHERE tenant_id = ",
-            Bind::key(tenant.0),
-            " AND user_name = ",
-            Bind::text(name)
-        );
-        for id in ids(connection, who)? {
-            facts.user_names.insert((*tenant, name.clone()), id);
-        }
+    for (tenant, names) in by_tenant(questions.user_names.iter().cloned()) {
+        user_names(connection, tenant, names, &mut facts)?;
     }
-    for (tenant, id) in &questions.deleted {
-        let statement = Statement::<Sqlite, (BigInt, BigInt, BigInt)>::cached(sql!(
-            "SELECT deleted_at, version, created_at FROM deleted_resources WHERE tenant_id = ",
-            Bind::key(tenant.0),
-            " AND id = ",
-            Bind::key(id.0)
-        ));
-        if let Some((at, version, created)) = statement.load::<(i64, i64, i64)>(connection)?.pop() {
-            let kept = KeptResource { at: Timestamp(at), version, created: Timestamp(created) };
-            facts.deleted.insert((*tenant, *id), kept);
-        }
+    for (tenant, ids) in by_tenant(questions.deleted.iter().copied()) {
+        deleted(connection, tenant, &ids, &mut facts)?;
     }
     memberships(connection, questions, &mut facts)?;
     Ok(facts)
+}
+
+/// Where the feed of a tenant stands; nothing if the tenant takes no changes.
+pub(super) fn position(connection: &mut SqliteConnection, tenant: TenantId) -> QueryResult<Option<i64>> {
+    let sql = sql!("SELECT position FROM feeds WHERE tenant_id = ", Bind::key(tenant.0));
+    Statement::<Sqlite, BigInt>::cached(sql).get_result(connection).optional()
+}
+
+type Types = (Key, BigInt, BigInt, BigInt, Nullable<JsonText>, Bool);
+type Columns = (Id, i64, i64, i64, Option<Json>, bool);
+
+/// Users and groups: ids are unique over both.
+fn resources(
+    connection: &mut SqliteConnection,
+    tenant: TenantId,
+    ids: &[ResourceId],
+    with_document: bool,
+    facts: &mut Facts,
+) -> QueryResult<()> {
+    // The key is the join order: SQLite is not to walk a table and look each row up in the list.
+    let among = || match ids {
+        [id] => sql!(" AS r WHERE r.id = ", Bind::key(id.0)),
+        _ => sql!(" AS r WHERE r.id = unhex(q.value)"),
+    };
+    let source = || match ids {
+        [_] => sql!(""),
+        _ => sql!(ids_table(ids.iter().map(|id| id.0)), " CROSS JOIN "),
+    };
+    let select = |is_group: &'static str, table: &'static str| {
+        sql!(
+            "SELECT r.id, r.version, r.created_at, r.modified_at, ",
+            if with_document { "r.document" } else { "NULL" },
+            is_group,
+            " FROM ",
+            source(),
+            table,
+            among(),
+            " AND r.tenant_id = ",
+            Bind::key(tenant.0)
+        )
+    };
+    let both = sql!(select(", FALSE", "users"), " UNION ALL ", select(", TRUE", "\"groups\""));
+    for (id, version, created, modified, document, is_group) in
+        Statement::<Sqlite, Types>::cached(both).load::<Columns>(connection)?
+    {
+        let stored = StoredResource {
+            kind: if is_group { ResourceKind::Group } else { ResourceKind::User },
+            version,
+            created: Timestamp(created),
+            last_modified: Timestamp(modified),
+            document: document.map(|json| json.0),
+        };
+        facts.resources.insert((tenant, ResourceId(id.0)), stored);
+    }
+    Ok(())
+}
+
+fn user_names(
+    connection: &mut SqliteConnection,
+    tenant: TenantId,
+    names: Vec<String>,
+    facts: &mut Facts,
+) -> QueryResult<()> {
+    let found = Statement::<Sqlite, (Key, Text)>::cached(sql!(
+        "SELECT r.id, r.user_name FROM ",
+        texts_table(names),
+        " CROSS JOIN users AS r WHERE r.user_name = q.value AND r.tenant_id = ",
+        Bind::key(tenant.0)
+    ));
+    for (id, name) in found.load::<(Id, String)>(connection)? {
+        facts.user_names.insert((tenant, name), ResourceId(id.0));
+    }
+    Ok(())
+}
+
+fn deleted(
+    connection: &mut SqliteConnection,
+    tenant: TenantId,
+    ids: &[ResourceId],
+    facts: &mut Facts,
+) -> QueryResult<()> {
+    let found = Statement::<Sqlite, (Key, BigInt, BigInt, BigInt)>::cached(sql!(
+        "SELECT r.id, r.deleted_at, r.version, r.created_at FROM ",
+        ids_table(ids.iter().map(|id| id.0)),
+        " CROSS JOIN deleted_resources AS r WHERE r.id = unhex(q.value) AND r.tenant_id = ",
+        Bind::key(tenant.0)
+    ));
+    for (id, at, version, created) in found.load::<(Id, i64, i64, i64)>(connection)? {
+        let kept = KeptResource { at: Timestamp(at), version, created: Timestamp(created) };
+        facts.deleted.insert((tenant, ResourceId(id.0)), kept);
+    }
+    Ok(())
 }
 
 fn memberships(
@@ -58,79 +136,29 @@ fn memberships(
     questions: &Questions,
     facts: &mut Facts,
 ) -> QueryResult<()> {
-    let mut found: Vec<(Of<ResourceId>, ResourceId)> = Vec::new();
-    for (tenant, (group, member)) in &questions.pairs {
-        let one = sql!(members_of(*tenant, *group), " AND member_id = ", Bind::key(member.0));
-        found.extend(ids(connection, one)?.into_iter().map(|member| ((*tenant, *group), member)));
-    }
-    for (tenant, group) in &questions.members_of {
-        let all = ids(connection, members_of(*tenant, *group))?;
-        found.extend(all.into_iter().map(|member| ((*tenant, *group), member)));
-    }
-    for (tenant, member) in &questions.groups_of {
-        let groups = sql!(
-            "SELECT group_id FROM group_members WHERE tenant_id = ",
-            Bind::key(tenant.0),
-            " AND member_id = ",
-            Bind::key(member.0)
-        );
-        found.extend(ids(connection, groups)?.into_iter().map(|group| ((*tenant, group), *member)));
-    }
-    for (group, member) in found {
-        facts.members.entry(group).or_default().insert(member);
+    let pairs = by_tenant(questions.pairs.iter().copied()).into_iter().map(|(tenant, pairs)| {
+        let on = " CROSS JOIN group_members AS m WHERE m.group_id = unhex(substr(q.value, 1, 32)) \
+                  AND m.member_id = unhex(substr(q.value, 33))";
+        (tenant, sql!(pairs_table(&pairs), on))
+    });
+    let of_groups = by_tenant(questions.members_of.iter().copied()).into_iter().map(|(tenant, ids)| {
+        let on = " CROSS JOIN group_members AS m WHERE m.group_id = unhex(q.value)";
+        (tenant, sql!(ids_table(ids.iter().map(|id| id.0)), on))
+    });
+    let of_members = by_tenant(questions.groups_of.iter().copied()).into_iter().map(|(tenant, ids)| {
+        let on = " CROSS JOIN group_members AS m WHERE m.member_id = unhex(q.value)";
+        (tenant, sql!(ids_table(ids.iter().map(|id| id.0)), on))
+    });
+    for (tenant, from) in pairs.chain(of_groups).chain(of_members).collect::<Vec<_>>() {
+        let found = Statement::<Sqlite, (Key, Key)>::cached(sql!(
+            "SELECT m.group_id, m.member_id FROM ",
+            from,
+            " AND m.tenant_id = ",
+            Bind::key(tenant.0)
+        ));
+        for (group, member) in found.load::<(Id, Id)>(connection)? {
+            facts.members.entry((tenant, ResourceId(group.0))).or_default().insert(ResourceId(member.0));
+        }
     }
     Ok(())
-}
-
-fn members_of(tenant: TenantId, group: ResourceId) -> Sql {
-    sql!(
-        "SELECT member_id FROM group_members WHERE tenant_id = ",
-        Bind::key(tenant.0),
-        " AND group_id = ",
-        Bind::key(group.0)
-    )
-}
-
-fn ids(connection: &mut SqliteConnection, sql: Sql) -> QueryResult<Vec<ResourceId>> {
-    let ids = Statement::<Sqlite, Key>::cached(sql).load::<Id>(connection)?;
-    Ok(ids.into_iter().map(|id| ResourceId(id.0)).collect())
-}
-
-fn position(connection: &mut SqliteConnection, tenant: TenantId) -> QueryResult<Option<i64>> {
-    let sql = sql!("SELECT position FROM feeds WHERE tenant_id = ", Bind::key(tenant.0));
-    Statement::<Sqlite, BigInt>::cached(sql).get_result(connection).optional()
-}
-
-type Types = (Bool, BigInt, BigInt, BigInt, Nullable<JsonText>);
-type Columns = (bool, i64, i64, i64, Option<Json>);
-
-/// A user or a group: ids are unique over both.
-fn resource(
-    connection: &mut SqliteConnection,
-    tenant: TenantId,
-    id: ResourceId,
-    with_document: bool,
-) -> QueryResult<Option<StoredResource>> {
-    let columns = || {
-        sql!("version, created_at, modified_at, CASE WHEN ", Bind::Bool(with_document), " THEN document END")
-    };
-    let key = || sql!(" WHERE tenant_id = ", Bind::key(tenant.0), " AND id = ", Bind::key(id.0));
-    let statement = Statement::<Sqlite, Types>::cached(sql!(
-        "SELECT FALSE, ",
-        columns(),
-        " FROM users",
-        key(),
-        " UNION ALL SELECT TRUE, ",
-        columns(),
-        " FROM \"groups\"",
-        key()
-    ));
-    let found = statement.load::<Columns>(connection)?.pop();
-    Ok(found.map(|(is_group, version, created, modified, document)| StoredResource {
-        kind: if is_group { ResourceKind::Group } else { ResourceKind::User },
-        version,
-        created: Timestamp(created),
-        last_modified: Timestamp(modified),
-        document: document.map(|json| json.0),
-    }))
 }

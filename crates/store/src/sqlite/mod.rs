@@ -2,6 +2,7 @@
 
 mod connection;
 mod facts;
+mod lists;
 mod read;
 mod write;
 
@@ -90,6 +91,14 @@ impl Engine for SqliteEngine {
         questions: &Questions,
         decide: &mut dyn FnMut(Facts) -> Writes,
     ) -> Result<(), StoreError> {
+        // Many facts are read and decided on before the only write lock is taken: whoever wants it waits for the writing
+        // alone.
+        if questions.are_many() {
+            let writes = decide(self.read(|connection| facts::read(connection, questions))?);
+            if writes.is_empty() || self.write(|connection| write::write_if_valid(connection, writes))? {
+                return Ok(());
+            }
+        }
         self.write(|connection| {
             let facts = facts::read(connection, questions)?;
             write::write(connection, decide(facts))

@@ -1,5 +1,9 @@
 //! The rows of a batch, each by a prepared statement, in the order that the plan gives.
 
+use super::{
+    facts,
+    lists::{by_tenant, pairs_table},
+};
 use crate::{
     audit::sqlite as audit,
     model::{ResourceId, TenantId},
@@ -12,6 +16,17 @@ use diesel::{
     sqlite::{Sqlite, SqliteConnection},
 };
 use scim::schema::ResourceKind;
+
+/// Writes all of it, if every feed stands where it stood when the facts were read; else nothing, and `false`. The caller's
+/// transaction holds the write lock.
+pub(super) fn write_if_valid(connection: &mut SqliteConnection, writes: Writes) -> QueryResult<bool> {
+    for feed in &writes.feeds {
+        if facts::position(connection, feed.tenant)? != Some(feed.from) {
+            return Ok(false);
+        }
+    }
+    write(connection, writes).map(|()| true)
+}
 
 /// Writes all of it; the caller's transaction makes it one.
 pub(super) fn write(connection: &mut SqliteConnection, writes: Writes) -> QueryResult<()> {
@@ -38,12 +53,14 @@ pub(super) fn write(connection: &mut SqliteConnection, writes: Writes) -> QueryR
     for (tenant, group) in writes.emptied {
         run(delete_members(tenant, group))?;
     }
-    for (tenant, (group, member)) in writes.left {
-        run(sql!(delete_members(tenant, group), " AND member_id = ", Bind::key(member.0)))?;
+    for (tenant, pairs) in by_tenant(writes.left) {
+        run(delete_pairs(tenant, &pairs))?;
     }
-    for ((tenant, (group, member)), is_group) in writes.joined {
-        let values = [Bind::key(tenant.0), Bind::key(group.0), Bind::key(member.0), Bind::Bool(is_group)];
-        run(insert("group_members (tenant_id, group_id, member_id, member_is_group)", values))?;
+    for is_group in [false, true] {
+        let joined = writes.joined.iter().filter(|(_, it)| *it == is_group);
+        for (tenant, pairs) in by_tenant(joined.map(|(pair, _)| *pair)) {
+            run(insert_pairs(tenant, &pairs, is_group))?;
+        }
     }
     writes.log.into_iter().map(insert_change).try_for_each(&mut run)?;
     for (by, deed) in writes.audit {
@@ -75,6 +92,29 @@ fn delete_members(tenant: TenantId, group: ResourceId) -> Sql {
         Bind::key(tenant.0),
         " AND group_id = ",
         Bind::key(group.0)
+    )
+}
+
+/// All of them in one statement, which is one text for any number.
+fn delete_pairs(tenant: TenantId, pairs: &[(ResourceId, ResourceId)]) -> Sql {
+    sql!(
+        "DELETE FROM group_members WHERE tenant_id = ",
+        Bind::key(tenant.0),
+        " AND (group_id, member_id) IN (SELECT unhex(substr(q.value, 1, 32)), unhex(substr(q.value, 33)) FROM ",
+        pairs_table(pairs),
+        ")"
+    )
+}
+
+/// All of them in one statement, which is one text for any number.
+fn insert_pairs(tenant: TenantId, pairs: &[(ResourceId, ResourceId)], is_group: bool) -> Sql {
+    sql!(
+        "INSERT INTO group_members (tenant_id, group_id, member_id, member_is_group) SELECT ",
+        Bind::key(tenant.0),
+        ", unhex(substr(q.value, 1, 32)), unhex(substr(q.value, 33)), ",
+        Bind::Bool(is_group),
+        " FROM ",
+        pairs_table(pairs)
     )
 }
 
