@@ -1,4 +1,7 @@
 //! Conditions on `members` and `groups`, which are rows of `group_members`.
+//!
+//! Recursive steps say `a CROSS JOIN group_members`: SQLite then looks up the memberships of each group it has found.
+//! Left to choose, it walks every membership of the tenant for each group. PostgreSQL chooses that order by itself.
 
 use super::text::{Bind, Sql, sql};
 use crate::model::{ResourceId, TenantId};
@@ -41,9 +44,9 @@ pub(super) fn belongs_to(tenant: TenantId, group: ResourceId) -> Sql {
         Bind::key(tenant.0),
         " AND m.group_id = ",
         Bind::key(group.0),
-        " UNION SELECT m.member_id, m.member_is_group FROM group_members AS m JOIN a ON m.group_id = a.id WHERE m.tenant_id = ",
+        " UNION SELECT m.member_id, m.member_is_group FROM a CROSS JOIN group_members AS m WHERE m.tenant_id = ",
         Bind::key(tenant.0),
-        " AND a.is_group) SELECT a.id FROM a)"
+        " AND m.group_id = a.id AND a.is_group) SELECT a.id FROM a)"
     )
 }
 
@@ -53,9 +56,9 @@ pub(super) fn any_group(tenant: TenantId, condition: Sql) -> Sql {
     sql!(
         "EXISTS (WITH RECURSIVE a(id) AS (SELECT m.group_id FROM group_members AS m WHERE m.tenant_id = ",
         Bind::key(tenant.0),
-        " AND m.member_id = t.id UNION SELECT m.group_id FROM group_members AS m JOIN a ON m.member_id = a.id WHERE m.tenant_id = ",
+        " AND m.member_id = t.id UNION SELECT m.group_id FROM a CROSS JOIN group_members AS m WHERE m.tenant_id = ",
         Bind::key(tenant.0),
-        ") SELECT 1 FROM a WHERE ",
+        " AND m.member_id = a.id) SELECT 1 FROM a WHERE ",
         condition,
         ")"
     )

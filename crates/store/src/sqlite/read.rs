@@ -61,6 +61,9 @@ fn row((id, version, created, modified, document): Columns) -> Row {
 }
 
 /// The groups of a user: direct ones first, then those around them, each by id.
+///
+/// `CROSS JOIN` fixes the order of the loops in SQLite: first the groups that are known, then an index for each. Left
+/// to choose, it walks every membership of the tenant for each group.
 fn groups_of(
     connection: &mut SqliteConnection,
     tenant: TenantId,
@@ -72,11 +75,11 @@ fn groups_of(
         tenant(),
         " AND m.member_id = ",
         Bind::key(user.0),
-        " UNION SELECT m.group_id, FALSE FROM group_members AS m JOIN a ON m.member_id = a.id WHERE m.tenant_id = ",
+        " UNION SELECT m.group_id, FALSE FROM a CROSS JOIN group_members AS m WHERE m.tenant_id = ",
         tenant(),
-        ") SELECT t.id, b.direct, t.document ->> '$.\"displayName\"' FROM \
+        " AND m.member_id = a.id) SELECT t.id, b.direct, t.document ->> '$.\"displayName\"' FROM \
          (SELECT a.id, max(a.direct) AS direct FROM a GROUP BY a.id) AS b \
-         JOIN \"groups\" AS t ON t.tenant_id = ",
+         CROSS JOIN \"groups\" AS t WHERE t.tenant_id = ",
         tenant(),
         " AND t.id = b.id ORDER BY b.direct DESC, t.id"
     ));
