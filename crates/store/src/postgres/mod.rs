@@ -23,7 +23,7 @@ use crate::{
     plan::{Facts, Questions, Writes},
     records::postgres as records,
 };
-use connection::{Connections, SET_UP};
+use connection::Connections;
 use diesel::{
     PgConnection, QueryResult,
     connection::{AnsiTransactionManager, SimpleConnection, TransactionManager},
