@@ -53,7 +53,10 @@ pub enum GrantError {
 
 impl From<StoreError> for GrantError {
     fn from(error: StoreError) -> Self {
-        GrantError::Unavailable(error.to_string())
+        match error {
+            StoreError::Overloaded(_) => GrantError::TooManyRequests,
+            error => GrantError::Unavailable(error.to_string()),
+        }
     }
 }
 

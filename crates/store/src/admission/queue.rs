@@ -19,7 +19,7 @@ const DEBT: u64 = 4096;
 /// A job above this weight is taken alone.
 pub(crate) const ALONE: Weight = Weight(200);
 /// Most jobs of strangers of one network that wait.
-const STRANGERS: usize = 64;
+const STRANGERS: usize = 1024;
 
 /// Jobs that wait for a thread.
 pub(crate) struct FairQueue<T> {
