@@ -21,6 +21,7 @@ mod limits;
 mod log;
 mod membership;
 mod monitoring;
+mod neighbours;
 mod oauth;
 mod outage;
 mod paging;

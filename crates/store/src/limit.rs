@@ -13,6 +13,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// Takes jobs that nobody waits for, each with the number of the session that may work on it.
+pub(crate) type Canceller = Sender<(Arc<Limit>, i32)>;
+
 /// The limit of one job.
 #[derive(Debug)]
 pub(crate) struct Limit {
@@ -25,7 +28,7 @@ pub(crate) struct Limit {
 #[derive(Debug)]
 struct Session {
     backend: i32,
-    canceller: Sender<(Arc<Limit>, i32)>,
+    canceller: Canceller,
     /// Whether the server was asked to cancel what the session does.
     is_shot: bool,
 }
@@ -103,7 +106,7 @@ pub(crate) struct AtWork(Option<Arc<Limit>>);
 
 impl AtWork {
     /// Notes which session works on the job of this thread, if it has one.
-    pub(crate) fn begin(backend: i32, canceller: &Sender<(Arc<Limit>, i32)>) -> AtWork {
+    pub(crate) fn begin(backend: i32, canceller: &Canceller) -> AtWork {
         let current = CURRENT.with_borrow(Clone::clone);
         if let Some(limit) = &current {
             let session = Session { backend, canceller: canceller.clone(), is_shot: false };

@@ -79,7 +79,8 @@ impl Store {
             SqliteEngine::watch()?;
             Engines::open(|lane| SqliteEngine::open(path, lane, readers))?
         } else if settings.url.starts_with("postgres://") || settings.url.starts_with("postgresql://") {
-            Engines::open(|lane| PostgresEngine::open(&settings.url, lane, readers))?
+            let canceller = PostgresEngine::canceller(&settings.url)?;
+            Engines::open(|lane| PostgresEngine::open(&settings.url, lane, readers, canceller.clone()))?
         } else {
             return Err(OpenError::UnknownScheme);
         };

@@ -1,19 +1,19 @@
 //! Has PostgreSQL cancel what nobody waits for any more: a connection of its own, made when it is first needed.
 
-use crate::{limit::Limit, model::StoreError};
+use crate::{
+    limit::{Canceller, Limit},
+    model::StoreError,
+};
 use diesel::{
     Connection, PgConnection, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::Integer,
 };
 use std::{
-    sync::{
-        Arc,
-        mpsc::{self, Sender},
-    },
+    sync::{Arc, mpsc},
     thread,
 };
 
 /// Starts the thread, which ends with the last sender: it takes jobs and the sessions that may work on them.
-pub(super) fn start(url: &str) -> Result<Sender<(Arc<Limit>, i32)>, StoreError> {
+pub(super) fn start(url: &str) -> Result<Canceller, StoreError> {
     let (sender, jobs) = mpsc::channel::<(Arc<Limit>, i32)>();
     let url = url.to_owned();
     let work = move || {

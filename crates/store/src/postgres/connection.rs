@@ -1,9 +1,8 @@
 //! Connections: made and replaced by a pool, set up alike, given up when they are lost; and what their errors mean.
 
-use super::canceller;
 use crate::{
     lane::Lane,
-    limit::{AtWork, Limit},
+    limit::{AtWork, Canceller},
     model::StoreError,
 };
 use diesel::{
@@ -16,11 +15,7 @@ use diesel::{
 };
 use r2d2::ManageConnection;
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-        mpsc::Sender,
-    },
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
@@ -84,7 +79,12 @@ impl ManageConnection for Manager {
 pub(super) struct Connections {
     pool: r2d2::Pool<Manager>,
     is_away: AtomicBool,
-    canceller: Sender<(Arc<Limit>, i32)>,
+    canceller: Canceller,
+}
+
+/// Connects once.
+pub(super) fn try_once(url: &str) -> Result<(), StoreError> {
+    PgConnection::establish(url).map(drop).map_err(|error| StoreError::Unavailable(error.to_string()))
 }
 
 /// Connection attempts that fail are told to requests; the pool need not say it too.
@@ -98,18 +98,24 @@ impl r2d2::HandleError<ConnectionError> for Quiet {
 }
 
 impl Connections {
-    /// Makes one connection at once, so that a wrong URL is told at the start.
-    pub(super) fn open(url: &str, lane: Lane, size: u32) -> Result<Connections, StoreError> {
+    /// Makes a first connection when it is needed.
+    pub(super) fn open(
+        url: &str,
+        lane: Lane,
+        size: u32,
+        canceller: Canceller,
+    ) -> Result<Connections, StoreError> {
         let manager = Manager { url: url.to_owned(), lane };
-        manager.connect().map_err(|error| StoreError::Unavailable(error.to_string()))?;
         let pool = r2d2::Pool::builder()
             .max_size(size)
             .test_on_check_out(false)
             .idle_timeout(None)
+            // A command of the command line needs one lane or two.
+            .min_idle(Some(0))
             .connection_timeout(PATIENCE)
             .error_handler(Box::new(Quiet))
             .build_unchecked(manager);
-        Ok(Connections { pool, is_away: AtomicBool::new(false), canceller: canceller::start(url)? })
+        Ok(Connections { pool, is_away: AtomicBool::new(false), canceller })
     }
 
     /// Does something with a connection.

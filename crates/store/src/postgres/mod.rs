@@ -14,6 +14,7 @@ use crate::{
     engine::{Engine, Lookup},
     history::{ChangeRow, DeletedRow, postgres as history},
     lane::Lane,
+    limit::Canceller,
     model::{
         Listing, Members, Page, ResourceId, Row, SecretTokenOwner, SecretTokenRow, StoreError, Tenant,
         TenantId,
@@ -43,14 +44,28 @@ pub(crate) struct PostgresEngine {
 }
 
 impl PostgresEngine {
-    /// Connects; a connection for each thread of the lane: of changes, the writer, the writer of heavy ones and the flusher.
+    /// Starts the thread that has PostgreSQL cancel what nobody waits for.
+    ///
+    /// # Errors
+    /// The server cannot be reached, or refuses: so a wrong URL is told at the start.
+    pub(crate) fn canceller(url: &str) -> Result<Canceller, StoreError> {
+        connection::try_once(url)?;
+        canceller::start(url)
+    }
+
+    /// Has a connection for each thread of the lane: of changes, the writer, the writer of heavy ones and the flusher.
     ///
     /// # Errors
     /// The server cannot be reached, or refuses.
-    pub(crate) fn open(url: &str, lane: Lane, readers: usize) -> Result<PostgresEngine, StoreError> {
+    pub(crate) fn open(
+        url: &str,
+        lane: Lane,
+        readers: usize,
+        canceller: Canceller,
+    ) -> Result<PostgresEngine, StoreError> {
         let threads = if lane == Lane::Writes { 3 } else { lane.threads(readers) };
         let size = u32::try_from(threads).unwrap_or(u32::MAX);
-        Ok(PostgresEngine { connections: Connections::open(url, lane, size)?, lane })
+        Ok(PostgresEngine { connections: Connections::open(url, lane, size, canceller)?, lane })
     }
 
     pub(crate) fn run<A>(

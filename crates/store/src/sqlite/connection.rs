@@ -39,6 +39,8 @@ pub(super) fn pool(path: &str, lane: Lane, size: u32) -> Result<Pool, StoreError
         .max_size(size)
         .connection_timeout(PATIENCE)
         .idle_timeout(None)
+        // A command of the command line needs one lane or two.
+        .min_idle(Some(0))
         .max_lifetime(None)
         .test_on_check_out(false)
         .connection_customizer(Box::new(SetUp(lane)))
