@@ -64,7 +64,7 @@ impl AccessTokens {
     }
 
     /// A new token; the time of its end is kept in seconds.
-    pub(crate) fn mint(&self, claims: &Claims, now: Timestamp) -> Result<String, KeyError> {
+    pub(crate) async fn mint(&self, claims: &Claims, now: Timestamp) -> Result<String, KeyError> {
         let issuer = self.issuer(&claims.label);
         let id = new_id(now).map_err(|cause| KeyError::Unusable(cause.to_string()))?;
         let claims = json!({
@@ -79,7 +79,7 @@ impl AccessTokens {
             "iat": now.0 / 1000,
             "exp": claims.expires.0 / 1000,
         });
-        self.keys.sign(&claims, now)
+        self.keys.sign(&claims, now).await
     }
 
     /// Whether a text may be an access token, as far as a glance tells.

@@ -16,6 +16,7 @@ use jsonwebtoken::{
 use scim::Timestamp;
 use serde::Serialize;
 use std::{
+    ops::Range,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
@@ -27,6 +28,7 @@ use zeroize::Zeroizing;
 pub const MAX_TOKEN_LIFETIME: Duration = Duration::from_secs(6 * 3600);
 /// How often a token with an unknown key may make a process look for it in the database.
 const LOOK_AGAIN_MS: u64 = 1000;
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// Why there is no key to sign with.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +45,7 @@ pub enum KeyError {
 pub struct SigningKeys {
     store: Store,
     lifetime: Duration,
-    known: RwLock<Arc<Vec<Key>>>,
+    known: RwLock<Arc<Vec<Arc<Key>>>>,
     /// When the database was last asked; whoever holds it is asking.
     asked: tokio::sync::Mutex<Option<Timestamp>>,
 }
@@ -66,7 +68,7 @@ impl SigningKeys {
 
     /// How long before it signs a key is published: a day, or half the life of a shorter-lived one.
     fn lead(&self) -> Duration {
-        (self.lifetime / 2).min(Duration::from_secs(86_400))
+        (self.lifetime / 2).min(DAY)
     }
 
     /// How often [`SigningKeys::refresh`] has to be called so that every process knows a key before it signs.
@@ -74,34 +76,46 @@ impl SigningKeys {
         (self.lead() / 4).clamp(Duration::from_millis(100), Duration::from_secs(60))
     }
 
-    /// Reads the keys, makes the next one when it is time, and deletes those that no living token needs.
+    /// Reads the keys, and makes the next one when it is time.
     ///
     /// # Errors
-    /// See [`KeyError`]; what was known stays known.
+    /// See [`KeyError`]; the keys that were known stay known.
     pub async fn refresh(&self, now: Timestamp) -> Result<(), KeyError> {
         let mut asked = self.asked.lock().await;
+        self.renew(now).await?;
+        *asked = Some(now);
+        Ok(())
+    }
+
+    /// Deletes the keys that ended more than a day ago, so that no valid token needs them. The caller makes sure that the
+    /// clock is right: after a jump ahead the keys of today look as if they had ended long ago.
+    ///
+    /// # Errors
+    /// See [`KeyError`]; the keys stay, and the next call tries again.
+    pub async fn delete_ended(&self, now: Timestamp) -> Result<(), KeyError> {
+        // The last key is never deleted, whatever the clock says.
+        if self.current(now).is_some() {
+            self.store.delete_signing_keys(Timestamp(now.0.saturating_sub(millis(DAY)))).await?;
+        }
+        Ok(())
+    }
+
+    async fn renew(&self, now: Timestamp) -> Result<(), KeyError> {
         let rows = self.store.signing_keys().await?;
-        let is_missing = match rows.last() {
-            None => Some(now),
-            Some(last) if last.signs_until <= now => Some(now),
-            Some(last) => (last.signs_until.0 - millis(self.lead()) <= now.0).then_some(last.signs_until),
-        };
-        if let Some(signs_from) = is_missing {
+        let spans: Vec<_> = rows.iter().map(|row| row.signs_from..row.signs_until).collect();
+        if let Some(signs_from) = missing_from(&spans, now, millis(self.lead())) {
             let key = self.generate(signs_from, now)?;
             let (id, mine) = (key.id, self.store.insert_signing_key(key).await?);
             if mine {
                 tracing::info!(key = %id, from = signs_from.to_rfc3339(), "a new key will sign access tokens");
             }
         }
-        self.store.delete_signing_keys(now).await?;
-        self.read().await?;
-        *asked = Some(now);
-        Ok(())
+        self.read().await
     }
 
     async fn read(&self) -> Result<(), KeyError> {
         let rows = self.store.signing_keys().await?;
-        let keys = rows.iter().map(Key::read).collect::<Result<Vec<_>, _>>()?;
+        let keys = rows.iter().map(|row| Key::read(row).map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
         Ok(())
     }
@@ -119,25 +133,44 @@ impl SigningKeys {
         })
     }
 
-    fn known(&self) -> Arc<Vec<Key>> {
+    fn known(&self) -> Arc<Vec<Arc<Key>>> {
         Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Signs claims with the key whose time it is. A key signs beyond its time where the database could not be asked for
-    /// its successor.
+    /// Signs claims with the key whose time it is. Makes one if there is none, as after a jump of the clock. A key signs
+    /// beyond its time where the database could not be asked for its successor.
     ///
     /// # Errors
-    /// No key is known.
-    pub(crate) fn sign(&self, claims: &impl Serialize, now: Timestamp) -> Result<String, KeyError> {
-        let known = self.known();
-        let current = known.iter().rev().find(|key| key.signs_from <= now && now < key.published_until);
-        let key = current.ok_or_else(|| KeyError::Unusable("none is known".to_owned()))?;
+    /// See [`KeyError`].
+    pub(crate) async fn sign(&self, claims: &impl Serialize, now: Timestamp) -> Result<String, KeyError> {
+        let key = match self.current(now) {
+            Some(key) => key,
+            None => self.make_current(now).await?,
+        };
         let mut header = Header::new(Algorithm::EdDSA);
         header.kid = Some(key.id.to_string());
         // RFC 9068 section 2.1.
         header.typ = Some("at+jwt".to_owned());
         jsonwebtoken::encode(&header, claims, &key.private)
             .map_err(|cause| KeyError::Unusable(format!("{}: {cause}", key.id)))
+    }
+
+    /// The key whose time it is.
+    fn current(&self, now: Timestamp) -> Option<Arc<Key>> {
+        let known = self.known();
+        let current = known.iter().rev().find(|key| key.signs_from <= now && now < key.published_until);
+        current.map(Arc::clone)
+    }
+
+    async fn make_current(&self, now: Timestamp) -> Result<Arc<Key>, KeyError> {
+        let mut asked = self.asked.lock().await;
+        // Another request may have made it meanwhile.
+        if let Some(key) = self.current(now) {
+            return Ok(key);
+        }
+        self.renew(now).await?;
+        *asked = Some(now);
+        self.current(now).ok_or_else(|| KeyError::Unusable("none signs at this time".to_owned()))
     }
 
     /// The key with this id. The database is asked for an unknown one, at most once a second, as another process may
@@ -191,6 +224,48 @@ impl Key {
     }
 }
 
+/// From when a key is missing, if one is: from now on if none signs now, or from the end of the last one that follows without
+/// a gap, once that end is less than `lead` milliseconds ahead. A key of a far future, which a clock that was ahead has
+/// made, does not count: it is asked what signs now, and not which key ends last.
+fn missing_from(spans: &[Range<Timestamp>], now: Timestamp, lead: i64) -> Option<Timestamp> {
+    let mut end = now;
+    while let Some(next) = spans.iter().filter(|span| span.contains(&end)).map(|span| span.end).max() {
+        end = next;
+    }
+    (end.0.saturating_sub(lead) <= now.0).then_some(end)
+}
+
 fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_missing_when_none_signs_now_or_the_last_one_ends_soon() {
+        let lead = 10;
+        for (spans, now, expected) in [
+            (&[][..], 5, Some(5)),
+            (&[(0, 100)], 5, None),
+            (&[(0, 100)], 89, None),
+            (&[(0, 100)], 90, Some(100)),
+            (&[(0, 100)], 100, Some(100)),
+            (&[(0, 100), (100, 200)], 95, None),
+            (&[(0, 100), (100, 200)], 190, Some(200)),
+            // Made by a clock that was ahead.
+            (&[(0, 100), (1000, 1100)], 50, None),
+            (&[(0, 100), (1000, 1100)], 95, Some(100)),
+            (&[(1000, 1100)], 50, Some(50)),
+            // One that begins before the other ends.
+            (&[(0, 100), (60, 160)], 95, None),
+            (&[(0, 100), (60, 160)], 155, Some(160)),
+        ] {
+            let spans: Vec<_> =
+                spans.iter().map(|(from, until)| Timestamp(*from)..Timestamp(*until)).collect();
+            let missing = missing_from(&spans, Timestamp(now), lead);
+            assert_eq!(missing, expected.map(Timestamp), "{spans:?} at {now}");
+        }
+    }
 }

@@ -178,7 +178,7 @@ impl TokenEndpoint {
             credential,
             expires,
         };
-        let token = self.access_tokens.mint(&claims, now)?;
+        let token = self.access_tokens.mint(&claims, now).await?;
         Ok(AccessToken { token, expires_in: expires.0 / 1000 - now.0 / 1000 })
     }
 

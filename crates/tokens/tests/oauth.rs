@@ -442,3 +442,57 @@ async fn a_key_that_another_process_has_just_made_is_looked_up() {
     let token = late.grant("contoso", client, &secret, long_after).await.expect("granted");
     assert!(house.process.is_good(&token, long_after).await);
 }
+
+#[tokio::test]
+async fn oauth_goes_on_when_the_clock_was_ahead_and_came_back() {
+    let house = house().await;
+    let (client, secret) = house.client().await;
+    let process = &house.process;
+    let before = process.grant("contoso", client, &secret, NOW).await.expect("before the jump");
+
+    let ahead = after(60 * DAY);
+    process.grant("contoso", client, &secret, ahead).await.expect("at once, before any timer");
+    process.keys.refresh(ahead).await.expect("keys");
+
+    let back = after(60);
+    process.keys.refresh(back).await.expect("keys");
+    assert!(process.is_good(&before, back).await, "its key is still there");
+    let restarted = Process::start(&house.store, back).await;
+    for process in [process, &restarted] {
+        let token = process.grant("contoso", client, &secret, back).await.expect("after the jump");
+        assert!(restarted.is_good(&token, back).await);
+    }
+    // The key of the far future does not keep the next one from being made on time.
+    let (last_day, change) = (after(KEY_LIFETIME - DAY), after(KEY_LIFETIME));
+    let known = kids(process, last_day).len();
+    process.keys.refresh(last_day).await.expect("keys");
+    assert_eq!(kids(process, last_day).len(), known + 1, "published a day before it signs");
+    process.grant("contoso", client, &secret, change).await.expect("with the successor");
+}
+
+#[tokio::test]
+async fn oauth_goes_on_when_the_clock_was_behind() {
+    let house = house().await;
+    let (client, secret) = house.client().await;
+    for now in [after(-60 * DAY), NOW, after(-400 * DAY), after(60)] {
+        let token = house.process.grant("contoso", client, &secret, now).await.expect("granted");
+        assert!(house.process.is_good(&token, now).await);
+    }
+}
+
+#[tokio::test]
+async fn keys_are_deleted_a_day_after_their_end_and_never_the_last_one() {
+    let house = house().await;
+    let keys = &house.process.keys;
+    let stored = async || house.store.signing_keys().await.expect("keys").len();
+    let ended = after(KEY_LIFETIME + 6 * 3600);
+    // The process has slept: what it knows has ended, and is all that there is.
+    keys.delete_ended(after(10 * KEY_LIFETIME)).await.expect("nothing to do");
+    assert_eq!(stored().await, 1);
+    keys.refresh(ended).await.expect("keys");
+    for (now, left) in [(ended, 2), (Timestamp(ended.0 + DAY * 1000 - 1), 2), (after(31 * DAY + 6 * 3600), 1)]
+    {
+        keys.delete_ended(now).await.expect("deleted");
+        assert_eq!(stored().await, left, "{now:?}");
+    }
+}
