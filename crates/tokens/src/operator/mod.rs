@@ -1,5 +1,6 @@
 //! What operators prove who they are with: passwords, second factors, sessions; and the brake on guessing.
 
+mod discovery;
 mod openid;
 mod password;
 mod session;

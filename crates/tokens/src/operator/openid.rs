@@ -2,6 +2,7 @@
 //! nonce. The protocol of the flow is oauth2's, the identity token is judged here (section 3.1.3.7), its signature is
 //! jsonwebtoken's (`docs/adr/0017`).
 
+use super::discovery::{Discovery, Metadata};
 use crate::{
     jwks::{Jwks, JwksSettings, NoKey, client, read_bounded},
     jws::Unverified,
@@ -17,15 +18,13 @@ use oauth2::{
 use scim::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::{fmt, sync::Mutex, time::Duration};
+use std::{fmt, time::Duration};
 use zeroize::Zeroizing;
 
 /// How far the clocks of provider and gateway may be apart, in seconds.
 const LEEWAY: i64 = 60;
 /// Largest answer of the provider that is read, in bytes.
 const MAX_ANSWER: usize = 256 * 1024;
-/// How long what the provider says of itself is used.
-const METADATA_LIFETIME_MS: u64 = 3_600_000;
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// At which provider operators sign in, and how.
@@ -107,15 +106,6 @@ pub struct OpenIdReturn {
     pub error: Option<String>,
 }
 
-/// The provider, as far as it is asked (OpenID Connect Discovery 1.0 section 3).
-#[derive(Clone, Debug, Deserialize)]
-struct Metadata {
-    issuer: String,
-    authorization_endpoint: String,
-    token_endpoint: String,
-    jwks_uri: String,
-}
-
 /// The token response of OpenID Connect has one token more.
 #[derive(Debug, Deserialize, Serialize)]
 struct WithIdToken {
@@ -142,7 +132,7 @@ pub struct OpenId {
     settings: OpenIdSettings,
     http: reqwest::Client,
     jwks: Jwks,
-    metadata: Mutex<Option<(Timestamp, Metadata)>>,
+    discovery: Discovery,
 }
 
 impl OpenId {
@@ -162,7 +152,8 @@ impl OpenId {
         };
         let http = client(&bounds).map_err(failed)?;
         let jwks = Jwks::new(bounds).map_err(failed)?;
-        Ok(OpenId { settings, http, jwks, metadata: Mutex::default() })
+        let discovery = Discovery::new(settings.issuer.clone(), http.clone());
+        Ok(OpenId { settings, http, jwks, discovery })
     }
 
     /// Begins a sign-in.
@@ -170,7 +161,7 @@ impl OpenId {
     /// # Errors
     /// The provider cannot be asked.
     pub async fn begin(&self, now: Timestamp) -> Result<OpenIdBegun, OpenIdError> {
-        let flow = self.flow(&self.metadata(now).await?)?;
+        let flow = self.flow(&self.discovery.metadata(now).await?)?;
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let nonce = CsrfToken::new_random();
         let mut request = flow
@@ -211,7 +202,7 @@ impl OpenId {
             return Err(refused("The provider did not sign you in."));
         }
         let code = back.code.ok_or(refused("The provider did not sign you in."))?;
-        let metadata = self.metadata(now).await?;
+        let metadata = self.discovery.metadata(now).await?;
         let token = self.exchange(&metadata, code, kept.verifier).await?;
         let token = Unverified::parse(&token).ok_or(refused("The identity token is none."))?;
         let claims: IdToken = token.claims().ok_or(refused("The identity token lacks a claim."))?;
@@ -262,30 +253,6 @@ impl OpenId {
             .set_auth_uri(AuthUrl::new(metadata.authorization_endpoint.clone()).map_err(wrong)?)
             .set_token_uri(TokenUrl::new(metadata.token_endpoint.clone()).map_err(wrong)?)
             .set_redirect_uri(RedirectUrl::new(self.settings.redirect_url.clone()).map_err(wrong)?))
-    }
-
-    async fn metadata(&self, now: Timestamp) -> Result<Metadata, OpenIdError> {
-        let lock = || self.metadata.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some((read, metadata)) = &*lock()
-            && now.0.abs_diff(read.0) < METADATA_LIFETIME_MS
-        {
-            return Ok(metadata.clone());
-        }
-        let issuer = &self.settings.issuer;
-        let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
-        let unavailable = |cause: &dyn std::fmt::Display| OpenIdError::Unavailable(cause.to_string());
-        let response = self.http.get(url).send().await.map_err(|error| unavailable(&error.without_url()))?;
-        if !response.status().is_success() {
-            return Err(unavailable(&format!("discovery answered {}", response.status().as_u16())));
-        }
-        let body = read_bounded(response, MAX_ANSWER).await.map_err(|cause| unavailable(&cause))?;
-        let metadata: Metadata =
-            serde_json::from_slice(&body).map_err(|_| unavailable(&"its description cannot be read"))?;
-        if metadata.issuer != *issuer {
-            return Err(unavailable(&"it calls itself by another issuer than openid.issuer"));
-        }
-        *lock() = Some((now, metadata.clone()));
-        Ok(metadata)
     }
 
     /// Sends what oauth2 has made, within our bounds.
