@@ -20,6 +20,7 @@ mod rotation;
 mod rotations;
 mod secret_hash;
 mod secret_token;
+mod seldom;
 mod setup_links;
 mod setup_token;
 mod signing_keys;
@@ -37,6 +38,7 @@ pub use jwks::{JwksSettings, check_jwks_url};
 pub use rotation::{Rotating, RotationState, judge};
 pub use rotations::{Judged, RotationError, Rotations, Settled};
 pub use secret_token::{ApiToken, ClientSecretText, Secret, SecretToken, SetupToken};
+pub use seldom::Seldom;
 pub use setup_links::{
     FollowedLink, NewSetupLink, SetupError, SetupLinks, SetupPolicy, SetupSession, SetupState,
 };
