@@ -1,7 +1,7 @@
 //! Whoever sits at a browser, at the API and in the console alike: an operator with a session, of a rank that was checked.
 
 use crate::{Admin, Failure, cookies, request::Origin, sign_in::SignedIn};
-use actix_web::{HttpRequest, web::Data};
+use actix_web::{HttpMessage, HttpRequest, web::Data};
 use std::{marker::PhantomData, net::IpAddr};
 use store::{By, Operator, Role};
 
@@ -60,11 +60,16 @@ impl Rank for Administrator {
 pub(crate) async fn session<R: Rank>(request: &HttpRequest, admin: &Admin) -> Result<SignedIn, Failure> {
     let cookie = cookies::read(request, cookies::SESSION).ok_or(Failure::NotSignedIn)?;
     let signed_in = admin.session(&cookie).await?;
+    request.extensions_mut().insert(Authenticated);
     if R::IS_THERE {
         admin.keep_awake(&signed_in.session).await?;
     }
     Ok(signed_in)
 }
+
+/// In the extensions of a request: its sender has shown a valid session, API token or opened setup link.
+#[derive(Clone, Copy, Debug)]
+pub struct Authenticated;
 
 /// The state of the listener.
 pub(crate) fn admin(request: &HttpRequest) -> Result<&Data<Admin>, Failure> {

@@ -41,6 +41,7 @@ mod web;
 pub use actors::Actors;
 pub use admin::{Admin, AdminSettings};
 pub use api_tokens::{GivenApiToken, NewApiToken};
+pub use caller::Authenticated;
 pub use failure::Failure;
 pub use in_process::{InProcess, Reply};
 pub use monitoring::{Monitoring, is_probe};

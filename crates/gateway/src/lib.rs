@@ -6,6 +6,7 @@ mod answer;
 mod cli;
 mod clock;
 mod command;
+mod connections;
 mod credentials;
 mod duration;
 mod host;

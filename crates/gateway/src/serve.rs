@@ -1,14 +1,15 @@
 //! `juno serve`: the listeners, their timers, and an orderly end.
 
 use crate::{
-    access_log,
+    access_log::{self, AccessLog, StrangerMetrics},
     answer::{self, CommandError},
     cli::{Role, Serve},
     clock, command,
+    connections::{self, ConnectionMetrics, Connections},
     credentials::CredentialWatch,
     metrics,
     oauth::{self, Oauth},
-    origin::{self, Proxies},
+    origin,
     purge::Purge,
     routing::{self, Hosts},
     settings::Settings,
@@ -22,6 +23,7 @@ use actix_web::{
     web::{self, Data},
 };
 use admin::{Admin, Monitoring, Setup, SetupSettings};
+use prometheus::Registry;
 use scim::search::PageLimits;
 use scim_api::{Limits, Metrics};
 use serde_json::json;
@@ -72,9 +74,9 @@ async fn run(settings: &Settings, options: &Serve, json: bool) -> Result<(), Com
         }
         Role::Scim => None,
     };
-    let proxies = Data::new(settings.admin.trusted_proxies.clone());
-    let admin =
-        operators(monitoring, use_cases.clone(), proxies, admin_listener).map_err(|cause| failed(&cause))?;
+    let rim = Rim::register(&registry).map_err(|cause| failed(&cause))?;
+    let admin = operators(settings, &rim, monitoring, use_cases.clone(), admin_listener)
+        .map_err(|cause| failed(&cause))?;
     let mut handles = vec![admin.handle()];
     rt::spawn(admin);
 
@@ -103,8 +105,9 @@ async fn run(settings: &Settings, options: &Serve, json: bool) -> Result<(), Com
         }
         let hosts = Data::new(Hosts::new(settings.scim.host_suffix.clone(), &public_url));
         let setup = Data::new(setup_pages(settings, store.clone(), public_url.as_str(), state.clone()));
-        let server = provisioning_clients(settings, state.clone(), oauth.clone(), setup, hosts, listener)
-            .map_err(|cause| failed(&cause))?;
+        let server =
+            provisioning_clients(settings, &rim, state.clone(), oauth.clone(), setup, hosts, listener)
+                .map_err(|cause| failed(&cause))?;
         handles.push(server.handle());
         rt::spawn(server);
         rt::spawn(timers(state.clone(), oauth.clone(), tokens.last_used_interval));
@@ -173,9 +176,29 @@ fn setup_pages(settings: &Settings, store: Store, public_url: &str, state: Data<
     Setup::new(store, settings, clock::now, move || state.authenticator().forget())
 }
 
+/// What is measured where requests come in, on both listeners.
+struct Rim {
+    connections: ConnectionMetrics,
+    strangers: StrangerMetrics,
+}
+
+impl Rim {
+    fn register(registry: &Registry) -> prometheus::Result<Rim> {
+        Ok(Rim {
+            connections: ConnectionMetrics::register(registry)?,
+            strangers: StrangerMetrics::register(registry)?,
+        })
+    }
+
+    fn log(&self, listener: &'static str) -> Data<AccessLog> {
+        Data::new(AccessLog::new(listener, self.strangers.clone()))
+    }
+}
+
 /// The SCIM listener: provisioning clients, and the pages of those who set them up.
 fn provisioning_clients(
     settings: &Settings,
+    rim: &Rim,
     state: Data<scim_api::App>,
     oauth: Data<Oauth>,
     setup: Data<Setup>,
@@ -184,6 +207,9 @@ fn provisioning_clients(
 ) -> io::Result<Server> {
     let scim = &settings.scim;
     let proxies = Data::new(scim.trusted_proxies.clone());
+    let most = scim.max_connections.size();
+    let connections = Connections::new("scim", most, scim.trusted_proxies.clone(), &rim.connections);
+    let log = rim.log("scim");
     let workers = match scim.workers.size() {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         workers => workers,
@@ -202,12 +228,15 @@ fn provisioning_clients(
             .wrap(from_fn(routing::route))
             .wrap(from_fn(routing::in_scim_words))
             .wrap(from_fn(access_log::record))
+            .wrap(from_fn(connections::close))
+            .app_data(log.clone())
             .app_data(proxies.clone())
             .wrap(from_fn(origin::find))
     };
     let server = HttpServer::new(app)
         .workers(workers)
-        .max_connections(scim.max_connections.size().div_ceil(workers))
+        .max_connections(most.div_ceil(workers))
+        .on_connect(move |socket, data| connections.accept(socket, data))
         .keep_alive(scim.keep_alive)
         .client_request_timeout(scim.head_timeout)
         .shutdown_timeout(scim.shutdown_timeout.as_secs())
@@ -218,11 +247,17 @@ fn provisioning_clients(
 
 /// The operators' listener: API and console unless there are no use cases, health and metrics in any case.
 fn operators(
+    settings: &Settings,
+    rim: &Rim,
     monitoring: Data<Monitoring>,
     admin: Option<Data<Admin>>,
-    proxies: Data<Proxies>,
     listener: TcpListener,
 ) -> io::Result<Server> {
+    let proxies = Data::new(settings.admin.trusted_proxies.clone());
+    let most = settings.admin.max_connections.size();
+    let trusted = settings.admin.trusted_proxies.clone();
+    let connections = Connections::new("admin", most, trusted, &rim.connections);
+    let log = rim.log("admin");
     let app = move || {
         let app = App::new().app_data(monitoring.clone()).configure(admin::configure_monitoring);
         let app = match admin.clone() {
@@ -233,10 +268,19 @@ fn operators(
         };
         app.wrap(from_fn(unread::close))
             .wrap(from_fn(access_log::record_operators))
+            .wrap(from_fn(connections::close))
+            .wrap(from_fn(connections::recognise))
+            .app_data(log.clone())
             .app_data(proxies.clone())
             .wrap(from_fn(origin::find))
     };
-    let server = HttpServer::new(app).workers(1).shutdown_timeout(1).disable_signals().listen(listener)?;
+    let server = HttpServer::new(app)
+        .workers(1)
+        .max_connections(most)
+        .on_connect(move |socket, data| connections.accept(socket, data))
+        .shutdown_timeout(1)
+        .disable_signals()
+        .listen(listener)?;
     Ok(server.run())
 }
 

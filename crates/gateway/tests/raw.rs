@@ -1,8 +1,9 @@
 //! HTTP byte by byte, as only hostile clients write it.
 
+use socket2::{Domain, Socket, Type};
 use std::{
     io::{ErrorKind, Read, Write},
-    net::TcpStream,
+    net::{SocketAddr, TcpStream},
     time::Duration,
 };
 use test_support::{Gateway, Response};
@@ -23,6 +24,17 @@ impl Raw {
     /// To the listener with this address.
     pub(crate) fn to(listener: &str) -> Raw {
         let stream = TcpStream::connect(listener.trim_start_matches("http://")).expect("connected");
+        stream.set_read_timeout(Some(Duration::from_secs(30))).expect("timeout");
+        Raw { stream, is_head: false }
+    }
+
+    /// To the listener with this address, from a loopback address of this machine.
+    pub(crate) fn from(source: [u8; 4], listener: &str) -> Raw {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("socket");
+        socket.bind(&SocketAddr::from((source, 0)).into()).expect("source");
+        let listener: SocketAddr = listener.trim_start_matches("http://").parse().expect("address");
+        socket.connect(&listener.into()).expect("connected");
+        let stream = TcpStream::from(socket);
         stream.set_read_timeout(Some(Duration::from_secs(30))).expect("timeout");
         Raw { stream, is_head: false }
     }

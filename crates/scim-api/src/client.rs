@@ -2,7 +2,7 @@
 
 use crate::{
     ApiError, App, TenantBase, routes,
-    telemetry::{self, RequestTenant},
+    telemetry::{self, OnAuthenticated, RequestTenant},
 };
 use actix_web::{
     FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header::AUTHORIZATION, web::Data,
@@ -53,6 +53,9 @@ impl Client {
             method: telemetry::known_method(request.method().as_str()),
             route: routes::known(request.match_name()),
         });
+        if let Some(then) = request.conn_data::<OnAuthenticated>() {
+            then.call(client.tenant.id);
+        }
         request.extensions_mut().insert(RequestTenant(client.tenant.clone()));
         if client.tenant.state == TenantState::Suspended {
             return Err(ApiError::Suspended);

@@ -20,4 +20,4 @@ pub use app::{App, Limits, TenantBase};
 pub use client::Client;
 pub use error::ApiError;
 pub use routes::configure;
-pub use telemetry::{Metrics, RequestTenant};
+pub use telemetry::{Metrics, OnAuthenticated, RequestTenant};

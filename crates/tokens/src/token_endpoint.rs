@@ -25,6 +25,8 @@ pub enum ClientAuthentication<'r> {
 /// A token just issued.
 #[derive(Debug)]
 pub struct AccessToken {
+    /// The tenant that it is for.
+    pub tenant: TenantId,
     /// The token.
     pub token: String,
     /// How long it is good, in seconds.
@@ -179,7 +181,7 @@ impl TokenEndpoint {
             expires,
         };
         let token = self.access_tokens.mint(&claims, now).await?;
-        Ok(AccessToken { token, expires_in: expires.0 / 1000 - now.0 / 1000 })
+        Ok(AccessToken { tenant: claims.tenant, token, expires_in: expires.0 / 1000 - now.0 / 1000 })
     }
 
     /// The secret's id and end. Costs one hash, whoever asks, unless the text cannot be a secret of anybody or strangers

@@ -5,12 +5,12 @@ pub(super) use crate::caller::{Administrator, Newcomer, Person, Support, Viewer}
 use super::Problem;
 use crate::{
     Failure, SignedIn,
-    caller::{Rank, admin, session},
+    caller::{Authenticated, Rank, admin, session},
     in_process::CommandLine,
     request::Origin,
 };
 use actix_web::{
-    FromRequest, HttpRequest,
+    FromRequest, HttpMessage, HttpRequest,
     dev::Payload,
     http::header::{AUTHORIZATION, HeaderName},
 };
@@ -135,6 +135,7 @@ async fn person<R: Rank>(request: &HttpRequest) -> Result<Person<R>, Failure> {
 async fn script<R: Rank>(request: &HttpRequest, shown: &str) -> Result<(Operator, By), Failure> {
     let admin = admin(request)?;
     let script = admin.script(shown).await?;
+    request.extensions_mut().insert(Authenticated);
     R::check(script.operator.role)?;
     let Origin(origin) = Origin::of(request);
     let by = By { actor: script.actor, origin: origin.to_string(), at: admin.now() };

@@ -4,8 +4,8 @@ use super::{
     failure::Refusal,
     state::{self, COOKIE, Setup},
 };
-use crate::{Failure, console::Form, cookies, request::Origin};
-use actix_web::{FromRequest, HttpRequest, dev::Payload, web::Data};
+use crate::{Failure, caller::Authenticated, console::Form, cookies, request::Origin};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web::Data};
 use serde::de::DeserializeOwned;
 use std::{future::Future, pin::Pin};
 use tokens::{SetupError, SetupSession};
@@ -33,10 +33,12 @@ impl Holder {
     /// [`Refusal::NoSession`].
     pub(super) async fn session(request: &HttpRequest, setup: &Setup) -> Result<SetupSession, Refusal> {
         let cookie = cookies::read(request, COOKIE).ok_or(Refusal::NoSession)?;
-        setup.links.session(&cookie, setup.now()).await.map_err(|error| match error {
+        let session = setup.links.session(&cookie, setup.now()).await.map_err(|error| match error {
             SetupError::NotGood => Refusal::NoSession,
             other => Refusal::of(other),
-        })
+        })?;
+        request.extensions_mut().insert(Authenticated);
+        Ok(session)
     }
 }
 

@@ -6,21 +6,25 @@ mod request;
 
 use crate::{clock, settings::Settings};
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpMessage, HttpRequest, HttpResponse,
     web::{self, Data, Json, Path, Payload, ServiceConfig},
 };
+use admin::Authenticated;
 use answer::OauthError;
 use prometheus::{IntCounterVec, Opts, Registry};
 use request::TokenRequest;
+use scim_api::OnAuthenticated;
 use serde_json::{Value, json};
 use std::{
     net::{IpAddr, Ipv4Addr},
     num::NonZeroU32,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 use store::Store;
-use tokens::{AccessTokens, Federations, GrantError, JwksSettings, SCOPE, SigningKeys, TokenEndpoint};
+use tokens::{
+    AccessTokens, Federations, GrantError, JwksSettings, SCOPE, Seldom, SigningKeys, TokenEndpoint,
+};
 
 /// The outcome of a request that was granted, in metrics.
 const ISSUED: &str = "issued";
@@ -30,6 +34,7 @@ pub(crate) struct Oauth {
     endpoint: TokenEndpoint,
     body_timeout: Duration,
     requests: IntCounterVec,
+    faults: Seldom,
 }
 
 impl Oauth {
@@ -55,7 +60,7 @@ impl Oauth {
         let rate = NonZeroU32::new(settings.oauth.rate_per_client.get()).unwrap_or(NonZeroU32::MIN);
         let lifetime = settings.oauth.token_lifetime;
         let endpoint = TokenEndpoint::new(store, access_tokens, federations, lifetime, rate);
-        Ok(Oauth { endpoint, body_timeout: settings.scim.body_timeout, requests })
+        Ok(Oauth { endpoint, body_timeout: settings.scim.body_timeout, requests, faults: Seldom::new() })
     }
 
     fn keys(&self) -> &SigningKeys {
@@ -69,6 +74,21 @@ impl Oauth {
             tick.tick().await;
             if let Err(cause) = self.keys().refresh(clock::now()).await {
                 tracing::warn!(%cause, "the signing keys are not refreshed; it is tried again soon");
+            }
+        }
+    }
+
+    fn error(&self, error: &GrantError, used_basic: bool) -> OauthError {
+        match error {
+            GrantError::InvalidClient => OauthError::InvalidClient { used_basic },
+            GrantError::Suspended => OauthError::Suspended,
+            GrantError::TooManyRequests => OauthError::TooManyRequests,
+            GrantError::Busy => OauthError::Unavailable,
+            GrantError::Unavailable(cause) => {
+                if let Some(omitted) = self.faults.admit(Instant::now()) {
+                    tracing::warn!(cause, omitted, "no access token could be issued");
+                }
+                OauthError::Unavailable
             }
         }
     }
@@ -139,10 +159,14 @@ async fn grant(
     body: Payload,
 ) -> Result<Value, OauthError> {
     let from = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
-    let request = TokenRequest::read(request, body, oauth.body_timeout).await?;
-    let (client_id, authentication) = request.client()?;
+    let asked = TokenRequest::read(request, body, oauth.body_timeout).await?;
+    let (client_id, authentication) = asked.client()?;
     let granted = oauth.endpoint.grant(tenant, client_id, authentication, from, clock::now()).await;
-    let issued = granted.map_err(|error| OauthError::of_grant(&error, request.used_basic()))?;
+    let issued = granted.map_err(|error| oauth.error(&error, asked.used_basic()))?;
+    request.extensions_mut().insert(Authenticated);
+    if let Some(then) = request.conn_data::<OnAuthenticated>() {
+        then.call(issued.tenant);
+    }
     Ok(json!({
         "access_token": issued.token,
         "token_type": "Bearer",
@@ -175,19 +199,4 @@ async fn metadata(oauth: Data<Oauth>, tenant: Path<String>) -> Result<Json<Value
         "token_endpoint_auth_signing_alg_values_supported":
             ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"],
     })))
-}
-
-impl OauthError {
-    fn of_grant(error: &GrantError, used_basic: bool) -> OauthError {
-        match error {
-            GrantError::InvalidClient => OauthError::InvalidClient { used_basic },
-            GrantError::Suspended => OauthError::Suspended,
-            GrantError::TooManyRequests => OauthError::TooManyRequests,
-            GrantError::Busy => OauthError::Unavailable,
-            GrantError::Unavailable(cause) => {
-                tracing::warn!(cause, "no access token could be issued");
-                OauthError::Unavailable
-            }
-        }
-    }
 }

@@ -84,6 +84,7 @@ settings! {
         listen: SocketAddr,
         public_url: Option<PublicUrl>,
         trusted_proxies: Proxies,
+        max_connections: Count<1, 1_000_000>,
         session_idle: Duration,
         session_lifetime: Duration,
         sign_in_attempts: Count<1, 1000>,

@@ -3,6 +3,7 @@
 mod bodies;
 mod connections;
 mod requests;
+mod strangers;
 
 use crate::{
     raw::Raw,

@@ -162,7 +162,7 @@ fn the_connection_of_an_endless_body_is_closed_behind_the_answer() {
 }
 
 #[test]
-fn a_refused_caller_may_speak_again_on_its_connection() {
+fn a_refused_caller_reads_its_answer_and_may_come_again() {
     let world = World::start(Backend::Sqlite);
     let tenant = world.tenant("own");
     for n in 0..20 {
