@@ -1,11 +1,15 @@
 //! Why a use case of an operator failed: words for the operator, or a fault for our log.
 
 use scim::ScimError;
+use std::time::Instant;
 use store::StoreError;
 use tokens::{
-    ClientError, RotationError, SetupError, TokenError,
+    ClientError, RotationError, Seldom, SetupError, TokenError,
     operator::{Blocked, PasswordError, TotpError},
 };
+
+/// While the database or the OpenID provider is away every request has the same to say, a stranger's too.
+static UNAVAILABLE: Seldom = Seldom::new();
 
 /// A failed use case.
 #[derive(Debug, thiserror::Error)]
@@ -108,7 +112,11 @@ impl Failure {
     pub(crate) fn log(&self) {
         match self {
             Failure::Internal(cause) => tracing::error!(%cause, "operator's request failed"),
-            Failure::Unavailable(cause) => tracing::warn!(%cause, "store unavailable"),
+            Failure::Unavailable(cause) => {
+                if let Some(omitted) = UNAVAILABLE.admit(Instant::now()) {
+                    tracing::warn!(%cause, omitted, "store unavailable");
+                }
+            }
             _ => {}
         }
     }

@@ -2,11 +2,15 @@
 
 use actix_web::{HttpResponse, web};
 use prometheus::{Registry, TextEncoder};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use store::Store;
+use tokens::Seldom;
 
 /// How long `/readyz` waits for the database: shorter than the probes of usual orchestrators.
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Anybody who reaches the listener may ask.
+static NOT_READY: Seldom = Seldom::new();
 
 /// What monitoring shows.
 pub struct Monitoring {
@@ -47,11 +51,15 @@ async fn ready(monitoring: web::Data<Monitoring>) -> HttpResponse {
     match tokio::time::timeout(PING_TIMEOUT, monitoring.store.ping()).await {
         Ok(Ok(())) => text("ready\n"),
         Ok(Err(cause)) => {
-            tracing::warn!(%cause, "not ready");
+            if let Some(omitted) = NOT_READY.admit(Instant::now()) {
+                tracing::warn!(%cause, omitted, "not ready");
+            }
             HttpResponse::ServiceUnavailable().body("the database is not available\n")
         }
         Err(_) => {
-            tracing::warn!("not ready: the database did not answer in time");
+            if let Some(omitted) = NOT_READY.admit(Instant::now()) {
+                tracing::warn!(omitted, "not ready: the database did not answer in time");
+            }
             HttpResponse::ServiceUnavailable().body("the database did not answer in time\n")
         }
     }

@@ -9,7 +9,11 @@ use actix_web::{
 };
 use provisioning::Failure;
 use scim::ScimError;
-use std::fmt;
+use std::{fmt, time::Instant};
+use tokens::Seldom;
+
+/// While the database is away every request has the same to say, a stranger's too.
+static UNAVAILABLE: Seldom = Seldom::new();
 
 /// Why a request was not answered as it wished.
 #[derive(Debug)]
@@ -94,7 +98,11 @@ impl ApiError {
     pub(crate) fn log(&self) {
         match self {
             ApiError::Failure(Failure::Internal(cause)) => tracing::error!(%cause, "request failed"),
-            ApiError::Failure(Failure::Unavailable(cause)) => tracing::warn!(%cause, "store unavailable"),
+            ApiError::Failure(Failure::Unavailable(cause)) => {
+                if let Some(omitted) = UNAVAILABLE.admit(Instant::now()) {
+                    tracing::warn!(%cause, omitted, "store unavailable");
+                }
+            }
             ApiError::Misconfigured => tracing::error!("listener has no state"),
             _ => {}
         }

@@ -6,11 +6,17 @@ use crate::{
     federation::{Federations, Rejection},
     secret_hash::{HashError, SecretHasher},
     secret_token::ClientSecretText,
+    seldom::Seldom,
     signing_keys::KeyError,
 };
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use scim::Timestamp;
-use std::{net::IpAddr, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    num::NonZeroU32,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use store::{Line, Network, OauthClientOwner, Store, StoreError, TenantId, TenantState};
 use uuid::Uuid;
 
@@ -78,18 +84,6 @@ impl From<HashError> for GrantError {
     }
 }
 
-impl From<Rejection> for GrantError {
-    fn from(rejection: Rejection) -> Self {
-        match rejection {
-            Rejection::Invalid(cause) => {
-                tracing::info!(cause, "a client assertion was refused");
-                GrantError::InvalidClient
-            }
-            Rejection::Unavailable(cause) => GrantError::Unavailable(cause),
-        }
-    }
-}
-
 /// Issues access tokens. Share one a process.
 pub struct TokenEndpoint {
     store: Store,
@@ -99,6 +93,7 @@ pub struct TokenEndpoint {
     lifetime: Duration,
     /// Of clients that have shown who they are: whoever has not takes nothing from them.
     rate: DefaultKeyedRateLimiter<(TenantId, Uuid)>,
+    refused_assertions: Seldom,
 }
 
 impl TokenEndpoint {
@@ -117,6 +112,7 @@ impl TokenEndpoint {
             hasher: SecretHasher::new(),
             lifetime,
             rate: RateLimiter::keyed(Quota::per_second(rate_per_client)),
+            refused_assertions: Seldom::new(),
         }
     }
 
@@ -157,7 +153,8 @@ impl TokenEndpoint {
             ClientAuthentication::Assertion(assertion) => {
                 let federation = owner.as_ref().and_then(|owner| owner.federation.as_ref());
                 let federation = federation.ok_or(GrantError::InvalidClient)?;
-                let shown = self.federations.check(federation, assertion, now).await?;
+                let shown = self.federations.check(federation, assertion, now).await;
+                let shown = shown.map_err(|rejection| self.refused(rejection))?;
                 (federation.id, Timestamp(i64::MAX), Some(shown))
             }
         };
@@ -169,7 +166,7 @@ impl TokenEndpoint {
         }
         // Last: an assertion that was refused may come again.
         if let Some(shown) = assertion {
-            self.federations.use_up(&shown).await?;
+            self.federations.use_up(&shown).await.map_err(|rejection| self.refused(rejection))?;
         }
         let lifetime = i64::try_from(self.lifetime.as_secs()).unwrap_or(i64::MAX);
         let expires = now.plus_seconds(lifetime).min(ends);
@@ -182,6 +179,18 @@ impl TokenEndpoint {
         };
         let token = self.access_tokens.mint(&claims, now).await?;
         Ok(AccessToken { tenant: claims.tenant, token, expires_in: expires.0 / 1000 - now.0 / 1000 })
+    }
+
+    fn refused(&self, rejection: Rejection) -> GrantError {
+        match rejection {
+            Rejection::Invalid(cause) => {
+                if let Some(omitted) = self.refused_assertions.admit(Instant::now()) {
+                    tracing::info!(cause, omitted, "a client assertion was refused");
+                }
+                GrantError::InvalidClient
+            }
+            Rejection::Unavailable(cause) => GrantError::Unavailable(cause),
+        }
     }
 
     /// The secret's id and end. Costs one hash, whoever asks, unless the text cannot be a secret of anybody or strangers

@@ -6,6 +6,7 @@ use super::discovery::{Discovery, Metadata};
 use crate::{
     jwks::{Jwks, JwksSettings, NoKey, client, read_bounded},
     jws::Unverified,
+    seldom::Seldom,
 };
 use oauth2::{
     AuthUrl, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken, EndpointNotSet, EndpointSet,
@@ -18,7 +19,10 @@ use oauth2::{
 use scim::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
 use zeroize::Zeroizing;
 
 /// How far the clocks of provider and gateway may be apart, in seconds.
@@ -133,6 +137,7 @@ pub struct OpenId {
     http: reqwest::Client,
     jwks: Jwks,
     discovery: Discovery,
+    refused_codes: Seldom,
 }
 
 impl OpenId {
@@ -153,7 +158,7 @@ impl OpenId {
         let http = client(&bounds).map_err(failed)?;
         let jwks = Jwks::new(bounds).map_err(failed)?;
         let discovery = Discovery::new(settings.issuer.clone(), http.clone());
-        Ok(OpenId { settings, http, jwks, discovery })
+        Ok(OpenId { settings, http, jwks, discovery, refused_codes: Seldom::new() })
     }
 
     /// Begins a sign-in.
@@ -234,7 +239,9 @@ impl OpenId {
         let answer = answer.map_err(|error| match error {
             // A code that was used, that is another's, or that has ended.
             RequestTokenError::ServerResponse(said) => {
-                tracing::warn!(error = %said.error(), "the OpenID provider refused a code");
+                if let Some(omitted) = self.refused_codes.admit(Instant::now()) {
+                    tracing::warn!(error = %said.error(), omitted, "the OpenID provider refused a code");
+                }
                 OpenIdError::Refused("The provider does not know this sign-in. Try again.")
             }
             RequestTokenError::Request(error) => OpenIdError::Unavailable(error.to_string()),
