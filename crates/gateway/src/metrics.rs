@@ -1,6 +1,7 @@
 //! Metrics of the process as a whole; the rooms register their own.
 
 mod lanes;
+mod process;
 
 use actix_web::web::Data;
 use prometheus::{
@@ -18,6 +19,7 @@ pub(crate) fn registry() -> prometheus::Result<Registry> {
     let build = IntGauge::with_opts(build.const_label("version", env!("CARGO_PKG_VERSION")))?;
     build.set(1);
     registry.register(Box::new(build))?;
+    process::register(&registry)?;
     Ok(registry)
 }
 

@@ -8,7 +8,7 @@ use test_support::Backend;
 /// The names of our metrics in a text, without the endings that Prometheus adds to a histogram's.
 fn metric_names(text: &str) -> BTreeSet<&str> {
     let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
-    let names = words.filter(|word| word.starts_with("juno_"));
+    let names = words.filter(|word| word.starts_with("juno_") || word.starts_with("process_"));
     names
         .map(|name| {
             ["_bucket", "_sum", "_count"].iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name)
