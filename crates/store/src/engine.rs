@@ -4,6 +4,7 @@ use crate::{
     act::Act,
     api_tokens::ApiTokenEngine,
     audit::{AuditHead, AuditRow, By},
+    clock::ClockRow,
     credential::{CredentialKind, EndingCredential, NotedUse, Rotation},
     history::{ChangeRow, DeletedRow},
     lane::Lane,
@@ -85,6 +86,13 @@ pub(crate) trait OauthEngine {
     fn delete_signing_keys(&self, now: Timestamp) -> Result<(), StoreError>;
 }
 
+/// The row of the clock (migration 0012).
+pub(crate) trait ClockEngine {
+    fn clock(&self) -> Result<Option<ClockRow>, StoreError>;
+    /// Replaces it, or inserts the first one.
+    fn set_clock(&self, row: ClockRow) -> Result<(), StoreError>;
+}
+
 /// What the purge asks (migration 0007).
 pub(crate) trait PurgeEngine {
     /// What was deleted before a time, over all tenants, the longest deleted first.
@@ -139,6 +147,7 @@ pub(crate) trait Engine:
     + CredentialEngine
     + OverviewEngine
     + PurgeEngine
+    + ClockEngine
     + SetupEngine
     + ApiTokenEngine
     + Send

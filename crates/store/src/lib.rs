@@ -10,6 +10,7 @@ mod administration;
 mod admission;
 mod api_tokens;
 mod audit;
+mod clock;
 mod credential;
 mod credential_records;
 mod credential_store;
@@ -45,6 +46,7 @@ pub use admission::{
 };
 pub use api_tokens::ApiTokenRow;
 pub use audit::{AuditHead, AuditRow, BrokenChain, By, Deed, Verified};
+pub use clock::ObservedClock;
 pub use credential::*;
 pub use figures::{COUNTS, Distribution, LaneFigures, TIMES};
 pub use history::{ChangeRow, DeletedRow};

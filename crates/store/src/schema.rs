@@ -119,6 +119,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    clock (id) {
+        id -> SmallInt,
+        seen -> BigInt,
+        steady_since -> BigInt,
+    }
+}
+
+diesel::table! {
     feeds (tenant_id) {
         tenant_id -> crate::schema::types::Key,
         position -> BigInt,

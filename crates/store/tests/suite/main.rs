@@ -9,6 +9,7 @@
 mod audit;
 mod backend;
 mod batches;
+mod clock;
 mod credentials;
 mod feed;
 mod filters;

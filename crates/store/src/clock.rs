@@ -1,0 +1,114 @@
+//! Whether the clock can be trusted with deleting what is old (`docs/adr/0030`).
+//!
+//! A clock that is weeks ahead makes everything look old. So the latest time that was seen is kept in the database, and
+//! after a jump nothing is deleted by its age until the clock has run steadily for a day.
+
+use crate::{
+    engine::ClockEngine, model::StoreError, postgres::PostgresEngine, schema::clock, sqlite::SqliteEngine,
+    store::Store,
+};
+use diesel::prelude::*;
+use scim::Timestamp;
+
+const DAY: i64 = 86_400_000;
+/// A longer step, ahead or back, is a jump. A process that did not run for longer cannot tell its absence from a jump.
+const JUMP: i64 = DAY;
+/// How long the clock must run without a jump.
+const STEADY: i64 = DAY;
+/// How old the stored time may get before it is written again.
+const WRITTEN_EVERY: i64 = 60_000;
+/// The key of the one row.
+const THE_ROW: i16 = 1;
+
+/// What is known of the clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ObservedClock {
+    /// Whether it has run without a jump for a day.
+    pub is_steady: bool,
+    /// The jump that was seen just now, in milliseconds: negative if the clock went back.
+    pub jump: Option<i64>,
+}
+
+/// The row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ClockRow {
+    seen: i64,
+    steady_since: i64,
+}
+
+/// The row after a look at the clock, and the jump if there was one.
+fn observe(before: Option<ClockRow>, now: i64) -> (ClockRow, Option<i64>) {
+    // A database that has no row is new, or from before there was one: nothing tells that its clock is wrong.
+    let Some(before) = before else { return (ClockRow { seen: now, steady_since: i64::MIN }, None) };
+    let step = now.saturating_sub(before.seen);
+    match step.abs() > JUMP {
+        true => (ClockRow { seen: now, steady_since: now }, Some(step)),
+        false => (ClockRow { seen: before.seen.max(now), ..before }, None),
+    }
+}
+
+impl Store {
+    /// Notes the time, and says whether what is old by it may be deleted. Processes whose clocks are days apart keep each
+    /// other from it.
+    ///
+    /// # Errors
+    /// Faults of the database.
+    pub async fn observe_clock(&self, now: Timestamp) -> Result<ObservedClock, StoreError> {
+        self.ask_for_process(move |engine| {
+            let before = engine.clock()?;
+            let (row, jump) = observe(before, now.0);
+            let is_worth_a_write = before
+                .is_none_or(|before| jump.is_some() || row.seen.saturating_sub(before.seen) >= WRITTEN_EVERY);
+            if is_worth_a_write {
+                engine.set_clock(row)?;
+            }
+            let is_steady = now.0.saturating_sub(row.steady_since) >= STEADY;
+            Ok(ObservedClock { is_steady, jump })
+        })
+        .await
+    }
+}
+
+type Columns = (i64, i64);
+
+fn row((seen, steady_since): Columns) -> ClockRow {
+    ClockRow { seen, steady_since }
+}
+
+impl ClockEngine for PostgresEngine {
+    fn clock(&self) -> Result<Option<ClockRow>, StoreError> {
+        let columns = (clock::seen, clock::steady_since);
+        let found = self.run(|connection| {
+            clock::table.find(THE_ROW).select(columns).first::<Columns>(connection).optional()
+        });
+        Ok(found?.map(row))
+    }
+
+    fn set_clock(&self, ClockRow { seen, steady_since }: ClockRow) -> Result<(), StoreError> {
+        let columns = (clock::seen.eq(seen), clock::steady_since.eq(steady_since));
+        self.run(|connection| {
+            let insert = diesel::insert_into(clock::table).values((clock::id.eq(THE_ROW), columns));
+            insert.on_conflict(clock::id).do_update().set(columns).execute(connection)
+        })?;
+        Ok(())
+    }
+}
+
+impl ClockEngine for SqliteEngine {
+    fn clock(&self) -> Result<Option<ClockRow>, StoreError> {
+        let columns = (clock::seen, clock::steady_since);
+        let found = self.run(|connection| {
+            clock::table.find(THE_ROW).select(columns).first::<Columns>(connection).optional()
+        });
+        Ok(found?.map(row))
+    }
+
+    fn set_clock(&self, ClockRow { seen, steady_since }: ClockRow) -> Result<(), StoreError> {
+        let columns = (clock::seen.eq(seen), clock::steady_since.eq(steady_since));
+        self.write(|connection| {
+            let insert = diesel::insert_into(clock::table).values((clock::id.eq(THE_ROW), columns));
+            insert.on_conflict(clock::id).do_update().set(columns).execute(connection)
+        })?;
+        Ok(())
+    }
+}
