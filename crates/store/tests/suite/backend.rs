@@ -41,18 +41,21 @@ struct Name {
     name: String,
 }
 
+fn open(url: &str, share_per_tenant: u32) -> Store {
+    let budget = Budget { share: share_per_tenant, ..Budget::default() };
+    Store::open(&Settings { readers: 2, budget, ..Settings::of(url.to_owned()) }).unwrap()
+}
+
 impl Database {
     fn path(folder: &TempDir) -> String {
         folder.path().join("juno.sqlite").to_str().unwrap().to_owned()
     }
 
-    fn open(&self, share_per_tenant: u32) -> Store {
-        let url = match self {
+    fn url(&self) -> String {
+        match self {
             Database::Sqlite(folder) => format!("sqlite://{}", Database::path(folder)),
             Database::Postgres(url) => url.clone(),
-        };
-        let budget = Budget { share: share_per_tenant, ..Budget::default() };
-        Store::open(&Settings { readers: 2, budget, ..Settings::of(url) }).unwrap()
+        }
     }
 
     fn execute(&self, statement: &str) {
@@ -139,7 +142,7 @@ impl Earlier {
 
 impl Backend {
     fn new(database: Database) -> Backend {
-        Backend { store: database.open(SHARE), database: Arc::new(database) }
+        Backend { store: open(&database.url(), SHARE), database: Arc::new(database) }
     }
 
     /// A new file in a folder that is removed with the last clone.
@@ -162,14 +165,19 @@ impl Backend {
         Earlier(database)
     }
 
+    /// Where the database is, as settings say it.
+    pub(crate) fn url(&self) -> String {
+        self.database.url()
+    }
+
     /// Another store on the same database, as another process would open it.
     pub(crate) fn open_again(&self) -> Store {
-        self.database.open(SHARE)
+        open(&self.url(), SHARE)
     }
 
     /// Another store on the same database, where each tenant has this share.
     pub(crate) fn open_with_share(&self, share_per_tenant: u32) -> Store {
-        self.database.open(share_per_tenant)
+        open(&self.url(), share_per_tenant)
     }
 
     /// Lets no change through to this tenant, whatever is waiting, until the connection is dropped.
