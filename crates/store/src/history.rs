@@ -188,7 +188,8 @@ macro_rules! history {
                         gone::groups,
                         gone::members,
                     ))
-                    .filter(gone::tenant_id.eq(Id(tenant.0)))
+                    // The time alone bounds the walk of the index.
+                    .filter(gone::tenant_id.eq(Id(tenant.0)).and(gone::deleted_at.le(at.0)))
                     .filter(earlier)
                     .order((gone::deleted_at.desc(), gone::id.desc()))
                     .limit(limit)

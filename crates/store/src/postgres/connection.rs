@@ -26,6 +26,8 @@ pub(super) fn set_up(lane: Lane) -> String {
         "SET application_name = 'juno {}';
          SET plan_cache_mode = force_generic_plan;
          SET enable_seqscan = off;
+         SET enable_hashjoin = off;
+         SET enable_mergejoin = off;
          SET statement_timeout = {};
          SET lock_timeout = {};
          SET idle_in_transaction_session_timeout = '60s';

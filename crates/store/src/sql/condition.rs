@@ -133,12 +133,12 @@ impl<D: Dialect> Translator<D> {
             (Field::Members, _) => {
                 let sub = target.sub_attribute.as_deref().unwrap_or("value");
                 match member_id(sub, operator, literal) {
-                    Some(member) => membership::has_member(self.tenant, member),
+                    Some(member) => membership::has_member::<D>(self.tenant, member),
                     None => membership::any_member(self.tenant, test_member::<D>(sub, operator, literal)),
                 }
             }
             (Field::Groups, _) => match member_id("value", operator, literal) {
-                Some(group) => membership::belongs_to(self.tenant, group),
+                Some(group) => membership::belongs_to::<D>(self.tenant, group),
                 None => membership::any_group(self.tenant, test_key::<D>("a.id", operator, literal)),
             },
             (Field::Document, _) => in_document(),
@@ -255,6 +255,11 @@ fn name(target: &Target, text: &str) -> Name {
 fn element_place(target: &Target) -> Place {
     let names = std::iter::once(target.attribute.as_str()).chain(target.sub_attribute.as_deref());
     Place { base: Base::Element, names: names.map(|text| name(target, text)).collect() }
+}
+
+/// Whether the condition is `emails[type eq "work" and value eq "…"]`, which a column answers.
+pub(super) fn is_work_email(kind: ResourceKind, target: &Target, inner: &Condition) -> bool {
+    work_email(kind, target, inner).is_some()
 }
 
 /// The folded address if the condition is `emails[type eq "work" and value eq "…"]`.

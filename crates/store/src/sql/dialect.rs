@@ -53,6 +53,10 @@ pub(crate) trait Dialect: Backend {
     fn exact(text: Sql) -> Sql;
     /// The canonical text of a key column.
     fn key_text(key: Sql) -> Sql;
+    /// Whether a key is one of those that a query finds, which is answered once and first.
+    fn is_among(key: &'static str, query: Sql) -> Sql;
+    /// What to order by, so that no index is walked in this order: the index that finds the few rows is used instead.
+    fn sorted(key: &'static str) -> Sql;
     /// A number for sorting, out of a whole one.
     fn double(number: Sql) -> Sql;
 

@@ -1,7 +1,7 @@
 //! The two statements of a listing: the page, and how many there are in all.
 
 use super::{
-    condition::Translator,
+    condition::{Translator, is_work_email},
     dialect::Dialect,
     order::Order,
     statement::Statement,
@@ -36,7 +36,8 @@ pub(crate) fn page<D: Dialect, R>(tenant: TenantId, listing: &Listing) -> Statem
         sql.push(order.behind(position).unwrap_or_else(|| sql!("FALSE")));
     }
     sql.push(" ORDER BY ");
-    sql.push(order.order_by());
+    let is_by_key = |condition| finds_few(listing.kind, condition);
+    sql.push(order.order_by::<D>(listing.condition.as_ref().is_some_and(is_by_key)));
     sql.push(" LIMIT ");
     sql.push(Bind::number(i64::from(listing.limit) + 1));
     if let From::Offset(offset) = listing.from {
@@ -97,6 +98,28 @@ fn is_usual(condition: &Condition) -> bool {
             matches!(inner.as_ref(), Condition::All(parts) if parts.len() == 2 && parts.iter().all(|part| equal(part, &["type", "value"])))
         }
         condition => equal(condition, &["id", "userName", "externalId", "displayName"]),
+    }
+}
+
+/// Whether an index of a column finds the rows: what is left of them is looked at one by one.
+fn finds_few(kind: ResourceKind, condition: &Condition) -> bool {
+    use Operator::{Equal, StartsWith};
+    use ResourceKind::{Group, User};
+    match condition {
+        Condition::Test(target, operator, Literal::Text(_)) if target.extension.is_none() => {
+            let names = (target.attribute.as_str(), target.sub_attribute.as_deref());
+            matches!(
+                (kind, names, operator),
+                (_, ("id" | "externalId", None), Equal)
+                    | (User, ("userName", None), Equal | StartsWith)
+                    | (Group, ("displayName", None), Equal | StartsWith)
+                    | (User, ("groups", _), Equal)
+                    | (Group, ("members", None | Some("value")), Equal)
+            )
+        }
+        Condition::All(parts) => parts.iter().any(|part| finds_few(kind, part)),
+        Condition::Element(target, inner) => is_work_email(kind, target, inner),
+        _ => false,
     }
 }
 

@@ -3,18 +3,21 @@
 //! Recursive steps say `a CROSS JOIN group_members`: SQLite then looks up the memberships of each group it has found.
 //! Left to choose, it walks every membership of the tenant for each group. PostgreSQL chooses that order by itself.
 
-use super::text::{Bind, Sql, sql};
+use super::{
+    dialect::Dialect,
+    text::{Bind, Sql, sql},
+};
 use crate::model::{ResourceId, TenantId};
 
 /// The group `t` has this member.
-pub(super) fn has_member(tenant: TenantId, member: ResourceId) -> Sql {
-    sql!(
-        "t.id IN (SELECT m.group_id FROM group_members AS m WHERE m.tenant_id = ",
+pub(super) fn has_member<D: Dialect>(tenant: TenantId, member: ResourceId) -> Sql {
+    let groups = sql!(
+        "SELECT m.group_id FROM group_members AS m WHERE m.tenant_id = ",
         Bind::key(tenant.0),
         " AND m.member_id = ",
-        Bind::key(member.0),
-        ")"
-    )
+        Bind::key(member.0)
+    );
+    D::is_among("t.id", groups)
 }
 
 /// Some member `m` of the group `t` fulfils a condition.
@@ -38,16 +41,17 @@ pub(super) fn any_direct_group(tenant: TenantId) -> Sql {
 }
 
 /// The user `t` is a member of this group, or of one nested in it. Goes down from the group, once for all users.
-pub(super) fn belongs_to(tenant: TenantId, group: ResourceId) -> Sql {
-    sql!(
-        "t.id IN (WITH RECURSIVE a(id, is_group) AS (SELECT m.member_id, m.member_is_group FROM group_members AS m WHERE m.tenant_id = ",
+pub(super) fn belongs_to<D: Dialect>(tenant: TenantId, group: ResourceId) -> Sql {
+    let members = sql!(
+        "WITH RECURSIVE a(id, is_group) AS (SELECT m.member_id, m.member_is_group FROM group_members AS m WHERE m.tenant_id = ",
         Bind::key(tenant.0),
         " AND m.group_id = ",
         Bind::key(group.0),
         " UNION SELECT m.member_id, m.member_is_group FROM a CROSS JOIN group_members AS m WHERE m.tenant_id = ",
         Bind::key(tenant.0),
-        " AND m.group_id = a.id AND a.is_group) SELECT a.id FROM a)"
-    )
+        " AND m.group_id = a.id AND a.is_group) SELECT a.id FROM a"
+    );
+    D::is_among("t.id", members)
 }
 
 /// Some group `a` that the user `t` is a member of, directly or through nested groups, fulfils a condition. Goes up

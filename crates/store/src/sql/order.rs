@@ -58,11 +58,12 @@ impl Order {
         }
     }
 
-    /// Behind ORDER BY.
-    pub(super) fn order_by(&self) -> Sql {
+    /// Behind ORDER BY. `few`: an index finds the rows, and they are sorted then.
+    pub(super) fn order_by<D: Dialect>(&self, few: bool) -> Sql {
+        let by = |key: &'static str| if few { D::sorted(key) } else { sql!(key) };
         let (key, nullable) = match &self.key {
-            None => return sql!("t.id"),
-            Some(Key::Id) => return sql!("t.id", if self.descending { " DESC" } else { "" }),
+            None => return by("t.id"),
+            Some(Key::Id) => return sql!(by("t.id"), if self.descending { " DESC" } else { "" }),
             Some(Key::Text { nullable, .. }) => ("key_text", *nullable),
             Some(Key::Number { nullable, .. }) => ("key_number", *nullable),
         };
@@ -72,7 +73,7 @@ impl Order {
             (true, false) => " DESC",
             (true, true) => " DESC NULLS FIRST",
         };
-        sql!(key, direction, ", t.id")
+        sql!(by(key), direction, ", t.id")
     }
 
     /// The condition of lying behind a position; none if no resource of ours can have given it.

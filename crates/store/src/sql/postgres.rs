@@ -51,6 +51,16 @@ impl Dialect for Pg {
         sql!(key, "::text COLLATE \"C\"")
     }
 
+    /// As an array: a query behind IN may be joined, and then each resource of the tenant is looked at.
+    fn is_among(key: &'static str, query: Sql) -> Sql {
+        sql!(key, " = ANY (ARRAY(", query, "))")
+    }
+
+    /// An expression that no index is in the order of. A column of the answer can be named, and not be part of one.
+    fn sorted(key: &'static str) -> Sql {
+        if key == "t.id" { sql!("greatest(t.id)") } else { sql!(key) }
+    }
+
     fn double(number: Sql) -> Sql {
         sql!(number, "::float8")
     }

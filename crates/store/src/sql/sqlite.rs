@@ -68,6 +68,14 @@ impl Dialect for Sqlite {
         sql!("key_text(", key, ")")
     }
 
+    fn is_among(key: &'static str, query: Sql) -> Sql {
+        sql!(key, " IN (", query, ")")
+    }
+
+    fn sorted(key: &'static str) -> Sql {
+        sql!("+", key)
+    }
+
     fn double(number: Sql) -> Sql {
         sql!("CAST(", number, " AS REAL)")
     }

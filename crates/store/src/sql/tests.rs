@@ -114,6 +114,7 @@ fn only_usual_questions_are_kept_prepared() {
             "User behind=absent",
             "User filter=userName eq \"Ana@Contoso.com\"",
             "User filter=externalId eq \"7\"",
+            "User filter=externalId eq \"7\"&behind=absent",
             "User filter=id eq \"0198a3f2-0000-7000-8000-000000000001\"",
             "User filter=id eq \"no-id\"",
             "User filter=emails[type eq \"work\"].value eq \"Ana@Contoso.com\"",

@@ -21,12 +21,18 @@ use crate::{
     records::sqlite as records,
 };
 use connection::{Pool, store_error};
-use diesel::{Connection, QueryResult, RunQueryDsl, sql_query, sqlite::SqliteConnection};
+use diesel::{
+    Connection, QueryResult, RunQueryDsl, connection::SimpleConnection, sql_query, sqlite::SqliteConnection,
+};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use scim::Timestamp;
 use uuid::Uuid;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+
+/// Plans come from the statements and the indexes alone (`docs/adr/0023`). Statistics that somebody has gathered know the
+/// average tenant, or the only one, and then SQLite reads the rows of all.
+const FORGET_STATISTICS: &str = "DROP TABLE IF EXISTS sqlite_stat1; DROP TABLE IF EXISTS sqlite_stat4";
 
 /// A database file.
 pub(crate) struct SqliteEngine {
@@ -78,7 +84,8 @@ impl Engine for SqliteEngine {
     fn migrate(&self) -> Result<(), StoreError> {
         self.write(|connection| {
             let outcome = connection.run_pending_migrations(MIGRATIONS).map(|_| ());
-            outcome.map_err(diesel::result::Error::QueryBuilderError)
+            outcome.map_err(diesel::result::Error::QueryBuilderError)?;
+            connection.batch_execute(FORGET_STATISTICS)
         })
     }
 

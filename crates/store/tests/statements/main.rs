@@ -11,6 +11,8 @@
 mod backend;
 mod capture;
 mod everything;
+mod large;
+mod plans;
 mod tenancy;
 #[path = "../suite/world.rs"]
 #[expect(dead_code, reason = "the suite uses more of it")]
