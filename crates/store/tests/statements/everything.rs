@@ -1,6 +1,6 @@
 //! Uses all of a store: every method, each action of a change, listings of every shape.
 
-use crate::{capture::Kind, world::*};
+use crate::{backend::Backend, capture::Kind, world::*};
 use scim::{
     Timestamp,
     event::EventKind,
@@ -17,8 +17,8 @@ use uuid::Uuid;
 const CASES: &str = include_str!("../../src/sql/cases.txt");
 
 /// Returns the tenant that was used, which is deleted at the end.
-pub(crate) async fn use_everything(kind: Kind) -> TenantId {
-    let world = World::new(kind.open()).await;
+pub(crate) async fn use_everything(kind: Kind, backend: Backend) -> TenantId {
+    let world = World::new(backend).await;
     let by = By { actor: "command line root".to_owned(), origin: "host".to_owned(), at: now() };
     let store = world.store().acting(by);
     let tenant = world.tenant;

@@ -11,6 +11,7 @@
 mod backend;
 mod capture;
 mod everything;
+mod halves;
 mod large;
 mod plans;
 mod tenancy;

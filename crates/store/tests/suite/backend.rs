@@ -249,6 +249,11 @@ impl Backend {
                  WHERE table_schema = 'public' AND column_name = '{column}' ORDER BY table_name"
             ),
         };
-        self.database.load::<Name>(&statement).into_iter().map(|row| row.name).collect()
+        self.names(&statement)
+    }
+
+    /// A column of texts, which the statement calls `name`.
+    pub(crate) fn names(&self, statement: &str) -> Vec<String> {
+        self.database.load::<Name>(statement).into_iter().map(|row| row.name).collect()
     }
 }
