@@ -142,7 +142,7 @@ impl Condition {
 
 impl Target {
     /// The values that stand there: those of each element for a multi-valued attribute.
-    fn values<'a>(&'a self, resource: &'a Map<String, Value>) -> impl Iterator<Item = &'a Value> {
+    pub(crate) fn values<'a>(&'a self, resource: &'a Map<String, Value>) -> impl Iterator<Item = &'a Value> {
         let object = match &self.extension {
             None => Some(resource),
             Some(urn) => resource

@@ -12,6 +12,7 @@ pub mod event;
 pub mod filter;
 pub mod json;
 pub mod list;
+pub mod lookup;
 pub mod member;
 pub mod meta;
 pub mod patch;

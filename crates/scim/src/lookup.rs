@@ -1,0 +1,221 @@
+//! Lookup keys: the texts of one attribute, folded, by which resources are found that a filter compares by `eq`.
+//!
+//! Whatever fulfils the condition has the key, and not all that has the key fulfils it: what is found is tested as a whole.
+
+use crate::{
+    condition::{Comparison, Condition, Literal, Operator, Target},
+    filter::{fold, resolve_target},
+    path::AttributePath,
+    schema::{ResourceKind, ResourceType},
+};
+use serde_json::{Map, Value};
+use std::{collections::BTreeSet, fmt};
+
+/// Rises with each change of what [`LookupPath::keys`] or [`Lookup::key`] returns: keys of another version are not to be
+/// trusted.
+pub const KEY_VERSION: i16 = 1;
+
+/// Longest key, in characters. Longer texts are found by their beginning.
+const MAX_KEY: usize = 128;
+
+/// A described attribute that holds text, of the resources of one kind: `title`, `emails.value`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LookupPath {
+    kind: ResourceKind,
+    target: Target,
+}
+
+/// What is looked up: the resources that have this key at this path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lookup {
+    /// Where.
+    pub path: LookupPath,
+    /// Folded text, or the beginning of it.
+    pub key: String,
+}
+
+impl LookupPath {
+    /// Reads a path as [`fmt::Display`] writes it; `None` if the schemas describe no text there.
+    pub fn parse(kind: ResourceKind, text: &str) -> Option<LookupPath> {
+        let path = AttributePath::parse(text)?;
+        let target = resolve_target(&path, ResourceType::of(kind)).ok()?;
+        LookupPath::of(kind, target)
+    }
+
+    fn of(kind: ResourceKind, target: Target) -> Option<LookupPath> {
+        let is_text = matches!(target.comparison, Comparison::Folded | Comparison::Exact);
+        // Every resource has one of few values there.
+        let tells_apart = target.attribute != "schemas" && target.sub_attribute.as_deref() != Some("type");
+        (is_text && tells_apart).then_some(LookupPath { kind, target })
+    }
+
+    /// Whose attribute it is.
+    pub fn kind(&self) -> ResourceKind {
+        self.kind
+    }
+
+    /// The attribute.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The keys of a document (see [`crate::resource`]).
+    pub fn keys(&self, document: &Map<String, Value>) -> BTreeSet<String> {
+        self.target.values(document).filter_map(Value::as_str).map(key).collect()
+    }
+}
+
+/// As a filter says it; [`LookupPath::parse`] reads it.
+impl fmt::Display for LookupPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Target { extension, attribute, sub_attribute, .. } = &self.target;
+        let path = AttributePath {
+            urn: extension.clone(),
+            name: attribute.clone(),
+            sub_attribute: sub_attribute.clone(),
+        };
+        path.fmt(f)
+    }
+}
+
+/// No database takes a NUL in a text.
+fn key(text: &str) -> String {
+    fold(text).chars().filter(|c| *c != '\0').take(MAX_KEY).collect()
+}
+
+impl Condition {
+    /// The lookups that each find all resources that fulfil the condition: those that tell resources apart best first.
+    pub fn lookups(&self, kind: ResourceKind) -> Vec<Lookup> {
+        match self {
+            Condition::All(parts) => parts.iter().flat_map(|part| part.lookups(kind)).collect(),
+            Condition::Test(target, operator, literal) => {
+                lookup(kind, target, *operator, literal).into_iter().collect()
+            }
+            Condition::Element(list, inner) => of_element(kind, list, inner),
+            Condition::Any(_) | Condition::Not(_) | Condition::Present(_) | Condition::Never => Vec::new(),
+        }
+    }
+}
+
+fn lookup(kind: ResourceKind, target: &Target, operator: Operator, literal: &Literal) -> Option<Lookup> {
+    match (operator, literal) {
+        (Operator::Equal, Literal::Text(wanted)) => {
+            Some(Lookup { path: LookupPath::of(kind, target.clone())?, key: key(wanted) })
+        }
+        _ => None,
+    }
+}
+
+/// `phoneNumbers[type eq "work" and value eq "…"]`: some element has the value, whatever else is asked of it.
+fn of_element(kind: ResourceKind, list: &Target, inner: &Condition) -> Vec<Lookup> {
+    let tests = match inner {
+        Condition::All(parts) => parts.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let mut found: Vec<Lookup> = tests
+        .iter()
+        .filter_map(|test| match test {
+            Condition::Test(sub, operator, literal) => {
+                let sub_attribute = Some(sub.attribute.clone());
+                let target = Target { sub_attribute, comparison: sub.comparison, ..list.clone() };
+                lookup(kind, &target, *operator, literal)
+            }
+            _ => None,
+        })
+        .collect();
+    found.sort_by_key(|lookup| lookup.path.target.sub_attribute.as_deref() != Some("value"));
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filter::Filter;
+    use serde_json::json;
+
+    const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+
+    fn lookups(kind: ResourceKind, filter: &str) -> Vec<(String, String)> {
+        let condition = Filter::parse(filter).unwrap().resolve(ResourceType::of(kind)).unwrap();
+        condition.lookups(kind).into_iter().map(|lookup| (lookup.path.to_string(), lookup.key)).collect()
+    }
+
+    fn one(path: &str, key: &str) -> Vec<(String, String)> {
+        vec![(path.to_owned(), key.to_owned())]
+    }
+
+    #[test]
+    fn what_is_compared_by_eq_is_looked_up() {
+        use ResourceKind::{Group, User};
+        assert_eq!(lookups(User, "title eq \"Lead\""), one("title", "lead"));
+        assert_eq!(lookups(User, "name.familyName eq \"X\""), one("name.familyName", "x"));
+        assert_eq!(lookups(User, "emails eq \"A@b\""), one("emails.value", "a@b"));
+        for work in [
+            "phoneNumbers[type eq \"work\"].value eq \"+1\"",
+            "phoneNumbers[value eq \"+1\" and type eq \"work\"]",
+        ] {
+            assert_eq!(lookups(User, work), one("phoneNumbers.value", "+1"));
+        }
+        let number = format!("{ENTERPRISE}:employeeNumber");
+        assert_eq!(lookups(User, "employeeNumber eq \"A7\""), one(&number, "a7"));
+        assert_eq!(lookups(User, &format!("{number} eq \"A7\"")), one(&number, "a7"));
+        assert_eq!(
+            lookups(User, "nickName eq \"N\" and emails[display eq \"D\" and value eq \"V\"]"),
+            [one("nickName", "n"), one("emails.value", "v"), one("emails.display", "d")].concat()
+        );
+        assert_eq!(lookups(Group, "displayName eq \"Sales\""), one("displayName", "sales"));
+    }
+
+    #[test]
+    fn what_others_may_fulfil_is_not_looked_up() {
+        for filter in [
+            "title ne \"a\"",
+            "title sw \"a\"",
+            "title pr",
+            "title eq \"a\" or nickName eq \"b\"",
+            "not (title eq \"a\")",
+            "emails[type eq \"work\"]",
+            "emails[not (value eq \"a\")]",
+            "emails[value eq \"a\" or display eq \"b\"]",
+            "active eq true",
+            "schemas eq \"urn:ietf:params:scim:schemas:core:2.0:User\"",
+            "urn:example:own:2.0:User:level eq \"a\"",
+        ] {
+            assert_eq!(lookups(ResourceKind::User, filter), [], "{filter}");
+        }
+    }
+
+    #[test]
+    fn keys_are_the_folded_texts_of_the_path() {
+        let document = json!({
+            "title": "LEAD",
+            "emails": [{"value": "A@b", "type": "work"}, {"value": "a@B"}, {"display": "c"}, "d"],
+            ENTERPRISE: {"employeeNumber": "x".repeat(500), "manager": {"value": "M"}},
+        });
+        let keys = |path: &str| {
+            let path = LookupPath::parse(ResourceKind::User, path).unwrap();
+            path.keys(document.as_object().unwrap()).into_iter().collect::<Vec<_>>()
+        };
+        assert_eq!(keys("title"), ["lead"]);
+        assert_eq!(keys("emails.value"), ["a@b"]);
+        assert_eq!(keys("nickName"), [""; 0]);
+        assert_eq!(keys(&format!("{ENTERPRISE}:employeeNumber")), ["x".repeat(128)]);
+        assert_eq!(keys(&format!("{ENTERPRISE}:manager.value")), ["m"]);
+        assert_eq!(
+            lookups(ResourceKind::User, &format!("title eq \"{}\"", "y".repeat(500))),
+            one("title", &"y".repeat(128))
+        );
+    }
+
+    #[test]
+    fn a_path_is_read_as_it_is_written() {
+        for path in ["title", "emails.value", &format!("{ENTERPRISE}:manager.value")] {
+            assert_eq!(LookupPath::parse(ResourceKind::User, path).unwrap().to_string(), path);
+        }
+        for none in
+            ["active", "nothing", "emails.primary", "emails.type", "urn:example:own:2.0:User:level", ""]
+        {
+            assert_eq!(LookupPath::parse(ResourceKind::User, none), None, "{none}");
+        }
+    }
+}
