@@ -1,6 +1,6 @@
 //! Reading JSON from strangers: bounded depth, no duplicate keys, no numbers that would be changed, no NUL.
 
-use crate::ScimError;
+use crate::{ScimError, steps};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use std::fmt;
@@ -28,6 +28,18 @@ pub fn parse(body: &[u8]) -> Result<Value, ScimError> {
     value
         .and_then(|value| deserializer.end().map(|()| value))
         .map_err(|error| ScimError::invalid_syntax(format!("The body is not acceptable JSON: {error}.")))
+}
+
+/// About how long the JSON text of a value is, in bytes: escapes are not counted, and a number counts 8 bytes.
+pub fn size(value: &Value) -> usize {
+    steps::take(1);
+    match value {
+        Value::Null | Value::Bool(_) => 4,
+        Value::Number(_) => 8,
+        Value::String(text) => text.len() + 2,
+        Value::Array(list) => list.iter().map(|value| size(value) + 1).sum::<usize>() + 2,
+        Value::Object(map) => map.iter().map(|(key, value)| key.len() + 4 + size(value)).sum::<usize>() + 2,
+    }
 }
 
 /// One value at a depth.

@@ -22,6 +22,7 @@ pub mod projection;
 pub mod resource;
 pub mod schema;
 pub mod search;
+pub mod steps;
 pub mod urn;
 pub mod value;
 

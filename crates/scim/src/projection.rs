@@ -1,12 +1,11 @@
 //! `attributes` and `excludedAttributes` (RFC 7644 section 3.9), with `returned` of the schema.
 
-use crate::{
-    ScimError,
-    path::AttributePath,
-    resource::is_unassigned,
-    schema::{Attribute, ResourceType},
-};
+use crate::{ScimError, path::AttributePath, resource::is_unassigned, schema::ResourceType, steps};
 use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Most names in `attributes` and `excludedAttributes`, each name counted as often as it is sent.
+pub const MAX_NAMES: usize = 100;
 
 /// Which attributes an answer holds. The default one returns what is `returned: default` or `always`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,17 +17,37 @@ pub struct Projection {
 enum Mode {
     #[default]
     Default,
-    Only(Vec<Selected>),
-    Without(Vec<Selected>),
+    Only(Names),
+    Without(Names),
 }
 
-/// One name of a list, in canonical spelling where a schema knows it.
+/// The names of a list, each once and in lower case, so that a key of a resource is looked up once, however many names
+/// there are.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Names {
+    /// The URN of the core schema is named: all of its attributes.
+    core: bool,
+    /// Attributes of the core schema and common ones.
+    attributes: BTreeMap<String, Parts>,
+    /// Extensions by URN.
+    extensions: BTreeMap<String, Extension>,
+    /// A URN that no schema describes can be the name of an extension, or of an attribute in one: then it stands in
+    /// `extensions` as well.
+    whole: BTreeSet<String>,
+}
+
+/// What of an extension is named.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Extension {
+    whole: bool,
+    attributes: BTreeMap<String, Parts>,
+}
+
+/// What of an attribute is named: all of it, or these sub-attributes.
 #[derive(Clone, Debug, PartialEq)]
-struct Selected {
-    extension: Option<String>,
-    /// None is the extension, or the core schema, as a whole.
-    attribute: Option<String>,
-    sub_attribute: Option<String>,
+enum Parts {
+    Whole,
+    Subs(BTreeSet<String>),
 }
 
 /// Attributes that are in every answer.
@@ -38,15 +57,23 @@ impl Projection {
     /// Reads the two comma-separated lists.
     ///
     /// # Errors
-    /// 400 `invalidValue` if both are given, `invalidPath` for a malformed name. Unknown names select nothing.
+    /// 400 `invalidValue` if both are given or they hold more than [`MAX_NAMES`] names, `invalidPath` for a malformed
+    /// name. Unknown names select nothing.
     pub fn parse(
         resource_type: &ResourceType,
         attributes: Option<&str>,
         excluded: Option<&str>,
     ) -> Result<Projection, ScimError> {
-        let only = select(resource_type, attributes.unwrap_or_default())?;
-        let without = select(resource_type, excluded.unwrap_or_default())?;
-        let mode = match (only, without) {
+        let lists = [attributes, excluded].map(Option::unwrap_or_default);
+        let sent: usize = lists.iter().map(|list| split(list).take(MAX_NAMES + 1).count()).sum();
+        if sent > MAX_NAMES {
+            return Err(ScimError::invalid_value(format!(
+                "\"attributes\" and \"excludedAttributes\" may hold {MAX_NAMES} names at most. Name the attributes that \
+                 you need, or a complex attribute or an extension as a whole instead of its parts."
+            )));
+        }
+        let [only, without] = lists.map(|list| Names::read(resource_type, list));
+        let mode = match (only?, without?) {
             (None, None) => Mode::Default,
             (Some(only), None) => Mode::Only(only),
             (None, Some(without)) => Mode::Without(without),
@@ -64,23 +91,17 @@ impl Projection {
     pub fn returns(&self, attribute: &str) -> bool {
         match &self.mode {
             Mode::Default => true,
-            Mode::Only(list) => list.iter().any(|selected| selected.names(attribute)),
-            Mode::Without(list) => {
-                !list.iter().any(|selected| selected.names(attribute) && selected.sub_attribute.is_none())
-            }
+            Mode::Only(names) => names.names(attribute),
+            Mode::Without(names) => !names.names_whole(attribute),
         }
     }
 
     /// Whether a top-level core attribute is in the answer with all of its parts.
     pub fn returns_whole(&self, attribute: &str) -> bool {
-        let named = |whole: bool, list: &[Selected]| {
-            list.iter()
-                .any(|selected| selected.names(attribute) && (!whole || selected.sub_attribute.is_none()))
-        };
         match &self.mode {
             Mode::Default => true,
-            Mode::Only(list) => named(true, list),
-            Mode::Without(list) => !named(false, list),
+            Mode::Only(names) => names.names_whole(attribute),
+            Mode::Without(names) => !names.names(attribute),
         }
     }
 
@@ -90,215 +111,214 @@ impl Projection {
         match &self.mode {
             Mode::Default => true,
             Mode::Only(_) => false,
-            Mode::Without(list) => list.iter().all(Selected::is_table),
+            Mode::Without(names) => names.are_tables(),
         }
     }
 
-    /// Cuts a complete resource (with `id`, `meta`, …) down to what is asked for.
+    /// Cuts a complete resource (with `id`, `meta`, …) down to what is asked for. Takes one step for each key of the
+    /// resource, however many names there are.
     pub fn apply(&self, resource: &mut Map<String, Value>) {
         match &self.mode {
             Mode::Default => {}
-            Mode::Only(list) => keep(resource, list),
-            Mode::Without(list) => list.iter().for_each(|selected| drop_selected(resource, selected)),
+            Mode::Only(names) => retain(resource, |key, value| names.keep(key, value)),
+            Mode::Without(names) => retain(resource, |key, value| names.leave(key, value)),
         }
     }
 }
 
-impl Selected {
-    /// Whether it is `members` or `groups`, whole.
-    fn is_table(&self) -> bool {
-        self.extension.is_none()
-            && matches!(self.attribute.as_deref(), Some("members" | "groups"))
-            && self.sub_attribute.is_none()
-    }
-
-    fn names(&self, attribute: &str) -> bool {
-        self.extension.is_none() && self.attribute.as_deref().is_none_or(|selected| selected == attribute)
-    }
+fn retain(object: &mut Map<String, Value>, mut stays: impl FnMut(&str, &mut Value) -> bool) {
+    steps::take(object.len());
+    object.retain(|key, value| stays(key, value));
 }
 
-fn select(resource_type: &ResourceType, list: &str) -> Result<Option<Vec<Selected>>, ScimError> {
-    let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
-    let selected = names
-        .map(|name| {
+/// The names of a list, without empty ones.
+fn split(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',').map(str::trim).filter(|name| !name.is_empty())
+}
+
+impl Names {
+    /// Reads a list; `None` if it holds no name.
+    fn read(resource_type: &ResourceType, list: &str) -> Result<Option<Names>, ScimError> {
+        let mut names = None;
+        for name in split(list) {
             let path = AttributePath::parse(name).ok_or_else(|| {
                 ScimError::invalid_path(
                     "A name in \"attributes\" or \"excludedAttributes\" is no attribute name.",
                 )
             })?;
-            Ok(resolve(resource_type, path))
-        })
-        .collect::<Result<Vec<_>, ScimError>>()?;
-    Ok((!selected.is_empty()).then_some(selected))
-}
+            names.get_or_insert_with(Names::default).add(resource_type, &path);
+        }
+        Ok(names)
+    }
 
-fn resolve(resource_type: &ResourceType, path: AttributePath) -> Selected {
-    let spelled = |extension: Option<String>, attribute: &Attribute| Selected {
-        extension,
-        attribute: Some(attribute.name.clone()),
-        sub_attribute: path.sub_attribute.as_deref().map(|name| {
-            attribute.sub_attribute(name).map_or_else(|| name.to_owned(), |sub| sub.name.clone())
-        }),
-    };
-    match &path.urn {
-        Some(urn) if !urn.eq_ignore_ascii_case(&resource_type.schema.id) => {
-            match resource_type.extension(urn) {
-                Some(schema) => match schema.attribute(&path.name) {
-                    Some(attribute) => spelled(Some(schema.id.clone()), attribute),
-                    None => Selected {
-                        extension: Some(schema.id.clone()),
-                        attribute: (!path.name.is_empty()).then(|| path.name.clone()),
-                        sub_attribute: None,
-                    },
-                },
-                None => Selected {
-                    extension: Some(urn.clone()),
-                    attribute: Some(path.name),
-                    sub_attribute: path.sub_attribute,
-                },
+    fn add(&mut self, resource_type: &ResourceType, path: &AttributePath) {
+        let Some(urn) = &path.urn else { return self.add_without_urn(resource_type, path) };
+        if urn.eq_ignore_ascii_case(&resource_type.schema.id) {
+            if path.name.is_empty() {
+                self.core = true;
+                return;
             }
+            return self.add_without_urn(resource_type, path);
         }
-        Some(_) if path.name.is_empty() => Selected { extension: None, attribute: None, sub_attribute: None },
-        _ => match resource_type.attribute(&path.name) {
-            Some(attribute) => spelled(None, attribute),
-            None => {
-                let known = resource_type
-                    .extensions
-                    .iter()
-                    .find_map(|schema| Some((schema, schema.attribute(&path.name)?)));
-                match known {
-                    Some((schema, attribute)) => spelled(Some(schema.id.clone()), attribute),
-                    None => Selected {
-                        extension: None,
-                        attribute: Some(path.name),
-                        sub_attribute: path.sub_attribute,
-                    },
-                }
-            }
-        },
-    }
-}
-
-/// Keeps what is selected, and what is always returned.
-fn keep(resource: &mut Map<String, Value>, list: &[Selected]) {
-    let mut kept = Map::new();
-    for (key, value) in std::mem::take(resource) {
-        if ALWAYS.contains(&key.as_str()) || list.iter().any(|selected| selected.is_whole_key(&key)) {
-            kept.insert(key, value);
-            continue;
+        if path.name.is_empty() {
+            self.extension(urn).whole = true;
+            return;
         }
-        let parts: Vec<&Selected> = list.iter().filter(|selected| selected.is_under_key(&key)).collect();
-        if parts.is_empty() {
-            continue;
-        }
-        let value =
-            if key.contains(':') { keep_in_extension(value, &parts) } else { keep_subs(value, &parts) };
-        if let Some(value) = value {
-            kept.insert(key, value);
-        }
-    }
-    *resource = kept;
-}
-
-impl Selected {
-    /// Whether it selects the whole of a top-level key. An unknown URN may be the key itself, its last part read as a name.
-    fn is_whole_key(&self, key: &str) -> bool {
-        match (&self.extension, &self.attribute) {
-            (None, Some(attribute)) => attribute.eq_ignore_ascii_case(key) && self.sub_attribute.is_none(),
-            (Some(urn), None) => urn.eq_ignore_ascii_case(key),
-            (Some(urn), Some(attribute)) => format!("{urn}:{attribute}").eq_ignore_ascii_case(key),
-            // The URN of the core schema.
-            (None, None) => !key.contains(':'),
+        add(&mut self.extension(urn).attributes, &path.name, path.sub_attribute.as_deref());
+        if resource_type.extension(urn).is_none() {
+            self.whole.insert(format!("{urn}:{}", path.name).to_ascii_lowercase());
         }
     }
 
-    /// Whether it selects a part of a top-level key.
-    fn is_under_key(&self, key: &str) -> bool {
-        match (&self.extension, &self.attribute) {
-            (None, Some(attribute)) => attribute.eq_ignore_ascii_case(key),
-            (Some(urn), Some(_)) => urn.eq_ignore_ascii_case(key),
-            _ => false,
-        }
-    }
-}
-
-fn keep_in_extension(value: Value, parts: &[&Selected]) -> Option<Value> {
-    let Value::Object(object) = value else { return None };
-    let mut kept = Map::new();
-    for (name, value) in object {
-        let named: Vec<&Selected> = parts
-            .iter()
-            .copied()
-            .filter(|selected| {
-                selected.attribute.as_deref().is_some_and(|attribute| attribute.eq_ignore_ascii_case(&name))
-            })
-            .collect();
-        let value = match named.iter().any(|selected| selected.sub_attribute.is_none()) {
-            true => Some(value),
-            false => keep_subs(value, &named),
+    /// An attribute of the core schema, or else one of an extension that we know.
+    fn add_without_urn(&mut self, resource_type: &ResourceType, path: &AttributePath) {
+        let holder = match resource_type.attribute(&path.name) {
+            Some(_) => None,
+            None => resource_type.extensions.iter().find(|schema| schema.attribute(&path.name).is_some()),
         };
-        if let Some(value) = value {
-            kept.insert(name, value);
-        }
+        let attributes = match holder {
+            Some(schema) => &mut self.extension(&schema.id).attributes,
+            None => &mut self.attributes,
+        };
+        add(attributes, &path.name, path.sub_attribute.as_deref());
     }
-    (!kept.is_empty()).then_some(Value::Object(kept))
-}
 
-/// Keeps the selected sub-attributes of a complex value, or of each of its elements.
-fn keep_subs(value: Value, parts: &[&Selected]) -> Option<Value> {
-    let wanted = |name: &str| {
-        parts.iter().any(|selected| {
-            selected.sub_attribute.as_deref().is_some_and(|sub| sub.eq_ignore_ascii_case(name))
-        })
-    };
-    match value {
-        Value::Object(mut object) => {
-            object.retain(|name, _| wanted(name));
-            (!object.is_empty()).then_some(Value::Object(object))
-        }
-        Value::Array(list) => {
-            let list: Vec<Value> = list.into_iter().filter_map(|value| keep_subs(value, parts)).collect();
-            (!list.is_empty()).then_some(Value::Array(list))
-        }
-        _ => None,
+    fn extension(&mut self, urn: &str) -> &mut Extension {
+        self.extensions.entry(urn.to_ascii_lowercase()).or_default()
     }
-}
 
-/// Takes one excluded attribute or sub-attribute out.
-fn drop_selected(resource: &mut Map<String, Value>, selected: &Selected) {
-    let keys: Vec<String> = resource.keys().filter(|key| !ALWAYS.contains(&key.as_str())).cloned().collect();
-    for key in keys {
-        if selected.is_whole_key(&key) {
-            resource.shift_remove(&key);
-        } else if selected.is_under_key(&key)
-            && let Some(value) = resource.get_mut(&key)
-        {
-            match (&selected.extension, value) {
-                (Some(_), Value::Object(object)) => {
-                    let inner = Selected { extension: None, ..selected.clone() };
-                    drop_selected(object, &inner);
-                    if object.is_empty() {
-                        resource.shift_remove(&key);
-                    }
-                }
-                (_, value) => {
-                    drop_sub(value, selected.sub_attribute.as_deref().unwrap_or_default());
-                    if is_unassigned(value) {
-                        resource.shift_remove(&key);
-                    }
-                }
+    /// Whether a core attribute is named, or a part of it.
+    fn names(&self, attribute: &str) -> bool {
+        self.core || self.attributes.contains_key(&attribute.to_ascii_lowercase())
+    }
+
+    /// Whether a core attribute is named as a whole.
+    fn names_whole(&self, attribute: &str) -> bool {
+        self.core || self.attributes.get(&attribute.to_ascii_lowercase()) == Some(&Parts::Whole)
+    }
+
+    /// Whether nothing is named but `members` and `groups`, whole.
+    fn are_tables(&self) -> bool {
+        let is_table = |(name, parts): (&String, &Parts)| {
+            matches!(name.as_str(), "members" | "groups") && *parts == Parts::Whole
+        };
+        !self.core && self.extensions.is_empty() && self.attributes.iter().all(is_table)
+    }
+
+    /// What is named of a top-level key; `None` if nothing is.
+    fn of(&self, key: &str) -> Option<Named<'_>> {
+        let key = key.to_ascii_lowercase();
+        let is_core = !key.contains(':');
+        if (is_core && self.core) || self.whole.contains(&key) {
+            return Some(Named::Whole);
+        }
+        if is_core {
+            return self.attributes.get(&key).map(Named::of);
+        }
+        let extension = self.extensions.get(&key)?;
+        Some(if extension.whole { Named::Whole } else { Named::Attributes(&extension.attributes) })
+    }
+
+    /// Keeps what is named of a top-level key, and what is always returned; false if nothing is left of it.
+    fn keep(&self, key: &str, value: &mut Value) -> bool {
+        ALWAYS.contains(&key)
+            || match self.of(key) {
+                None => false,
+                Some(Named::Whole) => true,
+                Some(Named::Subs(subs)) => keep_subs(value, subs),
+                Some(Named::Attributes(attributes)) => keep_attributes(value, attributes),
             }
+    }
+
+    /// Takes what is named out of a top-level key, but for what is always returned; false if nothing is left of it.
+    fn leave(&self, key: &str, value: &mut Value) -> bool {
+        ALWAYS.contains(&key)
+            || match self.of(key) {
+                None => true,
+                Some(Named::Whole) => false,
+                Some(Named::Subs(subs)) => drop_subs(value, subs),
+                Some(Named::Attributes(attributes)) => drop_attributes(value, attributes),
+            }
+    }
+}
+
+/// What is named of one top-level key.
+enum Named<'n> {
+    Whole,
+    /// Of an attribute.
+    Subs(&'n BTreeSet<String>),
+    /// Of an extension.
+    Attributes(&'n BTreeMap<String, Parts>),
+}
+
+impl Named<'_> {
+    fn of(parts: &Parts) -> Named<'_> {
+        match parts {
+            Parts::Whole => Named::Whole,
+            Parts::Subs(subs) => Named::Subs(subs),
         }
     }
 }
 
-fn drop_sub(value: &mut Value, sub: &str) {
+/// Adds a name, or one sub-attribute of it. Where both are named, the whole counts.
+fn add(attributes: &mut BTreeMap<String, Parts>, name: &str, sub_attribute: Option<&str>) {
+    let parts = attributes.entry(name.to_ascii_lowercase()).or_insert_with(|| Parts::Subs(BTreeSet::new()));
+    match (parts, sub_attribute) {
+        (Parts::Subs(subs), Some(sub)) => drop(subs.insert(sub.to_ascii_lowercase())),
+        (parts, None) => *parts = Parts::Whole,
+        (Parts::Whole, Some(_)) => {}
+    }
+}
+
+/// Keeps the named attributes of an extension.
+fn keep_attributes(value: &mut Value, attributes: &BTreeMap<String, Parts>) -> bool {
+    let Value::Object(object) = value else { return false };
+    retain(object, |name, value| match attributes.get(&name.to_ascii_lowercase()) {
+        None => false,
+        Some(Parts::Whole) => true,
+        Some(Parts::Subs(subs)) => keep_subs(value, subs),
+    });
+    !object.is_empty()
+}
+
+/// Keeps the named sub-attributes of a complex value, or of each of its elements.
+fn keep_subs(value: &mut Value, subs: &BTreeSet<String>) -> bool {
     match value {
-        Value::Object(object) => object.retain(|name, _| !name.eq_ignore_ascii_case(sub)),
+        Value::Object(object) => {
+            retain(object, |name, _| subs.contains(&name.to_ascii_lowercase()));
+            !object.is_empty()
+        }
         Value::Array(list) => {
-            list.iter_mut().for_each(|value| drop_sub(value, sub));
-            list.retain(|value| !is_unassigned(value));
+            steps::take(list.len());
+            list.retain_mut(|value| keep_subs(value, subs));
+            !list.is_empty()
+        }
+        _ => false,
+    }
+}
+
+/// Takes the named attributes out of an extension.
+fn drop_attributes(value: &mut Value, attributes: &BTreeMap<String, Parts>) -> bool {
+    let Value::Object(object) = value else { return true };
+    retain(object, |name, value| match attributes.get(&name.to_ascii_lowercase()) {
+        None => true,
+        Some(Parts::Whole) => false,
+        Some(Parts::Subs(subs)) => drop_subs(value, subs),
+    });
+    !object.is_empty()
+}
+
+/// Takes the named sub-attributes out of a complex value, or out of each of its elements.
+fn drop_subs(value: &mut Value, subs: &BTreeSet<String>) -> bool {
+    match value {
+        Value::Object(object) => {
+            retain(object, |name, _| !subs.contains(&name.to_ascii_lowercase()));
+        }
+        Value::Array(list) => {
+            steps::take(list.len());
+            list.retain_mut(|value| drop_subs(value, subs));
         }
         _ => {}
     }
+    !is_unassigned(value)
 }

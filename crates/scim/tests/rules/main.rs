@@ -28,5 +28,7 @@ mod projection;
 mod search;
 #[cfg(test)]
 mod sound;
+#[cfg(all(test, debug_assertions))]
+mod steps;
 #[cfg(test)]
 mod suite;

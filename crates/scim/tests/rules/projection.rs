@@ -2,7 +2,7 @@
 
 use scim::{
     ScimType,
-    projection::Projection,
+    projection::{MAX_NAMES, Projection},
     schema::{ResourceKind, ResourceType},
 };
 use serde_json::{Map, Value, json};
@@ -136,6 +136,33 @@ fn both_lists_at_once_and_malformed_names_are_refused() {
         assert_eq!(refused(Some(name), None), Some(ScimType::InvalidPath), "{name}");
         assert_eq!(refused(None, Some(name)), Some(ScimType::InvalidPath), "{name}");
     }
+}
+
+#[test]
+fn more_names_than_the_limit_are_refused() {
+    let user = ResourceType::of(ResourceKind::User);
+    let names = |count: usize| vec!["emails.value"; count].join(",");
+    assert_eq!(MAX_NAMES, 100);
+    for (attributes, excluded) in [(101, 0), (0, 101), (51, 50)] {
+        let error = Projection::parse(user, Some(&names(attributes)), Some(&names(excluded))).unwrap_err();
+        assert_eq!((error.status, error.scim_type), (400, Some(ScimType::InvalidValue)));
+        assert!(
+            error.detail.contains("100 names at most. Name the attributes that you need"),
+            "{}",
+            error.detail
+        );
+    }
+    assert!(Projection::parse(user, Some(&names(MAX_NAMES)), None).is_ok());
+    assert!(Projection::parse(user, None, Some(&names(MAX_NAMES))).is_ok());
+    // Empty names are none.
+    assert!(Projection::parse(user, Some(&",".repeat(10 * MAX_NAMES)), None).is_ok());
+}
+
+#[test]
+fn a_name_counts_once_in_whatever_case() {
+    assert_eq!(parse(Some("userName,USERNAME"), None), parse(Some("username"), None));
+    assert_eq!(parse(None, Some("emails,emails.value")), parse(None, Some("emails.type,emails")));
+    assert_eq!(parse(None, Some("urn:acme:HR:badge")), parse(None, Some("URN:acme:hr:Badge")));
 }
 
 #[test]
