@@ -8,7 +8,7 @@ use crate::{
     effect::Effect,
     filter::fold,
     schema::{Attribute, Mutability, ResourceKind, ResourceType},
-    urn,
+    steps, urn,
     value::{Name, Note, Reader, twice},
 };
 use serde_json::{Map, Value};
@@ -49,6 +49,7 @@ pub fn draft(resource_type: &ResourceType, profile: Profile, body: Value) -> Res
     let mut members = None;
     let mut extensions = HashSet::new();
     for (key, value) in body {
+        steps::take(1);
         if key.contains(':') {
             if !extensions.insert(key.to_ascii_lowercase()) {
                 return Err(twice(Name::of(&key)));
@@ -91,15 +92,14 @@ fn check_schemas(
     profile: Profile,
     body: &Map<String, Value>,
 ) -> Result<(), ScimError> {
-    let schemas = body.iter().find(|(key, _)| key.eq_ignore_ascii_case("schemas")).map(|(_, value)| value);
-    let listed = |urn: &str| {
-        schemas.and_then(Value::as_array).is_some_and(|list| {
-            list.iter().filter_map(Value::as_str).any(|listed| listed.eq_ignore_ascii_case(urn))
-        })
-    };
     if profile.forgives_missing_schemas() {
         return Ok(());
     }
+    let schemas = body.iter().find(|(key, _)| key.eq_ignore_ascii_case("schemas")).map(|(_, value)| value);
+    let list = schemas.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let listed: HashSet<String> = list.map(str::to_ascii_lowercase).collect();
+    steps::take(body.len() + listed.len());
+    let listed = |urn: &str| listed.contains(&urn.to_ascii_lowercase());
     let used =
         body.iter().filter(|(key, value)| key.contains(':') && !value.is_null()).map(|(key, _)| key.as_str());
     match std::iter::once(resource_type.schema.id.as_str()).chain(used).find(|urn| !listed(urn)) {
@@ -150,6 +150,7 @@ pub(crate) fn is_unassigned(value: &Value) -> bool {
 
 /// Takes nulls and empty values out of what no schema describes; `None` if nothing is left.
 pub(crate) fn prune(value: Value) -> Option<Value> {
+    steps::take(1);
     match value {
         Value::Null => None,
         Value::String(text) if text.is_empty() => None,
@@ -184,6 +185,7 @@ pub(crate) fn member_ids(
     };
     let mut seen = HashSet::new();
     let mut ids = Vec::with_capacity(list.len());
+    steps::take(list.len());
     for element in list {
         let id = match element {
             Value::Object(mut member) => {

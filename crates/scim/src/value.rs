@@ -5,9 +5,10 @@ use crate::{
     Profile, ScimError,
     effect::Outcome,
     schema::{Attribute, AttributeType, Mutability},
+    steps,
 };
 use serde_json::{Map, Value};
-use std::fmt;
+use std::{collections::HashSet, fmt};
 
 /// Most values of one multi-valued attribute (`members` not counted).
 pub const MAX_VALUES: usize = 1000;
@@ -125,10 +126,11 @@ impl Reader {
             // Cleared, an element of Entra keeps its type: that is no value.
             if self.is_void(&value) {
                 self.ignored(path, "emptyElement");
-            } else if !list.contains(&value) {
+            } else {
                 list.push(value);
             }
         }
+        drop_repeated(&mut list);
         self.one_primary(&mut list, path)?;
         Ok(list)
     }
@@ -160,6 +162,7 @@ impl Reader {
         value: Value,
         path: Name<'_>,
     ) -> Result<Option<Value>, ScimError> {
+        steps::take(1);
         let value = self.unwrap(attribute, value, path)?;
         if matches!(&value, Value::Null) || value.as_str().is_some_and(str::is_empty) {
             return Ok(None);
@@ -255,6 +258,7 @@ impl Reader {
     ) -> Result<Map<String, Value>, ScimError> {
         let mut read = Map::new();
         for (key, value) in map {
+            steps::take(1);
             let path = parent.part(&key);
             let Some(attribute) =
                 attributes.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(&key))
@@ -321,6 +325,14 @@ impl Reader {
             _ => Err(strict()),
         }
     }
+}
+
+/// Drops values that stand in the list before.
+fn drop_repeated(list: &mut Vec<Value>) {
+    let mut seen = HashSet::with_capacity(list.len());
+    let is_first: Vec<bool> = list.iter().map(|value| seen.insert(value)).collect();
+    let mut is_first = is_first.into_iter();
+    list.retain(|_| is_first.next().unwrap_or(true));
 }
 
 fn number(attribute: &Attribute, value: Value, path: Name<'_>) -> Result<Value, ScimError> {

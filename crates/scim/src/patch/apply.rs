@@ -1,15 +1,19 @@
-//! Applying operations: each is led to its place, written there, and ends in an effect.
+//! Applying operations: each is led to its place, changes it there, and ends in an effect.
 
 use super::{
-    MAX_COMPARISONS, MAX_OPERATIONS, Op, Operation, PatchRequest, Patched, members,
+    Op, Operation, PatchRequest, Patched,
+    budget::Budget,
+    fields::Fields,
+    members,
     place::{self, Place},
-    untyped, write,
+    untyped,
+    write::Writer,
 };
 use crate::{
     Profile, ScimError,
     effect::{Effect, Outcome},
     member::MemberStep,
-    path::Path,
+    path::{AttributePath, Path},
     resource,
     schema::{Attribute, Mutability, ResourceKind, ResourceType, Schema},
     urn,
@@ -25,17 +29,17 @@ pub(super) fn apply(
 ) -> Result<Patched, ScimError> {
     let mut patch = Patch {
         resource_type,
-        profile,
-        document: document.clone(),
+        document: Fields::copy(document),
         members: Vec::new(),
         effects: Vec::new(),
-        operations: 0,
-        comparisons: 0,
+        reader: Reader::new(profile),
+        budget: Budget::default(),
     };
     for (index, operation) in request.operations.iter().enumerate() {
         patch.operation(index, operation).map_err(|error| error.context(format!("Operations[{index}]")))?;
     }
-    let mut patched = patch.document;
+    let mut patched = patch.document.into_map();
+    // Once for the request, not for each operation: what one changes, another can change back.
     let changed = patched != *document;
     if changed {
         resource::finish(resource_type, &mut patched)?;
@@ -50,16 +54,19 @@ pub(super) fn apply(
 
 struct Patch<'a> {
     resource_type: &'a ResourceType,
-    profile: Profile,
-    document: Map<String, Value>,
+    document: Fields,
     members: Vec<MemberStep>,
     effects: Vec<Effect>,
-    /// Spent so far of [`MAX_OPERATIONS`] and [`MAX_COMPARISONS`].
-    operations: usize,
-    comparisons: usize,
+    /// Its notes are those of the operation that is being applied.
+    reader: Reader,
+    budget: Budget,
 }
 
 impl<'a> Patch<'a> {
+    fn profile(&self) -> Profile {
+        self.reader.profile
+    }
+
     fn operation(&mut self, index: usize, operation: &Operation) -> Result<(), ScimError> {
         let coerced = operation.coerced;
         match &operation.path {
@@ -88,7 +95,7 @@ impl<'a> Patch<'a> {
             let path = Path::parse(&key)?;
             let mut coerced = coerced;
             if self.is_more_than_a_name(&path) {
-                if !self.profile.reads_paths_as_keys() {
+                if !self.profile().reads_paths_as_keys() {
                     return Err(ScimError::invalid_path(format!(
                         "\"{path}\" is no attribute name. Put it into \"path\"."
                     )));
@@ -96,6 +103,7 @@ impl<'a> Patch<'a> {
                 coerced = coerced.or(Some("pathAsKey"));
             }
             if self.is_idle_echo(&path) {
+                self.budget.operation(&path)?;
                 self.effect(index, &path.to_string(), Outcome::Ignored, Some("readOnly"));
                 continue;
             }
@@ -118,7 +126,8 @@ impl<'a> Patch<'a> {
         path.attribute.urn.is_none()
             && self.resource_type.attribute(&path.attribute.name).is_some_and(|attribute| {
                 attribute.name == "schemas"
-                    || (self.profile.ignores_read_only_echo() && attribute.mutability == Mutability::ReadOnly)
+                    || (self.profile().ignores_read_only_echo()
+                        && attribute.mutability == Mutability::ReadOnly)
             })
     }
 
@@ -130,10 +139,10 @@ impl<'a> Patch<'a> {
         value: Option<Value>,
         coerced: Option<&'static str>,
     ) -> Result<(), ScimError> {
-        self.spend(path)?;
+        self.budget.operation(path)?;
+        let profile = self.profile();
         let (place, bare) =
-            place::find(path, value.as_ref(), self.resource_type, self.profile, &self.document);
-        let mut reader = Reader::new(self.profile);
+            place::find(path, value.as_ref(), self.resource_type, profile, &mut self.document);
         let name = path.to_string();
         let place = match place {
             Place::Core(attribute) | Place::InExtension(_, attribute)
@@ -146,7 +155,7 @@ impl<'a> Patch<'a> {
         let changed = match place {
             Place::Resource => return self.whole(index, op, value, coerced),
             Place::Nowhere => {
-                if !self.profile.ignores_unknown_attributes() {
+                if !profile.ignores_unknown_attributes() {
                     return Err(ScimError::invalid_path(format!(
                         "A {} has no attribute \"{path}\". Remove it from the attribute mapping.",
                         self.resource_type.name
@@ -158,7 +167,7 @@ impl<'a> Patch<'a> {
             Place::Core(attribute)
                 if attribute.name == "members" && self.resource_type.kind == ResourceKind::Group =>
             {
-                self.members.extend(members::steps(op, path, value, attribute, &mut reader)?);
+                self.members.extend(members::steps(op, path, value, attribute, &mut self.reader)?);
                 true
             }
             Place::Core(attribute) if attribute.name == "password" => {
@@ -169,97 +178,76 @@ impl<'a> Patch<'a> {
                 self.effect(index, &name, Outcome::Ignored, Some("readOnly"));
                 return Ok(());
             }
-            Place::Core(attribute) => self.attribute(op, None, attribute, path, value, &mut reader)?,
-            Place::InExtension(schema, attribute) => {
-                self.attribute(op, Some(schema), attribute, path, value, &mut reader)?
-            }
-            Place::Extension(schema) => self.extension(op, schema, value, &mut reader)?,
+            Place::Core(attribute) => self.attribute(op, attribute, path, value)?,
+            Place::InExtension(schema, attribute) => self.in_extension(op, schema, attribute, path, value)?,
+            Place::Extension(schema) => self.extension(op, schema, value)?,
             Place::UnknownExtension(key) => untyped::whole(op, &mut self.document, &key, value)?,
             Place::InUnknownExtension(key) => untyped::attribute(op, &mut self.document, &key, path, value)?,
         };
-        self.settle(index, &name, changed, coerced.into_iter().chain(bare), reader);
+        self.settle(index, &name, changed, coerced.into_iter().chain(bare));
         Ok(())
     }
 
-    /// Keeps the work of one request within bounds, whatever its size.
-    fn spend(&mut self, path: &Path) -> Result<(), ScimError> {
-        self.operations += 1;
-        self.comparisons += path.filter.as_ref().map_or(0, |filter| filter.comparisons());
-        if self.operations > MAX_OPERATIONS || self.comparisons > MAX_COMPARISONS {
-            return Err(ScimError::too_large(format!(
-                "A PATCH may change {MAX_OPERATIONS} attributes and make {MAX_COMPARISONS} comparisons at most."
-            )));
-        }
-        Ok(())
-    }
-
-    /// One attribute of the core schema or of a known extension.
+    /// One attribute of the core schema.
     fn attribute(
         &mut self,
         op: Op,
-        extension: Option<&Schema>,
         attribute: &'a Attribute,
         path: &Path,
         value: Option<Value>,
-        reader: &mut Reader,
     ) -> Result<bool, ScimError> {
-        check_writable(attribute, path)?;
-        let object = match extension {
-            None => &mut self.document,
-            Some(schema) => {
-                match self.document.entry(schema.id.clone()).or_insert_with(|| Value::Object(Map::new())) {
-                    Value::Object(object) => object,
-                    _ => return Err(ScimError::invalid_path(format!("\"{}\" is not an object.", schema.id))),
-                }
-            }
-        };
-        let before = object.get(&attribute.name).cloned();
-        write::attribute(op, object, attribute, path, value, reader)?;
-        let after = object.get(&attribute.name);
-        let changed = before.as_ref() != after;
-        if attribute.required && after.is_none() && before.is_some() {
-            return Err(ScimError::mutability(format!(
-                "\"{}\" is required and cannot be removed.",
-                attribute.name
-            )));
-        }
-        if let Some(schema) = extension
-            && object.is_empty()
-        {
-            self.document.shift_remove(&schema.id);
-        }
-        Ok(changed)
+        let mut writer = Writer { op, attribute, reader: &mut self.reader, budget: &mut self.budget };
+        self.document.change(&attribute.name, |current| write(&mut writer, current, path, value))
     }
 
-    /// A known extension as a whole: its object is merged (add, replace) or removed.
-    fn extension(
+    /// One attribute of an extension that we know: it holds few.
+    fn in_extension(
         &mut self,
         op: Op,
         schema: &'a Schema,
+        attribute: &'a Attribute,
+        path: &Path,
         value: Option<Value>,
-        reader: &mut Reader,
     ) -> Result<bool, ScimError> {
-        let before = self.document.get(&schema.id).cloned();
+        let mut writer = Writer { op, attribute, reader: &mut self.reader, budget: &mut self.budget };
+        self.document.change(&schema.id, |extension| {
+            if extension.is_null() {
+                *extension = Value::Object(Map::new());
+            }
+            let Value::Object(object) = extension else {
+                return Err(ScimError::invalid_path(format!("\"{}\" is not an object.", schema.id)));
+            };
+            let current = object.entry(attribute.name.as_str()).or_insert(Value::Null);
+            let changed = write(&mut writer, current, path, value)?;
+            if current.is_null() {
+                object.shift_remove(&attribute.name);
+            }
+            if object.is_empty() {
+                *extension = Value::Null;
+            }
+            Ok(changed)
+        })
+    }
+
+    /// A known extension as a whole: its object is merged (add, replace) or removed.
+    fn extension(&mut self, op: Op, schema: &'a Schema, value: Option<Value>) -> Result<bool, ScimError> {
         match (op, value) {
-            (Op::Remove, _) | (_, None | Some(Value::Null)) => {
-                self.document.shift_remove(&schema.id);
-            }
-            (_, Some(Value::String(text))) if text.is_empty() => {
-                self.document.shift_remove(&schema.id);
-            }
+            (Op::Remove, _) | (_, None | Some(Value::Null)) => Ok(self.document.set(&schema.id, None)),
+            (_, Some(Value::String(text))) if text.is_empty() => Ok(self.document.set(&schema.id, None)),
             (_, Some(Value::Object(map))) => {
+                let mut changed = false;
                 for (key, value) in map {
                     let Some(attribute) = schema.attribute(&key) else {
-                        reader.unknown(Name::of(&format!("{}:{key}", schema.id)))?;
+                        self.reader.unknown(Name::of(&format!("{}:{key}", schema.id)))?;
                         continue;
                     };
-                    let path = Path { attribute: crate::path::AttributePath::named(&key), filter: None };
-                    self.attribute(op, Some(schema), attribute, &path, Some(value), reader)?;
+                    let path = Path { attribute: AttributePath::named(&key), filter: None };
+                    changed |= self.in_extension(op, schema, attribute, &path, Some(value))?;
                 }
+                Ok(changed)
             }
-            _ => return Err(ScimError::invalid_value(format!("\"{}\" must be an object.", schema.id))),
+            _ => Err(ScimError::invalid_value(format!("\"{}\" must be an object.", schema.id))),
         }
-        Ok(before.as_ref() != self.document.get(&schema.id))
     }
 
     fn effect(&mut self, operation: usize, path: &str, outcome: Outcome, rule: Option<&'static str>) {
@@ -267,15 +255,9 @@ impl<'a> Patch<'a> {
     }
 
     /// The effects of an operation that was carried out: one for each rule that it took, else one for what it did.
-    fn settle(
-        &mut self,
-        index: usize,
-        path: &str,
-        changed: bool,
-        rules: impl Iterator<Item = &'static str>,
-        reader: Reader,
-    ) {
-        let notes = reader.notes.into_iter().filter(|note| changed || note.outcome == Outcome::Ignored);
+    fn settle(&mut self, index: usize, path: &str, changed: bool, rules: impl Iterator<Item = &'static str>) {
+        let notes = std::mem::take(&mut self.reader.notes).into_iter();
+        let notes = notes.filter(|note| changed || note.outcome == Outcome::Ignored);
         let before = self.effects.len();
         self.effects.extend(resource::effects(index, notes.collect()));
         if changed {
@@ -285,6 +267,26 @@ impl<'a> Patch<'a> {
             self.effect(index, path, if changed { Outcome::Applied } else { Outcome::AlreadyTrue }, None);
         }
     }
+}
+
+/// Writes an attribute that the client may write. A required one is never removed.
+fn write(
+    writer: &mut Writer<'_>,
+    current: &mut Value,
+    path: &Path,
+    value: Option<Value>,
+) -> Result<bool, ScimError> {
+    let attribute = writer.attribute;
+    check_writable(attribute, path)?;
+    let was_there = !current.is_null();
+    let changed = writer.write(current, path, value)?;
+    if attribute.required && was_there && current.is_null() {
+        return Err(ScimError::mutability(format!(
+            "\"{}\" is required and cannot be removed.",
+            attribute.name
+        )));
+    }
+    Ok(changed)
 }
 
 /// Whether the path names a sub-attribute that the attribute has not got.

@@ -1,12 +1,13 @@
 //! Where a path points: in the core schema, in an extension that we know, in one that we keep as it is, or nowhere.
 
+use super::fields::Fields;
 use crate::{
     Profile,
     path::{AttributePath, Path},
     schema::{Attribute, ResourceType, Schema},
     urn,
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// What a path names.
 pub(super) enum Place<'a> {
@@ -32,7 +33,7 @@ pub(super) fn find<'a>(
     value: Option<&Value>,
     resource_type: &'a ResourceType,
     profile: Profile,
-    document: &Map<String, Value>,
+    document: &mut Fields,
 ) -> (Place<'a>, Option<&'static str>) {
     let attribute = &path.attribute;
     let Some(urn) = &attribute.urn else {
@@ -87,9 +88,9 @@ fn unknown_extension<'a>(
     urn: &str,
     value: Option<&Value>,
     resource_type: &ResourceType,
-    document: &Map<String, Value>,
+    document: &mut Fields,
 ) -> Place<'a> {
-    let key = |urn: &str| document.keys().find(|key| key.eq_ignore_ascii_case(urn)).cloned();
+    let mut key = |urn: &str| document.key(urn).map(str::to_owned);
     let parent = key(urn);
     if attribute.sub_attribute.is_none() {
         let whole = format!("{urn}:{}", attribute.name);

@@ -1,352 +1,301 @@
-//! Writing one attribute of an object: whole, by sub-attribute, or by value path.
+//! Writing one attribute in place: whole, by sub-attribute, or by value path. An absent attribute is null here, and every
+//! function says whether it changed anything.
 
-use super::Op;
+use super::{
+    Op,
+    budget::{Budget, weight},
+    elements::Elements,
+    fields::put,
+};
 use crate::{
     ScimError,
     filter::{CompareOp, Filter, Value as FilterValue},
     path::Path,
     resource::is_unassigned,
     schema::Attribute,
-    value::{MAX_VALUES, Name, Reader},
+    value::{Name, Reader},
 };
 use serde_json::{Map, Value};
 
-/// Writes `attribute` of `object` (the resource, or an extension's object).
-pub(super) fn attribute(
-    op: Op,
-    object: &mut Map<String, Value>,
-    attribute: &Attribute,
-    path: &Path,
-    value: Option<Value>,
-    reader: &mut Reader,
-) -> Result<(), ScimError> {
-    let sub = match &path.attribute.sub_attribute {
-        None => None,
-        Some(name) => Some(attribute.sub_attribute(name).ok_or_else(|| {
-            ScimError::invalid_path(format!("\"{}\" has no sub-attribute \"{name}\".", attribute.name))
-        })?),
-    };
-    match (&path.filter, sub) {
-        (Some(filter), sub) => by_filter(op, object, attribute, filter, sub, value, reader),
-        (None, Some(sub)) if attribute.multi_valued => in_each(op, object, attribute, sub, value, reader),
-        (None, Some(sub)) => in_complex(op, object, attribute, sub, value, reader),
-        (None, None) if attribute.multi_valued => list(op, object, attribute, value, reader),
-        (None, None) => single(op, object, attribute, value, reader),
-    }
+/// One operation on one attribute.
+pub(super) struct Writer<'w> {
+    pub(super) op: Op,
+    pub(super) attribute: &'w Attribute,
+    pub(super) reader: &'w mut Reader,
+    pub(super) budget: &'w mut Budget,
 }
 
-fn set(object: &mut Map<String, Value>, attribute: &Attribute, value: Option<Value>) {
-    match value {
-        Some(value) => {
-            object.insert(attribute.name.clone(), value);
-        }
-        None => {
-            object.shift_remove(&attribute.name);
+impl Writer<'_> {
+    /// Writes `value` to what `path` names of the attribute.
+    pub(super) fn write(
+        &mut self,
+        current: &mut Value,
+        path: &Path,
+        value: Option<Value>,
+    ) -> Result<bool, ScimError> {
+        let attribute = self.attribute;
+        let sub = match &path.attribute.sub_attribute {
+            None => None,
+            Some(name) => Some(attribute.sub_attribute(name).ok_or_else(|| {
+                ScimError::invalid_path(format!("\"{}\" has no sub-attribute \"{name}\".", attribute.name))
+            })?),
+        };
+        match (&path.filter, sub) {
+            (Some(filter), sub) => self.by_filter(current, filter, sub, value),
+            (None, Some(sub)) if attribute.multi_valued => self.in_each(current, sub, value),
+            (None, Some(sub)) => self.in_complex(current, sub, value),
+            (None, None) if attribute.multi_valued => self.list(current, value),
+            (None, None) => self.single(current, value),
         }
     }
-}
 
-/// A single-valued attribute. The parts of a complex one that the value names are set or cleared; the others stay.
-fn single(
-    op: Op,
-    object: &mut Map<String, Value>,
-    attribute: &Attribute,
-    value: Option<Value>,
-    reader: &mut Reader,
-) -> Result<(), ScimError> {
-    let value = value.filter(|_| op != Op::Remove).unwrap_or_default();
-    let Value::Object(parts) = &value else {
-        let value = reader.single(attribute, value, Name::of(&attribute.name))?;
-        set(object, attribute, value);
-        return Ok(());
-    };
-    let cleared: Vec<_> = parts
-        .iter()
-        .filter(|(_, part)| is_unassigned(part))
-        .filter_map(|(key, _)| attribute.sub_attribute(key))
-        .collect();
-    let read = reader.single(attribute, value, Name::of(&attribute.name))?;
-    if !attribute.is_complex() {
-        set(object, attribute, read);
-        return Ok(());
+    /// What the operation sets: null if it removes.
+    fn given(&self, value: Option<Value>) -> Value {
+        value.filter(|_| self.op != Op::Remove).unwrap_or_default()
     }
-    change_parts(object, attribute, |merged| {
-        cleared.iter().for_each(|sub| set(merged, sub, None));
-        if let Some(Value::Object(read)) = read {
-            merged.extend(read);
+
+    /// A sub-attribute's value; `None` if it is cleared.
+    fn read_sub(&mut self, sub: &Attribute, value: Value) -> Result<Option<Value>, ScimError> {
+        self.reader.attribute(sub, value, Name::of(&self.attribute.name).part(&sub.name))
+    }
+
+    /// A single-valued attribute. The parts of a complex one that the value names are set or cleared; the others stay.
+    fn single(&mut self, current: &mut Value, value: Option<Value>) -> Result<bool, ScimError> {
+        let attribute = self.attribute;
+        let value = self.given(value);
+        let Value::Object(parts) = &value else {
+            let value = self.reader.single(attribute, value, Name::of(&attribute.name))?;
+            return Ok(put(current, value));
+        };
+        let cleared: Vec<_> = parts
+            .iter()
+            .filter(|(_, part)| is_unassigned(part))
+            .filter_map(|(key, _)| attribute.sub_attribute(key))
+            .collect();
+        let read = self.reader.single(attribute, value, Name::of(&attribute.name))?;
+        if !attribute.is_complex() {
+            return Ok(put(current, read));
         }
-    });
-    Ok(())
-}
-
-fn in_complex(
-    op: Op,
-    object: &mut Map<String, Value>,
-    attribute: &Attribute,
-    sub: &Attribute,
-    value: Option<Value>,
-    reader: &mut Reader,
-) -> Result<(), ScimError> {
-    let value = value.filter(|_| op != Op::Remove).unwrap_or_default();
-    let value = reader.attribute(sub, value, Name::of(&attribute.name).part(&sub.name))?;
-    change_parts(object, attribute, |parts| set(parts, sub, value));
-    Ok(())
-}
-
-/// Changes the parts of a single-valued complex attribute. A `$ref` that stays while the `value` beside it changes
-/// would point to the wrong resource, so it goes.
-fn change_parts(
-    object: &mut Map<String, Value>,
-    attribute: &Attribute,
-    change: impl FnOnce(&mut Map<String, Value>),
-) {
-    let mut parts = match object.get_mut(&attribute.name) {
-        Some(Value::Object(parts)) => std::mem::take(parts),
-        _ => Map::new(),
-    };
-    let (value, reference) = (parts.get("value").cloned(), parts.get("$ref").cloned());
-    change(&mut parts);
-    if reference.is_some() && parts.get("value") != value.as_ref() && parts.get("$ref") == reference.as_ref()
-    {
-        parts.shift_remove("$ref");
+        let read = match read {
+            Some(Value::Object(read)) => read,
+            _ => Map::new(),
+        };
+        let cleared = cleared.into_iter().filter(|sub| !read.contains_key(&sub.name));
+        let mut changes: Vec<(String, Option<Value>)> = cleared.map(|sub| (sub.name.clone(), None)).collect();
+        changes.extend(read.into_iter().map(|(key, part)| (key, Some(part))));
+        Ok(change_parts(current, changes))
     }
-    set(object, attribute, (!parts.is_empty()).then_some(Value::Object(parts)));
-}
 
-/// Takes the elements out of their object; [`put_back`] follows, or an error that drops the whole document.
-fn take_elements(object: &mut Map<String, Value>, attribute: &Attribute) -> Vec<Value> {
-    match object.get_mut(&attribute.name) {
-        Some(Value::Array(list)) => std::mem::take(list),
-        _ => Vec::new(),
+    fn in_complex(
+        &mut self,
+        current: &mut Value,
+        sub: &Attribute,
+        value: Option<Value>,
+    ) -> Result<bool, ScimError> {
+        let value = self.given(value);
+        let value = self.read_sub(sub, value)?;
+        Ok(change_parts(current, [(sub.name.clone(), value)]))
     }
-}
 
-/// Puts a list back; `touched` are the elements that the operation wrote: where one of them is primary, no other is.
-fn put_back(
-    object: &mut Map<String, Value>,
-    attribute: &Attribute,
-    mut list: Vec<Value>,
-    touched: &[usize],
-) -> Result<(), ScimError> {
-    if list.len() > MAX_VALUES {
-        return Err(ScimError::invalid_value(format!(
-            "\"{}\" would have more than {MAX_VALUES} values.",
-            attribute.name
-        )));
-    }
-    let is_primary = |index: &usize| list.get(*index).is_some_and(|value| value["primary"] == true);
-    if let Some(primary) = touched.iter().copied().find(is_primary) {
-        for (index, value) in list.iter_mut().enumerate() {
-            if index != primary && value["primary"] == true {
-                value["primary"] = false.into();
+    /// A multi-valued attribute as a whole.
+    fn list(&mut self, current: &mut Value, value: Option<Value>) -> Result<bool, ScimError> {
+        let attribute = self.attribute;
+        let name = Name::of(&attribute.name);
+        let value = match (self.op, value.filter(|value| !value.is_null())) {
+            (Op::Remove, None) => return Ok(put(current, None)),
+            // As with members: a client that names values does not mean all of them.
+            (Op::Remove, Some(value)) => {
+                self.reader.coerced(name, "removeByValue", || {
+                    ScimError::invalid_value(
+                        "An operation remove takes no value. Select what to remove by brackets in the path.",
+                    )
+                })?;
+                value
             }
+            (_, value) => value.unwrap_or_default(),
+        };
+        let given = self.reader.list(attribute, value, name)?;
+        if self.op == Op::Replace {
+            return Ok(put(current, (!given.is_empty()).then_some(Value::Array(given))));
         }
+        let mut elements = Elements::take(current, self.budget)?;
+        match self.op {
+            Op::Remove => elements.remove(&given, self.budget)?,
+            _ => elements.add(given, self.budget)?,
+        }
+        elements.put_back(current, attribute)
     }
-    set(object, attribute, (!list.is_empty()).then_some(Value::Array(list)));
-    Ok(())
-}
 
-/// A multi-valued attribute as a whole.
-fn list(
-    op: Op,
-    object: &mut Map<String, Value>,
-    attribute: &Attribute,
-    value: Option<Value>,
-    reader: &mut Reader,
-) -> Result<(), ScimError> {
-    let mut list = take_elements(object, attribute);
-    let mut primary = Vec::new();
-    match (op, value.filter(|value| !value.is_null())) {
-        (Op::Replace, value) => {
-            list = reader.list(attribute, value.unwrap_or_default(), Name::of(&attribute.name))?
+    /// A sub-attribute of every element, `emails.type`; an element is made if there is none.
+    fn in_each(
+        &mut self,
+        current: &mut Value,
+        sub: &Attribute,
+        value: Option<Value>,
+    ) -> Result<bool, ScimError> {
+        let value = self.given(value);
+        let value = self.read_sub(sub, value)?;
+        let mut elements = Elements::take(current, self.budget)?;
+        elements.touched = (0..elements.list.len()).collect();
+        if elements.list.is_empty() && value.is_some() {
+            elements.push_touched(Value::Object(Map::new()));
         }
-        (Op::Add, value) => {
-            for value in reader.list(attribute, value.unwrap_or_default(), Name::of(&attribute.name))? {
-                primary.extend(add(&mut list, value));
+        self.set_sub(&mut elements, sub, value.as_ref())?;
+        elements.put_back(current, self.attribute)
+    }
+
+    /// Sets or clears a sub-attribute of the touched elements; an element that is left without a value goes.
+    fn set_sub(
+        &mut self,
+        elements: &mut Elements,
+        sub: &Attribute,
+        value: Option<&Value>,
+    ) -> Result<(), ScimError> {
+        self.budget.steps(value.map_or(1, weight).saturating_mul(elements.touched.len()))?;
+        elements.change_touched(|element| {
+            Ok(element.as_object_mut().is_some_and(|parts| set(parts, &sub.name, value.cloned())))
+        })?;
+        if value.is_none() {
+            elements.drop_touched(|element| self.reader.is_void(element));
+        }
+        Ok(())
+    }
+
+    /// A value path: the elements that the filter selects, or one made to its measure where there is none (Entra).
+    fn by_filter(
+        &mut self,
+        current: &mut Value,
+        filter: &Filter,
+        sub: Option<&Attribute>,
+        value: Option<Value>,
+    ) -> Result<bool, ScimError> {
+        let attribute = self.attribute;
+        if !(attribute.multi_valued && attribute.is_complex()) {
+            return Err(ScimError::invalid_path(format!(
+                "\"{}\" does not hold a list of complex values; brackets cannot stand behind it.",
+                attribute.name
+            )));
+        }
+        let condition =
+            filter.resolve_element(Some(attribute)).map_err(|error| ScimError::invalid_path(error.detail))?;
+        let value = match (self.op, sub) {
+            (Op::Remove, _) => None,
+            (_, Some(sub)) => self.read_sub(sub, value.unwrap_or_default())?,
+            (_, None) => {
+                self.reader.single(attribute, value.unwrap_or_default(), Name::of(&attribute.name))?
             }
+        };
+        let mut elements = Elements::take(current, self.budget)?;
+        let weight_of_all: usize = elements.list.iter().map(weight).sum();
+        self.budget.steps(weight_of_all.saturating_mul(filter.comparisons()))?;
+        let is_selected = |index: &usize| condition.matches_element(&elements.list[*index]);
+        elements.touched = (0..elements.list.len()).filter(is_selected).collect();
+        if elements.touched.is_empty() && !self.make(&mut elements, filter, value.is_some())? {
+            return elements.put_back(current, attribute);
         }
-        (Op::Remove, None) => list.clear(),
-        // As with members: a client that names values does not mean all of them.
-        (Op::Remove, Some(value)) => {
-            reader.coerced(Name::of(&attribute.name), "removeByValue", || {
-                ScimError::invalid_value(
-                    "An operation remove takes no value. Select what to remove by brackets in the path.",
-                )
-            })?;
-            let gone = reader.list(attribute, value, Name::of(&attribute.name))?;
-            list.retain(|element| !gone.iter().any(|gone| names(gone, element)));
+        match (sub, value) {
+            (Some(sub), value) => self.set_sub(&mut elements, sub, value.as_ref())?,
+            (None, Some(value)) => self.write_elements(&mut elements, filter, &value)?,
+            (None, None) => elements.drop_touched(|_| true),
         }
+        elements.put_back(current, attribute)
     }
-    put_back(object, attribute, list, &primary)
-}
 
-/// Adds an element, unless it is there; a pair of `value` and `type` stands once (RFC 7643 section 2.4), so that an
-/// element of the same pair takes the other parts. Says where it is if it is the new primary value.
-fn add(list: &mut Vec<Value>, value: Value) -> Option<usize> {
-    if list.iter().any(|element| names(&value, element)) {
-        return None;
-    }
-    let same = |part: &str, element: &Value| element.get(part) == value.get(part);
-    let is_pair = |element: &Value| {
-        value.get("value").is_some()
-            && same("value", element)
-            && (value.get("type").is_none() || same("type", element))
-    };
-    let is_primary = value["primary"] == true;
-    let index = list.iter().position(is_pair).unwrap_or(list.len());
-    match (list.get_mut(index), value) {
-        (Some(Value::Object(element)), Value::Object(parts)) => element.extend(parts),
-        (_, value) => list.push(value),
-    }
-    is_primary.then_some(index)
-}
-
-/// Whether every part of `named` is so in `element`.
-fn names(named: &Value, element: &Value) -> bool {
-    match named {
-        Value::Object(parts) => parts.iter().all(|(key, part)| element.get(key) == Some(part)),
-        simple => simple == element,
-    }
-}
-
-/// A sub-attribute of every element, `emails.type`; an element is made if there is none.
-fn in_each(
-    op: Op,
-    object: &mut Map<String, Value>,
-    attribute: &Attribute,
-    sub: &Attribute,
-    value: Option<Value>,
-    reader: &mut Reader,
-) -> Result<(), ScimError> {
-    let value = value.filter(|_| op != Op::Remove).unwrap_or_default();
-    let value = reader.attribute(sub, value, Name::of(&attribute.name).part(&sub.name))?;
-    let mut list = take_elements(object, attribute);
-    if list.is_empty() && value.is_some() {
-        list.push(Value::Object(Map::new()));
-    }
-    let mut all: Vec<usize> = (0..list.len()).collect();
-    set_sub(&mut list, &mut all, sub, value.as_ref(), reader);
-    put_back(object, attribute, list, &all)
-}
-
-/// Sets or clears a sub-attribute of the selected elements; an element that is left without a value goes.
-fn set_sub(
-    list: &mut Vec<Value>,
-    selected: &mut Vec<usize>,
-    sub: &Attribute,
-    value: Option<&Value>,
-    reader: &Reader,
-) {
-    for index in selected.iter() {
-        if let Some(Value::Object(element)) = list.get_mut(*index) {
-            set(element, sub, value.cloned());
-        }
-    }
-    if value.is_none() {
-        drop_selected(list, selected, |element| reader.is_void(element));
-    }
-}
-
-/// Drops those of the selected elements (indices in ascending order) that `gone` names; the others stay selected.
-fn drop_selected(list: &mut Vec<Value>, selected: &mut Vec<usize>, gone: impl Fn(&Value) -> bool) {
-    let mut kept = Vec::with_capacity(selected.len());
-    let (mut before, mut after) = (0, 0);
-    list.retain(|element| {
-        let chosen = selected.binary_search(&before).is_ok();
-        before += 1;
-        if chosen && gone(element) {
-            return false;
-        }
-        if chosen {
-            kept.push(after);
-        }
-        after += 1;
-        true
-    });
-    *selected = kept;
-}
-
-/// A value path: the elements that the filter selects, or one made to its measure where there is none (Entra).
-fn by_filter(
-    op: Op,
-    object: &mut Map<String, Value>,
-    attribute: &Attribute,
-    filter: &Filter,
-    sub: Option<&Attribute>,
-    value: Option<Value>,
-    reader: &mut Reader,
-) -> Result<(), ScimError> {
-    if !(attribute.multi_valued && attribute.is_complex()) {
-        return Err(ScimError::invalid_path(format!(
-            "\"{}\" does not hold a list of complex values; brackets cannot stand behind it.",
-            attribute.name
-        )));
-    }
-    let condition =
-        filter.resolve_element(Some(attribute)).map_err(|error| ScimError::invalid_path(error.detail))?;
-    let value = match (op, sub) {
-        (Op::Remove, _) => None,
-        (_, Some(sub)) => {
-            reader.attribute(sub, value.unwrap_or_default(), Name::of(&attribute.name).part(&sub.name))?
-        }
-        (_, None) => reader.single(attribute, value.unwrap_or_default(), Name::of(&attribute.name))?,
-    };
-    let mut list = take_elements(object, attribute);
-    let mut selected: Vec<usize> =
-        (0..list.len()).filter(|index| condition.matches_element(&list[*index])).collect();
-    if selected.is_empty() {
+    /// Makes the element that a filter describes, where it selects none; false if nothing needs to be made, since the
+    /// operation only clears.
+    fn make(
+        &mut self,
+        elements: &mut Elements,
+        filter: &Filter,
+        sets_a_value: bool,
+    ) -> Result<bool, ScimError> {
+        let attribute = self.attribute;
         let no_target = || {
             ScimError::no_target(format!(
                 "No value of \"{}\" is selected by the filter in the path.",
                 attribute.name
             ))
         };
-        if !reader.profile.creates_what_a_filter_selects() {
+        if !self.reader.profile.creates_what_a_filter_selects() {
             return Err(no_target());
         }
-        if value.is_none() {
-            return put_back(object, attribute, list, &[]);
+        if !sets_a_value {
+            return Ok(false);
         }
-        let made = element_of(filter, attribute, reader)?.ok_or_else(no_target)?;
-        reader.coerced(Name::of(&attribute.name), "createdByFilter", no_target)?;
-        selected.push(list.len());
-        list.push(Value::Object(made));
+        let made = element_of(filter, attribute, self.reader)?.ok_or_else(no_target)?;
+        self.reader.coerced(Name::of(&attribute.name), "createdByFilter", no_target)?;
+        elements.push_touched(Value::Object(made));
+        Ok(true)
     }
-    match (sub, value) {
-        (Some(sub), value) => set_sub(&mut list, &mut selected, sub, value.as_ref(), reader),
-        (None, Some(Value::Object(parts))) => {
-            for index in &selected {
-                replace_element(op, &mut list[*index], &parts, filter, attribute, reader)?;
+
+    /// Writes the touched elements. Add merges into an element; replace puts the value in its place, and a lenient
+    /// profile keeps what selected it. What is left without a value goes.
+    fn write_elements(
+        &mut self,
+        elements: &mut Elements,
+        filter: &Filter,
+        value: &Value,
+    ) -> Result<(), ScimError> {
+        let Value::Object(parts) = value else {
+            elements.drop_touched(|_| true);
+            return Ok(());
+        };
+        let each = weight(value).saturating_add(filter.comparisons());
+        self.budget.steps(each.saturating_mul(elements.touched.len()))?;
+        elements.change_touched(|element| {
+            if let (Op::Add, Value::Object(current)) = (self.op, &mut *element) {
+                return Ok(set_all(current, parts));
             }
-            drop_selected(&mut list, &mut selected, |element| reader.is_void(element));
-        }
-        (None, _) => drop_selected(&mut list, &mut selected, |_| true),
+            let mut written = if self.reader.profile.creates_what_a_filter_selects() {
+                element_of(filter, self.attribute, self.reader)?.unwrap_or_default()
+            } else {
+                Map::new()
+            };
+            set_all(&mut written, parts);
+            Ok(put(element, Some(Value::Object(written))))
+        })?;
+        elements.drop_touched(|element| self.reader.is_void(element));
+        Ok(())
     }
-    put_back(object, attribute, list, &selected)
 }
 
-/// Add merges into an element; replace puts the value in its place, and a lenient profile keeps what selected it.
-fn replace_element(
-    op: Op,
-    element: &mut Value,
-    parts: &Map<String, Value>,
-    filter: &Filter,
-    attribute: &Attribute,
-    reader: &mut Reader,
-) -> Result<(), ScimError> {
-    let mut written = match (op, &*element) {
-        (Op::Add, Value::Object(current)) => current.clone(),
-        _ if reader.profile.creates_what_a_filter_selects() => {
-            element_of(filter, attribute, reader)?.unwrap_or_default()
-        }
-        _ => Map::new(),
+/// Sets or removes one of the few parts of a complex value.
+fn set(parts: &mut Map<String, Value>, name: &str, value: Option<Value>) -> bool {
+    match (parts.get_mut(name), value) {
+        (Some(current), Some(value)) => put(current, Some(value)),
+        (None, Some(value)) => parts.insert(name.to_owned(), value).is_none(),
+        (_, None) => parts.shift_remove(name).is_some(),
+    }
+}
+
+fn set_all(parts: &mut Map<String, Value>, given: &Map<String, Value>) -> bool {
+    given.iter().fold(false, |changed, (key, part)| set(parts, key, Some(part.clone())) || changed)
+}
+
+/// Changes the parts of a single-valued complex attribute, each once. A `$ref` that stays while the `value` beside it
+/// changes would point to the wrong resource, so it goes.
+fn change_parts(current: &mut Value, changes: impl IntoIterator<Item = (String, Option<Value>)>) -> bool {
+    let (mut parts, mut has_changed) = match std::mem::take(current) {
+        Value::Object(parts) => (parts, false),
+        other => (Map::new(), !other.is_null()),
     };
-    written.extend(parts.clone());
-    *element = Value::Object(written);
-    Ok(())
+    let (mut value_changed, mut reference_changed) = (false, false);
+    for (key, part) in changes {
+        let part_changed = set(&mut parts, &key, part);
+        has_changed |= part_changed;
+        value_changed |= part_changed && key == "value";
+        reference_changed |= part_changed && key == "$ref";
+    }
+    if value_changed && !reference_changed {
+        parts.shift_remove("$ref");
+    }
+    if !parts.is_empty() {
+        *current = Value::Object(parts);
+    }
+    has_changed
 }
 
-/// An element that fulfils a filter of plain equalities; none for any other filter.
+/// An element that fulfils a filter of plain equalities; `None` for any other filter.
 fn element_of(
     filter: &Filter,
     attribute: &Attribute,

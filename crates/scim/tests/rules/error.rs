@@ -3,8 +3,9 @@
 use scim::{
     Profile, ScimError,
     error::MAX_DETAIL,
-    patch::{MAX_COMPARISONS, MAX_OPERATIONS, PatchRequest},
+    patch::{MAX_COMPARISONS, MAX_OPERATIONS, MAX_STEPS, PatchRequest},
     schema::{ResourceKind, ResourceType},
+    value::MAX_VALUES,
 };
 use serde_json::{Map, Value, json};
 
@@ -76,4 +77,16 @@ fn a_patch_makes_so_many_comparisons_at_most() {
     assert_eq!(apply([vec![operation(200); 10], vec![operation(1)]].concat()), Err(413));
     let as_key = json!({ "op": "replace", "value": { path(1): "" } });
     assert_eq!(apply([vec![operation(200); 10], vec![as_key]].concat()), Err(413));
+}
+
+#[test]
+fn a_patch_takes_so_many_steps_through_lists_at_most() {
+    let values = (0..MAX_VALUES).map(|n| json!({ "value": n.to_string() })).collect::<Value>();
+    let fill = json!({ "op": "add", "path": "phoneNumbers", "value": values });
+    // Two steps for each value: one to pass it and one to write it.
+    let write = |count| vec![json!({ "op": "replace", "path": "phoneNumbers.type", "value": "work" }); count];
+    let steps_of_a_write = 2 * MAX_VALUES;
+    assert_eq!(MAX_STEPS, 500_000);
+    assert_eq!(apply([vec![fill.clone()], write(MAX_STEPS / steps_of_a_write - 1)].concat()), Ok(()));
+    assert_eq!(apply([vec![fill], write(MAX_STEPS / steps_of_a_write + 1)].concat()), Err(413));
 }

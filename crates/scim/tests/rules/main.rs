@@ -28,7 +28,8 @@ mod projection;
 mod search;
 #[cfg(test)]
 mod sound;
-#[cfg(all(test, debug_assertions))]
+#[cfg(test)]
+#[cfg(debug_assertions)]
 mod steps;
 #[cfg(test)]
 mod suite;
