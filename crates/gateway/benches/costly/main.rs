@@ -20,7 +20,6 @@ mod shapes;
 pub(crate) struct Victim {
     pub(crate) users: Vec<String>,
     pub(crate) groups: Vec<String>,
-    pub(crate) large: String,
     pub(crate) wide: String,
 }
 

@@ -26,8 +26,6 @@ pub(super) struct Victim {
     pub(super) users: Vec<String>,
     /// Small groups, each in the next one.
     pub(super) groups: Vec<String>,
-    /// A group with all users.
-    pub(super) large: String,
     /// A user with an extension as large as it may be.
     pub(super) wide: String,
 }

@@ -220,10 +220,8 @@ pub(super) fn prepare(tenant: &Tenant<'_>) -> Victim {
         assert_eq!(created.status, 201, "{}", created.text());
         groups.push(created.json["id"].as_str().expect("id").to_owned());
     }
-    let names: Vec<&str> = users.iter().map(String::as_str).collect();
-    let large = tenant.create_group("large", &names);
     let wide = tenant.create_user("wide@hostile.example");
-    Victim { users, groups, large, wide }
+    Victim { users, groups, wide }
 }
 
 /// Carries out operations that must all create something; the ids of it.

@@ -161,7 +161,8 @@ const USER_COLUMNS: &str = "users (tenant_id, id, user_name, external_id, displa
 const GROUP_COLUMNS: &str =
     "\"groups\" (tenant_id, id, external_id, display_name, version, created_at, modified_at, document)";
 const MEMBER_COLUMNS: &str = "group_members (tenant_id, group_id, member_id, member_is_group)";
-const LOG_COLUMNS: &str = "change_log (tenant_id, position, at, kind, resource_id, event, version, effects, is_change)";
+const LOG_COLUMNS: &str =
+    "change_log (tenant_id, position, at, kind, resource_id, event, version, effects, is_change)";
 const DELETED_COLUMNS: &str =
     "deleted_resources (tenant_id, id, kind, deleted_at, version, created_at, document, groups, members)";
 const ASSERTION_COLUMNS: &str = "used_assertions (tenant_id, digest, expires_at)";
