@@ -237,6 +237,8 @@ fn provisioning_clients(
         .workers(workers)
         .max_connections(most.div_ceil(workers))
         .on_connect(move |socket, data| connections.accept(socket, data))
+        // A client that closes its side has gone: what it asked for is dropped, and ended where it runs.
+        .h1_allow_half_closed(false)
         .keep_alive(scim.keep_alive)
         .client_request_timeout(scim.head_timeout)
         .shutdown_timeout(scim.shutdown_timeout.as_secs())
@@ -278,6 +280,7 @@ fn operators(
         .workers(1)
         .max_connections(most)
         .on_connect(move |socket, data| connections.accept(socket, data))
+        .h1_allow_half_closed(false)
         .shutdown_timeout(1)
         .disable_signals()
         .listen(listener)?;

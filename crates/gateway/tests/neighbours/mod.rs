@@ -3,7 +3,7 @@
 
 mod shapes;
 
-use crate::world::{Tenant, World};
+use crate::world::{Tenant, World, soon};
 use serde_json::{Value, json};
 use shapes::{SHAPES, Shape};
 use std::{
@@ -16,7 +16,7 @@ use test_support::{Backend, Response};
 /// Clients of the hostile tenant.
 const CLIENTS: usize = 8;
 /// How often the gentle tenant asks for each of its things while one shape is at work.
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 3;
 /// The most memory that the gateway may have used at any time, in bytes: a debug build.
 const MEMORY: u64 = 900 << 20;
 
@@ -49,6 +49,10 @@ fn nobody_feels_a_costly_neighbour(backend: Backend) {
     for shape in SHAPES {
         beside(&world, shape, &hostile, &victim, &gentle);
     }
+    let slow = ["lane=\"slow\""];
+    soon("that a client has left", || {
+        world.gateway.metric(&world.http, "juno_lane_cancelled_total", &slow) > 0.0
+    });
     let peak = world.gateway.peak_memory();
     assert!(peak < MEMORY, "{} MB", peak >> 20);
     let log = world.gateway.log();

@@ -141,7 +141,8 @@ pub(super) const SHAPES: &[Shape] = &[
     Shape {
         name: "a-list-whose-client-leaves",
         send: |w, a, _, _| {
-            unread(w, a, "/Users?filter=userName%20co%20%22zz%22%20or%20title%20co%20%22q%22&count=1000")
+            let terms: Vec<String> = (0..100).map(|m| format!("groups.value%20co%20%22zz{m}%22")).collect();
+            unread(w, a, &format!("/Users?filter={}&count=1000", terms.join("%20or%20")))
         },
     },
     Shape { name: "a-token-request-for-nobody", send: |w, _, _, n| Some(token_request(w, n)) },
@@ -154,13 +155,14 @@ pub(super) const SHAPES: &[Shape] = &[
     },
 ];
 
-/// A request whose body never ends; the connection is closed by this side.
+/// A request whose body ends before it is complete.
 fn half_a_body(world: &World, tenant: &Tenant<'_>) -> Option<Response> {
     let mut head = head(tenant, "POST", "/Users");
     let _ = write!(head, "content-type: application/scim+json\r\ncontent-length: 2000000\r\n\r\n");
     let mut raw = Raw::connect(&world.gateway);
     raw.send(&[head.as_bytes(), &vec![b' '; 1_999_000]].concat());
-    None
+    raw.finish();
+    raw.answer()
 }
 
 /// A request whose answer is not read.
