@@ -23,12 +23,15 @@ fn a_request_in_flight_is_finished_and_durable() {
             raw.send(
                 format!(
                     "POST /t/contoso/scim/v2/Users HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\
-                     content-length: {}\r\n\r\n{first}",
+                     expect: 100-continue\r\ncontent-length: {}\r\n\r\n",
                     tenant.token(),
                     first.len() + rest.len()
                 )
                 .as_bytes(),
             );
+            // The gateway has read the head: the request is in flight.
+            assert_eq!(raw.answer().expect("a word").status, 100);
+            raw.send(first.as_bytes());
             let began = Instant::now();
             let answer = std::thread::scope(|scope| {
                 scope.spawn(|| world.gateway.terminate());
