@@ -8,7 +8,7 @@ use actix_web::{
     web::Data,
 };
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
-use scim::effect::{Effect, Outcome};
+use scim::effect::{self, Count, Effect, Outcome};
 use std::{sync::Arc, time::Instant};
 use store::{Tenant, TenantId};
 
@@ -78,14 +78,14 @@ impl Metrics {
 
     /// Counts what became of the parts of a request.
     pub(crate) fn count_effects(&self, tenant: &str, effects: &[Effect]) {
-        for effect in effects {
-            let outcome = match effect.outcome {
+        for Count { outcome, rule, count } in effect::counts(effects) {
+            let outcome = match outcome {
                 Outcome::Applied => "applied",
                 Outcome::AlreadyTrue => "already_true",
                 Outcome::Coerced => "coerced",
                 Outcome::Ignored => "ignored",
             };
-            self.effects.with_label_values(&[tenant, outcome, effect.rule.unwrap_or("")]).inc();
+            self.effects.with_label_values(&[tenant, outcome, rule.unwrap_or("")]).inc_by(count);
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     filter::fold,
     schema::{Attribute, Mutability, ResourceKind, ResourceType},
     steps, urn,
-    value::{Name, Note, Reader, twice},
+    value::{Name, Reader, twice},
 };
 use serde_json::{Map, Value};
 use std::collections::HashSet;
@@ -24,7 +24,7 @@ pub struct Draft {
     pub document: Map<String, Value>,
     /// Ids of `members` (Group only), deduplicated, in order; none if the body has no `members`.
     pub members: Option<Vec<String>>,
-    /// What was coerced or ignored on the way.
+    /// What was coerced or ignored on the way; of each kind at most [`crate::effect::MAX_LISTED`] are listed.
     pub effects: Vec<Effect>,
 }
 
@@ -83,7 +83,7 @@ pub fn draft(resource_type: &ResourceType, profile: Profile, body: Value) -> Res
         }
     }
     finish(resource_type, &mut document)?;
-    Ok(Draft { document, members, effects: effects(0, reader.notes) })
+    Ok(Draft { document, members, effects: reader.notes.into_list() })
 }
 
 /// A strict profile wants each schema of the body named (RFC 7643 section 3); Entra's own lists are often incomplete.
@@ -249,11 +249,6 @@ pub(crate) fn finish(
         std::iter::once(resource_type.schema.id.clone()).chain(extensions).map(Value::String).collect();
     document.insert("schemas".to_owned(), Value::Array(schemas));
     Ok(())
-}
-
-/// Notes as effects of one operation.
-pub(crate) fn effects(operation: usize, notes: Vec<Note>) -> Vec<Effect> {
-    notes.into_iter().map(|note| Effect::new(operation, &note.path, note.outcome, Some(note.rule))).collect()
 }
 
 /// Stands for more than one work e-mail address: which, only the document knows.

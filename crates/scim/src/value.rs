@@ -3,7 +3,7 @@
 
 use crate::{
     Profile, ScimError,
-    effect::Outcome,
+    effect::{Effects, Outcome},
     schema::{Attribute, AttributeType, Mutability},
     steps,
 };
@@ -12,14 +12,6 @@ use std::{collections::HashSet, fmt};
 
 /// Most values of one multi-valued attribute (`members` not counted).
 pub const MAX_VALUES: usize = 1000;
-
-/// A deviation met while reading values.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Note {
-    pub(crate) path: String,
-    pub(crate) outcome: Outcome,
-    pub(crate) rule: &'static str,
-}
 
 /// The name of an attribute or of a part of one, for notes and errors; printed only where there is one.
 #[derive(Clone, Copy)]
@@ -50,16 +42,17 @@ impl fmt::Display for Name<'_> {
 /// Reads values for one request.
 pub(crate) struct Reader {
     pub(crate) profile: Profile,
-    pub(crate) notes: Vec<Note>,
+    /// The deviations that it met, as effects whose operation is not known here.
+    pub(crate) notes: Effects,
 }
 
 impl Reader {
     pub(crate) fn new(profile: Profile) -> Self {
-        Reader { profile, notes: Vec::new() }
+        Reader { profile, notes: Effects::default() }
     }
 
     pub(crate) fn ignored(&mut self, path: Name<'_>, rule: &'static str) {
-        self.notes.push(Note { path: path.to_string(), outcome: Outcome::Ignored, rule });
+        self.notes.push(0, path, Outcome::Ignored, Some(rule));
     }
 
     /// Notes a translated deviation; only a lenient profile translates.
@@ -72,7 +65,7 @@ impl Reader {
         if !self.profile.translates_values() {
             return Err(strict());
         }
-        self.notes.push(Note { path: path.to_string(), outcome: Outcome::Coerced, rule });
+        self.notes.push(0, path, Outcome::Coerced, Some(rule));
         Ok(())
     }
 

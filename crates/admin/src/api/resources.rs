@@ -62,7 +62,8 @@ pub(super) struct ChangeShape {
     after: Value,
     /// Members that came and went.
     members: Value,
-    /// What became of each operation of the request.
+    /// What became of each operation of the request. Of the same outcome and rule at most 20 are listed; `more` of the
+    /// last of them counts the others.
     effects: Value,
 }
 

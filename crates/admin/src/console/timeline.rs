@@ -60,6 +60,8 @@ pub(super) struct EffectView {
     pub(super) tone: &'static str,
     pub(super) outcome: &'static str,
     pub(super) words: &'static str,
+    /// How many more of the same outcome and rule are not listed.
+    pub(super) more: u64,
 }
 
 #[derive(Default, Deserialize)]
@@ -82,6 +84,8 @@ struct StoredEffect {
     path: String,
     outcome: String,
     rule: Option<String>,
+    #[serde(default)]
+    more: u64,
 }
 
 /// Each change of a page.
@@ -190,7 +194,7 @@ fn effect(stored: StoredEffect) -> EffectView {
         "ignored" => ("warn", "ignored", rule_words(stored.rule.as_deref().unwrap_or_default())),
         _ => ("", "unknown", ""),
     };
-    EffectView { number: stored.operation + 1, path: stored.path, tone, outcome, words }
+    EffectView { number: stored.operation + 1, path: stored.path, tone, outcome, words, more: stored.more }
 }
 
 /// What a rule of [`scim::effect`] says, for people.
@@ -229,6 +233,15 @@ mod tests {
         let words: std::collections::BTreeSet<_> = rules.clone().map(|rule| rule_words(rule)).collect();
         assert_eq!(words.len(), rules.count());
         assert!(!words.contains(rule_words("another")));
+    }
+
+    #[test]
+    fn effects_that_are_not_listed_are_counted() {
+        let stored = r#"[{"operation":0,"path":"title","outcome":"applied"},
+            {"operation":19,"path":"x","outcome":"ignored","rule":"unknownAttribute","more":7}]"#;
+        let stored: Vec<StoredEffect> = serde_json::from_str(stored).unwrap();
+        let views: Vec<EffectView> = stored.into_iter().map(effect).collect();
+        assert_eq!(views.iter().map(|view| (view.number, view.more)).collect::<Vec<_>>(), [(1, 0), (20, 7)]);
     }
 
     #[test]

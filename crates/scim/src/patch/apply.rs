@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Profile, ScimError,
-    effect::{Effect, Outcome},
+    effect::{Effect, Effects, Outcome},
     member::MemberStep,
     path::{AttributePath, Path},
     resource,
@@ -31,7 +31,7 @@ pub(super) fn apply(
         resource_type,
         document: Fields::copy(document),
         members: Vec::new(),
-        effects: Vec::new(),
+        effects: Effects::default(),
         reader: Reader::new(profile),
         budget: Budget::default(),
     };
@@ -48,7 +48,7 @@ pub(super) fn apply(
         changed: changed && patched != *document,
         document: patched,
         members: patch.members,
-        effects: patch.effects,
+        effects: patch.effects.into_list(),
     })
 }
 
@@ -56,7 +56,7 @@ struct Patch<'a> {
     resource_type: &'a ResourceType,
     document: Fields,
     members: Vec<MemberStep>,
-    effects: Vec<Effect>,
+    effects: Effects,
     /// Its notes are those of the operation that is being applied.
     reader: Reader,
     budget: Budget,
@@ -251,19 +251,19 @@ impl<'a> Patch<'a> {
     }
 
     fn effect(&mut self, operation: usize, path: &str, outcome: Outcome, rule: Option<&'static str>) {
-        self.effects.push(Effect::new(operation, path, outcome, rule));
+        self.effects.push(operation, path, outcome, rule);
     }
 
     /// The effects of an operation that was carried out: one for each rule that it took, else one for what it did.
     fn settle(&mut self, index: usize, path: &str, changed: bool, rules: impl Iterator<Item = &'static str>) {
-        let notes = std::mem::take(&mut self.reader.notes).into_iter();
-        let notes = notes.filter(|note| changed || note.outcome == Outcome::Ignored);
-        let before = self.effects.len();
-        self.effects.extend(resource::effects(index, notes.collect()));
-        if changed {
-            rules.for_each(|rule| self.effect(index, path, Outcome::Coerced, Some(rule)));
+        let notes = std::mem::take(&mut self.reader.notes);
+        let is_so = |note: &Effect| changed || note.outcome == Outcome::Ignored;
+        let mut has_effect = self.effects.append(index, notes, is_so);
+        for rule in rules.filter(|_| changed) {
+            self.effect(index, path, Outcome::Coerced, Some(rule));
+            has_effect = true;
         }
-        if self.effects.len() == before {
+        if !has_effect {
             self.effect(index, path, if changed { Outcome::Applied } else { Outcome::AlreadyTrue }, None);
         }
     }

@@ -71,7 +71,7 @@ pub struct Patched {
     pub changed: bool,
     /// Steps of membership (Group only), in order.
     pub members: Vec<MemberStep>,
-    /// One or more for each operation.
+    /// One or more for each operation; of each kind at most [`crate::effect::MAX_LISTED`] are listed.
     pub effects: Vec<Effect>,
 }
 

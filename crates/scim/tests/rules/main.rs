@@ -5,6 +5,8 @@ mod bulk;
 #[cfg(test)]
 mod discovery;
 #[cfg(test)]
+mod effects;
+#[cfg(test)]
 mod error;
 #[cfg(test)]
 mod evaluation;
