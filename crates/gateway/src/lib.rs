@@ -19,6 +19,7 @@ mod purge;
 mod routing;
 mod serve;
 mod settings;
+mod steady_clock;
 mod unread;
 
 use answer::{Answer, CommandError};

@@ -13,6 +13,7 @@ use crate::{
     purge::Purge,
     routing::{self, Hosts},
     settings::Settings,
+    steady_clock::SteadyClock,
     unread,
 };
 use actix_web::{
@@ -80,7 +81,8 @@ async fn run(settings: &Settings, options: &Serve, json: bool) -> Result<(), Com
     let mut handles = vec![admin.handle()];
     rt::spawn(admin);
 
-    let purge = Purge::new(store.clone(), settings.provisioning.keep_deleted, &registry);
+    let steady = SteadyClock::new(store.clone(), &registry).map_err(|cause| failed(&cause))?;
+    let purge = Purge::new(store.clone(), steady.clone(), settings.provisioning.keep_deleted, &registry);
     rt::spawn(purge.map_err(|cause| failed(&cause))?.run());
     let tokens = &settings.tokens;
     let watch =
@@ -111,7 +113,7 @@ async fn run(settings: &Settings, options: &Serve, json: bool) -> Result<(), Com
         handles.push(server.handle());
         rt::spawn(server);
         rt::spawn(timers(state.clone(), oauth.clone(), tokens.last_used_interval));
-        rt::spawn(async move { oauth.refresh_keys().await });
+        rt::spawn(async move { oauth.refresh_keys(&steady).await });
         listening["scim"] = format!("http://{address}").into();
         listening["public_url"] = public_url.as_str().into();
         app = Some(state);

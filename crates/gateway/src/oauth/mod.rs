@@ -4,7 +4,7 @@
 mod answer;
 mod request;
 
-use crate::{clock, settings::Settings};
+use crate::{clock, settings::Settings, steady_clock::SteadyClock};
 use actix_web::{
     HttpMessage, HttpRequest, HttpResponse,
     web::{self, Data, Json, Path, Payload, ServiceConfig},
@@ -67,13 +67,19 @@ impl Oauth {
         self.endpoint.access_tokens().keys()
     }
 
-    /// Reads and replaces signing keys when it is time; never returns.
-    pub(crate) async fn refresh_keys(&self) {
+    /// Reads and replaces signing keys when it is time, and deletes old ones while the clock is steady; never returns.
+    pub(crate) async fn refresh_keys(&self, clock: &SteadyClock) {
         let mut tick = tokio::time::interval(self.keys().refresh_interval());
         loop {
             tick.tick().await;
-            if let Err(cause) = self.keys().refresh(clock::now()).await {
+            let now = clock::now();
+            if let Err(cause) = self.keys().refresh(now).await {
                 tracing::warn!(%cause, "the signing keys are not refreshed; it is tried again soon");
+            }
+            if let Ok(true) = clock.is_steady(now).await
+                && let Err(cause) = self.keys().delete_ended(now).await
+            {
+                tracing::warn!(%cause, "old signing keys are not deleted; it is tried again soon");
             }
         }
     }
