@@ -25,9 +25,14 @@ pub(crate) fn registry() -> prometheus::Result<Registry> {
 
 /// Registers counts that others keep.
 pub(crate) fn register_counts(registry: &Registry, app: &Data<App>, store: &Store) -> prometheus::Result<()> {
-    let (app, store) = (app.clone(), store.clone());
+    let (of, store) = (app.clone(), store.clone());
     let help = "Questions to the database about a credential; all other requests were answered from memory.";
-    Count::register(registry, "juno_credential_queries_total", help, move || app.authenticator().queries())?;
+    Count::register(registry, "juno_credential_queries_total", help, move || of.authenticator().queries())?;
+    let help = "Requests refused with 429, as their network has shown too many unknown Secret Tokens.";
+    let of = app.clone();
+    Count::register(registry, "juno_unknown_tokens_refused_total", help, move || {
+        of.authenticator().rationed()
+    })?;
     lanes::register(registry, &store)?;
     let of = store.clone();
     let help = "Jobs that had to wait since their tenant was beyond its budget of work.";

@@ -100,6 +100,7 @@ async fn run(settings: &Settings, options: &Serve, json: bool) -> Result<(), Com
         let oauth = Oauth::new(settings, store.clone(), Arc::clone(&access_tokens), &registry);
         let oauth = Data::new(oauth.map_err(|cause| failed(&cause))?);
         let state = scim_state(settings, store.clone(), access_tokens, scim_metrics, public_url.as_str());
+        state.authenticator().remember(clock::now()).await.map_err(|cause| failed(&cause))?;
         metrics::register_counts(&registry, &state, &store).map_err(|cause| failed(&cause))?;
         if let Some(use_cases) = use_cases {
             let state = state.clone();
@@ -165,7 +166,8 @@ fn scim_state(
         body_timeout: scim.body_timeout,
         bulk_max_operations: scim.bulk_max_operations.size(),
     };
-    let authenticator = Authenticator::new(store.clone(), cache).with_access_tokens(access_tokens);
+    let authenticator = Authenticator::new(store.clone(), cache, oauth::ration(settings));
+    let authenticator = authenticator.with_access_tokens(access_tokens);
     Data::new(scim_api::App::new(store, authenticator, metrics, limits, public_url, clock::now))
 }
 

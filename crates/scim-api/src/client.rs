@@ -9,7 +9,12 @@ use actix_web::{
 };
 use provisioning::Context;
 use scim::Profile;
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{
+    future::Future,
+    net::{IpAddr, Ipv4Addr},
+    pin::Pin,
+    sync::Arc,
+};
 use store::{Tenant, TenantState};
 use tokens::{Refusal, Use};
 
@@ -39,8 +44,12 @@ impl Client {
         let app = request.app_data::<Data<App>>().ok_or(ApiError::Misconfigured)?;
         let token = bearer(request).ok_or(ApiError::Unauthorized)?;
         let now = (app.now)();
-        let client = app.authenticator.authenticate(token, now).await.map_err(|refusal| match refusal {
+        let from = request.peer_addr().map(|address| address.ip());
+        let network = from.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        let client = app.authenticator.authenticate(token, network, now).await;
+        let client = client.map_err(|refusal| match refusal {
             Refusal::Unauthorized => ApiError::Unauthorized,
+            Refusal::TooManyRequests(seconds) => ApiError::TooManyUnknown(seconds),
             Refusal::Unavailable(cause) => ApiError::Failure(provisioning::Failure::Unavailable(cause)),
         })?;
         // The same answer for another tenant's URL as for one that does not exist.
@@ -49,7 +58,7 @@ impl Client {
         }
         client.note(Use {
             at: now,
-            from: request.peer_addr().map(|address| address.ip()),
+            from,
             method: telemetry::known_method(request.method().as_str()),
             route: routes::known(request.match_name()),
         });

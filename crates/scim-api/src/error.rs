@@ -22,6 +22,9 @@ pub enum ApiError {
     Unauthorized,
     /// A good credential of a suspended tenant: 403.
     Suspended,
+    /// Too many unknown credentials were shown from the network of the client: 429, as this one may be valid. The number is
+    /// the seconds to wait.
+    TooManyUnknown(u32),
     /// The path exists, the method does not: 405 with what is allowed.
     MethodNotAllowed(&'static str),
     /// A use case failed.
@@ -74,6 +77,13 @@ impl ApiError {
                     "This tenant has too many requests in progress. Send the request again in {seconds} seconds."
                 ),
             ),
+            ApiError::TooManyUnknown(seconds) => ScimError::new(
+                429,
+                format!(
+                    "Too many unknown Secret Tokens were sent from this network. Send the request again in {seconds} \
+                     seconds."
+                ),
+            ),
             ApiError::MethodNotAllowed(allowed) => {
                 ScimError::new(405, format!("This endpoint answers to {allowed} only."))
             }
@@ -123,7 +133,7 @@ impl ResponseError for ApiError {
             _ => &mut response,
         };
         match self {
-            ApiError::Failure(Failure::Overloaded(seconds)) => {
+            ApiError::TooManyUnknown(seconds) | ApiError::Failure(Failure::Overloaded(seconds)) => {
                 response.insert_header((RETRY_AFTER, *seconds))
             }
             ApiError::MethodNotAllowed(allowed) => response.insert_header((ALLOW, *allowed)),

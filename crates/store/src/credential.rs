@@ -73,6 +73,17 @@ pub struct NotedUse {
     pub seen: Seen,
 }
 
+/// A Secret Token that was used lately.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsedToken {
+    /// Its digest.
+    pub digest: [u8; 32],
+    /// Its tenant.
+    pub tenant: TenantId,
+    /// The time of its last use.
+    pub at: Timestamp,
+}
+
 /// How a rotation has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {

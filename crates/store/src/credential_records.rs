@@ -1,7 +1,9 @@
 //! Uses, rotations and ends of credentials: statements that both databases take as diesel writes them (see `records.rs`).
 
 use crate::{
-    credential::{CredentialKind, Ending, EndingCredential, NotedUse, Outcome, Rotation, Seen, Successor},
+    credential::{
+        CredentialKind, Ending, EndingCredential, NotedUse, Outcome, Rotation, Seen, Successor, UsedToken,
+    },
     engine::CredentialEngine,
     model::{StoreError, TenantId},
     oauth_records,
@@ -95,6 +97,15 @@ fn ending(
     })
 }
 
+fn used_token((digest, tenant, at): (Vec<u8>, Id, i64)) -> Result<UsedToken, StoreError> {
+    let digest = digest.try_into();
+    Ok(UsedToken {
+        digest: digest.map_err(|_| StoreError::Failed("a token's digest has not 32 bytes".to_owned()))?,
+        tenant: TenantId(tenant.0),
+        at: Timestamp(at),
+    })
+}
+
 /// Implements the trait for an engine; `$write` is its way to write.
 macro_rules! credential_engine {
     ($engine:ty, $write:ident) => {
@@ -127,6 +138,27 @@ macro_rules! credential_engine {
                         Ok(())
                     })
                 })
+            }
+
+            fn secret_tokens_used_since(
+                &self,
+                since: Timestamp,
+                limit: i64,
+            ) -> Result<Vec<UsedToken>, StoreError> {
+                let used = self.run(|connection| {
+                    secret_tokens::table
+                        .filter(secret_tokens::revoked_at.is_null())
+                        .filter(secret_tokens::last_used_at.ge(since.0))
+                        .order(secret_tokens::last_used_at.desc())
+                        .limit(limit)
+                        .select((
+                            secret_tokens::digest,
+                            secret_tokens::tenant_id,
+                            secret_tokens::last_used_at.assume_not_null(),
+                        ))
+                        .load(connection)
+                })?;
+                used.into_iter().map(used_token).collect()
             }
 
             fn rotations_before(

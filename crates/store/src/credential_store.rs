@@ -2,7 +2,7 @@
 
 use crate::{
     act::Act,
-    credential::{CredentialKind, Ending, EndingCredential, NotedUse, Rotation, Successor},
+    credential::{CredentialKind, Ending, EndingCredential, NotedUse, Rotation, Successor, UsedToken},
     model::{StoreError, TenantId},
     store::Store,
 };
@@ -16,6 +16,20 @@ impl Store {
     /// Faults of the database, here and below.
     pub async fn note_uses(&self, uses: Vec<NotedUse>) -> Result<(), StoreError> {
         self.ask_for_process(move |engine| engine.note_uses(&uses)).await
+    }
+
+    /// The Secret Tokens of all tenants that nobody revoked and that were used since a time: at most so many, the last used
+    /// first. It reads all tokens, so it is for the start of a process.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn secret_tokens_used_since(
+        &self,
+        since: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<UsedToken>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.ask_for_process(move |engine| engine.secret_tokens_used_since(since, limit)).await
     }
 
     /// Starts a rotation with its new credential; `false` if the old one is part of one that is under way.

@@ -5,7 +5,7 @@ use crate::{
     api_tokens::ApiTokenEngine,
     audit::{AuditHead, AuditRow, By},
     clock::ClockRow,
-    credential::{CredentialKind, EndingCredential, NotedUse, Rotation},
+    credential::{CredentialKind, EndingCredential, NotedUse, Rotation, UsedToken},
     history::{ChangeRow, DeletedRow},
     lane::Lane,
     model::*,
@@ -112,6 +112,8 @@ pub(crate) trait PurgeEngine {
 pub(crate) trait CredentialEngine {
     /// Notes uses; never moves the time of the last one back, nor that of the first one at all.
     fn note_uses(&self, uses: &[NotedUse]) -> Result<(), StoreError>;
+    /// Secret Tokens that nobody revoked and that were used since, the last used first.
+    fn secret_tokens_used_since(&self, since: Timestamp, limit: i64) -> Result<Vec<UsedToken>, StoreError>;
     /// Those of a tenant that began before another, the newest first.
     fn rotations_before(
         &self,

@@ -2,12 +2,16 @@
 
 use crate::{
     access_token::{AccessTokens, Claims},
+    lookups::{Lookup, Lookups, TooManyUnknown},
+    ration::RationSettings,
+    recent::{self, KNOWN_FOR_MS},
     secret_token::{self, SecretToken},
     usage::{LastUse, Usage, Use},
 };
 use moka::future::Cache;
 use scim::Timestamp;
 use std::{
+    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -51,6 +55,10 @@ pub enum Refusal {
     /// Malformed, unknown, expired or revoked: the caller is not told which.
     #[error("the token is not valid")]
     Unauthorized,
+    /// Too many unknown tokens were shown from this network, or too much waits in its line: the token may be valid. The number
+    /// is the seconds to wait.
+    #[error("too many unknown tokens: wait {0} s")]
+    TooManyRequests(u32),
     /// The database could not be asked.
     #[error("credentials cannot be checked: {0}")]
     Unavailable(String),
@@ -67,7 +75,15 @@ pub struct Authenticator {
     /// Counts [`Authenticator::forget`]: answers that were asked for earlier are not used any more.
     generation: AtomicU64,
     queries: AtomicU64,
+    lookups: Lookups,
     usage: Usage,
+}
+
+/// A token as it was shown.
+struct Shown<'r> {
+    token: &'r str,
+    digest: [u8; 32],
+    from: IpAddr,
 }
 
 /// What the store said about a digest.
@@ -114,6 +130,18 @@ impl Credential {
 }
 
 impl Answer {
+    /// Says what became of a lookup: `is_of_it` if that has brought this answer.
+    fn judge(&self, lookup: Lookup<'_>, digest: &[u8; 32], is_of_it: bool, now: Timestamp) {
+        match &self.verdict {
+            Verdict::Known { credential, tenant, .. } if credential.is_good(digest, now) => {
+                lookup.was_valid(Line::Tenant(tenant.id), now);
+            }
+            _ if !is_of_it => lookup.was_not_needed(),
+            Verdict::Known { .. } | Verdict::Unknown => lookup.was_invalid(),
+            Verdict::Failed(_) => drop(lookup),
+        }
+    }
+
     fn is_fresh(&self, now: Timestamp, ttl: Duration, generation: u64) -> bool {
         // A clock that was set back must not keep an answer for ever.
         let age = now.0.abs_diff(self.asked.0);
@@ -124,8 +152,8 @@ impl Answer {
 }
 
 impl Authenticator {
-    /// Authenticates against the tokens in `store`.
-    pub fn new(store: Store, cache: CacheSettings) -> Authenticator {
+    /// Authenticates against the tokens in `store`. Tokens that were not valid lately have the `ration` of their network.
+    pub fn new(store: Store, cache: CacheSettings, ration: RationSettings) -> Authenticator {
         // The time to live of the caches only frees memory; whether an answer is fresh is asked of the caller's clock.
         let bounded = |capacity| Cache::builder().max_capacity(capacity).time_to_live(cache.ttl * 2).build();
         Authenticator {
@@ -136,6 +164,7 @@ impl Authenticator {
             unknown: bounded((cache.capacity / 4).max(1)),
             generation: AtomicU64::new(0),
             queries: AtomicU64::new(0),
+            lookups: Lookups::new(ration),
             usage: Usage::default(),
         }
     }
@@ -145,17 +174,36 @@ impl Authenticator {
         Authenticator { access_tokens: Some(access_tokens), ..self }
     }
 
-    /// Whose token this is.
+    /// Learns which Secret Tokens were used within the last 24 hours, so that they do not count as unknown after a restart.
+    /// To be called before the first request.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn remember(&self, now: Timestamp) -> Result<(), StoreError> {
+        let since = Timestamp(now.0.saturating_sub(KNOWN_FOR_MS));
+        for used in self.store.secret_tokens_used_since(since, recent::MOST).await? {
+            self.lookups.remember(used.digest, Line::Tenant(used.tenant), used.at);
+        }
+        Ok(())
+    }
+
+    /// Whose token this is, which is shown from this address.
     ///
     /// # Errors
     /// See [`Refusal`]. A text without the shape and checksum of a Secret Token and without a signature of ours is
     /// refused without a query.
-    pub async fn authenticate(&self, token: &str, now: Timestamp) -> Result<AuthenticatedClient, Refusal> {
+    pub async fn authenticate(
+        &self,
+        token: &str,
+        from: IpAddr,
+        now: Timestamp,
+    ) -> Result<AuthenticatedClient, Refusal> {
         if !SecretToken::is_well_formed(token) && !AccessTokens::looks_like_one(token) {
             return Err(Refusal::Unauthorized);
         }
         let digest = secret_token::digest(token);
-        match &self.answer(token, digest, now).await.verdict {
+        let shown = Shown { token, digest, from };
+        match &self.answer(&shown, now).await?.verdict {
             Verdict::Known { credential, tenant, last_use } if credential.is_good(&digest, now) => {
                 Ok(AuthenticatedClient {
                     tenant: Arc::clone(tenant),
@@ -164,6 +212,7 @@ impl Authenticator {
                 })
             }
             Verdict::Known { .. } | Verdict::Unknown => Err(Refusal::Unauthorized),
+            Verdict::Failed(StoreError::Overloaded(seconds)) => Err(Refusal::TooManyRequests(*seconds)),
             Verdict::Failed(error) => Err(Refusal::Unavailable(error.to_string())),
         }
     }
@@ -181,6 +230,11 @@ impl Authenticator {
         self.queries.load(Ordering::Relaxed)
     }
 
+    /// How many requests were refused since their network has shown too many unknown tokens.
+    pub fn rationed(&self) -> u64 {
+        self.lookups.refused()
+    }
+
     /// Waits until a credential is used for the first time, or after a long silence: somebody may be waiting for that,
     /// so it is to be written at once. For one caller.
     pub async fn first_use(&self) {
@@ -195,45 +249,59 @@ impl Authenticator {
         self.usage.flush(&self.store).await
     }
 
-    async fn answer(&self, token: &str, digest: [u8; 32], now: Timestamp) -> Arc<Answer> {
+    async fn answer(&self, shown: &Shown<'_>, now: Timestamp) -> Result<Arc<Answer>, Refusal> {
         loop {
             let generation = self.generation.load(Ordering::Acquire);
             for cache in [&self.answers, &self.unknown] {
-                if let Some(answer) = cache.get(&digest).await
+                if let Some(answer) = cache.get(&shown.digest).await
                     && answer.is_fresh(now, self.ttl, generation)
                 {
-                    return answer;
+                    return Ok(answer);
                 }
             }
+            let lookup = self.lookup(shown, now)?;
+            let line = lookup.as_ref().map(Lookup::line);
             // Whoever asks for the same digest meanwhile waits here for the same answer.
-            let ask = async { Arc::new(self.ask(token, digest, now, generation).await) };
+            let ask = async { Arc::new(self.ask(shown, line, now, generation).await) };
             let is_stale = |answer: &Arc<Answer>| !answer.is_fresh(now, self.ttl, generation);
-            let answer = self.answers.entry(digest).or_insert_with_if(ask, is_stale).await.into_value();
+            let entry = self.answers.entry(shown.digest).or_insert_with_if(ask, is_stale).await;
+            if let Some(lookup) = lookup {
+                entry.value().judge(lookup, &shown.digest, entry.is_fresh(), now);
+            }
+            let answer = entry.into_value();
             if matches!(answer.verdict, Verdict::Unknown) {
-                self.unknown.insert(digest, Arc::clone(&answer)).await;
-                self.answers.invalidate(&digest).await;
+                self.unknown.insert(shown.digest, Arc::clone(&answer)).await;
+                self.answers.invalidate(&shown.digest).await;
             }
             // An answer that was on its way when something was forgotten may be of before.
             if answer.generation >= generation {
-                return answer;
+                return Ok(answer);
             }
         }
     }
 
-    async fn ask(&self, token: &str, digest: [u8; 32], asked: Timestamp, generation: u64) -> Answer {
-        let verdict = if SecretToken::is_well_formed(token) {
-            self.ask_for_secret_token(digest).await
-        } else {
-            self.ask_for_access_token(token, asked).await
+    /// The lookup of a Secret Token. That of an access token waits in the line of the tenant in its claims, once its
+    /// signature is verified.
+    fn lookup(&self, shown: &Shown<'_>, now: Timestamp) -> Result<Option<Lookup<'_>>, Refusal> {
+        if !SecretToken::is_well_formed(shown.token) {
+            return Ok(None);
+        }
+        let lookup = self.lookups.begin(shown.digest, shown.from, now);
+        lookup.map(Some).map_err(|TooManyUnknown { retry_after }| Refusal::TooManyRequests(retry_after))
+    }
+
+    /// Asks in this line about a Secret Token; without one, about an access token.
+    async fn ask(&self, shown: &Shown<'_>, line: Option<Line>, asked: Timestamp, generation: u64) -> Answer {
+        let verdict = match line {
+            Some(line) => self.ask_for_secret_token(shown.digest, line).await,
+            None => self.ask_for_access_token(shown.token, asked).await,
         };
         Answer { asked, generation, verdict: verdict.unwrap_or_else(Verdict::Failed) }
     }
 
-    async fn ask_for_secret_token(&self, digest: [u8; 32]) -> Result<Verdict, StoreError> {
+    async fn ask_for_secret_token(&self, digest: [u8; 32], line: Line) -> Result<Verdict, StoreError> {
         self.queries.fetch_add(1, Ordering::Relaxed);
-        let Some(owner) = self.store.secret_token(digest, Line::Process).await? else {
-            return Ok(Verdict::Unknown);
-        };
+        let Some(owner) = self.store.secret_token(digest, line).await? else { return Ok(Verdict::Unknown) };
         Ok(Verdict::Known {
             last_use: self.usage.of(
                 CredentialKind::SecretToken,

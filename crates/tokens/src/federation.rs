@@ -58,6 +58,15 @@ impl Audience {
     }
 }
 
+/// An assertion as it arrived, well-formed and valid at this time. Who signed it is not known yet.
+pub(crate) struct Assertion<'t> {
+    token: Unverified<'t>,
+    kid: String,
+    claims: Claims,
+    /// When it ends, and need not be remembered any more.
+    ends: Timestamp,
+}
+
 /// An assertion that fulfils the terms, and is not used up.
 pub(crate) struct Shown {
     tenant: TenantId,
@@ -82,15 +91,12 @@ impl Federations {
     pub(crate) async fn check(
         &self,
         terms: &Federation,
-        assertion: &str,
+        assertion: &Assertion<'_>,
         now: Timestamp,
     ) -> Result<Shown, Rejection> {
         let invalid = Rejection::Invalid;
-        let token = Unverified::parse(assertion).ok_or(invalid("it is no signed JWT"))?;
-        let claims: Claims =
-            token.claims().ok_or(invalid("iss, sub, aud or exp is missing or of another kind"))?;
-        let ends = judge(&claims, terms, now).map_err(invalid)?;
-        let kid = token.kid.as_deref().ok_or(invalid("its header names no key (kid)"))?;
+        let Assertion { token, kid, claims, ends } = assertion;
+        judge(claims, terms).map_err(invalid)?;
         let key = self.jwks.key(&terms.jwks_url, kid, now).await.map_err(|no_key| match no_key {
             NoKey::Unknown => invalid("its issuer publishes no such key"),
             NoKey::Unavailable(cause) => Rejection::Unavailable(cause),
@@ -101,7 +107,7 @@ impl Federations {
         let id = claims.jti.as_ref().map(|jti| {
             Sha256::new().chain_update(&claims.iss).chain_update([0]).chain_update(jti).finalize().into()
         });
-        Ok(Shown { tenant: terms.tenant, id, ends })
+        Ok(Shown { tenant: terms.tenant, id, ends: *ends })
     }
 
     /// An assertion that has an id (`jti`) is taken once. One without may be shown again until it ends: Entra's have
@@ -116,8 +122,27 @@ impl Federations {
     }
 }
 
-/// Judges everything but the signature; returns when the assertion ends.
-fn judge(claims: &Claims, terms: &Federation, now: Timestamp) -> Result<Timestamp, &'static str> {
+impl<'t> Assertion<'t> {
+    /// As it arrived.
+    pub(crate) fn text(&self) -> &'t str {
+        self.token.text()
+    }
+
+    /// Reads an assertion: a signed JWT with the claims of RFC 7523 section 3, which names its key and is valid at this
+    /// time. Nothing is proven by that, but what is not so cannot be an assertion of anybody.
+    pub(crate) fn read(text: &'t str, now: Timestamp) -> Result<Assertion<'t>, Rejection> {
+        let invalid = Rejection::Invalid;
+        let token = Unverified::parse(text).ok_or(invalid("it is no signed JWT"))?;
+        let claims: Claims =
+            token.claims().ok_or(invalid("iss, sub, aud or exp is missing or of another kind"))?;
+        let kid = token.kid.clone().ok_or(invalid("its header names no key (kid)"))?;
+        let ends = judge_times(&claims, now).map_err(invalid)?;
+        Ok(Assertion { token, kid, claims, ends })
+    }
+}
+
+/// Judges whom an assertion is from and for.
+fn judge(claims: &Claims, terms: &Federation) -> Result<(), &'static str> {
     if claims.iss != terms.issuer {
         return Err("its issuer (iss) is another one");
     }
@@ -127,6 +152,11 @@ fn judge(claims: &Claims, terms: &Federation, now: Timestamp) -> Result<Timestam
     if !claims.aud.names(&terms.audience) {
         return Err("its audience (aud) is another one");
     }
+    Ok(())
+}
+
+/// Judges its times; returns when the assertion ends.
+fn judge_times(claims: &Claims, now: Timestamp) -> Result<Timestamp, &'static str> {
     let seconds = now.0 as f64 / 1000.0;
     let leeway = LEEWAY as f64;
     let begins_later = |time: Option<f64>| time.is_some_and(|time| time - leeway > seconds);
@@ -173,7 +203,8 @@ mod tests {
             claims[name] = value.clone();
         }
         let claims = serde_json::from_value(claims).map_err(|_| "unreadable")?;
-        judge(&claims, &terms(), NOW).map(drop)
+        judge(&claims, &terms())?;
+        judge_times(&claims, NOW).map(drop)
     }
 
     #[test]

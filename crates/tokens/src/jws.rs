@@ -30,6 +30,11 @@ impl<'t> Unverified<'t> {
         is_plain.then_some(Unverified { text, kid: header.kid, typ: header.typ })
     }
 
+    /// As it arrived.
+    pub(crate) fn text(&self) -> &'t str {
+        self.text
+    }
+
     /// The claims, which nothing proves before [`Unverified::is_signed_by`].
     pub(crate) fn claims<T: DeserializeOwned>(&self) -> Option<T> {
         jsonwebtoken::dangerous::insecure_decode_claims(self.text).ok()

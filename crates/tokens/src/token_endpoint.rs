@@ -3,7 +3,9 @@
 
 use crate::{
     access_token::{AccessTokens, Claims},
-    federation::{Federations, Rejection},
+    federation::{Assertion, Federations, Rejection},
+    lookups::{Lookup, Lookups, TooManyUnknown},
+    ration::RationSettings,
     secret_hash::{HashError, SecretHasher},
     secret_token::ClientSecretText,
     seldom::Seldom,
@@ -11,13 +13,14 @@ use crate::{
 };
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use scim::Timestamp;
+use sha2::{Digest, Sha256};
 use std::{
     net::IpAddr,
     num::NonZeroU32,
     sync::Arc,
     time::{Duration, Instant},
 };
-use store::{Line, Network, OauthClientOwner, Store, StoreError, TenantId, TenantState};
+use store::{Line, OauthClientOwner, Store, StoreError, TenantId, TenantState};
 use uuid::Uuid;
 
 /// How a client authenticates.
@@ -48,9 +51,9 @@ pub enum GrantError {
     /// An authenticated client of a suspended tenant.
     #[error("the tenant is suspended")]
     Suspended,
-    /// Beyond the rate of one client, or of one network that shows secrets of a tenant.
-    #[error("too many requests of one client or network")]
-    TooManyRequests,
+    /// Beyond the rate of one client, or of one network. The number is the seconds to wait.
+    #[error("too many requests of one client or network: wait {0} s")]
+    TooManyRequests(u32),
     /// Too many secrets wait to be compared.
     #[error("too many requests at once")]
     Busy,
@@ -62,9 +65,15 @@ pub enum GrantError {
 impl From<StoreError> for GrantError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Overloaded(_) => GrantError::TooManyRequests,
+            StoreError::Overloaded(seconds) => GrantError::TooManyRequests(seconds),
             error => GrantError::Unavailable(error.to_string()),
         }
+    }
+}
+
+impl From<TooManyUnknown> for GrantError {
+    fn from(TooManyUnknown { retry_after }: TooManyUnknown) -> Self {
+        GrantError::TooManyRequests(retry_after)
     }
 }
 
@@ -78,8 +87,23 @@ impl From<HashError> for GrantError {
     fn from(error: HashError) -> Self {
         match error {
             HashError::Busy => GrantError::Busy,
-            HashError::TooMany => GrantError::TooManyRequests,
+            HashError::TooMany => GrantError::TooManyRequests(1),
             HashError::Failed(cause) => GrantError::Unavailable(cause),
+        }
+    }
+}
+
+/// What a client shows, once it is read.
+enum Shown<'r> {
+    Secret(&'r str),
+    Assertion(Assertion<'r>),
+}
+
+impl Shown<'_> {
+    fn text(&self) -> &str {
+        match self {
+            Shown::Secret(text) => text,
+            Shown::Assertion(assertion) => assertion.text(),
         }
     }
 }
@@ -93,17 +117,20 @@ pub struct TokenEndpoint {
     lifetime: Duration,
     /// Of clients that have shown who they are: whoever has not takes nothing from them.
     rate: DefaultKeyedRateLimiter<(TenantId, Uuid)>,
+    lookups: Lookups,
     refused_assertions: Seldom,
 }
 
 impl TokenEndpoint {
-    /// Tokens are good for `lifetime`; a client may ask so many times a second.
+    /// Tokens are valid for `lifetime`. A client may ask `rate_per_client` times a second; clients that are not known yet
+    /// have the `ration` of their network.
     pub fn new(
         store: Store,
         access_tokens: Arc<AccessTokens>,
         federations: Federations,
         lifetime: Duration,
         rate_per_client: NonZeroU32,
+        ration: RationSettings,
     ) -> TokenEndpoint {
         TokenEndpoint {
             store,
@@ -112,6 +139,7 @@ impl TokenEndpoint {
             hasher: SecretHasher::new(),
             lifetime,
             rate: RateLimiter::keyed(Quota::per_second(rate_per_client)),
+            lookups: Lookups::new(ration),
             refused_assertions: Seldom::new(),
         }
     }
@@ -133,40 +161,34 @@ impl TokenEndpoint {
         from: IpAddr,
         now: Timestamp,
     ) -> Result<AccessToken, GrantError> {
-        // What cannot be a secret of anybody costs nothing, not even a lookup.
-        if matches!(authentication, ClientAuthentication::Secret(secret) if ClientSecretText::key_id_of(secret).is_none())
-        {
-            return Err(GrantError::InvalidClient);
-        }
-        let owner = match Uuid::try_parse(client_id) {
-            Ok(client) => {
-                self.store.oauth_client(label.to_owned(), client, Line::Unverified(Network::of(from))).await?
-            }
-            Err(_) => None,
-        };
+        let shown = self.read(authentication, now)?;
+        let (owner, lookup) = self.look_up(label, client_id, &shown, from, now).await?;
         let owner = owner.filter(|owner| owner.client.revoked.is_none());
-        let (credential, ends, assertion) = match authentication {
-            ClientAuthentication::Secret(secret) => {
+        let (credential, ends, assertion) = match &shown {
+            Shown::Secret(secret) => {
                 let (secret, ends) = self.check_secret(owner.as_ref(), secret, from, now).await?;
                 (secret, ends, None)
             }
-            ClientAuthentication::Assertion(assertion) => {
+            Shown::Assertion(assertion) => {
                 let federation = owner.as_ref().and_then(|owner| owner.federation.as_ref());
                 let federation = federation.ok_or(GrantError::InvalidClient)?;
-                let shown = self.federations.check(federation, assertion, now).await;
-                let shown = shown.map_err(|rejection| self.refused(rejection))?;
-                (federation.id, Timestamp(i64::MAX), Some(shown))
+                let fulfilled = self.federations.check(federation, assertion, now).await;
+                let fulfilled = fulfilled.map_err(|rejection| self.refused(rejection))?;
+                (federation.id, Timestamp(i64::MAX), Some(fulfilled))
             }
         };
         let owner = owner.ok_or(GrantError::InvalidClient)?;
+        if let Some(lookup) = lookup {
+            lookup.was_valid(Line::Tenant(owner.tenant.id), now);
+        }
         let client = (owner.tenant.id, owner.client.id);
-        self.rate.check_key(&client).map_err(|_| GrantError::TooManyRequests)?;
+        self.rate.check_key(&client).map_err(|_| GrantError::TooManyRequests(1))?;
         if owner.tenant.state == TenantState::Suspended {
             return Err(GrantError::Suspended);
         }
         // Last: an assertion that was refused may come again.
-        if let Some(shown) = assertion {
-            self.federations.use_up(&shown).await.map_err(|rejection| self.refused(rejection))?;
+        if let Some(fulfilled) = assertion {
+            self.federations.use_up(&fulfilled).await.map_err(|rejection| self.refused(rejection))?;
         }
         let lifetime = i64::try_from(self.lifetime.as_secs()).unwrap_or(i64::MAX);
         let expires = now.plus_seconds(lifetime).min(ends);
@@ -179,6 +201,41 @@ impl TokenEndpoint {
         };
         let token = self.access_tokens.mint(&claims, now).await?;
         Ok(AccessToken { tenant: claims.tenant, token, expires_in: expires.0 / 1000 - now.0 / 1000 })
+    }
+
+    /// Reads what a client shows. What cannot be a secret or an assertion of anybody costs nothing, not even a lookup.
+    fn read<'r>(&self, shown: ClientAuthentication<'r>, now: Timestamp) -> Result<Shown<'r>, GrantError> {
+        match shown {
+            ClientAuthentication::Secret(text) if ClientSecretText::is_well_formed(text) => {
+                Ok(Shown::Secret(text))
+            }
+            ClientAuthentication::Secret(_) => Err(GrantError::InvalidClient),
+            ClientAuthentication::Assertion(text) => {
+                let assertion = Assertion::read(text, now).map_err(|rejection| self.refused(rejection))?;
+                Ok(Shown::Assertion(assertion))
+            }
+        }
+    }
+
+    /// The client with this id of the tenant with this label, alive or not; none without a lookup if the id is not one.
+    async fn look_up(
+        &self,
+        label: &str,
+        client_id: &str,
+        shown: &Shown<'_>,
+        from: IpAddr,
+        now: Timestamp,
+    ) -> Result<(Option<OauthClientOwner>, Option<Lookup<'_>>), GrantError> {
+        let Ok(client) = Uuid::try_parse(client_id) else { return Ok((None, None)) };
+        // A stranger may know the id of a client, so that only id and secret together tell whose lookup it is.
+        let mut digest = Sha256::new();
+        for part in [label, client_id, shown.text()] {
+            digest.update(part);
+            digest.update([0]);
+        }
+        let lookup = self.lookups.begin(digest.finalize().into(), from, now)?;
+        let owner = self.store.oauth_client(label.to_owned(), client, lookup.line()).await?;
+        Ok((owner, Some(lookup)))
     }
 
     fn refused(&self, rejection: Rejection) -> GrantError {

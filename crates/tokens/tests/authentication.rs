@@ -1,14 +1,19 @@
 //! Secret Tokens on a real store: issue, use, revocation, expiry, and what the cache may and may not hide.
 
 use scim::{Profile, Timestamp};
-use std::time::Duration;
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    num::NonZeroU32,
+    time::Duration,
+};
 use store::{Seen, Settings, Store, Tenant, TenantId, TenantState};
 use tempfile::TempDir;
-use tokens::{Authenticator, CacheSettings, Issuer, Refusal, TokenError, Use};
+use tokens::{Authenticator, CacheSettings, Issuer, RationSettings, Refusal, TokenError, Use};
 use uuid::Uuid;
 
 const NOW: Timestamp = Timestamp(1_795_521_600_000);
 const TTL: i64 = 10;
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
 struct House {
     store: Store,
@@ -41,7 +46,14 @@ async fn house() -> House {
 }
 
 fn authenticator(store: &Store) -> Authenticator {
-    Authenticator::new(store.clone(), CacheSettings { ttl: Duration::from_secs(TTL as u64), capacity: 100 })
+    authenticator_with(store, 100, 50, 2000)
+}
+
+/// A cache of so many, and a ration of a network.
+fn authenticator_with(store: &Store, capacity: u64, rate: u32, burst: u32) -> Authenticator {
+    let number = |number| NonZeroU32::new(number).expect("not zero");
+    let cache = CacheSettings { ttl: Duration::from_secs(TTL as u64), capacity };
+    Authenticator::new(store.clone(), cache, RationSettings { rate: number(rate), burst: number(burst) })
 }
 
 fn id() -> Uuid {
@@ -56,7 +68,8 @@ fn after(seconds: i64) -> Timestamp {
 async fn a_token_names_its_tenant_and_its_credential() {
     let house = house().await;
     let issued = house.issuer.issue((house.tenant.id, id()), "first", None, NOW).await.expect("issued");
-    let client = house.authenticator.authenticate(issued.token.reveal(), NOW).await.expect("authenticated");
+    let client =
+        house.authenticator.authenticate(issued.token.reveal(), HERE, NOW).await.expect("authenticated");
     assert_eq!(*client.tenant, house.tenant);
     assert_eq!(client.credential, issued.row.id);
     let stored = house.issuer.list(house.tenant.id).await.expect("list");
@@ -70,10 +83,10 @@ async fn a_token_that_was_never_issued_is_refused_and_stays_so() {
     let other = self::house().await;
     let foreign = other.issuer.issue((other.tenant.id, id()), "", None, NOW).await.expect("issued").token;
     for text in [foreign.reveal(), foreign.reveal(), "garbage", ""] {
-        let refusal = house.authenticator.authenticate(text, NOW).await.expect_err("refused");
+        let refusal = house.authenticator.authenticate(text, HERE, NOW).await.expect_err("refused");
         assert_eq!(refusal, Refusal::Unauthorized);
     }
-    assert!(other.authenticator.authenticate(foreign.reveal(), NOW).await.is_ok());
+    assert!(other.authenticator.authenticate(foreign.reveal(), HERE, NOW).await.is_ok());
     // Garbage is refused without a query, and the same stranger costs one.
     assert_eq!(house.authenticator.queries(), 1);
 }
@@ -83,13 +96,13 @@ async fn a_burst_of_one_token_costs_one_query() {
     let house = house().await;
     let token = house.issuer.issue((house.tenant.id, id()), "", None, NOW).await.expect("issued").token;
     for (seconds, queries) in [(0, 1), (TTL - 1, 1), (TTL, 2)] {
-        let burst = (0..100).map(|_| house.authenticator.authenticate(token.reveal(), after(seconds)));
+        let burst = (0..100).map(|_| house.authenticator.authenticate(token.reveal(), HERE, after(seconds)));
         let answers = futures_util::future::join_all(burst).await;
         assert!(answers.iter().all(Result::is_ok));
         assert_eq!(house.authenticator.queries(), queries, "{seconds}");
     }
     house.authenticator.forget();
-    assert!(house.authenticator.authenticate(token.reveal(), after(TTL)).await.is_ok());
+    assert!(house.authenticator.authenticate(token.reveal(), HERE, after(TTL)).await.is_ok());
     assert_eq!(house.authenticator.queries(), 3);
 }
 
@@ -98,10 +111,10 @@ async fn expiry_is_judged_at_every_use() {
     let house = house().await;
     let token =
         house.issuer.issue((house.tenant.id, id()), "", Some(after(3)), NOW).await.expect("issued").token;
-    assert!(house.authenticator.authenticate(token.reveal(), after(2)).await.is_ok());
+    assert!(house.authenticator.authenticate(token.reveal(), HERE, after(2)).await.is_ok());
     // Still in the cache, and yet over.
     assert_eq!(
-        house.authenticator.authenticate(token.reveal(), after(3)).await.err(),
+        house.authenticator.authenticate(token.reveal(), HERE, after(3)).await.err(),
         Some(Refusal::Unauthorized)
     );
     assert!(matches!(
@@ -123,15 +136,18 @@ async fn revocation_counts_at_once_here_and_within_the_cache_seconds_elsewhere()
     let elsewhere = authenticator(&house.store);
     let issued = house.issuer.issue((house.tenant.id, id()), "", None, NOW).await.expect("issued");
     let token = issued.token.reveal();
-    assert!(house.authenticator.authenticate(token, NOW).await.is_ok());
-    assert!(elsewhere.authenticate(token, NOW).await.is_ok());
+    assert!(house.authenticator.authenticate(token, HERE, NOW).await.is_ok());
+    assert!(elsewhere.authenticate(token, HERE, NOW).await.is_ok());
 
     let revoked = house.issuer.revoke(house.tenant.id, &issued.row.key_id, after(1)).await.expect("revoked");
     assert_eq!(revoked.revoked, Some(after(1)));
     house.authenticator.forget();
-    assert_eq!(house.authenticator.authenticate(token, after(1)).await.err(), Some(Refusal::Unauthorized));
-    assert!(elsewhere.authenticate(token, after(TTL - 1)).await.is_ok());
-    assert_eq!(elsewhere.authenticate(token, after(TTL)).await.err(), Some(Refusal::Unauthorized));
+    assert_eq!(
+        house.authenticator.authenticate(token, HERE, after(1)).await.err(),
+        Some(Refusal::Unauthorized)
+    );
+    assert!(elsewhere.authenticate(token, HERE, after(TTL - 1)).await.is_ok());
+    assert_eq!(elsewhere.authenticate(token, HERE, after(TTL)).await.err(), Some(Refusal::Unauthorized));
 }
 
 #[tokio::test]
@@ -139,7 +155,7 @@ async fn suspension_and_resumption_are_seen_by_the_same_rule() {
     let house = house().await;
     let token = house.issuer.issue((house.tenant.id, id()), "", None, NOW).await.expect("issued").token;
     let state = async |now| {
-        house.authenticator.authenticate(token.reveal(), now).await.map(|client| client.tenant.state)
+        house.authenticator.authenticate(token.reveal(), HERE, now).await.map(|client| client.tenant.state)
     };
     assert_eq!(state(NOW).await, Ok(TenantState::Active));
     assert!(house.store.set_tenant_state(house.tenant.id, TenantState::Suspended).await.expect("suspended"));
@@ -153,9 +169,9 @@ async fn suspension_and_resumption_are_seen_by_the_same_rule() {
 async fn a_clock_set_back_does_not_prolong_an_answer() {
     let house = house().await;
     let issued = house.issuer.issue((house.tenant.id, id()), "", None, NOW).await.expect("issued");
-    assert!(house.authenticator.authenticate(issued.token.reveal(), after(3600)).await.is_ok());
+    assert!(house.authenticator.authenticate(issued.token.reveal(), HERE, after(3600)).await.is_ok());
     house.issuer.revoke(house.tenant.id, &issued.row.key_id, NOW).await.expect("revoked");
-    assert!(house.authenticator.authenticate(issued.token.reveal(), NOW).await.is_err());
+    assert!(house.authenticator.authenticate(issued.token.reveal(), HERE, NOW).await.is_err());
 }
 
 #[tokio::test]
@@ -191,12 +207,13 @@ async fn use_is_written_when_asked_and_never_moves_back() {
     let token = house.issuer.issue((house.tenant.id, id()), "", None, NOW).await.expect("issued").token;
     let seen = async || house.issuer.list(house.tenant.id).await.expect("list")[0].seen.clone();
     let note = async |authenticator: &Authenticator, seconds| {
-        let client = authenticator.authenticate(token.reveal(), after(seconds)).await.expect("authenticated");
+        let client =
+            authenticator.authenticate(token.reveal(), HERE, after(seconds)).await.expect("authenticated");
         let from = Some("::ffff:192.0.2.1".parse().expect("address"));
         client.note(Use { at: after(seconds), from, method: "GET", route: "/Users/{id}" });
     };
     // A token that is good and yet shown in a wrong place is not in use.
-    assert!(house.authenticator.authenticate(token.reveal(), after(1)).await.is_ok());
+    assert!(house.authenticator.authenticate(token.reveal(), HERE, after(1)).await.is_ok());
     assert_eq!(house.authenticator.flush_last_used().await, Ok(0));
     for seconds in [4, 5, 3] {
         note(&house.authenticator, seconds).await;
@@ -224,11 +241,10 @@ async fn use_is_written_when_asked_and_never_moves_back() {
 #[tokio::test]
 async fn no_use_is_lost_because_many_credentials_are_in_use() {
     let house = house().await;
-    let cache = CacheSettings { ttl: Duration::from_secs(TTL as u64), capacity: 1 };
-    let authenticator = Authenticator::new(house.store.clone(), cache);
+    let authenticator = authenticator_with(&house.store, 1, 50, 2000);
     for _ in 0..3 {
         let token = house.issuer.issue((house.tenant.id, id()), "", None, NOW).await.expect("issued").token;
-        let client = authenticator.authenticate(token.reveal(), NOW).await.expect("authenticated");
+        let client = authenticator.authenticate(token.reveal(), HERE, NOW).await.expect("authenticated");
         client.note(Use { at: after(1), from: None, method: "GET", route: "/Users" });
     }
     assert_eq!(authenticator.flush_last_used().await, Ok(3));

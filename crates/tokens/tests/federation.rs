@@ -22,7 +22,7 @@ use store::{Settings, Store, Tenant, TenantId, TenantState};
 use tempfile::TempDir;
 use tokens::{
     AccessTokens, ClientAuthentication, ClientPolicy, FederationTerms, Federations, GrantError, JwksSettings,
-    OauthClients, SigningKeys, TokenEndpoint,
+    OauthClients, RationSettings, SigningKeys, TokenEndpoint,
 };
 use uuid::Uuid;
 
@@ -161,7 +161,8 @@ async fn house_with(jwks_url: &str, timeout: Duration) -> House {
     let access_tokens = Arc::new(AccessTokens::new(keys, "https://scim.example.com"));
     let rate = NonZeroU32::new(10_000).expect("not zero");
     let hour = Duration::from_secs(3600);
-    let endpoint = TokenEndpoint::new(store.clone(), access_tokens, federations, hour, rate);
+    let ration = RationSettings { rate, burst: rate };
+    let endpoint = TokenEndpoint::new(store.clone(), access_tokens, federations, hour, rate, ration);
     House { store, endpoint, client: federation.client.to_string(), _folder: folder }
 }
 

@@ -1,5 +1,6 @@
 //! OAuth on a real store: clients and their secrets, access tokens and what ends them, and keys that are replaced.
 
+use base64::Engine;
 use futures_util::future::{join, join_all};
 use scim::{Profile, Timestamp};
 use std::{
@@ -13,7 +14,8 @@ use store::{Settings, Store, Tenant, TenantId, TenantState};
 use tempfile::TempDir;
 use tokens::{
     AccessTokens, Authenticator, CacheSettings, ClientAuthentication, ClientError, ClientPolicy, Federations,
-    GrantError, IssuedSecret, JwksSettings, OauthClients, Refusal, SigningKeys, TokenEndpoint,
+    GrantError, IssuedSecret, JwksSettings, OauthClients, RationSettings, Refusal, SecretToken, SigningKeys,
+    TokenEndpoint,
 };
 use uuid::Uuid;
 
@@ -22,6 +24,10 @@ const DAY: i64 = 86_400;
 const YEAR: Duration = Duration::from_secs(365 * DAY as u64);
 const TTL: i64 = 10;
 const KEY_LIFETIME: i64 = 30 * DAY;
+const RATION: RationSettings = match (NonZeroU32::new(50), NonZeroU32::new(2000)) {
+    (Some(rate), Some(burst)) => RationSettings { rate, burst },
+    _ => panic!("not zero"),
+};
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 fn id() -> Uuid {
@@ -50,6 +56,15 @@ impl Process {
 
     /// A client may ask for so many tokens a second.
     async fn with_rate(store: &Store, now: Timestamp, rate: u32) -> Process {
+        Process::with(store, now, rate, RATION).await
+    }
+
+    /// A network has this ration of unknown clients and tokens.
+    async fn with_ration(store: &Store, now: Timestamp, ration: RationSettings) -> Process {
+        Process::with(store, now, 1000, ration).await
+    }
+
+    async fn with(store: &Store, now: Timestamp, rate: u32, ration: RationSettings) -> Process {
         let keys = Arc::new(SigningKeys::new(store.clone(), Duration::from_secs(KEY_LIFETIME as u64)));
         keys.refresh(now).await.expect("keys");
         let access_tokens = Arc::new(AccessTokens::new(keys.clone(), "https://scim.example.com"));
@@ -66,8 +81,15 @@ impl Process {
         let cache = CacheSettings { ttl: Duration::from_secs(TTL as u64), capacity: 100 };
         Process {
             keys,
-            endpoint: TokenEndpoint::new(store.clone(), access_tokens.clone(), federations, hour, rate),
-            authenticator: Authenticator::new(store.clone(), cache).with_access_tokens(access_tokens),
+            endpoint: TokenEndpoint::new(
+                store.clone(),
+                access_tokens.clone(),
+                federations,
+                hour,
+                rate,
+                ration,
+            ),
+            authenticator: Authenticator::new(store.clone(), cache, ration).with_access_tokens(access_tokens),
         }
     }
 
@@ -95,7 +117,7 @@ impl Process {
     }
 
     async fn is_good(&self, token: &str, now: Timestamp) -> bool {
-        let outcome = self.authenticator.authenticate(token, now).await;
+        let outcome = self.authenticator.authenticate(token, HERE, now).await;
         assert!(!matches!(outcome, Err(Refusal::Unavailable(_))), "{outcome:?}");
         outcome.is_ok()
     }
@@ -145,7 +167,7 @@ async fn a_secret_is_exchanged_for_a_token_that_names_tenant_and_client() {
     let house = house().await;
     let (client, secret) = house.client().await;
     let token = house.process.grant("contoso", client, &secret, NOW).await.expect("granted");
-    let found = house.process.authenticator.authenticate(&token, NOW).await.expect("authenticated");
+    let found = house.process.authenticator.authenticate(&token, HERE, NOW).await.expect("authenticated");
     assert_eq!((&*found.tenant, found.credential), (&house.tenant, client));
     // The hour of the token, and not a second more; the answer is still kept when it ends.
     assert!(house.process.is_good(&token, Timestamp(after(3600).0 - 1)).await);
@@ -313,11 +335,11 @@ async fn a_token_of_another_gateway_address_is_refused() {
     let (client, secret) = house.client().await;
     let elsewhere = Arc::new(AccessTokens::new(house.process.keys.clone(), "https://other.example.com"));
     let cache = CacheSettings { ttl: Duration::from_secs(TTL as u64), capacity: 100 };
-    let other = Authenticator::new(house.store.clone(), cache).with_access_tokens(elsewhere);
+    let other = Authenticator::new(house.store.clone(), cache, RATION).with_access_tokens(elsewhere);
     let token = house.process.grant("contoso", client, &secret, NOW).await.expect("granted");
-    assert_eq!(other.authenticate(&token, NOW).await.expect_err("refused"), Refusal::Unauthorized);
-    let plain = Authenticator::new(house.store.clone(), cache);
-    assert_eq!(plain.authenticate(&token, NOW).await.expect_err("refused"), Refusal::Unauthorized);
+    assert_eq!(other.authenticate(&token, HERE, NOW).await.expect_err("refused"), Refusal::Unauthorized);
+    let plain = Authenticator::new(house.store.clone(), cache, RATION);
+    assert_eq!(plain.authenticate(&token, HERE, NOW).await.expect_err("refused"), Refusal::Unauthorized);
 }
 
 #[tokio::test]
@@ -332,7 +354,7 @@ async fn a_burst_of_one_client_is_granted_and_throttled() {
     assert_eq!(tokens.len(), 100, "each gets a token of its own");
     let rest = (0..1000).map(|_| process.grant("contoso", client, &secret, NOW));
     let outcomes = join_all(rest).await;
-    assert!(outcomes.iter().any(|outcome| matches!(outcome, Err(GrantError::TooManyRequests))));
+    assert!(outcomes.iter().any(|outcome| matches!(outcome, Err(GrantError::TooManyRequests(_)))));
 }
 
 /// A secret that nobody has, under this key id: only its checksum is right.
@@ -384,7 +406,7 @@ async fn wrong_secrets_take_nothing_from_the_rate_of_the_client() {
     }
     process.grant("contoso", client, &secret, NOW).await.expect("granted");
     let again = join_all((0..20).map(|_| process.grant("contoso", client, &secret, NOW))).await;
-    let is_refused = |outcome: &Result<_, _>| matches!(outcome, Err(GrantError::TooManyRequests));
+    let is_refused = |outcome: &Result<_, _>| matches!(outcome, Err(GrantError::TooManyRequests(_)));
     assert!(again.iter().any(is_refused), "its own requests count");
 }
 
@@ -495,4 +517,81 @@ async fn keys_are_deleted_a_day_after_their_end_and_never_the_last_one() {
         keys.delete_ended(now).await.expect("deleted");
         assert_eq!(stored().await, left, "{now:?}");
     }
+}
+
+/// One lookup of an unknown client or token a second, and no more at once.
+const SCARCE: RationSettings = RationSettings { rate: NonZeroU32::MIN, burst: NonZeroU32::MIN };
+
+#[tokio::test]
+async fn strangers_take_no_lookups_from_clients_of_their_network() {
+    let house = house().await;
+    let (client, secret) = house.client().await;
+    let process = Process::with_ration(&house.store, NOW, SCARCE).await;
+    process.grant("contoso", client, &secret, NOW).await.expect("a client that begins");
+    let id = client.to_string();
+    // Well-formed, of nobody; and of the client, which a stranger may name.
+    let flood = (0..100).map(|n| {
+        let (id, forged) =
+            (if n % 2 == 0 { Uuid::from_u128(7).to_string() } else { id.clone() }, forged("abcdefgh", n));
+        let process = &process;
+        async move { process.ask("contoso", &id, &forged, HERE, NOW).await }
+    });
+    let outcomes = join_all(flood).await;
+    let is_rationed = |outcome: &Result<_, _>| matches!(outcome, Err(GrantError::TooManyRequests(1)));
+    assert_eq!(outcomes.iter().filter(|outcome| is_rationed(outcome)).count(), 99);
+    process.grant("contoso", client, &secret, after(DAY - 1)).await.expect("it was valid within a day");
+    process.ask("contoso", &id, &forged("abcdefgh", 1), HERE, after(DAY)).await.expect_err("refused");
+    process.grant("contoso", client, &secret, after(DAY)).await.expect("the day begins with its last use");
+    house.clients.revoke(house.tenant.id, client, NOW).await.expect("revoked");
+    let refused = process.grant("contoso", client, &secret, after(DAY)).await;
+    assert!(matches!(refused, Err(GrantError::InvalidClient)), "{refused:?}");
+}
+
+#[tokio::test]
+async fn an_assertion_that_cannot_be_one_costs_no_lookup() {
+    let house = house().await;
+    let (client, _) = house.client().await;
+    let process = Process::with_ration(&house.store, NOW, SCARCE).await;
+    let base64 = |text: &str| base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(text);
+    let claims = |exp: i64| format!(r#"{{"iss":"i","sub":"s","aud":"a","exp":{exp}}}"#);
+    let now = NOW.0 / 1000;
+    let jwt = |header: &str, claims: &str| format!("{}.{}.c2ln", base64(header), base64(claims));
+    let header = r#"{"alg":"RS256","kid":"1"}"#;
+    let ask = async |assertion: &str| {
+        let shown = ClientAuthentication::Assertion(assertion);
+        process.endpoint.grant("contoso", &client.to_string(), shown, HERE, NOW).await.expect_err("refused")
+    };
+    for malformed in [
+        "x".to_owned(),
+        "x.y.z".to_owned(),
+        jwt(r#"{"alg":"none","kid":"1"}"#, &claims(now + 60)),
+        jwt(r#"{"alg":"RS256"}"#, &claims(now + 60)),
+        jwt(header, r#"{"iss":"i"}"#),
+        jwt(header, &claims(now - 61)),
+        jwt(header, &claims(now + 90_000)),
+    ] {
+        let refused = ask(&malformed).await;
+        assert!(matches!(refused, GrantError::InvalidClient), "{malformed}: {refused:?}");
+    }
+    // One that can be is looked up, within the ration.
+    let well_formed = jwt(header, &claims(now + 60));
+    for expected in
+        ["the client is not authenticated", "too many requests of one client or network: wait 1 s"]
+    {
+        assert_eq!(ask(&well_formed).await.to_string(), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_signature_of_ours_needs_no_ration() {
+    let house = house().await;
+    let (client, secret) = house.client().await;
+    let token = house.process.grant("contoso", client, &secret, NOW).await.expect("granted");
+    let restarted = Process::with_ration(&house.store, NOW, SCARCE).await;
+    for _ in 0..10 {
+        let unknown = SecretToken::random().expect("random");
+        restarted.authenticator.authenticate(unknown.reveal(), HERE, NOW).await.expect_err("refused");
+    }
+    assert_eq!(restarted.authenticator.rationed(), 9);
+    assert!(restarted.is_good(&token, NOW).await);
 }

@@ -1,12 +1,12 @@
 //! Setup links on a real store: looked at by anybody, opened once, bound to a browser, within bounds.
 
 use scim::{Profile, Timestamp};
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 use store::{By, CredentialKind, NotedUse, Seen, Settings, Store, Tenant, TenantId, TenantState};
 use tempfile::TempDir;
 use tokens::{
-    Authenticator, CacheSettings, Issuer, NewSetupLink, SetupError, SetupLinks, SetupPolicy, SetupState,
-    TokenError,
+    Authenticator, CacheSettings, Issuer, NewSetupLink, RationSettings, SetupError, SetupLinks, SetupPolicy,
+    SetupState, TokenError,
 };
 use uuid::Uuid;
 
@@ -95,9 +95,12 @@ async fn looking_at_a_link_consumes_nothing_and_opening_it_does_once() {
     assert_eq!((session.tenant, session.opening.from), (house.tenant.clone(), FROM.to_owned()));
     assert_eq!(issued.row.label, "Setup link for Adele Vance");
     assert_eq!(issued.row.expires, Some(after(1001)));
-    let authenticator =
-        Authenticator::new(house.store.clone(), CacheSettings { ttl: hours(1), capacity: 10 });
-    let client = authenticator.authenticate(issued.token.reveal(), after(1)).await.expect("a good token");
+    let ration = RationSettings { rate: NonZeroU32::MIN, burst: NonZeroU32::MIN };
+    let cache = CacheSettings { ttl: hours(1), capacity: 10 };
+    let authenticator = Authenticator::new(house.store.clone(), cache, ration);
+    let from = FROM.parse().expect("address");
+    let client =
+        authenticator.authenticate(issued.token.reveal(), from, after(1)).await.expect("a good token");
     assert_eq!(client.tenant.id, house.tenant.id);
 
     let again = house.links.open(&new.token, "203.0.113.9", after(2)).await;

@@ -29,8 +29,8 @@ pub(super) enum OauthError {
     },
     /// An authenticated client of a suspended tenant.
     Suspended,
-    /// Beyond the rate of one client.
-    TooManyRequests,
+    /// Beyond the rate of one client or one network. The number is the seconds to wait.
+    TooManyRequests(u32),
     /// Try again later.
     Unavailable,
     /// The path exists, the method does not.
@@ -47,7 +47,7 @@ impl OauthError {
             OauthError::UnsupportedGrantType => "unsupported_grant_type",
             OauthError::InvalidClient { .. } => "invalid_client",
             OauthError::Suspended => "unauthorized_client",
-            OauthError::TooManyRequests => "slow_down",
+            OauthError::TooManyRequests(_) => "slow_down",
             OauthError::Unavailable => "temporarily_unavailable",
         }
     }
@@ -57,7 +57,7 @@ impl OauthError {
             OauthError::InvalidRequest(_) | OauthError::UnsupportedGrantType | OauthError::Suspended => 400,
             OauthError::BodyRefused(status, _) => *status,
             OauthError::InvalidClient { .. } => 401,
-            OauthError::TooManyRequests => 429,
+            OauthError::TooManyRequests(_) => 429,
             OauthError::Unavailable => 503,
             OauthError::MethodNotAllowed(_) => 405,
         }
@@ -75,8 +75,9 @@ impl OauthError {
             OauthError::Suspended => {
                 "Provisioning for this tenant is suspended. Ask Juno support to resume it."
             }
-            OauthError::TooManyRequests => {
-                "Too many requests of this client. Keep an access token until it ends."
+            OauthError::TooManyRequests(_) => {
+                "Too many requests of this client, or of unknown clients from its network. Send the request again after \
+                 the time in Retry-After, and keep an access token until it ends."
             }
             OauthError::Unavailable => "No token can be issued at the moment. Send the request again later.",
             OauthError::MethodNotAllowed(_) => "This endpoint does not answer to this method.",
@@ -96,8 +97,8 @@ impl OauthError {
             OauthError::MethodNotAllowed(allowed) => {
                 response.insert_header(("Allow", *allowed));
             }
-            OauthError::TooManyRequests => {
-                response.insert_header(("Retry-After", "1"));
+            OauthError::TooManyRequests(seconds) => {
+                response.insert_header(("Retry-After", *seconds));
             }
             OauthError::Unavailable => {
                 response.insert_header(("Retry-After", "5"));

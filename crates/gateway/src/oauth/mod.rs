@@ -23,7 +23,8 @@ use std::{
 };
 use store::Store;
 use tokens::{
-    AccessTokens, Federations, GrantError, JwksSettings, SCOPE, Seldom, SigningKeys, TokenEndpoint,
+    AccessTokens, Federations, GrantError, JwksSettings, RationSettings, SCOPE, Seldom, SigningKeys,
+    TokenEndpoint,
 };
 
 /// The outcome of a request that was granted, in metrics.
@@ -59,7 +60,8 @@ impl Oauth {
         let federations = Federations::new(store.clone(), jwks_settings(settings))?;
         let rate = NonZeroU32::new(settings.oauth.rate_per_client.get()).unwrap_or(NonZeroU32::MIN);
         let lifetime = settings.oauth.token_lifetime;
-        let endpoint = TokenEndpoint::new(store, access_tokens, federations, lifetime, rate);
+        let endpoint =
+            TokenEndpoint::new(store, access_tokens, federations, lifetime, rate, ration(settings));
         Ok(Oauth { endpoint, body_timeout: settings.scim.body_timeout, requests, faults: Seldom::new() })
     }
 
@@ -88,7 +90,7 @@ impl Oauth {
         match error {
             GrantError::InvalidClient => OauthError::InvalidClient { used_basic },
             GrantError::Suspended => OauthError::Suspended,
-            GrantError::TooManyRequests => OauthError::TooManyRequests,
+            GrantError::TooManyRequests(seconds) => OauthError::TooManyRequests(*seconds),
             GrantError::Busy => OauthError::Unavailable,
             GrantError::Unavailable(cause) => {
                 if let Some(omitted) = self.faults.admit(Instant::now()) {
@@ -105,6 +107,13 @@ impl Oauth {
             tracing::warn!(%cause, "ended assertions are not forgotten yet");
         }
     }
+}
+
+/// How many credentials that nobody knows a network may show, at the token endpoint and apart from that as tokens.
+pub(crate) fn ration(settings: &Settings) -> RationSettings {
+    let number = |count: u32| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
+    let tokens = &settings.tokens;
+    RationSettings { rate: number(tokens.unknown_rate.get()), burst: number(tokens.unknown_burst.get()) }
 }
 
 /// How the keys of identity providers may be fetched.

@@ -104,6 +104,8 @@ settings! {
     tokens: Tokens {
         cache_ttl: Duration,
         cache_capacity: Count<1, 100_000_000>,
+        unknown_rate: Count<1, 1_000_000>,
+        unknown_burst: Count<1, 1_000_000>,
         max_per_tenant: Count<1, 1000>,
         lifetime: Duration,
         max_lifetime: Duration,

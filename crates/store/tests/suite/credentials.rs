@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 on_both_databases!(
     the_time_of_a_use_never_goes_back,
+    tokens_that_were_used_lately_are_found_of_all_tenants,
     a_credential_is_rotated_once_at_a_time,
     a_rotation_ends_once_with_the_credential_that_does_not_stay,
     a_client_secret_is_rotated_as_a_token_is,
@@ -105,6 +106,35 @@ async fn the_time_of_a_use_never_goes_back(backend: Backend) {
         assert_eq!((seen.first, seen.last), (Timestamp(first), Timestamp(last)));
         assert_eq!((seen.from.as_deref(), seen.doing.is_some()), (from, from.is_some()));
     }
+}
+
+async fn tokens_that_were_used_lately_are_found_of_all_tenants(backend: Backend) {
+    let (one, two) = (World::new(backend.clone()).await, World::new(backend).await);
+    let token_used = async |world: &World, digest: u8, at: Option<i64>| {
+        let row = SecretTokenRow { digest: [digest; 32], ..token(world.tenant) };
+        world.store().insert_secret_token(row.clone()).await.unwrap();
+        if let Some(at) = at.map(Timestamp) {
+            let seen = Seen { first: at, last: at, from: None, doing: None };
+            let kind = CredentialKind::SecretToken;
+            world
+                .store()
+                .note_uses(vec![NotedUse { kind, tenant: world.tenant, id: row.id, seen }])
+                .await
+                .unwrap();
+        }
+        row
+    };
+    token_used(&one, 1, Some(99)).await;
+    token_used(&one, 2, Some(100)).await;
+    token_used(&two, 3, Some(200)).await;
+    token_used(&two, 4, None).await;
+    let revoked = token_used(&two, 5, Some(300)).await;
+    assert!(one.store().revoke_secret_token(two.tenant, revoked.id, Timestamp(301)).await.unwrap());
+    let used = |digest, tenant, at| UsedToken { digest: [digest; 32], tenant, at: Timestamp(at) };
+    let (last, before) = (used(3, two.tenant, 200), used(2, one.tenant, 100));
+    let found = one.store().secret_tokens_used_since(Timestamp(100), 10).await.unwrap();
+    assert_eq!(found, [last.clone(), before]);
+    assert_eq!(one.store().secret_tokens_used_since(Timestamp(0), 1).await.unwrap(), [last]);
 }
 
 async fn a_credential_is_rotated_once_at_a_time(backend: Backend) {
