@@ -34,6 +34,8 @@ use std::{
 use test_support::Backend;
 use world::{Tenant, World};
 
+/// The shapes are as large as the limits let through.
+const PART: usize = 1;
 /// Gentle tenants.
 const GENTLE: usize = 5;
 /// Time between two requests of a gentle tenant.

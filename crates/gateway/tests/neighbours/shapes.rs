@@ -1,6 +1,6 @@
 //! Shapes of costly requests, each within the published limits, and the directory that makes them costly.
 
-use super::Victim;
+use super::{PART, Victim};
 use crate::{
     raw::Raw,
     world::{Tenant, World},
@@ -54,7 +54,8 @@ pub(super) const SHAPES: &[Shape] = &[
     Shape {
         name: "a-change-of-unknown-members",
         send: |_, a, v, n| {
-            let body = patch(&json!([{"op": "add", "path": "members", "value": strangers(30_000, n % 64)}]));
+            let body =
+                patch(&json!([{"op": "add", "path": "members", "value": strangers(30_000 / PART, n % 64)}]));
             Some(a.patch(&format!("/Groups/{}", v.groups[n % GROUPS]), &body))
         },
     },
@@ -77,7 +78,7 @@ pub(super) const SHAPES: &[Shape] = &[
     Shape {
         name: "a-document-that-grows",
         send: |_, a, v, n| {
-            let value = "x".repeat(1_900_000);
+            let value = "x".repeat(1_900_000 / PART);
             let path = format!("urn:x:e{n}:2.0:User:b");
             let body = patch(&json!([{"op": "add", "path": path, "value": value}]));
             Some(a.patch(&format!("/Users/{}", v.users[0]), &body))
@@ -90,14 +91,14 @@ pub(super) const SHAPES: &[Shape] = &[
     Shape {
         name: "many-attribute-names",
         send: |_, a, _, _| {
-            let names = vec!["urn:a:b"; 100_000];
+            let names = vec!["urn:a:b"; 100_000 / PART];
             Some(a.post("/Users/.search", &search(json!({"attributes": names, "count": 1000}))))
         },
     },
     Shape {
         name: "many-operations-on-a-wide-extension",
         send: |_, a, v, n| {
-            let operations: Vec<Value> = (0..2000)
+            let operations: Vec<Value> = (0..2000 / PART)
                 .map(|m| json!({"op": "replace", "path": format!("urn:x:wide:2.0:User:k{m}"), "value": format!("{n}")}))
                 .collect();
             Some(a.patch(&format!("/Users/{}", v.wide), &patch(&json!(operations))))
@@ -107,7 +108,7 @@ pub(super) const SHAPES: &[Shape] = &[
         name: "a-post-with-many-unknown-names",
         send: |_, a, _, n| {
             let mut body = user(&format!("unknown{n}@example.com"));
-            (0..60_000).for_each(|m| body[format!("unknown{m}")] = json!("x"));
+            (0..60_000 / PART).for_each(|m| body[format!("unknown{m}")] = json!("x"));
             Some(a.post("/Users", &body))
         },
     },
@@ -125,7 +126,7 @@ pub(super) const SHAPES: &[Shape] = &[
     Shape {
         name: "a-bulk-of-heavy-operations",
         send: |_, a, v, n| {
-            let operations: Vec<Value> = (0..500)
+            let operations: Vec<Value> = (0..500 / PART)
                 .map(|m| {
                     let path = format!("/Groups/{}", v.groups[m % GROUPS]);
                     json!({"method": "PATCH", "path": path,
