@@ -134,18 +134,24 @@ impl Export {
     async fn deleted(&self, at: Timestamp, id: ResourceId) -> Result<(Vec<String>, Option<Part>), Failure> {
         let rows = self.admin.store.deleted_resources(self.tenant.id, (at, id), PAGE).await?;
         let next = rows.last().map_or(Part::Changes(i64::MAX), |row| Part::Deleted(row.at, row.id));
-        let line = |row: &store::DeletedRow| {
-            format!(
+        let mut lines = Vec::with_capacity(rows.len());
+        for row in rows {
+            let members = match row.kind {
+                ResourceKind::User => Vec::new(),
+                ResourceKind::Group => self.admin.store.hidden_members(self.tenant.id, row.id).await?,
+            };
+            let members: Vec<String> = members.iter().map(ToString::to_string).collect();
+            lines.push(format!(
                 "{{\"type\":\"deleted\",\"kind\":\"{}\",\"id\":\"{}\",\"at\":\"{}\",\"document\":{},\"groups\":{},\"members\":{}}}",
                 row.kind.name(),
                 row.id,
                 row.at.to_rfc3339(),
                 row.document,
                 row.groups,
-                row.members
-            )
-        };
-        Ok((rows.iter().map(line).collect(), Some(next)))
+                Value::from(members)
+            ));
+        }
+        Ok((lines, Some(next)))
     }
 
     async fn changes(&self, before: i64) -> Result<(Vec<String>, Option<Part>), Failure> {

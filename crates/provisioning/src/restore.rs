@@ -1,7 +1,7 @@
 //! Restore: an operator brings back what a provisioning client has deleted.
 
 use crate::{Context, Failure, Provisioning, failure};
-use scim::{ScimError, event::EventKind, resource::Keys, schema::ResourceKind};
+use scim::{ScimError, event::EventKind, resource::Keys};
 use serde_json::{Map, Value};
 use store::{Action, Change, CommitError, DeletedRow, Document, ResourceId};
 
@@ -25,7 +25,6 @@ impl Provisioning {
             deleted: deleted.version,
             document: Document { json: deleted.document.clone(), keys: Keys::of(&document) },
             groups: ids(&deleted.groups)?,
-            members: if deleted.kind == ResourceKind::Group { ids(&deleted.members)? } else { Vec::new() },
         };
         let change = Change {
             kind: deleted.kind,

@@ -171,4 +171,16 @@ impl Store {
     ) -> Result<Option<DeletedRow>, StoreError> {
         self.ask_of(tenant, move |engine| engine.deleted_resource(tenant, id)).await
     }
+
+    /// The members that a deleted group comes back with, by id: nobody else sees them.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn hidden_members(
+        &self,
+        tenant: TenantId,
+        group: ResourceId,
+    ) -> Result<Vec<ResourceId>, StoreError> {
+        self.ask_of(tenant, move |engine| engine.hidden_members(tenant, group)).await
+    }
 }

@@ -214,6 +214,8 @@ pub(crate) trait Engine:
         before: (Timestamp, ResourceId),
         limit: i64,
     ) -> Result<Vec<DeletedRow>, StoreError>;
+    /// The members that a deleted group comes back with, by id.
+    fn hidden_members(&self, tenant: TenantId, group: ResourceId) -> Result<Vec<ResourceId>, StoreError>;
     fn deleted_resource(&self, tenant: TenantId, id: ResourceId) -> Result<Option<DeletedRow>, StoreError>;
 
     fn tenants(&self) -> Result<Vec<Tenant>, StoreError>;

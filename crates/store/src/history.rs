@@ -54,8 +54,8 @@ pub struct DeletedRow {
     pub document: String,
     /// Ids of the groups it was in, as a JSON array.
     pub groups: String,
-    /// Ids of its members, as a JSON array.
-    pub members: String,
+    /// How many members it had (Group only).
+    pub member_count: u64,
 }
 
 #[derive(Queryable)]
@@ -102,7 +102,7 @@ pub(crate) struct DeletedRecord {
     created_at: i64,
     document: Json,
     groups: Json,
-    members: Json,
+    member_count: i64,
 }
 
 impl TryFrom<DeletedRecord> for DeletedRow {
@@ -121,7 +121,7 @@ impl TryFrom<DeletedRecord> for DeletedRow {
             created: Timestamp(record.created_at),
             document: record.document.0,
             groups: record.groups.0,
-            members: record.members.0,
+            member_count: record.member_count.unsigned_abs(),
         })
     }
 }
@@ -132,7 +132,7 @@ macro_rules! history {
             use super::{ChangeRecord, DeletedRecord};
             use crate::{
                 model::{ResourceId, TenantId},
-                schema::{change_log as log, deleted_resources as gone, types::Id},
+                schema::{change_log as log, deleted_resources as gone, group_members as members, types::Id},
             };
             use diesel::prelude::*;
             use scim::Timestamp;
@@ -186,10 +186,11 @@ macro_rules! history {
                         gone::created_at,
                         gone::document,
                         gone::groups,
-                        gone::members,
+                        gone::member_count,
                     ))
                     // The time alone bounds the walk of the index.
                     .filter(gone::tenant_id.eq(Id(tenant.0)).and(gone::deleted_at.le(at.0)))
+                    .filter(gone::purging.eq(false))
                     .filter(earlier)
                     .order((gone::deleted_at.desc(), gone::id.desc()))
                     .limit(limit)
@@ -211,12 +212,27 @@ macro_rules! history {
                         gone::created_at,
                         gone::document,
                         gone::groups,
-                        gone::members,
+                        gone::member_count,
                     ))
                     .filter(gone::tenant_id.eq(Id(tenant.0)))
                     .filter(gone::id.eq(Id(id.0)))
+                    .filter(gone::purging.eq(false))
                     .first(connection)
                     .optional()
+            }
+
+            /// By id.
+            pub(crate) fn hidden_members(
+                connection: &mut $connection,
+                tenant: TenantId,
+                group: ResourceId,
+            ) -> QueryResult<Vec<Id>> {
+                members::table
+                    .select(members::member_id)
+                    .filter(members::tenant_id.eq(Id(tenant.0)))
+                    .filter(members::group_id.eq(Id(group.0)))
+                    .order(members::member_id)
+                    .load(connection)
             }
         }
     };

@@ -152,21 +152,20 @@ pub enum Action {
         /// Change of membership (Group only).
         members: MemberDelta,
     },
-    /// Take the resource away: it is gone for SCIM, its memberships with it, and kept for operators to restore.
+    /// Take the resource away: it is gone for SCIM, and kept for operators to restore. Its memberships in groups go; the
+    /// members of a group stay with it, where nobody sees them.
     Delete {
         /// Only if this is its version.
         expected: Option<i64>,
     },
-    /// Bring a deleted resource back as it was, one version later.
+    /// Bring a deleted resource back as it was, one version later; a group with those of its members that are still there.
     Restore {
         /// Only if this is the version with which it was deleted.
         deleted: i64,
         /// Its document.
         document: Document,
-        /// The groups it was in; those that are gone are left out.
+        /// The groups it was in; those that were purged are left out.
         groups: Vec<ResourceId>,
-        /// The members it had (Group only); those that are gone are left out.
-        members: Vec<ResourceId>,
     },
     /// Change nothing, but keep the effects in the change log (a request whose operations were all ignored). The row is
     /// marked as no change.

@@ -10,7 +10,7 @@ use crate::{
     postgres::PostgresEngine,
     records::TenantRecord,
     schema::types::{Id, Key},
-    sql::{Bind, Dialect, Sql, Statement, sql},
+    sql::{Bind, Dialect, Sql, Statement, is_there, sql},
     sqlite::SqliteEngine,
     store::{Store, has_nul},
 };
@@ -164,7 +164,7 @@ impl Store {
         self.ask_of(tenant, move |engine| engine.names_of(tenant, &ids)).await
     }
 
-    /// How many members a group has.
+    /// How many members a group has; none if there is no such group.
     ///
     /// # Errors
     /// As above.
@@ -259,6 +259,8 @@ fn members<D>(
         Bind::key(group.0),
         " AND m.member_id > ",
         Bind::key(behind.0),
+        " AND ",
+        is_there(tenant, group),
         " ORDER BY m.member_id LIMIT ",
         Bind::number(limit)
     ))
@@ -293,9 +295,9 @@ fn named((id, is_group, is_deleted, name): NamedColumns) -> NamedResource {
 
 fn member_count<D>(tenant: TenantId, group: ResourceId) -> Statement<D, BigInt> {
     Statement::cached(sql!(
-        "SELECT count(*) FROM group_members AS m WHERE m.tenant_id = ",
+        "SELECT g.member_count FROM \"groups\" AS g WHERE g.tenant_id = ",
         Bind::key(tenant.0),
-        " AND m.group_id = ",
+        " AND g.id = ",
         Bind::key(group.0)
     ))
 }
@@ -402,7 +404,8 @@ macro_rules! overview {
 
             fn member_count(&self, tenant: TenantId, group: ResourceId) -> Result<u64, StoreError> {
                 let statement = member_count::<$database>(tenant, group);
-                self.run(|connection| statement.get_result::<i64>(connection)).map(i64::unsigned_abs)
+                let found = self.run(|connection| statement.load::<i64>(connection))?;
+                Ok(found.first().copied().unwrap_or_default().unsigned_abs())
             }
         }
     };

@@ -5,23 +5,21 @@ use crate::{
     engine::PurgeEngine,
     model::{ResourceId, StoreError, TenantId},
     postgres::PostgresEngine,
-    schema::{
-        change_log, deleted_resources, feeds,
-        types::{Id, Json},
-    },
+    schema::{deleted_resources, feeds, types::Id},
     sqlite::SqliteEngine,
     store::Store,
 };
 use diesel::prelude::*;
 use scim::Timestamp;
 
-/// Most rows of the change log that are emptied in one transaction: a writer of the tenant waits no longer than this takes.
-const EMPTIED_AT_ONCE: i64 = 500;
+/// Most rows of the change log that are emptied, and most memberships that are removed, in one transaction: a writer of
+/// the tenant waits no longer than this takes.
+const AT_ONCE: i64 = 500;
 
 /// How far the purge of a resource has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PurgeStep {
-    /// Its history is long: there is more to empty before it can go.
+    /// Its history is long, or its members are many: there is more to erase before it can go.
     More,
     /// It is gone.
     Purged,
@@ -75,9 +73,63 @@ impl Store {
     }
 }
 
-/// Implements the trait for an engine; `$write` is its way to write.
+/// The steps on a connection of each database; those of an engine, whose way to write is `$write`.
 macro_rules! purge_engine {
-    ($engine:ty, $write:ident) => {
+    ($module:ident, $connection:ty, $engine:ty, $write:ident) => {
+        mod $module {
+            use super::AT_ONCE;
+            use crate::schema::{
+                change_log, group_members,
+                types::{Id, Json},
+            };
+            use diesel::prelude::*;
+
+            /// Empties rows of the change log of a resource; whether there may be more.
+            pub(super) fn empty_history(
+                connection: &mut $connection,
+                tenant: Id,
+                id: Id,
+            ) -> QueryResult<bool> {
+                let full: Vec<i64> = change_log::table
+                    .filter(change_log::tenant_id.eq(tenant).and(change_log::resource_id.eq(id)))
+                    .filter(
+                        change_log::before
+                            .is_not_null()
+                            .or(change_log::after.is_not_null())
+                            .or(change_log::members.is_not_null()),
+                    )
+                    .select(change_log::position)
+                    .limit(AT_ONCE)
+                    .load(connection)?;
+                let is_more = full.len() == AT_ONCE as usize;
+                let nothing: Option<Json> = None;
+                let rows = change_log::table.filter(change_log::tenant_id.eq(tenant));
+                diesel::update(rows.filter(change_log::position.eq_any(full)))
+                    .set((
+                        change_log::before.eq(nothing.clone()),
+                        change_log::after.eq(nothing.clone()),
+                        change_log::members.eq(nothing),
+                    ))
+                    .execute(connection)?;
+                Ok(is_more)
+            }
+
+            /// Removes memberships of a deleted group; whether there may be more.
+            pub(super) fn remove_hidden_members(
+                connection: &mut $connection,
+                tenant: Id,
+                group: Id,
+            ) -> QueryResult<bool> {
+                let rows = group_members::table
+                    .filter(group_members::tenant_id.eq(tenant).and(group_members::group_id.eq(group)));
+                let members: Vec<Id> =
+                    rows.select(group_members::member_id).limit(AT_ONCE).load(connection)?;
+                let is_more = members.len() == AT_ONCE as usize;
+                diesel::delete(rows.filter(group_members::member_id.eq_any(members))).execute(connection)?;
+                Ok(is_more)
+            }
+        }
+
         impl PurgeEngine for $engine {
             fn due_for_purge(
                 &self,
@@ -109,42 +161,23 @@ macro_rules! purge_engine {
                         diesel::update(feeds::table.find(tenant))
                             .set(feeds::position.eq(feeds::position + 1))
                             .execute(connection)?;
-                        let row = deleted_resources::table
-                            .find((tenant, id))
-                            .filter(deleted_resources::deleted_at.lt(before.0));
-                        if row.select(deleted_resources::id).first::<Id>(connection).optional()?.is_none() {
+                        let row = deleted_resources::table.find((tenant, id));
+                        let is_due =
+                            deleted_resources::purging.or(deleted_resources::deleted_at.lt(before.0));
+                        let found = row.filter(is_due).select(deleted_resources::id);
+                        if found.first::<Id>(connection).optional()?.is_none() {
                             return Ok(PurgeStep::NotThere);
                         }
-                        let of_it = change_log::table
-                            .filter(change_log::tenant_id.eq(tenant))
-                            .filter(change_log::resource_id.eq(id));
-                        let full: Vec<i64> = of_it
-                            .filter(
-                                change_log::before
-                                    .is_not_null()
-                                    .or(change_log::after.is_not_null())
-                                    .or(change_log::members.is_not_null()),
-                            )
-                            .select(change_log::position)
-                            .limit(EMPTIED_AT_ONCE)
-                            .load(connection)?;
-                        let is_more = i64::try_from(full.len()).is_ok_and(|count| count == EMPTIED_AT_ONCE);
-                        let nothing: Option<Json> = None;
-                        diesel::update(
-                            change_log::table
-                                .filter(change_log::tenant_id.eq(tenant))
-                                .filter(change_log::position.eq_any(full)),
-                        )
-                        .set((
-                            change_log::before.eq(nothing.clone()),
-                            change_log::after.eq(nothing.clone()),
-                            change_log::members.eq(nothing),
-                        ))
-                        .execute(connection)?;
-                        if is_more {
+                        let has_history = $module::empty_history(connection, tenant, id)?;
+                        let has_members = $module::remove_hidden_members(connection, tenant, id)?;
+                        if has_history || has_members {
+                            // Part of it is gone: nobody restores the rest.
+                            diesel::update(row)
+                                .set(deleted_resources::purging.eq(true))
+                                .execute(connection)?;
                             return Ok(PurgeStep::More);
                         }
-                        diesel::delete(deleted_resources::table.find((tenant, id))).execute(connection)?;
+                        diesel::delete(row).execute(connection)?;
                         Ok(PurgeStep::Purged)
                     })
                 })
@@ -153,5 +186,5 @@ macro_rules! purge_engine {
     };
 }
 
-purge_engine!(PostgresEngine, run);
-purge_engine!(SqliteEngine, write);
+purge_engine!(postgres_steps, diesel::PgConnection, PostgresEngine, run);
+purge_engine!(sqlite_steps, diesel::SqliteConnection, SqliteEngine, write);

@@ -159,6 +159,7 @@ diesel::table! {
         created_at -> BigInt,
         modified_at -> BigInt,
         document -> crate::schema::types::JsonText,
+        member_count -> BigInt,
     }
 }
 
@@ -182,7 +183,8 @@ diesel::table! {
         created_at -> BigInt,
         document -> crate::schema::types::JsonText,
         groups -> crate::schema::types::JsonText,
-        members -> crate::schema::types::JsonText,
+        purging -> Bool,
+        member_count -> BigInt,
     }
 }
 

@@ -84,7 +84,6 @@ fn restore(row: &DeletedRow) -> Change {
         deleted: row.version,
         document: Document { json: row.document.clone(), keys: Keys::of(&document) },
         groups: Vec::new(),
-        members: Vec::new(),
     };
     change(row.kind, row.id, EventKind::Create, action)
 }

@@ -86,11 +86,11 @@ pub(super) async fn list(
 }
 
 fn confirm(visitor: &Visitor<Support>, tenant: TenantHead, row: &DeletedRow) -> ConfirmPage {
-    let count = |text: &str| serde_json::from_str::<Vec<Value>>(text).map_or(0, |ids| ids.len());
-    let counted = |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
+    let count = |text: &str| serde_json::from_str::<Vec<Value>>(text).map_or(0, |ids| ids.len() as u64);
+    let counted = |count: u64, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
     let (what, ties) = match row.kind {
         ResourceKind::User => ("user", format!("It was in {}", counted(count(&row.groups), "group"))),
-        ResourceKind::Group => ("group", format!("It had {}", counted(count(&row.members), "member"))),
+        ResourceKind::Group => ("group", format!("It had {}", counted(row.member_count, "member"))),
     };
     let words = vec![
         format!(

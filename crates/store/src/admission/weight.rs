@@ -38,9 +38,7 @@ impl Weight {
                 (members.add.len() + members.remove.len(), before + document)
             }
             Action::Delete { .. } | Action::Record => (0, 0),
-            Action::Restore { document, groups, members, .. } => {
-                (groups.len() + members.len(), document.json.len())
-            }
+            Action::Restore { document, groups, .. } => (groups.len(), document.json.len()),
         };
         Weight::of(1 + ids / IDS + (bytes + change.effects.len()) / BYTES)
     }

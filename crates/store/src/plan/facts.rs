@@ -3,7 +3,7 @@
 use super::{Of, TenantChange};
 use crate::model::*;
 use scim::{Timestamp, schema::ResourceKind};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What has to be known to decide a batch.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +43,8 @@ pub(crate) struct StoredResource {
     pub(crate) last_modified: Timestamp,
     /// Given if it was asked for.
     pub(crate) document: Option<String>,
+    /// How many members it has (groups only).
+    pub(crate) member_count: i64,
 }
 
 /// The answers of the database; what is absent does not exist.
@@ -52,8 +54,10 @@ pub(crate) struct Facts {
     pub(crate) positions: HashMap<TenantId, i64>,
     pub(crate) resources: HashMap<Of<ResourceId>, StoredResource>,
     pub(crate) user_names: HashMap<Of<String>, ResourceId>,
-    /// Memberships, by group.
+    /// Memberships, by group. Those of a deleted group are there too.
     pub(crate) members: HashMap<Of<ResourceId>, BTreeSet<ResourceId>>,
+    /// Which of the groups that [`Questions::groups_of`] found are deleted: their memberships are hidden.
+    pub(crate) hidden: HashSet<Of<ResourceId>>,
     /// What is kept as deleted.
     pub(crate) deleted: HashMap<Of<ResourceId>, KeptResource>,
 }
@@ -95,17 +99,17 @@ pub(crate) fn questions(batch: &[TenantChange]) -> Questions {
             Action::Delete { .. } => {
                 questions.resources.insert((tenant, change.id), true);
                 questions.groups_of.insert((tenant, change.id));
+            }
+            Action::Restore { document: old, groups, .. } => {
+                document = Some(old);
+                questions.deleted.insert((tenant, change.id));
+                questions.resources.entry((tenant, change.id)).or_default();
                 if change.kind == ResourceKind::Group {
                     questions.members_of.insert((tenant, change.id));
                 }
-            }
-            Action::Restore { document: old, groups, members, .. } => {
-                document = Some(old);
-                candidates = members;
-                questions.deleted.insert((tenant, change.id));
-                questions.resources.entry((tenant, change.id)).or_default();
                 for group in groups {
                     questions.resources.entry((tenant, *group)).or_default();
+                    questions.deleted.insert((tenant, *group));
                     questions.pairs.insert((tenant, (*group, change.id)));
                 }
             }

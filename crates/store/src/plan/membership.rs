@@ -41,10 +41,24 @@ impl Membership {
         stay.chain(&self.joined).copied()
     }
 
+    /// By how many the batch makes it larger, or smaller.
+    pub(super) fn growth(&self) -> i64 {
+        length(&self.joined) - length(&self.left)
+    }
+
+    /// How many members the batch leaves it with.
+    pub(super) fn count(&self) -> i64 {
+        length(&self.stored) + self.growth()
+    }
+
     /// Who really left and who really joined, against what is stored.
     pub(super) fn difference(self) -> (BTreeSet<ResourceId>, BTreeSet<ResourceId>) {
         (self.left, self.joined)
     }
+}
+
+fn length(ids: &BTreeSet<ResourceId>) -> i64 {
+    i64::try_from(ids.len()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use membership::Membership;
 use resource::Resource;
 use scim::{Timestamp, schema::ResourceKind};
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 use writes::{ids_json, members_json};
@@ -55,8 +55,10 @@ struct Plan {
     user_names: HashMap<Of<String>, ResourceId>,
     /// Memberships, by group.
     members: BTreeMap<Of<ResourceId>, Membership>,
-    /// Groups that lost a member because it was deleted; they may not have been asked for.
+    /// Groups that lost members because those were deleted, when at last, where nobody asked for the group.
     bereft: BTreeMap<Of<ResourceId>, Timestamp>,
+    /// Groups that are deleted, so that nobody sees their memberships.
+    hidden: HashSet<Of<ResourceId>>,
     deleted: Vec<DeletedResource>,
     /// What was kept as deleted before the batch, and what of it came back.
     kept: HashMap<Of<ResourceId>, KeptResource>,
@@ -76,6 +78,7 @@ impl Plan {
             user_names: facts.user_names,
             members: facts.members.into_iter().map(|(key, ids)| (key, Membership::stored(ids))).collect(),
             bereft: BTreeMap::new(),
+            hidden: facts.hidden,
             deleted: Vec::new(),
             kept: facts.deleted,
             restored: Vec::new(),
@@ -106,9 +109,9 @@ impl Plan {
                 self.check(tenant, change, *expected)?;
                 self.delete(tenant, change)
             }
-            Action::Restore { deleted, document, groups, members } => {
+            Action::Restore { deleted, document, groups } => {
                 let kept = self.kept(tenant, change, *deleted)?;
-                let answer = self.restore(tenant, change, kept, document, (groups, members))?;
+                let answer = self.restore(tenant, change, kept, document, groups)?;
                 let deed =
                     |by: &Arc<By>| (by.clone(), deeds::restored(tenant, change, kept.at, answer.version));
                 self.audit.extend(by.as_ref().map(deed));
@@ -199,13 +202,7 @@ impl Plan {
     }
 
     fn delete(&mut self, tenant: TenantId, change: &Change) -> Result<Committed, CommitError> {
-        let mut members = BTreeSet::new();
-        if let Some(membership) = self.members.get_mut(&(tenant, change.id)) {
-            members.extend(membership.ids());
-            for id in &members {
-                membership.remove(*id);
-            }
-        }
+        let member_count = self.member_count((tenant, change.id));
         let mut groups = BTreeSet::new();
         for ((owner, group), members) in &mut self.members {
             if *owner == tenant && members.remove(change.id) {
@@ -213,9 +210,12 @@ impl Plan {
             }
         }
         for group in &groups {
-            match self.resources.get_mut(&(tenant, *group)) {
+            let key = (tenant, *group);
+            match self.resources.get_mut(&key) {
+                Some(group) if group.deleted => {}
                 Some(group) => group.touch(change.at),
-                None => drop(self.bereft.insert((tenant, *group), change.at)),
+                None if self.hidden.contains(&key) => {}
+                None => drop(self.bereft.insert(key, change.at)),
             }
         }
         let Some(resource) = self.resources.get_mut(&(tenant, change.id)) else {
@@ -236,10 +236,16 @@ impl Plan {
             created: answer.created,
             document: document.clone(),
             groups: ids_json(&groups),
-            members: ids_json(&members),
+            member_count,
         });
         self.log(tenant, change, answer.version, [Some(document), None, None], true);
         Ok(answer)
+    }
+
+    /// How many members a group has by now.
+    fn member_count(&self, group: Of<ResourceId>) -> i64 {
+        let stored = self.resources.get(&group).map_or(0, |group| group.member_count);
+        stored + self.members.get(&group).map_or(0, Membership::growth)
     }
 
     /// The deleted resource as it is kept, if it is, and was deleted with the expected version.
@@ -250,14 +256,15 @@ impl Plan {
         if kept.version == expected { Ok(kept) } else { Err(CommitError::VersionMismatch(kept.version)) }
     }
 
-    /// Brings a resource back, into the groups and with the members that are still there.
+    /// Brings a resource back, into the groups that are still there, those that are kept as deleted included: a group that
+    /// comes back later has it as a member. A group comes back with its hidden memberships.
     fn restore(
         &mut self,
         tenant: TenantId,
         change: &Change,
         kept: KeptResource,
         document: &Document,
-        (groups, members): (&[ResourceId], &[ResourceId]),
+        groups: &[ResourceId],
     ) -> Result<Committed, CommitError> {
         let key = (tenant, change.id);
         self.check_user_name(tenant, change, document)?;
@@ -269,26 +276,27 @@ impl Plan {
         self.kept.remove(&key);
         self.restored.push(key);
         self.resources.insert(key, restored);
-        let is_there = |plan: &Plan, id: &ResourceId, kind: Option<ResourceKind>| {
-            let found = plan.resources.get(&(tenant, *id)).filter(|found| !found.deleted);
-            *id != change.id && found.is_some_and(|found| kind.is_none_or(|kind| found.kind == kind))
-        };
-        for group in groups {
-            if is_there(self, group, Some(ResourceKind::Group))
-                && self.members.entry((tenant, *group)).or_default().add(change.id)
-                && let Some(group) = self.resources.get_mut(&(tenant, *group))
-            {
-                group.touch(change.at);
-            }
+        for group in groups.iter().filter(|group| **group != change.id) {
+            self.rejoin(tenant, *group, change);
         }
-        let joined: BTreeSet<ResourceId> =
-            members.iter().filter(|id| is_there(self, id, None)).copied().collect();
+        let joined = self.members.get(&key).map(|members| members.ids().collect()).unwrap_or_default();
         let members = members_json(&joined, &BTreeSet::new());
-        if change.kind == ResourceKind::Group {
-            self.members.insert(key, Membership::of_new_group(joined));
-        }
         self.log(tenant, change, answer.version, [None, Some(document.json.clone()), members], true);
         Ok(answer)
+    }
+
+    /// Makes a restored resource a member of a group that it was in, if that is a group, deleted or not.
+    fn rejoin(&mut self, tenant: TenantId, group: ResourceId, change: &Change) {
+        let key = (tenant, group);
+        let found = self.resources.get_mut(&key).filter(|found| found.kind == ResourceKind::Group);
+        if found.is_none() && !self.kept.contains_key(&key) {
+            return;
+        }
+        if self.members.entry(key).or_default().add(change.id)
+            && let Some(group) = found.filter(|group| !group.deleted)
+        {
+            group.touch(change.at);
+        }
     }
 
     /// `userName` is unique within the tenant. A name that the batch gives up is free from the next batch on.
@@ -387,14 +395,6 @@ impl Plan {
         for ((tenant, id), resource) in self.resources {
             resource.write(tenant, id, &mut writes);
         }
-        let bereft = self.bereft.into_iter().map(|((tenant, id), at)| GroupUpdate {
-            tenant,
-            id,
-            changes: 1,
-            last_modified: at,
-            document: None,
-        });
-        writes.groups.extend(bereft);
         writes.deleted = self.deleted;
         writes.restored = self.restored;
         writes.log = self.log;
@@ -402,14 +402,22 @@ impl Plan {
         writes
     }
 
-    /// The difference between the memberships before and after.
+    /// The difference between the memberships before and after, and what it means for the groups.
     fn memberships(&mut self, writes: &mut Writes) {
         for (key @ (tenant, group), members) in std::mem::take(&mut self.members) {
-            let is_empty = members.ids().next().is_none();
+            let (growth, count) = (members.growth(), members.count());
             let (left, joined) = members.difference();
-            if is_empty && left.len() > 1 && self.resources.get(&key).is_some_and(|group| group.deleted) {
-                writes.emptied.push(key);
-                continue;
+            match self.resources.get_mut(&key) {
+                Some(found) => found.members = if found.stored { growth } else { count },
+                None => writes.groups.extend(self.bereft.remove(&key).map(|last_modified| GroupUpdate {
+                    tenant,
+                    id: group,
+                    // Each of those who left was deleted.
+                    changes: -growth,
+                    last_modified,
+                    document: None,
+                    members: growth,
+                })),
             }
             writes.left.extend(left.into_iter().map(|member| (tenant, (group, member))));
             writes.joined.extend(joined.into_iter().map(|member| {

@@ -21,6 +21,10 @@ pub(super) struct Resource {
     /// As the batch makes it.
     pub(super) new_document: Option<Document>,
     pub(super) changes: i64,
+    /// How many members it has stored.
+    pub(super) member_count: i64,
+    /// By how much the batch changes the number of its members; of a new group this is their number.
+    pub(super) members: i64,
     pub(super) deleted: bool,
 }
 
@@ -35,6 +39,8 @@ impl Resource {
             old_document: stored.document,
             new_document: None,
             changes: 0,
+            member_count: stored.member_count,
+            members: 0,
             deleted: false,
         }
     }
@@ -49,6 +55,8 @@ impl Resource {
             old_document: None,
             new_document: Some(document),
             changes: 0,
+            member_count: 0,
+            members: 0,
             deleted: false,
         }
     }
@@ -74,15 +82,21 @@ impl Resource {
         }
         if self.kind == ResourceKind::Group && self.stored {
             if self.changes > 0 {
-                let (changes, last_modified, document) =
-                    (self.changes, self.last_modified, self.new_document);
-                writes.groups.push(GroupUpdate { tenant, id, changes, last_modified, document });
+                writes.groups.push(GroupUpdate {
+                    tenant,
+                    id,
+                    changes: self.changes,
+                    last_modified: self.last_modified,
+                    document: self.new_document,
+                    members: self.members,
+                });
             }
             return;
         }
         let Some(document) = self.new_document else { return };
         let (version, created, last_modified) = (self.version, self.created, self.last_modified);
-        let row = ResourceRow { tenant, id, version, created, last_modified, document };
+        let member_count = self.members;
+        let row = ResourceRow { tenant, id, version, created, last_modified, document, member_count };
         match (self.kind, self.stored) {
             (ResourceKind::User, false) => writes.new_users.push(row),
             (ResourceKind::User, true) => writes.users.push(row),

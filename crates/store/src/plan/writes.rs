@@ -27,6 +27,8 @@ pub(crate) struct ResourceRow {
     pub(crate) created: Timestamp,
     pub(crate) last_modified: Timestamp,
     pub(crate) document: Document,
+    /// How many members it has (`groups` only).
+    pub(crate) member_count: i64,
 }
 
 /// A group whose version rises, and whose document may change.
@@ -38,6 +40,8 @@ pub(crate) struct GroupUpdate {
     pub(crate) changes: i64,
     pub(crate) last_modified: Timestamp,
     pub(crate) document: Option<Document>,
+    /// By how much the number of its members rises, or falls.
+    pub(crate) members: i64,
 }
 
 /// A resource that moves to `deleted_resources`.
@@ -53,8 +57,8 @@ pub(crate) struct DeletedResource {
     pub(crate) document: String,
     /// JSON list of the ids of the groups it was in.
     pub(crate) groups: String,
-    /// JSON list of the ids of its members.
-    pub(crate) members: String,
+    /// How many members it had (groups only).
+    pub(crate) member_count: i64,
 }
 
 /// A row of `change_log`.
@@ -90,8 +94,6 @@ pub(crate) struct Writes {
     pub(crate) users: Vec<ResourceRow>,
     pub(crate) new_groups: Vec<ResourceRow>,
     pub(crate) groups: Vec<GroupUpdate>,
-    /// Groups of which every stored membership goes.
-    pub(crate) emptied: Vec<Of<ResourceId>>,
     /// Memberships (group, member) that go.
     pub(crate) left: Vec<Of<(ResourceId, ResourceId)>>,
     /// Memberships that come; whether the member is a group.

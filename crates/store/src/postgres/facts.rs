@@ -13,8 +13,8 @@ use diesel::{
 use scim::{Timestamp, schema::ResourceKind};
 
 // The columns of a row, by the number in the first:
-// 0 feed: tenant, position · 1 user, 2 group: tenant, id, version, created, modified, document · 3 name: tenant, id of
-// the user, name · 4 membership: tenant, group, member · 5 deleted: tenant, id, version, created, deleted
+// 0 feed: tenant, position · 1 user, 2 group: tenant, id, version, created, modified, document, members · 3 name: tenant,
+// id of the user, name · 4 membership: tenant, group, member · 5 deleted: tenant, id, version, created, deleted
 type Types = (
     Integer,
     Key,
@@ -24,42 +24,48 @@ type Types = (
     Nullable<BigInt>,
     Nullable<BigInt>,
     Nullable<Text>,
+    Nullable<BigInt>,
 );
-type Columns = (i32, Id, Option<Id>, Option<Id>, Option<i64>, Option<i64>, Option<i64>, Option<String>);
+type Columns =
+    (i32, Id, Option<Id>, Option<Id>, Option<i64>, Option<i64>, Option<i64>, Option<String>, Option<i64>);
 
 const FEEDS: (&str, &str) = (
-    "SELECT 0, f.tenant_id, NULL::uuid, NULL::uuid, f.position, NULL::bigint, NULL::bigint, NULL::text FROM ",
+    "SELECT 0, f.tenant_id, NULL::uuid, NULL::uuid, f.position, NULL::bigint, NULL::bigint, NULL::text, NULL::bigint FROM ",
     " AS q(tenant_id) JOIN feeds f USING (tenant_id)",
 );
 const USERS: (&str, &str) = (
     "SELECT 1, r.tenant_id, r.id, NULL::uuid, r.version, r.created_at, r.modified_at, \
-     CASE WHEN q.whole THEN r.document::text END FROM ",
+     CASE WHEN q.whole THEN r.document::text END, NULL::bigint FROM ",
     " AS q(tenant_id, id, whole) JOIN users r USING (tenant_id, id)",
 );
 const GROUPS: (&str, &str) = (
     "SELECT 2, r.tenant_id, r.id, NULL::uuid, r.version, r.created_at, r.modified_at, \
-     CASE WHEN q.whole THEN r.document::text END FROM ",
+     CASE WHEN q.whole THEN r.document::text END, r.member_count FROM ",
     " AS q(tenant_id, id, whole) JOIN groups r USING (tenant_id, id)",
 );
 const NAMES: (&str, &str) = (
-    "SELECT 3, r.tenant_id, r.id, NULL::uuid, NULL::bigint, NULL::bigint, NULL::bigint, r.user_name FROM ",
+    "SELECT 3, r.tenant_id, r.id, NULL::uuid, NULL::bigint, NULL::bigint, NULL::bigint, r.user_name, NULL::bigint FROM ",
     " AS q(tenant_id, user_name) JOIN users r USING (tenant_id, user_name)",
 );
 const DELETED: (&str, &str) = (
-    "SELECT 5, r.tenant_id, r.id, NULL::uuid, r.version, r.created_at, r.deleted_at, NULL::text FROM ",
-    " AS q(tenant_id, id) JOIN deleted_resources r USING (tenant_id, id)",
+    "SELECT 5, r.tenant_id, r.id, NULL::uuid, r.version, r.created_at, r.deleted_at, NULL::text, NULL::bigint FROM ",
+    " AS q(tenant_id, id) JOIN deleted_resources r USING (tenant_id, id) WHERE NOT r.purging",
 );
-const MEMBERSHIP: &str = "SELECT 4, m.tenant_id, m.group_id, m.member_id, NULL::bigint, NULL::bigint, NULL::bigint, NULL::text FROM ";
+const MEMBERSHIP: &str = "SELECT 4, m.tenant_id, m.group_id, m.member_id, NULL::bigint, NULL::bigint, NULL::bigint, NULL::text, NULL::bigint FROM ";
 const PAIRS: &str =
     " AS q(tenant_id, group_id, member_id) JOIN group_members m USING (tenant_id, group_id, member_id)";
 const MEMBERS_OF: &str = " AS q(tenant_id, group_id) JOIN group_members m USING (tenant_id, group_id)";
-const GROUPS_OF: &str = " AS q(tenant_id, member_id) JOIN group_members m USING (tenant_id, member_id)";
+// The number says whether nobody sees the group.
+const MEMBERSHIP_SEEN: &str = "SELECT 4, m.tenant_id, m.group_id, m.member_id, CASE WHEN g.id IS NULL THEN 1::bigint END, NULL::bigint, NULL::bigint, \
+                               NULL::text, NULL::bigint FROM ";
+const GROUPS_OF: &str = " AS q(tenant_id, member_id) JOIN group_members m USING (tenant_id, member_id) \
+                         LEFT JOIN groups g ON g.tenant_id = m.tenant_id AND g.id = m.group_id";
 
 /// Answers the questions. Whether the answers still hold is asked when the rows are written.
 pub(super) fn read(connection: &mut PgConnection, questions: &Questions) -> QueryResult<Facts> {
     let rows = Statement::<Types>::new(parts(questions), " UNION ALL ").load::<Columns>(connection)?;
     let mut facts = Facts::default();
-    for (what, tenant, a, b, n, created, modified, text) in rows {
+    for (what, tenant, a, b, n, created, modified, text, count) in rows {
         let time = |time: Option<i64>| Timestamp(time.unwrap_or_default());
         let tenant = TenantId(tenant.0);
         let (a, b) = (a.map(|id| ResourceId(id.0)), b.map(|id| ResourceId(id.0)));
@@ -72,6 +78,7 @@ pub(super) fn read(connection: &mut PgConnection, questions: &Questions) -> Quer
                     created: time(created),
                     last_modified: time(modified),
                     document,
+                    member_count: count.unwrap_or_default(),
                 };
                 facts.resources.insert((tenant, id), stored);
             }
@@ -82,6 +89,9 @@ pub(super) fn read(connection: &mut PgConnection, questions: &Questions) -> Quer
                 facts.deleted.insert((tenant, id), kept);
             }
             (_, Some(group), Some(member), _) => {
+                if n == Some(1) {
+                    facts.hidden.insert((tenant, group));
+                }
                 facts.members.entry((tenant, group)).or_default().insert(member);
             }
             _ => {}
@@ -128,14 +138,12 @@ fn parts(questions: &Questions) -> Vec<Part> {
             after: DELETED.1,
         });
     }
-    for (asked, after) in [(&questions.members_of, MEMBERS_OF), (&questions.groups_of, GROUPS_OF)] {
+    for (asked, before, after) in
+        [(&questions.members_of, MEMBERSHIP, MEMBERS_OF), (&questions.groups_of, MEMBERSHIP_SEEN, GROUPS_OF)]
+    {
         if !asked.is_empty() {
             let (tenants, ids) = keys(asked.iter().copied());
-            parts.push(Part {
-                before: MEMBERSHIP,
-                columns: vec![Column::Keys(tenants), Column::Keys(ids)],
-                after,
-            });
+            parts.push(Part { before, columns: vec![Column::Keys(tenants), Column::Keys(ids)], after });
         }
     }
     parts

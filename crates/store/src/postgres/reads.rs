@@ -6,7 +6,7 @@ use crate::{
     model::{GroupOf, Listing, Members, Page, ResourceId, Row, TenantId},
     schema::types::{Id, Json, JsonText, Key},
     sql::{
-        self, Bind,
+        self, Bind, is_there,
         listing::{self, Listed},
         sql,
     },
@@ -181,7 +181,9 @@ pub(super) fn members(
          FROM group_members AS m WHERE m.tenant_id = ",
         Bind::key(tenant.0),
         " AND m.group_id = ",
-        Bind::key(group.0)
+        Bind::key(group.0),
+        " AND ",
+        is_there(tenant, group)
     ));
     let (users, groups) = statement.get_result::<(Option<Vec<Id>>, Option<Vec<Id>>)>(connection)?;
     let ids = |ids: Option<Vec<Id>>| ids.unwrap_or_default().into_iter().map(|id| ResourceId(id.0)).collect();

@@ -63,7 +63,6 @@ fn parts(writes: Writes) -> Vec<GuardedPart> {
     parts.extend(some(writes.users, users_after));
     parts.extend(some(writes.new_groups, new_groups));
     parts.extend(some(writes.groups, groups_after));
-    parts.extend(some(writes.emptied, emptied));
     parts.extend(some(writes.left, left));
     parts.extend(some(writes.joined, joined));
     parts.push(log(writes.log));
@@ -125,11 +124,11 @@ fn deleted(rows: Vec<DeletedResource>) -> GuardedPart {
         Column::Numbers(column(&rows, |row| row.created.0)),
         Column::Jsons(column(&rows, |row| Json(row.document.clone()))),
         Column::Jsons(column(&rows, |row| Json(row.groups.clone()))),
-        Column::Jsons(column(&rows, |row| Json(row.members.clone()))),
+        Column::Numbers(column(&rows, |row| row.member_count)),
     ];
     GuardedPart::new(
         ", kept AS (INSERT INTO deleted_resources (tenant_id, id, kind, deleted_at, actor, version, created_at, \
-                 document, groups, members) SELECT q.* FROM ",
+                 document, groups, member_count) SELECT q.* FROM ",
         columns,
         "",
         ")",
@@ -146,7 +145,7 @@ fn restored(rows: Vec<Of<ResourceId>>) -> GuardedPart {
     )
 }
 
-/// The columns that `users` and `groups` share, and those of `users` alone between them.
+/// The columns that `users` and `groups` share, then those that one of them has alone.
 fn resource_columns(rows: Vec<ResourceRow>, of_users: bool) -> Vec<Column> {
     let (tenants, ids) = keys(rows.iter().map(|row| (row.tenant, row.id)));
     let mut columns = vec![
@@ -156,6 +155,7 @@ fn resource_columns(rows: Vec<ResourceRow>, of_users: bool) -> Vec<Column> {
         Column::Numbers(column(&rows, |row| row.created.0)),
         Column::Numbers(column(&rows, |row| row.last_modified.0)),
     ];
+    let member_counts = column(&rows, |row| row.member_count);
     let (documents, keys): (Vec<Json>, Vec<Keys>) = rows
         .into_iter()
         .map(|ResourceRow { document: Document { json, keys }, .. }| (Json(json), keys))
@@ -167,6 +167,8 @@ fn resource_columns(rows: Vec<ResourceRow>, of_users: bool) -> Vec<Column> {
         columns.push(Column::MaybeTexts(column(&keys, |keys| keys.user_name.clone())));
         columns.push(Column::Bools(column(&keys, |keys| keys.active)));
         columns.push(Column::MaybeTexts(column(&keys, |keys| keys.work_email.clone())));
+    } else {
+        columns.push(Column::Numbers(member_counts));
     }
     columns
 }
@@ -195,7 +197,7 @@ fn users_after(rows: Vec<ResourceRow>) -> GuardedPart {
 fn new_groups(rows: Vec<ResourceRow>) -> GuardedPart {
     GuardedPart::new(
         ", new_groups AS (INSERT INTO groups (tenant_id, id, version, created_at, modified_at, document, external_id, \
-                 display_name) SELECT q.* FROM ",
+                 display_name, member_count) SELECT q.* FROM ",
         resource_columns(rows, false),
         "",
         ")",
@@ -217,26 +219,18 @@ fn groups_after(rows: Vec<GroupUpdate>) -> GuardedPart {
         Column::MaybeJsons(column(&rows, |row| {
             row.document.as_ref().map(|document| Json(document.json.clone()))
         })),
+        Column::Numbers(column(&rows, |row| row.members)),
     ];
     GuardedPart::new(
         ", groups_after AS (UPDATE groups r SET version = r.version + q.changes, \
                  modified_at = greatest(r.modified_at, q.modified_at), \
                  external_id = CASE WHEN q.document IS NULL THEN r.external_id ELSE q.external_id END, \
                  display_name = CASE WHEN q.document IS NULL THEN r.display_name ELSE q.display_name END, \
-                 document = coalesce(q.document, r.document) FROM ",
+                 document = coalesce(q.document, r.document), \
+                 member_count = r.member_count + q.members FROM ",
         columns,
-        "(tenant_id, id, changes, modified_at, external_id, display_name, document)",
+        "(tenant_id, id, changes, modified_at, external_id, display_name, document, members)",
         " WHERE r.tenant_id = q.tenant_id AND r.id = q.id)",
-    )
-}
-
-fn emptied(groups: Vec<Of<ResourceId>>) -> GuardedPart {
-    let (tenants, groups) = keys(groups.into_iter());
-    GuardedPart::new(
-        ", emptied AS (DELETE FROM group_members m USING ",
-        vec![Column::Keys(tenants), Column::Keys(groups)],
-        "(tenant_id, group_id)",
-        " WHERE m.tenant_id = q.tenant_id AND m.group_id = q.group_id)",
     )
 }
 

@@ -17,6 +17,7 @@ mod tests;
 mod text;
 
 pub(crate) use dialect::Dialect;
+pub(crate) use membership::is_there;
 pub(crate) use sqlite::register_functions;
 pub(crate) use statement::Statement;
 pub(crate) use text::{Bind, Sql, sql};

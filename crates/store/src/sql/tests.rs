@@ -95,7 +95,7 @@ fn the_tenant_is_bound_first_and_for_every_table() {
                     && binds.starts_with(&format!("Some(Id({tenant}))")),
                 "{statement}"
             );
-            let tables = ["users AS t", "\"groups\" AS t", "group_members AS m"]
+            let tables = ["users AS t", "\"groups\" AS t", "\"groups\" AS g", "group_members AS m"]
                 .map(|table| text.matches(table).count());
             assert_eq!(tables.iter().sum::<usize>(), binds.matches(&tenant).count(), "{statement}");
             assert_eq!(tables.iter().sum::<usize>(), text.matches(".tenant_id = ").count(), "{statement}");

@@ -4,7 +4,7 @@
 use super::lists::{by_tenant, ids_table, pairs_table, texts_table};
 use crate::{
     model::{ResourceId, TenantId},
-    plan::{Facts, KeptResource, Questions, StoredResource},
+    plan::{Facts, KeptResource, Of, Questions, StoredResource},
     schema::types::{Id, Json, JsonText, Key},
     sql::{Bind, Statement, sql},
 };
@@ -45,8 +45,8 @@ pub(super) fn position(connection: &mut SqliteConnection, tenant: TenantId) -> Q
     Statement::<Sqlite, BigInt>::cached(sql).get_result(connection).optional()
 }
 
-type Types = (Key, BigInt, BigInt, BigInt, Nullable<JsonText>, Bool);
-type Columns = (Id, i64, i64, i64, Option<Json>, bool);
+type Types = (Key, BigInt, BigInt, BigInt, Nullable<JsonText>, Nullable<BigInt>);
+type Columns = (Id, i64, i64, i64, Option<Json>, Option<i64>);
 
 /// Users and groups: ids are unique over both.
 fn resources(
@@ -65,11 +65,11 @@ fn resources(
         [_] => sql!(""),
         _ => sql!(ids_table(ids.iter().map(|id| id.0)), " CROSS JOIN "),
     };
-    let select = |is_group: &'static str, table: &'static str| {
+    let select = |member_count: &'static str, table: &'static str| {
         sql!(
             "SELECT r.id, r.version, r.created_at, r.modified_at, ",
             if with_document { "r.document" } else { "NULL" },
-            is_group,
+            member_count,
             " FROM ",
             source(),
             table,
@@ -78,16 +78,17 @@ fn resources(
             Bind::key(tenant.0)
         )
     };
-    let both = sql!(select(", FALSE", "users"), " UNION ALL ", select(", TRUE", "\"groups\""));
-    for (id, version, created, modified, document, is_group) in
+    let both = sql!(select(", NULL", "users"), " UNION ALL ", select(", r.member_count", "\"groups\""));
+    for (id, version, created, modified, document, member_count) in
         Statement::<Sqlite, Types>::cached(both).load::<Columns>(connection)?
     {
         let stored = StoredResource {
-            kind: if is_group { ResourceKind::Group } else { ResourceKind::User },
+            kind: if member_count.is_some() { ResourceKind::Group } else { ResourceKind::User },
             version,
             created: Timestamp(created),
             last_modified: Timestamp(modified),
             document: document.map(|json| json.0),
+            member_count: member_count.unwrap_or_default(),
         };
         facts.resources.insert((tenant, ResourceId(id.0)), stored);
     }
@@ -121,7 +122,7 @@ fn deleted(
     let found = Statement::<Sqlite, (Key, BigInt, BigInt, BigInt)>::cached(sql!(
         "SELECT r.id, r.deleted_at, r.version, r.created_at FROM ",
         ids_table(ids.iter().map(|id| id.0)),
-        " CROSS JOIN deleted_resources AS r WHERE r.id = unhex(q.value) AND r.tenant_id = ",
+        " CROSS JOIN deleted_resources AS r WHERE r.id = unhex(q.value) AND NOT r.purging AND r.tenant_id = ",
         Bind::key(tenant.0)
     ));
     for (id, at, version, created) in found.load::<(Id, i64, i64, i64)>(connection)? {
@@ -145,11 +146,7 @@ fn memberships(
         let on = " CROSS JOIN group_members AS m WHERE m.group_id = unhex(q.value)";
         (tenant, sql!(ids_table(ids.iter().map(|id| id.0)), on))
     });
-    let of_members = by_tenant(questions.groups_of.iter().copied()).into_iter().map(|(tenant, ids)| {
-        let on = " CROSS JOIN group_members AS m WHERE m.member_id = unhex(q.value)";
-        (tenant, sql!(ids_table(ids.iter().map(|id| id.0)), on))
-    });
-    for (tenant, from) in pairs.chain(of_groups).chain(of_members).collect::<Vec<_>>() {
+    for (tenant, from) in pairs.chain(of_groups).collect::<Vec<_>>() {
         let found = Statement::<Sqlite, (Key, Key)>::cached(sql!(
             "SELECT m.group_id, m.member_id FROM ",
             from,
@@ -157,8 +154,27 @@ fn memberships(
             Bind::key(tenant.0)
         ));
         for (group, member) in found.load::<(Id, Id)>(connection)? {
-            facts.members.entry((tenant, ResourceId(group.0))).or_default().insert(ResourceId(member.0));
+            add(facts, (tenant, group), member);
+        }
+    }
+    for (tenant, ids) in by_tenant(questions.groups_of.iter().copied()) {
+        let found = Statement::<Sqlite, (Key, Key, Bool)>::cached(sql!(
+            "SELECT m.group_id, m.member_id, g.id IS NULL FROM ",
+            ids_table(ids.iter().map(|id| id.0)),
+            " CROSS JOIN group_members AS m LEFT JOIN \"groups\" AS g ON g.tenant_id = m.tenant_id AND g.id = m.group_id \
+             WHERE m.member_id = unhex(q.value) AND m.tenant_id = ",
+            Bind::key(tenant.0)
+        ));
+        for (group, member, is_hidden) in found.load::<(Id, Id, bool)>(connection)? {
+            add(facts, (tenant, group), member);
+            if is_hidden {
+                facts.hidden.insert((tenant, ResourceId(group.0)));
+            }
         }
     }
     Ok(())
+}
+
+fn add(facts: &mut Facts, (tenant, group): Of<Id>, member: Id) {
+    facts.members.entry((tenant, ResourceId(group.0))).or_default().insert(ResourceId(member.0));
 }

@@ -196,6 +196,11 @@ impl Engine for SqliteEngine {
         found.into_iter().map(DeletedRow::try_from).collect()
     }
 
+    fn hidden_members(&self, tenant: TenantId, group: ResourceId) -> Result<Vec<ResourceId>, StoreError> {
+        let found = self.run(|connection| history::hidden_members(connection, tenant, group))?;
+        Ok(found.into_iter().map(|id| ResourceId(id.0)).collect())
+    }
+
     fn deleted_resource(&self, tenant: TenantId, id: ResourceId) -> Result<Option<DeletedRow>, StoreError> {
         let found = self.run(|connection| history::deleted_resource(connection, tenant, id))?;
         found.map(DeletedRow::try_from).transpose()

@@ -5,7 +5,7 @@ use crate::{
     model::{GroupOf, Listing, Members, Page, ResourceId, Row, TenantId},
     schema::types::{Id, Json, JsonText, Key},
     sql::{
-        Bind, Statement,
+        Bind, Statement, is_there,
         listing::{self, Listed},
         sql,
     },
@@ -132,6 +132,8 @@ pub(super) fn members(
         Bind::key(tenant.0),
         " AND m.group_id = ",
         Bind::key(group.0),
+        " AND ",
+        is_there(tenant, group),
         " ORDER BY m.member_id"
     ));
     let mut members = Members::default();

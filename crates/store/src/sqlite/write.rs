@@ -50,9 +50,6 @@ pub(super) fn write(connection: &mut SqliteConnection, writes: Writes) -> QueryR
     writes.users.into_iter().map(update_user).try_for_each(&mut run)?;
     writes.new_groups.into_iter().map(insert_group).try_for_each(&mut run)?;
     writes.groups.into_iter().map(update_group).try_for_each(&mut run)?;
-    for (tenant, group) in writes.emptied {
-        run(delete_members(tenant, group))?;
-    }
     for (tenant, pairs) in by_tenant(writes.left) {
         run(delete_pairs(tenant, &pairs))?;
     }
@@ -86,15 +83,6 @@ fn key(tenant: TenantId, id: ResourceId) -> Sql {
     sql!(" WHERE tenant_id = ", Bind::key(tenant.0), " AND id = ", Bind::key(id.0))
 }
 
-fn delete_members(tenant: TenantId, group: ResourceId) -> Sql {
-    sql!(
-        "DELETE FROM group_members WHERE tenant_id = ",
-        Bind::key(tenant.0),
-        " AND group_id = ",
-        Bind::key(group.0)
-    )
-}
-
 /// All of them in one statement, which is one text for any number.
 fn delete_pairs(tenant: TenantId, pairs: &[(ResourceId, ResourceId)]) -> Sql {
     sql!(
@@ -120,7 +108,8 @@ fn insert_pairs(tenant: TenantId, pairs: &[(ResourceId, ResourceId)], is_group: 
 
 fn insert_deleted(deleted: DeletedResource) -> Sql {
     insert(
-        "deleted_resources (tenant_id, id, kind, deleted_at, actor, version, created_at, document, groups, members)",
+        "deleted_resources (tenant_id, id, kind, deleted_at, actor, version, created_at, document, groups, \
+         member_count)",
         [
             Bind::key(deleted.tenant.0),
             Bind::key(deleted.id.0),
@@ -131,7 +120,7 @@ fn insert_deleted(deleted: DeletedResource) -> Sql {
             Bind::number(deleted.created.0),
             Bind::text(deleted.document),
             Bind::text(deleted.groups),
-            Bind::text(deleted.members),
+            Bind::number(deleted.member_count),
         ],
     )
 }
@@ -183,7 +172,7 @@ fn update_user(row: ResourceRow) -> Sql {
 fn insert_group(row: ResourceRow) -> Sql {
     let keys = row.document.keys;
     insert(
-        "\"groups\" (tenant_id, id, external_id, display_name, version, created_at, modified_at, document)",
+        "\"groups\" (tenant_id, id, external_id, display_name, version, created_at, modified_at, document, member_count)",
         [
             Bind::key(row.tenant.0),
             Bind::key(row.id.0),
@@ -193,6 +182,7 @@ fn insert_group(row: ResourceRow) -> Sql {
             Bind::number(row.created.0),
             Bind::number(row.last_modified.0),
             Bind::text(row.document.json),
+            Bind::number(row.member_count),
         ],
     )
 }
@@ -204,7 +194,8 @@ fn update_group(update: GroupUpdate) -> Sql {
         Bind::number(update.changes),
         ", modified_at = max(modified_at, ",
         Bind::number(update.last_modified.0),
-        ")"
+        "), member_count = member_count + ",
+        Bind::number(update.members)
     );
     if let Some(document) = update.document {
         sql.push(", external_id = ");

@@ -3,6 +3,7 @@
 use crate::{backend::Backend, on_both_databases, world::*};
 use scim::schema::ResourceKind::{Group, User};
 use store::*;
+use uuid::Uuid;
 
 on_both_databases!(
     members_come_and_go,
@@ -12,6 +13,8 @@ on_both_databases!(
     a_thousand_members_come_at_once_and_go_at_once,
     groups_of_a_user_count_through_nesting,
     circles_of_groups_end,
+    a_deleted_group_is_seen_nowhere,
+    a_group_knows_how_many_members_it_has,
 );
 
 fn add(members: &[ResourceId]) -> MemberDelta {
@@ -90,7 +93,51 @@ async fn a_thousand_members_come_at_once_and_go_at_once(backend: Backend) {
     world.commit(delta(sales, half)).await.unwrap();
     assert_eq!(world.members(sales).await.users, sorted(ids[500..].to_vec()));
     world.commit(delete(Group, sales, None)).await.unwrap();
-    assert_eq!(world.number("SELECT count(*) FROM group_members WHERE tenant_id = $"), 0);
+    assert_eq!(world.members(sales).await, Members::default());
+}
+
+/// Its memberships stay where they are until it is purged, and nobody sees them.
+async fn a_deleted_group_is_seen_nowhere(backend: Backend) {
+    let world = World::new(backend).await;
+    let (store, tenant) = (world.store(), world.tenant);
+    let (ana, ben) = (world.user("ana").await, world.user("ben").await);
+    let inner = world.group("Inner", &[ben]).await;
+    let sales = world.group("Sales", &[ana, inner]).await;
+    world.commit(delete(Group, sales, None)).await.unwrap();
+    assert_eq!(store.hidden_members(tenant, sales).await.unwrap(), sorted(vec![ana, inner]));
+    assert_eq!(world.members(sales).await, Members::default());
+    assert_eq!(store.member_count(tenant, sales).await.unwrap(), 0);
+    let behind = store.members_behind(tenant, sales, ResourceId(Uuid::nil()), 10).await.unwrap();
+    assert_eq!(behind, []);
+    assert_eq!(world.row(User, ana).await.unwrap().groups, []);
+    assert_eq!(world.row(User, ben).await.unwrap().groups.len(), 1);
+    let groups: Vec<usize> =
+        world.list(everything(User)).await.rows.iter().map(|row| row.groups.len()).collect();
+    assert_eq!(groups, [0, 1]);
+    // Who is deleted meanwhile leaves it as well, and nobody tells the group.
+    let changes = world.number("SELECT count(*) FROM change_log WHERE tenant_id = $");
+    world.commit(delete(User, ana, None)).await.unwrap();
+    assert_eq!(store.hidden_members(tenant, sales).await.unwrap(), [inner]);
+    assert_eq!(world.number("SELECT count(*) FROM change_log WHERE tenant_id = $"), changes + 1);
+    assert_eq!(world.row(Group, sales).await, None);
+}
+
+/// The count is kept beside the group, however its members come and go.
+async fn a_group_knows_how_many_members_it_has(backend: Backend) {
+    let world = World::new(backend).await;
+    let count = async |group| world.store().member_count(world.tenant, group).await.unwrap();
+    let (ana, ben, cleo) = (world.user("ana").await, world.user("ben").await, world.user("cleo").await);
+    let sales = world.group("Sales", &[ana]).await;
+    assert_eq!(count(sales).await, 1);
+    world.commit(delta(sales, add(&[ana, ben, cleo]))).await.unwrap();
+    assert_eq!(count(sales).await, 3);
+    let (one, two) =
+        tokio::join!(world.commit(delete(User, ana, None)), world.commit(delete(User, ben, None)));
+    assert!(one.is_ok() && two.is_ok());
+    assert_eq!(count(sales).await, 1);
+    assert_eq!(world.row(Group, sales).await.unwrap().version, 4, "each deleted member is a change");
+    world.commit(delta(sales, MemberDelta { clear: true, ..MemberDelta::default() })).await.unwrap();
+    assert_eq!(count(sales).await, 0);
 }
 
 async fn groups_of_a_user_count_through_nesting(backend: Backend) {

@@ -12,6 +12,8 @@ use store::*;
 on_both_databases!(
     what_is_due_goes_with_the_documents_of_its_history,
     a_long_history_goes_in_steps,
+    hidden_members_go_in_steps,
+    what_is_half_purged_is_not_restored,
     the_longest_deleted_go_first_and_no_more_than_asked,
     a_restored_resource_stays,
     two_processes_purge_each_resource_once,
@@ -52,7 +54,6 @@ fn restore(row: &DeletedRow) -> Change {
         deleted: row.version,
         document: Document { json: row.document.clone(), keys: Keys::of(&document) },
         groups: vec![],
-        members: vec![],
     };
     change(row.kind, row.id, EventKind::Create, action)
 }
@@ -113,6 +114,40 @@ async fn a_long_history_goes_in_steps(backend: Backend) {
     assert_eq!(purged(world.store().purge(later(), 1).await), 1);
     assert_eq!(full(&world, sales), 0);
     assert_eq!(purged(world.store().purge(later(), 1).await), 0);
+}
+
+async fn hidden_members_go_in_steps(backend: Backend) {
+    let world = World::new(backend).await;
+    let ana = world.user("ana").await;
+    let (sales, other) = (world.group("Sales", &[ana]).await, world.group("Other", &[ana]).await);
+    world.commit(delete(Group, sales, None)).await.unwrap();
+    let members = world.backend.key(sales.0);
+    // As many members as several steps can remove.
+    let member = match world.backend.key(uuid::Uuid::nil()).starts_with('x') {
+        true => "randomblob(16)",
+        false => "gen_random_uuid()",
+    };
+    world.backend.execute(&format!(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200) \
+         INSERT INTO group_members (tenant_id, group_id, member_id, member_is_group) \
+         SELECT {}, {members}, {member}, FALSE FROM n",
+        world.backend.key(world.tenant.0)
+    ));
+    assert_eq!(purged(world.store().purge(later(), 1).await), 1);
+    assert_eq!(world.number("SELECT count(*) FROM group_members WHERE tenant_id = $"), 1);
+    assert_eq!(world.members(other).await.users, [ana]);
+}
+
+async fn what_is_half_purged_is_not_restored(backend: Backend) {
+    let world = World::new(backend).await;
+    let (ana, _) = deleted_user(&world, "ana").await;
+    let row = world.store().deleted_resource(world.tenant, ana).await.unwrap().unwrap();
+    world.backend.execute("UPDATE deleted_resources SET purging = TRUE");
+    assert_eq!(world.commit(restore(&row)).await, Err(CommitError::NotFound));
+    assert_eq!(world.store().deleted_resource(world.tenant, ana).await.unwrap(), None);
+    let before = (Timestamp(i64::MAX), ResourceId(uuid::Uuid::max()));
+    assert_eq!(world.store().deleted_resources(world.tenant, before, 10).await.unwrap(), []);
+    assert_eq!(purged(world.store().purge(later(), 1).await), 1);
 }
 
 async fn the_longest_deleted_go_first_and_no_more_than_asked(backend: Backend) {

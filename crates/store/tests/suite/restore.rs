@@ -14,6 +14,8 @@ use uuid::Uuid;
 on_both_databases!(
     a_user_comes_back_into_the_groups_that_are_left,
     a_group_comes_back_with_the_members_that_are_left,
+    a_member_comes_back_before_its_group_or_after_it,
+    a_restored_group_and_its_members_in_one_batch_agree,
     a_name_that_is_taken_keeps_the_user_away,
     a_restore_of_something_else_is_refused,
     what_comes_at_the_same_moment_sees_the_restored_user,
@@ -34,7 +36,6 @@ fn restore(row: &DeletedRow) -> Change {
         deleted: row.version,
         document: Document { json: row.document.clone(), keys: Keys::of(&document) },
         groups: ids(&row.groups),
-        members: ids(&row.members),
     };
     change(row.kind, row.id, EventKind::Create, action)
 }
@@ -84,11 +85,55 @@ async fn a_group_comes_back_with_the_members_that_are_left(backend: Backend) {
     let sales = world.group("Sales", &[ana, ben, inner]).await;
     let outer = world.group("Outer", &[sales]).await;
     let row = deleted(&world, Group, sales).await;
+    assert_eq!(row.member_count, 3);
     world.commit(delete(User, ben, None)).await.unwrap();
     world.commit(restore(&row)).await.unwrap();
     let members = world.members(sales).await;
     assert_eq!((members.users, members.groups), (vec![ana], vec![inner]));
     assert_eq!(world.members(outer).await.groups, [sales]);
+    assert_eq!(world.store().member_count(world.tenant, sales).await.unwrap(), 2);
+    // The log names who came back.
+    let newest = world.store().changes(world.tenant, Some(sales), i64::MAX, 1).await.unwrap();
+    let told: Value = serde_json::from_str(newest[0].members.as_deref().unwrap()).unwrap();
+    assert_eq!(ids(&told["add"].to_string()), [ana, inner]);
+}
+
+async fn a_member_comes_back_before_its_group_or_after_it(backend: Backend) {
+    let world = World::new(backend).await;
+    for group_is_first in [true, false] {
+        let ana = world.user("ana").await;
+        let sales = world.group("Sales", &[ana]).await;
+        let the_group = deleted(&world, Group, sales).await;
+        let the_user = deleted(&world, User, ana).await;
+        let both = if group_is_first { [&the_group, &the_user] } else { [&the_user, &the_group] };
+        for row in both {
+            world.commit(restore(row)).await.unwrap();
+        }
+        assert_eq!(world.members(sales).await.users, [ana], "{group_is_first}");
+        assert_eq!(world.store().member_count(world.tenant, sales).await.unwrap(), 1);
+        world.commit(delete(User, ana, None)).await.unwrap();
+    }
+}
+
+/// Waiting together, they are mostly one batch.
+async fn a_restored_group_and_its_members_in_one_batch_agree(backend: Backend) {
+    let world = World::new(backend).await;
+    let (ana, ben) = (world.user("ana").await, world.user("ben").await);
+    let sales = world.group("Sales", &[ana, ben]).await;
+    let row = deleted(&world, Group, sales).await;
+    let (gone, back, again) = tokio::join!(
+        world.commit(delete(User, ana, None)),
+        world.commit(restore(&row)),
+        world.commit(delete(Group, sales, None)),
+    );
+    assert!(gone.is_ok() && back.is_ok() && again.is_ok());
+    assert_eq!(world.store().hidden_members(world.tenant, sales).await.unwrap(), [ben]);
+    let row = world.store().deleted_resource(world.tenant, sales).await.unwrap().unwrap();
+    let (back, gone) = tokio::join!(world.commit(restore(&row)), world.commit(delete(User, ben, None)));
+    assert!(back.is_ok() && gone.is_ok());
+    assert_eq!(world.members(sales).await, Members::default());
+    assert_eq!(world.store().member_count(world.tenant, sales).await.unwrap(), 0);
+    assert_eq!(world.row(Group, sales).await.unwrap().version, row.version + 2);
 }
 
 async fn a_name_that_is_taken_keeps_the_user_away(backend: Backend) {
