@@ -11,6 +11,7 @@ mod credentials;
 mod duration;
 mod host;
 mod logging;
+mod lookups;
 mod loopback;
 mod metrics;
 mod oauth;

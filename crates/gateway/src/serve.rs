@@ -7,7 +7,7 @@ use crate::{
     clock, command,
     connections::{self, ConnectionMetrics, Connections},
     credentials::CredentialWatch,
-    metrics,
+    lookups, metrics,
     oauth::{self, Oauth},
     origin,
     purge::Purge,
@@ -84,6 +84,7 @@ async fn run(settings: &Settings, options: &Serve, json: bool) -> Result<(), Com
     let steady = SteadyClock::new(store.clone(), &registry).map_err(|cause| failed(&cause))?;
     let purge = Purge::new(store.clone(), steady.clone(), settings.provisioning.keep_deleted, &registry);
     rt::spawn(purge.map_err(|cause| failed(&cause))?.run());
+    rt::spawn(lookups::tend(store.clone()));
     let tokens = &settings.tokens;
     let watch =
         CredentialWatch::new(store.clone(), tokens.silence, &registry).map_err(|cause| failed(&cause))?;

@@ -8,6 +8,7 @@ use crate::{
     credential::{CredentialKind, EndingCredential, NotedUse, Rotation, UsedToken},
     history::{ChangeRow, DeletedRow},
     lane::Lane,
+    lookups::LookupEngine,
     model::*,
     oauth::*,
     operator::{Operator, Session},
@@ -150,6 +151,7 @@ pub(crate) trait Engine:
     + OverviewEngine
     + PurgeEngine
     + ClockEngine
+    + LookupEngine
     + SetupEngine
     + ApiTokenEngine
     + Send

@@ -21,6 +21,7 @@ mod history;
 mod lane;
 mod limit;
 mod locks;
+mod lookups;
 pub mod model;
 pub mod oauth;
 mod oauth_records;

@@ -128,8 +128,8 @@ macro_rules! records {
                 model::{SecretTokenRow, Tenant, TenantId, TenantState, TenantUpdate},
                 schema::{
                     change_log, client_secrets, deleted_resources, federations, feeds, group_members, groups,
-                    oauth_clients, rotations, secret_tokens, setup_links, tenants, types::Id,
-                    used_assertions, users,
+                    lookup_keys, lookup_paths, oauth_clients, rotations, secret_tokens, setup_links, tenants,
+                    types::Id, used_assertions, users,
                 },
             };
             use diesel::{
@@ -216,6 +216,8 @@ macro_rules! records {
                     close_feed(connection, tenant)?;
                     delete_from!(change_log);
                     delete_from!(deleted_resources);
+                    delete_from!(lookup_keys);
+                    delete_from!(lookup_paths);
                     delete_from!(group_members);
                     delete_from!(groups);
                     delete_from!(users);

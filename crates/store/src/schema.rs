@@ -259,6 +259,31 @@ diesel::table! {
 }
 
 diesel::table! {
+    lookup_paths (tenant_id, id) {
+        tenant_id -> crate::schema::types::Key,
+        id -> BigInt,
+        kind -> Text,
+        path -> Text,
+        version -> SmallInt,
+        state -> Text,
+        filled_to -> Nullable<crate::schema::types::Key>,
+        filled_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+        used_at -> BigInt,
+        uses -> BigInt,
+    }
+}
+
+diesel::table! {
+    lookup_keys (tenant_id, path_id, key, resource_id) {
+        tenant_id -> crate::schema::types::Key,
+        path_id -> BigInt,
+        key -> Text,
+        resource_id -> crate::schema::types::Key,
+    }
+}
+
+diesel::table! {
     signing_keys (id) {
         id -> crate::schema::types::Key,
         private_key -> Binary,

@@ -11,6 +11,7 @@ use crate::{
     engine::{Engine, Engines, Lookup, LookupKey},
     figures::LaneFigures,
     lane::Lane,
+    lookups,
     model::*,
     plan::TenantChange,
     postgres::PostgresEngine,
@@ -61,6 +62,7 @@ pub(crate) const BEFORE_ALL: (Timestamp, Uuid) = (Timestamp(i64::MIN), Uuid::nil
 pub struct Store {
     pub(crate) threads: Arc<Threads>,
     work: Arc<Work>,
+    pub(crate) lookups: Arc<lookups::Memory>,
     is_for_clients: bool,
     by: Option<Arc<By>>,
 }
@@ -88,6 +90,7 @@ impl Store {
         Ok(Store {
             threads: Arc::new(Threads::start(&engines, readers, settings.batch.max(1))?),
             work: Arc::new(Work::new(settings.budget)),
+            lookups: Arc::new(lookups::Memory::new()),
             is_for_clients: false,
             by: None,
         })
@@ -107,8 +110,13 @@ impl Store {
         Store { is_for_clients: true, ..self.clone() }
     }
 
+    /// Whether what is asked is asked by a tenant's client.
+    pub(crate) fn is_for_clients(&self) -> bool {
+        self.is_for_clients
+    }
+
     /// Asks for work on the resources of a tenant; returns when it may begin.
-    async fn admit(&self, tenant: TenantId, weight: Weight) -> Result<Asked, StoreError> {
+    pub(crate) async fn admit(&self, tenant: TenantId, weight: Weight) -> Result<Asked, StoreError> {
         let (line, in_flight) = match self.is_for_clients {
             true => (Line::Tenant(tenant), self.work.begin(tenant, weight).await?),
             false => (Line::Operators, InFlight::uncounted()),
@@ -234,6 +242,9 @@ impl Store {
     /// # Errors
     /// As above; [`StoreError::Late`] if it reads too much.
     pub async fn list(&self, tenant: TenantId, listing: Listing) -> Result<Page, StoreError> {
+        if let Some(page) = self.list_by_keys(tenant, &listing).await? {
+            return Ok(page);
+        }
         let is_indexed = is_indexed(&listing);
         let asked = self.admit(tenant, Weight::of_listing(&listing, is_indexed)).await?;
         let lane = if is_indexed { Lane::Quick } else { Lane::Slow };

@@ -13,8 +13,12 @@ use backend::Backend;
 use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
 use scim::{
     event::EventKind,
+    filter::Filter,
     resource::Keys,
-    schema::ResourceKind::{Group, User},
+    schema::{
+        ResourceKind::{Group, User},
+        ResourceType,
+    },
 };
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use store::*;
@@ -56,10 +60,20 @@ struct Other(Store);
 impl Other {
     /// Commits this before the next statement that begins with these words.
     fn commits_before(&self, before: &'static str, tenant: TenantId, change: Change) {
+        self.acts_before(before, async move |store| {
+            store.commit(tenant, change).await.unwrap();
+        });
+    }
+
+    /// Does this before the next statement that begins with these words.
+    fn acts_before<F>(&self, before: &'static str, act: F)
+    where
+        F: AsyncFnOnce(Store) + Send + 'static,
+    {
         let store = self.0.clone();
         let act = Box::new(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            runtime.block_on(store.commit(tenant, change)).unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+            runtime.block_on(act(store));
         });
         *lock(&AMBUSH) = Some(Ambush { before, act });
     }
@@ -186,5 +200,38 @@ fn a_member_that_was_overtaken_still_joins() {
         world.commit(add(ana)).await.unwrap();
         assert_eq!(world.members(sales).await.users, [ana, ben]);
         assert_eq!(world.row(Group, sales).await.unwrap().version, 3);
+    });
+}
+
+/// A process that does not know yet that keys are kept of a path does not write a user without its key.
+#[test]
+fn a_user_whose_keys_were_not_known_gets_them() {
+    race(Backend::postgres, async |world, other| {
+        let tenant = world.tenant;
+        let listing = |title: &str| {
+            let filter = Filter::parse(&format!("title eq \"{title}\"")).unwrap();
+            let condition = filter.resolve(ResourceType::of(User)).unwrap();
+            Listing { condition: Some(condition), ..everything(User) }
+        };
+        for _ in 0..5 {
+            other.0.for_clients().list(tenant, listing("x")).await.unwrap();
+        }
+        // The path comes and is filled while this process has decided to write a user without keys.
+        other.acts_before(
+            POSTGRES_WRITES,
+            async move |store| {
+                while store.tend_lookups(now()).await.unwrap() {}
+            },
+        );
+        let ana = new_id();
+        let body = serde_json::json!({"userName": "ana", "title": "Lead"});
+        world.commit(create(User, ana, document(User, body), &[])).await.unwrap();
+        assert_eq!(
+            world.number("SELECT count(*) FROM lookup_paths WHERE tenant_id = $ AND state = 'filled'"),
+            1
+        );
+        assert_eq!(world.number("SELECT count(*) FROM lookup_keys WHERE tenant_id = $"), 1);
+        let found = other.0.list(tenant, listing("LEAD")).await.unwrap();
+        assert_eq!(found.rows.iter().map(|row| row.id).collect::<Vec<_>>(), [ana]);
     });
 }

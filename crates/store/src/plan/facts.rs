@@ -1,6 +1,9 @@
 //! What has to be known to decide a batch, and how the database answers.
 
-use super::{Of, TenantChange};
+use super::{
+    Of, TenantChange,
+    lookups::{KeptPath, kept_paths},
+};
 use crate::model::*;
 use scim::{Timestamp, schema::ResourceKind};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -60,6 +63,19 @@ pub(crate) struct Facts {
     pub(crate) hidden: HashSet<Of<ResourceId>>,
     /// What is kept as deleted.
     pub(crate) deleted: HashMap<Of<ResourceId>, KeptResource>,
+    /// The paths of which lookup keys are kept; nothing of a tenant that has none.
+    pub(crate) lookup_paths: HashMap<TenantId, Vec<KeptPath>>,
+}
+
+impl Facts {
+    /// Notes where the feed of a tenant stands, and the paths of which it keeps lookup keys ([`kept_paths`]).
+    pub(crate) fn feed(&mut self, tenant: TenantId, position: i64, paths: Option<&str>) {
+        self.positions.insert(tenant, position);
+        let paths = kept_paths(paths);
+        if !paths.is_empty() {
+            self.lookup_paths.insert(tenant, paths);
+        }
+    }
 }
 
 /// A deleted resource as it is kept, as far as the plan wants to know.

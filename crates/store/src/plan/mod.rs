@@ -2,6 +2,7 @@
 //! The same for both databases, and pure (docs/adr/0008).
 
 mod facts;
+mod lookups;
 mod membership;
 mod resource;
 #[cfg(test)]
@@ -9,6 +10,7 @@ mod tests;
 mod writes;
 
 pub(crate) use facts::{Facts, KeptResource, Questions, StoredResource, questions};
+pub(crate) use lookups::KeyRow;
 pub(crate) use writes::{DeletedResource, FeedMove, GroupUpdate, LogRow, ResourceRow, Writes};
 
 use crate::{
@@ -16,6 +18,7 @@ use crate::{
     deeds,
     model::*,
 };
+use lookups::KeptPaths;
 use membership::Membership;
 use resource::Resource;
 use scim::{Timestamp, schema::ResourceKind};
@@ -63,6 +66,7 @@ struct Plan {
     /// What was kept as deleted before the batch, and what of it came back.
     kept: HashMap<Of<ResourceId>, KeptResource>,
     restored: Vec<Of<ResourceId>>,
+    lookup_paths: KeptPaths,
     log: Vec<LogRow>,
     audit: Vec<(Arc<By>, Deed)>,
 }
@@ -82,6 +86,7 @@ impl Plan {
             deleted: Vec::new(),
             kept: facts.deleted,
             restored: Vec::new(),
+            lookup_paths: KeptPaths::new(facts.lookup_paths),
             log: Vec::new(),
             audit: Vec::new(),
         }
@@ -102,6 +107,9 @@ impl Plan {
                     && before.as_ref().is_some_and(|before| !self.holds(tenant, change, before))
                 {
                     return Err(CommitError::VersionMismatch(found.version));
+                }
+                if expected.is_some() || change.kind == ResourceKind::Group {
+                    self.note_stored_document(tenant, change, before.as_ref());
                 }
                 self.update(tenant, change, before.as_ref(), document.as_ref(), members)
             }
@@ -146,6 +154,18 @@ impl Plan {
             let newest = resource.new_document.as_ref().map(|document| document.json.as_str());
             newest.or(resource.old_document.as_deref()) == Some(document)
         })
+    }
+
+    /// The caller knows the document as it is stored, by its version or by itself: its lookup keys go where they change.
+    fn note_stored_document(&mut self, tenant: TenantId, change: &Change, before: Option<&String>) {
+        if self.lookup_paths.has(tenant, change.kind)
+            && let Some(resource) = self.resources.get_mut(&(tenant, change.id))
+            && resource.stored
+            && resource.new_document.is_none()
+            && resource.old_document.is_none()
+        {
+            resource.old_document = before.cloned();
+        }
     }
 
     fn create(
@@ -225,7 +245,7 @@ impl Plan {
         resource.deleted = true;
         let answer = resource.committed(true);
         let newest = resource.new_document.take().map(|document| document.json);
-        let document = newest.or_else(|| resource.old_document.take()).unwrap_or_default();
+        let document = newest.or_else(|| resource.old_document.clone()).unwrap_or_default();
         self.deleted.push(DeletedResource {
             tenant,
             id: change.id,
@@ -392,7 +412,11 @@ impl Plan {
         writes.feeds =
             moved.into_iter().map(|(tenant, to)| FeedMove { tenant, from: from(tenant), to }).collect();
         self.memberships(&mut writes);
+        for feed in &writes.feeds {
+            writes.paths_ended.extend(self.lookup_paths.ended(feed.tenant));
+        }
         for ((tenant, id), resource) in self.resources {
+            self.lookup_paths.write((tenant, id), &resource, &mut writes);
             resource.write(tenant, id, &mut writes);
         }
         writes.deleted = self.deleted;

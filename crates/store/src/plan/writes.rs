@@ -1,6 +1,6 @@
 //! The rows that a batch comes to.
 
-use super::Of;
+use super::{Of, lookups::KeyRow};
 use crate::{
     audit::{By, Deed},
     model::*,
@@ -98,6 +98,11 @@ pub(crate) struct Writes {
     pub(crate) left: Vec<Of<(ResourceId, ResourceId)>>,
     /// Memberships that come; whether the member is a group.
     pub(crate) joined: Vec<(Of<(ResourceId, ResourceId)>, bool)>,
+    /// Lookup keys that come and go. None is in both.
+    pub(crate) keys_new: Vec<KeyRow>,
+    pub(crate) keys_gone: Vec<KeyRow>,
+    /// Paths whose keys are not kept any more.
+    pub(crate) paths_ended: Vec<Of<i64>>,
     pub(crate) log: Vec<LogRow>,
     /// Rows of the audit log, which come last: its end is one row for all.
     pub(crate) audit: Vec<(Arc<By>, Deed)>,

@@ -13,8 +13,8 @@ use diesel::{
 use scim::{Timestamp, schema::ResourceKind};
 
 // The columns of a row, by the number in the first:
-// 0 feed: tenant, position · 1 user, 2 group: tenant, id, version, created, modified, document, members · 3 name: tenant,
-// id of the user, name · 4 membership: tenant, group, member · 5 deleted: tenant, id, version, created, deleted
+// 0 feed: tenant, position, lookup paths · 1 user, 2 group: tenant, id, version, created, modified, document, members · 3 name:
+// tenant, id of the user, name · 4 membership: tenant, group, member · 5 deleted: tenant, id, version, created, deleted
 type Types = (
     Integer,
     Key,
@@ -30,7 +30,9 @@ type Columns =
     (i32, Id, Option<Id>, Option<Id>, Option<i64>, Option<i64>, Option<i64>, Option<String>, Option<i64>);
 
 const FEEDS: (&str, &str) = (
-    "SELECT 0, f.tenant_id, NULL::uuid, NULL::uuid, f.position, NULL::bigint, NULL::bigint, NULL::text, NULL::bigint FROM ",
+    "SELECT 0, f.tenant_id, NULL::uuid, NULL::uuid, f.position, NULL::bigint, NULL::bigint, \
+     (SELECT json_agg(json_build_array(p.id, p.kind, p.path, p.version))::text FROM lookup_paths p \
+     WHERE p.tenant_id = f.tenant_id AND p.state <> 'ending'), NULL::bigint FROM ",
     " AS q(tenant_id) JOIN feeds f USING (tenant_id)",
 );
 const USERS: (&str, &str) = (
@@ -70,7 +72,7 @@ pub(super) fn read(connection: &mut PgConnection, questions: &Questions) -> Quer
         let tenant = TenantId(tenant.0);
         let (a, b) = (a.map(|id| ResourceId(id.0)), b.map(|id| ResourceId(id.0)));
         match (what, a, b, text) {
-            (0, ..) => drop(facts.positions.insert(tenant, n.unwrap_or_default())),
+            (0, _, _, paths) => facts.feed(tenant, n.unwrap_or_default(), paths.as_deref()),
             (kind @ (1 | 2), Some(id), _, document) => {
                 let stored = StoredResource {
                     kind: if kind == 1 { ResourceKind::User } else { ResourceKind::Group },

@@ -35,6 +35,9 @@ use scim::Timestamp;
 use std::fmt::Write;
 use uuid::Uuid;
 
+pub(crate) use reads::list;
+pub(crate) use writes::insert_keys;
+
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 
 /// A database on a server.
@@ -73,6 +76,16 @@ impl PostgresEngine {
         work: impl FnOnce(&mut PgConnection) -> QueryResult<A>,
     ) -> Result<A, StoreError> {
         self.connections.run(work)
+    }
+}
+
+impl PostgresEngine {
+    /// Statements that see one state of the database.
+    pub(crate) fn snapshot<T>(
+        &self,
+        work: impl FnOnce(&mut PgConnection) -> QueryResult<T>,
+    ) -> Result<T, StoreError> {
+        self.run(|connection| connection.build_transaction().repeatable_read().read_only().run(work))
     }
 }
 
@@ -164,10 +177,7 @@ impl Engine for PostgresEngine {
     }
 
     fn list(&self, tenant: TenantId, listing: &Listing) -> Result<Page, StoreError> {
-        self.run(|connection| {
-            let mut snapshot = connection.build_transaction().repeatable_read().read_only();
-            snapshot.run(|connection| reads::list(connection, tenant, listing))
-        })
+        self.snapshot(|connection| list(connection, tenant, listing, None))
     }
 
     fn members(&self, tenant: TenantId, group: ResourceId) -> Result<Members, StoreError> {

@@ -7,7 +7,7 @@ use crate::{
     schema::types::{Id, Json, JsonText, Key},
     sql::{
         self, Bind, is_there,
-        listing::{self, Listed},
+        listing::{self, Listed, StoredKey},
         sql,
     },
 };
@@ -147,18 +147,23 @@ type PageTypes = (Key, BigInt, BigInt, BigInt, JsonText, Nullable<Text>, Nullabl
 type PageColumns = (Id, i64, i64, i64, Json, Option<String>, Option<f64>);
 
 /// A page and its count; the caller holds them together in a transaction.
-pub(super) fn list(connection: &mut PgConnection, tenant: TenantId, listing: &Listing) -> QueryResult<Page> {
+pub(crate) fn list(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    listing: &Listing,
+    key: Option<&StoredKey>,
+) -> QueryResult<Page> {
     let mut found = Vec::new();
     if listing.limit > 0 {
         for (id, version, created, modified, document, text, number) in
-            listing::page::<Pg, PageTypes>(tenant, listing).load::<PageColumns>(connection)?
+            listing::page::<Pg, PageTypes>(tenant, listing, key).load::<PageColumns>(connection)?
         {
             let key = text.map(SortKey::Text).or(number.map(SortKey::Number));
             found.push(Listed { row: row(id, version, created, modified, document), key });
         }
     }
     let mut page = listing::finish(listing, found, || {
-        let count = listing::count::<Pg>(tenant, listing).get_result::<i64>(connection)?;
+        let count = listing::count::<Pg>(tenant, listing, key).get_result::<i64>(connection)?;
         QueryResult::Ok(count.unsigned_abs())
     })?;
     if listing.with_groups && listing.kind == ResourceKind::User {

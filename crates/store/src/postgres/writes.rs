@@ -2,13 +2,13 @@
 //! there. Rows of the audit log, which few batches have, follow in the same transaction.
 
 use super::{
-    arrays::{Column, GuardedPart, GuardedStatement, Part},
+    arrays::{Column, GuardedPart, GuardedStatement, Part, Statement},
     facts::keys,
 };
 use crate::{
     audit::postgres as audit,
     model::{Document, ResourceId},
-    plan::{DeletedResource, FeedMove, GroupUpdate, LogRow, Of, ResourceRow, Writes},
+    plan::{DeletedResource, FeedMove, GroupUpdate, KeyRow, LogRow, Of, ResourceRow, Writes},
     schema::types::{Id, Json},
 };
 use diesel::{Connection, PgConnection, QueryResult, RunQueryDsl, result::Error};
@@ -65,6 +65,9 @@ fn parts(writes: Writes) -> Vec<GuardedPart> {
     parts.extend(some(writes.groups, groups_after));
     parts.extend(some(writes.left, left));
     parts.extend(some(writes.joined, joined));
+    parts.extend(some(writes.keys_gone, keys_gone));
+    parts.extend(some(writes.keys_new, keys_new));
+    parts.extend(some(writes.paths_ended, paths_ended));
     parts.push(log(writes.log));
     parts
 }
@@ -262,6 +265,56 @@ fn joined(pairs: Vec<(Of<(ResourceId, ResourceId)>, bool)>) -> GuardedPart {
         "",
         ")",
     )
+}
+
+fn key_columns(rows: &[KeyRow]) -> Vec<Column> {
+    vec![
+        Column::Keys(column(rows, |row| Id(row.tenant.0))),
+        Column::Numbers(column(rows, |row| row.path)),
+        Column::Texts(column(rows, |row| row.key.clone())),
+        Column::Keys(column(rows, |row| Id(row.id.0))),
+    ]
+}
+
+fn keys_gone(rows: Vec<KeyRow>) -> GuardedPart {
+    GuardedPart::new(
+        ", keys_gone AS (DELETE FROM lookup_keys k USING ",
+        key_columns(&rows),
+        "(tenant_id, path_id, key, resource_id)",
+        " WHERE k.tenant_id = q.tenant_id AND k.path_id = q.path_id AND k.key = q.key \
+         AND k.resource_id = q.resource_id)",
+    )
+}
+
+fn keys_new(rows: Vec<KeyRow>) -> GuardedPart {
+    GuardedPart::new(
+        ", keys_new AS (INSERT INTO lookup_keys (tenant_id, path_id, key, resource_id) SELECT q.* FROM ",
+        key_columns(&rows),
+        "",
+        " ON CONFLICT DO NOTHING)",
+    )
+}
+
+fn paths_ended(rows: Vec<Of<i64>>) -> GuardedPart {
+    GuardedPart::new(
+        ", paths_ended AS (UPDATE lookup_paths p SET state = 'ending' FROM ",
+        vec![Column::Keys(column(&rows, |row| Id(row.0.0))), Column::Numbers(column(&rows, |row| row.1))],
+        "(tenant_id, id)",
+        " WHERE p.tenant_id = q.tenant_id AND p.id = q.id)",
+    )
+}
+
+/// Writes lookup keys; those that are there stay.
+pub(crate) fn insert_keys(connection: &mut PgConnection, rows: Vec<KeyRow>) -> QueryResult<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let part = Part {
+        before: "INSERT INTO lookup_keys (tenant_id, path_id, key, resource_id) SELECT q.* FROM ",
+        columns: key_columns(&rows),
+        after: " AS q ON CONFLICT DO NOTHING",
+    };
+    Statement::<()>::new(vec![part], "").execute(connection).map(drop)
 }
 
 fn log(rows: Vec<LogRow>) -> GuardedPart {

@@ -81,6 +81,12 @@ impl Field {
     }
 }
 
+/// Whether only the document answers for an attribute; a column of users that has no index does not.
+pub(super) fn is_in_document(kind: ResourceKind, target: &Target) -> bool {
+    let has_no_index = kind == ResourceKind::User && target.attribute == "displayName";
+    has_no_index || matches!(Field::of(kind, target), Field::Document)
+}
+
 impl<D: Dialect> Translator<D> {
     pub(super) fn new(tenant: TenantId, kind: ResourceKind) -> Self {
         Translator { kind, tenant, dialect: PhantomData }

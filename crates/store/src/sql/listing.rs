@@ -1,7 +1,7 @@
 //! The two statements of a listing: the page, and how many there are in all.
 
 use super::{
-    condition::{Translator, is_work_email},
+    condition::{Translator, is_in_document, is_work_email},
     dialect::Dialect,
     order::Order,
     statement::Statement,
@@ -11,6 +11,7 @@ use crate::model::{From, Listing, Page, Row, TenantId};
 use diesel::sql_types::BigInt;
 use scim::{
     condition::{Condition, Literal, Operator},
+    lookup::Lookup,
     schema::ResourceKind,
     search::{Position, SortKey},
 };
@@ -24,12 +25,16 @@ pub(crate) struct Listed {
 
 /// The page and one row more, which tells whether there is another page. Columns: id, version, created_at, modified_at,
 /// document, sort key as text, sort key as double.
-pub(crate) fn page<D: Dialect, R>(tenant: TenantId, listing: &Listing) -> Statement<D, R> {
+pub(crate) fn page<D: Dialect, R>(
+    tenant: TenantId,
+    listing: &Listing,
+    key: Option<&StoredKey>,
+) -> Statement<D, R> {
     let order = Order::of::<D>(listing.kind, listing.sort.as_ref());
     let mut sql = sql!(
         "SELECT t.id, t.version, t.created_at, t.modified_at, t.document, ",
         order.columns(),
-        from_where::<D>(tenant, listing)
+        from_where::<D>(tenant, listing, key)
     );
     if let From::After(Some(position)) = &listing.from {
         sql.push(" AND ");
@@ -37,27 +42,51 @@ pub(crate) fn page<D: Dialect, R>(tenant: TenantId, listing: &Listing) -> Statem
     }
     sql.push(" ORDER BY ");
     let is_by_key = |condition| finds_few(listing.kind, condition);
-    sql.push(order.order_by::<D>(listing.condition.as_ref().is_some_and(is_by_key)));
+    let few = key.is_some() || listing.condition.as_ref().is_some_and(is_by_key);
+    sql.push(order.order_by::<D>(few));
     sql.push(" LIMIT ");
     sql.push(Bind::number(i64::from(listing.limit) + 1));
     if let From::Offset(offset) = listing.from {
         sql.push(" OFFSET ");
         sql.push(Bind::number(i64::try_from(offset).unwrap_or(i64::MAX)));
     }
-    finished(listing.sort.is_none(), listing, sql)
+    finished(listing.sort.is_none(), listing, key, sql)
 }
 
 /// How many resources fulfil the condition.
-pub(crate) fn count<D: Dialect>(tenant: TenantId, listing: &Listing) -> Statement<D, BigInt> {
-    finished(true, listing, sql!("SELECT count(*)", from_where::<D>(tenant, listing)))
+pub(crate) fn count<D: Dialect>(
+    tenant: TenantId,
+    listing: &Listing,
+    key: Option<&StoredKey>,
+) -> Statement<D, BigInt> {
+    finished(true, listing, key, sql!("SELECT count(*)", from_where::<D>(tenant, listing, key)))
 }
 
-fn from_where<D: Dialect>(tenant: TenantId, listing: &Listing) -> Sql {
+/// A lookup key that finds all that a listing can find, of a path whose keys are complete.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredKey {
+    pub(crate) path: i64,
+    pub(crate) key: String,
+}
+
+fn from_where<D: Dialect>(tenant: TenantId, listing: &Listing, key: Option<&StoredKey>) -> Sql {
     let table = match listing.kind {
         ResourceKind::User => "users",
         ResourceKind::Group => "\"groups\"",
     };
     let mut sql = sql!(" FROM ", table, " AS t WHERE t.tenant_id = ", Bind::key(tenant.0));
+    if let Some(StoredKey { path, key }) = key {
+        let found = sql!(
+            "SELECT k.resource_id FROM lookup_keys AS k WHERE k.tenant_id = ",
+            Bind::key(tenant.0),
+            " AND k.path_id = ",
+            Bind::number(*path),
+            " AND k.key = ",
+            Bind::text(key)
+        );
+        sql.push(" AND ");
+        sql.push(D::is_among("t.id", found));
+    }
     if let Some(condition) = &listing.condition {
         sql.push(" AND ");
         sql.push(Translator::<D>::new(tenant, listing.kind).translate(condition));
@@ -65,7 +94,8 @@ fn from_where<D: Dialect>(tenant: TenantId, listing: &Listing) -> Sql {
     sql
 }
 
-fn finished<D, R>(plain: bool, listing: &Listing, sql: Sql) -> Statement<D, R> {
+fn finished<D, R>(plain: bool, listing: &Listing, key: Option<&StoredKey>, sql: Sql) -> Statement<D, R> {
+    let is_usual = |condition| is_usual(condition) || (key.is_some() && is_one_lookup(condition));
     match plain && listing.condition.as_ref().is_none_or(is_usual) {
         true => Statement::cached(sql),
         false => Statement::once(sql),
@@ -99,6 +129,31 @@ fn is_usual(condition: &Condition) -> bool {
         }
         condition => equal(condition, &["id", "userName", "externalId", "displayName"]),
     }
+}
+
+/// Whether the condition is what a client sends that matches on one attribute. As only described attributes have keys, there
+/// are few such texts.
+fn is_one_lookup(condition: &Condition) -> bool {
+    match condition {
+        Condition::Test(..) => true,
+        Condition::Element(_, inner) => match inner.as_ref() {
+            Condition::All(parts) => {
+                parts.len() <= 2 && parts.iter().all(|part| matches!(part, Condition::Test(..)))
+            }
+            inner => matches!(inner, Condition::Test(..)),
+        },
+        _ => false,
+    }
+}
+
+/// The lookups that keys could answer, where no column does: those that tell resources apart best first.
+pub(crate) fn lookups(listing: &Listing) -> Vec<Lookup> {
+    let Some(condition) = listing.condition.as_ref().filter(|it| !finds_few(listing.kind, it)) else {
+        return Vec::new();
+    };
+    let mut lookups = condition.lookups(listing.kind);
+    lookups.retain(|lookup| is_in_document(listing.kind, lookup.path.target()));
+    lookups
 }
 
 /// Whether an index of a column finds the rows: what is left of them is looked at one by one.

@@ -52,10 +52,10 @@ fn listing(line: &str) -> Listing {
 /// Every statement of a listing: PostgreSQL's page and count, SQLite's page and count.
 fn statements(listing: &Listing) -> [String; 4] {
     [
-        debug_query::<Pg, _>(&listing::page::<Pg, ()>(TENANT, listing)).to_string(),
-        debug_query::<Pg, _>(&listing::count::<Pg>(TENANT, listing)).to_string(),
-        debug_query::<Sqlite, _>(&listing::page::<Sqlite, ()>(TENANT, listing)).to_string(),
-        debug_query::<Sqlite, _>(&listing::count::<Sqlite>(TENANT, listing)).to_string(),
+        debug_query::<Pg, _>(&listing::page::<Pg, ()>(TENANT, listing, None)).to_string(),
+        debug_query::<Pg, _>(&listing::count::<Pg>(TENANT, listing, None)).to_string(),
+        debug_query::<Sqlite, _>(&listing::page::<Sqlite, ()>(TENANT, listing, None)).to_string(),
+        debug_query::<Sqlite, _>(&listing::count::<Sqlite>(TENANT, listing, None)).to_string(),
     ]
 }
 
@@ -106,7 +106,7 @@ fn the_tenant_is_bound_first_and_for_every_table() {
 #[test]
 fn only_usual_questions_are_kept_prepared() {
     let kept: Vec<&str> =
-        cases().filter(|case| listing::page::<Pg, ()>(TENANT, &listing(case)).is_cached()).collect();
+        cases().filter(|case| listing::page::<Pg, ()>(TENANT, &listing(case), None).is_cached()).collect();
     assert_eq!(
         kept,
         [
@@ -122,7 +122,7 @@ fn only_usual_questions_are_kept_prepared() {
             "Group filter=displayName eq \"Sales\"",
         ]
     );
-    let count = |case| listing::count::<Pg>(TENANT, &listing(case)).is_cached();
+    let count = |case| listing::count::<Pg>(TENANT, &listing(case), None).is_cached();
     assert!(count("User sortBy=title") && !count("User filter=title pr"));
 }
 

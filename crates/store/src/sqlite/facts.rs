@@ -19,8 +19,8 @@ use scim::{Timestamp, schema::ResourceKind};
 pub(super) fn read(connection: &mut SqliteConnection, questions: &Questions) -> QueryResult<Facts> {
     let mut facts = Facts::default();
     for tenant in &questions.tenants {
-        if let Some(position) = position(connection, *tenant)? {
-            facts.positions.insert(*tenant, position);
+        if let Some((position, paths)) = feed(connection, *tenant)? {
+            facts.feed(*tenant, position, paths.as_deref());
         }
     }
     for with_document in [false, true] {
@@ -37,6 +37,17 @@ pub(super) fn read(connection: &mut SqliteConnection, questions: &Questions) -> 
     }
     memberships(connection, questions, &mut facts)?;
     Ok(facts)
+}
+
+/// Where the feed of a tenant stands, and the paths of which it keeps lookup keys; nothing if the tenant takes no changes.
+fn feed(connection: &mut SqliteConnection, tenant: TenantId) -> QueryResult<Option<(i64, Option<String>)>> {
+    let sql = sql!(
+        "SELECT f.position, (SELECT json_group_array(json_array(p.id, p.kind, p.path, p.version)) \
+         FROM lookup_paths AS p WHERE p.tenant_id = f.tenant_id AND p.state <> 'ending') \
+         FROM feeds AS f WHERE f.tenant_id = ",
+        Bind::key(tenant.0)
+    );
+    Statement::<Sqlite, (BigInt, Nullable<Text>)>::cached(sql).get_result(connection).optional()
 }
 
 /// Where the feed of a tenant stands; nothing if the tenant takes no changes.

@@ -28,6 +28,9 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use scim::Timestamp;
 use uuid::Uuid;
 
+pub(crate) use read::list;
+pub(crate) use write::insert_keys;
+
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 
 /// Plans come from the statements and the indexes alone (`docs/adr/0023`). Statistics that somebody has gathered know the
@@ -67,6 +70,13 @@ impl SqliteEngine {
     }
 
     /// Statements that see one state of the database.
+    pub(crate) fn snapshot<T>(
+        &self,
+        work: impl FnOnce(&mut SqliteConnection) -> QueryResult<T>,
+    ) -> Result<T, StoreError> {
+        self.read(work)
+    }
+
     fn read<T>(&self, work: impl FnOnce(&mut SqliteConnection) -> QueryResult<T>) -> Result<T, StoreError> {
         self.run(|connection| connection.transaction(work))
     }
@@ -127,7 +137,7 @@ impl Engine for SqliteEngine {
     }
 
     fn list(&self, tenant: TenantId, listing: &Listing) -> Result<Page, StoreError> {
-        self.read(|connection| read::list(connection, tenant, listing))
+        self.read(|connection| list(connection, tenant, listing, None))
     }
 
     fn members(&self, tenant: TenantId, group: ResourceId) -> Result<Members, StoreError> {

@@ -6,7 +6,7 @@ use crate::{
     schema::types::{Id, Json, JsonText, Key},
     sql::{
         Bind, Statement, is_there,
-        listing::{self, Listed},
+        listing::{self, Listed, StoredKey},
         sql,
     },
 };
@@ -94,14 +94,15 @@ type PageTypes = (Key, BigInt, BigInt, BigInt, JsonText, Nullable<Text>, Nullabl
 type PageColumns = (Id, i64, i64, i64, Json, Option<String>, Option<f64>);
 
 /// A page and its count; the caller holds them together in a transaction.
-pub(super) fn list(
+pub(crate) fn list(
     connection: &mut SqliteConnection,
     tenant: TenantId,
     listing: &Listing,
+    key: Option<&StoredKey>,
 ) -> QueryResult<Page> {
     let mut found = Vec::new();
     if listing.limit > 0 {
-        let page = listing::page::<Sqlite, PageTypes>(tenant, listing);
+        let page = listing::page::<Sqlite, PageTypes>(tenant, listing, key);
         for (id, version, created, modified, document, text, number) in
             page.load::<PageColumns>(connection)?
         {
@@ -110,7 +111,7 @@ pub(super) fn list(
         }
     }
     let mut page = listing::finish(listing, found, || {
-        let count = listing::count::<Sqlite>(tenant, listing).get_result::<i64>(connection)?;
+        let count = listing::count::<Sqlite>(tenant, listing, key).get_result::<i64>(connection)?;
         QueryResult::Ok(count.unsigned_abs())
     })?;
     if listing.with_groups && listing.kind == ResourceKind::User {

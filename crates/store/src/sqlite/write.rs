@@ -7,7 +7,7 @@ use super::{
 use crate::{
     audit::sqlite as audit,
     model::{ResourceId, TenantId},
-    plan::{DeletedResource, GroupUpdate, LogRow, ResourceRow, Writes},
+    plan::{DeletedResource, GroupUpdate, KeyRow, LogRow, ResourceRow, Writes},
     schema::types::Id,
     sql::{Bind, Sql, Statement, sql},
 };
@@ -59,6 +59,16 @@ pub(super) fn write(connection: &mut SqliteConnection, writes: Writes) -> QueryR
             run(insert_pairs(tenant, &pairs, is_group))?;
         }
     }
+    writes.keys_gone.into_iter().map(delete_key).try_for_each(&mut run)?;
+    writes.keys_new.into_iter().map(insert_key).try_for_each(&mut run)?;
+    for (tenant, path) in writes.paths_ended {
+        run(sql!(
+            "UPDATE lookup_paths SET state = 'ending' WHERE tenant_id = ",
+            Bind::key(tenant.0),
+            " AND id = ",
+            Bind::number(path)
+        ))?;
+    }
     writes.log.into_iter().map(insert_change).try_for_each(&mut run)?;
     for (by, deed) in writes.audit {
         audit::append(connection, &by, &deed)?;
@@ -103,6 +113,30 @@ fn insert_pairs(tenant: TenantId, pairs: &[(ResourceId, ResourceId)], is_group: 
         Bind::Bool(is_group),
         " FROM ",
         pairs_table(pairs)
+    )
+}
+
+/// Writes lookup keys; those that are there stay.
+pub(crate) fn insert_keys(connection: &mut SqliteConnection, keys: Vec<KeyRow>) -> QueryResult<()> {
+    keys.into_iter()
+        .try_for_each(|row| Statement::<Sqlite, ()>::cached(insert_key(row)).execute(connection).map(|_| ()))
+}
+
+fn insert_key(row: KeyRow) -> Sql {
+    let values = [Bind::key(row.tenant.0), Bind::number(row.path), Bind::text(row.key), Bind::key(row.id.0)];
+    sql!(insert("lookup_keys (tenant_id, path_id, key, resource_id)", values), " ON CONFLICT DO NOTHING")
+}
+
+fn delete_key(row: KeyRow) -> Sql {
+    sql!(
+        "DELETE FROM lookup_keys WHERE tenant_id = ",
+        Bind::key(row.tenant.0),
+        " AND path_id = ",
+        Bind::number(row.path),
+        " AND key = ",
+        Bind::text(row.key),
+        " AND resource_id = ",
+        Bind::key(row.id.0)
     )
 }
 

@@ -99,6 +99,8 @@ pub(crate) fn add_large_tenant(backend: &Backend, kind: Kind) {
             ),
             (MEMBER_COLUMNS, 150, "#key[1], #key[500000 + #n], #key[500001 + #n], TRUE"),
             (LOG_COLUMNS, OTHERS, "#key[1], #n, #n, 'User', #key[#n % 100], 'put', 1, '[]', TRUE"),
+            (PATH_COLUMNS, 8, "#key[1], #n, 'User', 'path' || #n, 1, 'filled', 1, #n, 1"),
+            (KEY_COLUMNS, MEMBERSHIPS, "#key[1], 1 + #n % 8, 'k' || #n, #key[1 + #n % 20000]"),
             (DELETED_COLUMNS, OTHERS, "#key[1], #key[600000 + #n], 'User', #n, 1, 1, '{}', '[]'"),
             (ASSERTION_COLUMNS, OTHERS, "#key[1], #digest[#n], #n"),
             (TOKEN_COLUMNS, CREDENTIALS, "#key[1], #key[#n], 'k', #digest[#n], 'l', 1, #n"),
@@ -134,6 +136,8 @@ pub(crate) fn add_small_tenants(backend: &Backend, kind: Kind) {
         (GROUP_COLUMNS, "#key[@], #key[@ * 8 + 2], 'x' || #n, 'd' || #n, 1, 1, 1, '{}'"),
         (MEMBER_COLUMNS, "#key[@], #key[@ * 8 + 2], #key[@ * 8 + 1], FALSE"),
         (LOG_COLUMNS, "#key[@], 1, 1, 'User', #key[@ * 8 + 1], 'put', 1, '[]', TRUE"),
+        (PATH_COLUMNS, "#key[@], 1, 'User', 'path', 1, 'filled', 1, #n, 1"),
+        (KEY_COLUMNS, "#key[@], 1, 'k' || #n, #key[@ * 8 + 1]"),
         (DELETED_COLUMNS, "#key[@], #key[@ * 8 + 3], 'User', #n, 1, 1, '{}', '[]'"),
         (ASSERTION_COLUMNS, "#key[@], #digest[@], #n"),
         (TOKEN_COLUMNS, "#key[@], #key[@], 'k', #digest[@], 'l', 1, #n"),
@@ -165,6 +169,9 @@ const LOG_COLUMNS: &str =
     "change_log (tenant_id, position, at, kind, resource_id, event, version, effects, is_change)";
 const DELETED_COLUMNS: &str =
     "deleted_resources (tenant_id, id, kind, deleted_at, version, created_at, document, groups)";
+const PATH_COLUMNS: &str =
+    "lookup_paths (tenant_id, id, kind, path, version, state, created_at, used_at, uses)";
+const KEY_COLUMNS: &str = "lookup_keys (tenant_id, path_id, key, resource_id)";
 const ASSERTION_COLUMNS: &str = "used_assertions (tenant_id, digest, expires_at)";
 const TOKEN_COLUMNS: &str = "secret_tokens (tenant_id, id, key_id, digest, label, created_at, expires_at)";
 const CLIENT_COLUMNS: &str = "oauth_clients (tenant_id, id, label, created_at)";

@@ -77,7 +77,11 @@ async fn fill(backend: Backend, directory: &Directory) -> Stored {
         })
         .collect();
     let mut users = Vec::new();
-    for ((_, body), id) in directory.users.iter().zip(&user_ids) {
+    for (index, ((_, body), id)) in directory.users.iter().zip(&user_ids).enumerate() {
+        // The keys of some users are filled in, and those of the others are written with them.
+        if index == directory.users.len() / 2 {
+            keep_lookup_keys(&world).await;
+        }
         let committed = world.commit(create(User, *id, document(User, body.clone()), &[])).await.unwrap();
         users.push((*id, document(User, body.clone()), committed));
     }
@@ -114,6 +118,32 @@ async fn fill(backend: Backend, directory: &Directory) -> Stored {
     let gone = world.group("Gone", &all).await;
     world.commit(delete(Group, gone, None)).await.unwrap();
     Stored { world, users, groups: seen_groups }
+}
+
+/// Paths that random filters compare by `eq`.
+const LOOKUP_PATHS: [&str; 8] = [
+    "nickName",
+    "title",
+    "profileUrl",
+    "displayName",
+    "name.familyName",
+    "emails.value",
+    "phoneNumbers.value",
+    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department",
+];
+
+async fn keep_lookup_keys(world: &World) {
+    for path in LOOKUP_PATHS {
+        let filter = Filter::parse(&format!("{path} eq \"x\"")).unwrap();
+        let condition = filter.resolve(ResourceType::of(User)).unwrap();
+        for _ in 0..5 {
+            let listing = Listing { condition: Some(condition.clone()), ..everything(User) };
+            world.store().for_clients().list(world.tenant, listing).await.unwrap();
+        }
+    }
+    while world.store().tend_lookups(now()).await.unwrap() {}
+    let filled = "SELECT count(*) FROM lookup_paths WHERE tenant_id = $ AND state = 'filled'";
+    assert_eq!(world.number(filled), 8);
 }
 
 fn seen(

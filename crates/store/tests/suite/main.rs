@@ -17,6 +17,7 @@ mod folding;
 mod isolation;
 mod lanes;
 mod listing;
+mod lookups;
 mod members;
 mod migrations;
 mod oauth;

@@ -81,6 +81,12 @@ async fn a_deleted_tenant_leaves_no_row(backend: Backend) {
         world.store().create_oauth_client(row.clone(), Some(secret(&row))).await.unwrap();
         world.store().set_federation(federation(&row), None, None).await.unwrap();
         assert!(world.store().note_assertion(world.tenant, [7; 32], now()).await.unwrap());
+        let key = world.backend.key(world.tenant.0);
+        world.backend.execute(&format!(
+            "INSERT INTO lookup_paths (tenant_id, id, kind, path, version, state, created_at, used_at, uses) \
+             VALUES ({key}, 1, 'User', 'title', 1, 'filled', 1, 1, 1); \
+             INSERT INTO lookup_keys (tenant_id, path_id, key, resource_id) VALUES ({key}, 1, 'lead', {key})"
+        ));
     }
     let tables = world.backend.tables_with("tenant_id");
     assert!(tables.len() >= 8, "{tables:?}");

@@ -14,12 +14,14 @@ pub(crate) enum Half {
 
 use Half::{Control, Data};
 
-pub(crate) const TABLES: [(&str, Half, &str); 20] = [
+pub(crate) const TABLES: [(&str, Half, &str); 22] = [
     ("change_log", Data, "written by each change, in its transaction"),
     ("deleted_resources", Data, "a deletion moves a row here, in its transaction"),
     ("feeds", Data, "each change moves the row of its tenant"),
     ("group_members", Data, "read and written by each request about groups"),
     ("groups", Data, "resources"),
+    ("lookup_keys", Data, "written by each change, in its transaction"),
+    ("lookup_paths", Data, "read with the feed of each change"),
     ("users", Data, "resources"),
     ("audit_head", Control, "one row for all operators: the end of one chain"),
     ("audit_log", Control, "one chain over all tenants, with triggers"),

@@ -5,8 +5,9 @@ use super::{Bound, Search};
 /// A tenant has one row of these: their primary key is `tenant_id`.
 const ONE_ROW: [&str; 2] = ["feeds", "federations"];
 
-/// A tenant has few rows of these, made by operators.
-const FEW_ROWS: [&str; 5] = ["client_secrets", "oauth_clients", "rotations", "secret_tokens", "setup_links"];
+/// A tenant has few rows of these: operators make them, and of lookup paths there are eight at most.
+const FEW_ROWS: [&str; 6] =
+    ["client_secrets", "lookup_paths", "oauth_clients", "rotations", "secret_tokens", "setup_links"];
 
 /// There are few rows of these in all.
 const FEW_ROWS_IN_ALL: [&str; 3] = ["operator_api_tokens", "operators", "signing_keys"];
@@ -23,7 +24,7 @@ struct Exception {
     why: &'static str,
 }
 
-const EXCEPTIONS: [Exception; 6] = [
+const EXCEPTIONS: [Exception; 7] = [
     Exception {
         part: " FROM users AS t WHERE t.tenant_id = ",
         bound: Bound::Tenant,
@@ -56,6 +57,12 @@ const EXCEPTIONS: [Exception; 6] = [
         why: "a timer looks for the rotations in progress of all tenants",
     },
     Exception {
+        part: "WHERE p.state <> 'filled' OR p.used_at < ",
+        bound: Bound::Nothing,
+        repeated: false,
+        why: "a timer looks for lookup paths that are not filled or not used",
+    },
+    Exception {
         part: "DELETE FROM tenants WHERE",
         bound: Bound::Tenant,
         repeated: true,
@@ -70,7 +77,8 @@ const USERS_BY_KEY: [&str; 4] = ["t.id = ANY (", "t.user_name = ", "(t.user_name
 const GROUPS_BY_KEY: [&str; 2] = ["t.display_name = ", "(t.display_name >= "];
 
 /// Statements with these words use this index: a range alone would hold nearly everything.
-const MUST_USE: [(&str, &str); 1] = [("AND (change_log.resource_id = ", "change_log_resource")];
+const MUST_USE: [(&str, &str); 2] =
+    [("AND (change_log.resource_id = ", "change_log_resource"), ("AND k.key = ", "key")];
 
 /// The faults of one statement.
 pub(super) fn faults(text: &str, searches: &[Search]) -> Vec<String> {

@@ -76,7 +76,10 @@ fn table(detail: &str, text: &str) -> String {
 /// What a step is bounded by; none if it goes through what the statement has made itself, and is the outer loop.
 fn bound(detail: &str, text: &str, is_inner: bool) -> Option<Bound> {
     let name = detail.split(' ').nth(1).unwrap_or_default();
-    let is_query = text.contains(&format!("RECURSIVE {name}(")) || text.contains(&format!(") AS {name}"));
+    let behind = |words: &str| text.split_once(words).map(|(_, rest)| rest.chars().next());
+    let is_named = behind(&format!(") AS {name}"))
+        .is_some_and(|next| next.is_none_or(|next| !next.is_ascii_alphanumeric() && next != '_'));
+    let is_query = text.contains(&format!("RECURSIVE {name}(")) || is_named;
     if detail.contains("VIRTUAL TABLE") || detail.starts_with("SCAN CONSTANT") || (is_query && !is_inner) {
         return None;
     }

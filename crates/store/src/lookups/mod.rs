@@ -1,0 +1,98 @@
+//! Lookup keys (`docs/adr/0024`): what a tenant has been seen to match on is found by keys, not by a scan.
+//!
+//! Which paths are in use is a row of the tenant's data, which every batch reads with the tenant's feed. A path is filled in
+//! slices, which are work of the tenant; until then, and where there is none, a list is a scan.
+
+mod memory;
+mod records;
+
+pub(crate) use memory::Memory;
+use records::{ByKeys, PathRow, PathState, Step};
+pub(crate) use records::{LookupEngine, lookup_path};
+
+use crate::{
+    admission::weight::Weight,
+    engine::Engine,
+    lane::Lane,
+    model::{Listing, Page, StoreError, TenantId},
+    sql::listing,
+    store::Store,
+};
+use scim::Timestamp;
+
+/// After how much time without use a path ends, in milliseconds: 90 days.
+const UNUSED: i64 = 90 * 24 * 3_600_000;
+
+/// What a slice of work is estimated at: its time corrects that.
+const SLICE: Weight = Weight(16);
+
+impl Store {
+    /// The page, if keys find it; `None` where it takes a scan.
+    pub(crate) async fn list_by_keys(
+        &self,
+        tenant: TenantId,
+        asked: &Listing,
+    ) -> Result<Option<Page>, StoreError> {
+        let lookups = listing::lookups(asked);
+        let Some(best) = lookups.first().map(|lookup| lookup.path.clone()) else { return Ok(None) };
+        let admitted = self.admit(tenant, Weight::of_listing(asked, true)).await?;
+        let asked = asked.clone();
+        let work = move |engine: &dyn Engine| engine.list_by_keys(tenant, &asked, &lookups);
+        let weigh = |found: &ByKeys| match found {
+            ByKeys::Page(page, _) => Weight::of_page(page),
+            ByKeys::Scan => Weight::ONE,
+        };
+        match self.threads.run(Lane::Quick, admitted, work, weigh).await? {
+            ByKeys::Page(page, path) => {
+                self.lookups.used(tenant, path);
+                Ok(Some(page))
+            }
+            ByKeys::Scan => {
+                // What operators look for by hand is nothing that a client matches on.
+                if self.is_for_clients() {
+                    self.lookups.scanned(tenant, best);
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// Keeps the lookup keys of all tenants: begins to keep those that several scans have asked for, fills them by a slice
+    /// each, removes those that nobody has used for 90 days. `true`: there is more to do at once. Any number of processes
+    /// may do it.
+    ///
+    /// # Errors
+    /// The first fault of the database. What is left undone is done by a later call.
+    pub async fn tend_lookups(&self, now: Timestamp) -> Result<bool, StoreError> {
+        for (tenant, path, uses) in self.lookups.take_uses() {
+            self.ask_for_process(move |engine| engine.note_uses_of_path(tenant, path, uses, now)).await?;
+        }
+        for wanted in self.lookups.take_wanted() {
+            let tenant = wanted.tenant;
+            self.ask_for_process(move |engine| engine.begin_path(&wanted, now)).await?;
+            self.lookups.forget(tenant);
+        }
+        let unused = Timestamp(now.0.saturating_sub(UNUSED));
+        let due = self.ask_for_process(move |engine| engine.paths_to_tend(unused)).await?;
+        let (mut is_more, mut fault) = (false, None);
+        for (tenant, row) in due {
+            // One tenant's trouble does not keep the others'.
+            match self.tend(tenant, row).await {
+                Ok(step) => is_more |= step == Step::More,
+                Err(error) => fault = fault.or(Some(error)),
+            }
+        }
+        fault.map_or(Ok(is_more), Err)
+    }
+
+    /// A slice of the work on one path: work of its tenant, in the tenant's line.
+    async fn tend(&self, tenant: TenantId, row: PathRow) -> Result<Step, StoreError> {
+        let admitted = self.for_clients().admit(tenant, SLICE).await?;
+        let work = move |engine: &dyn Engine| match row.state {
+            PathState::Filling => engine.fill_path(tenant, &row),
+            PathState::Filled => engine.end_path(tenant, row.id).map(|()| Step::More),
+            PathState::Ending => engine.clear_path(tenant, row.id),
+        };
+        self.threads.run(Lane::Slow, admitted, work, |_| Weight::ONE).await
+    }
+}

@@ -1,0 +1,52 @@
+//! Uses all of a store: every method, each action of a change, listings of every shape.
+
+mod credentials;
+mod operators;
+mod resources;
+
+use crate::{backend::Backend, capture::Kind, world::*};
+use store::*;
+
+/// Returns the tenant that was used, which is deleted at the end.
+pub(crate) async fn use_everything(kind: Kind, backend: Backend) -> TenantId {
+    let world = World::new(backend).await;
+    let by = By { actor: "command line root".to_owned(), origin: "host".to_owned(), at: now() };
+    let store = world.store().acting(by);
+    let tenant = world.tenant;
+    resources::use_resources(&world).await;
+    resources::use_listings(&world).await;
+    if kind == Kind::Postgres {
+        resources::lose_a_race(&world).await;
+    }
+    resources::use_history(&world, &store).await;
+    resources::use_lookup_keys(&world).await;
+    credentials::use_tokens(&store, tenant).await;
+    credentials::use_oauth(&store, tenant).await;
+    credentials::use_setup_links(&store, tenant).await;
+    operators::use_operators(&store).await;
+    use_tenant(&store, tenant).await;
+    tenant
+}
+
+async fn use_tenant(store: &Store, tenant: TenantId) {
+    let target = "contoso".to_owned();
+    let deed = Deed { action: "tenant.export", target, tenant: Some(tenant), before: None, after: None };
+    store.note(deed).await.unwrap();
+    assert!(!store.audit_rows(Some(tenant), i64::MAX, 10).await.unwrap().is_empty());
+    assert!(!store.audit_rows(None, i64::MAX, 10).await.unwrap().is_empty());
+    assert!(store.verify_audit().await.unwrap().is_ok());
+    assert_eq!(store.tenants().await.unwrap().len(), 1);
+    for search in [
+        TenantSearch::default(),
+        TenantSearch { words: vec!["t".to_owned()], state: Some(TenantState::Active) },
+    ] {
+        assert_eq!(store.tenants_behind(String::new(), search, 10).await.unwrap().len(), 1);
+    }
+    assert_eq!(store.tenant_figures(vec![tenant], 10).await.unwrap().len(), 1);
+    let renamed = TenantUpdate { name: Some("Other".to_owned()), profile: Some(scim::Profile::Rfc) };
+    assert!(store.change_tenant(tenant, renamed).await.unwrap());
+    assert!(store.change_tenant(tenant, TenantUpdate::default()).await.unwrap());
+    assert!(store.set_tenant_state(tenant, TenantState::Suspended).await.unwrap());
+    store.ping().await.unwrap();
+    assert!(store.delete_tenant(tenant).await.unwrap());
+}
