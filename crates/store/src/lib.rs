@@ -10,6 +10,7 @@ mod administration;
 mod admission;
 mod api_tokens;
 mod audit;
+pub mod bytes;
 mod clock;
 mod credential;
 mod credential_records;

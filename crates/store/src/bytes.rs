@@ -1,0 +1,311 @@
+//! The budget of bytes: how much memory requests may hold, each holder for itself and all together
+//! (`docs/adr/0028-bytes-in-flight.md`).
+//!
+//! A request reserves what it will hold before it holds it, and gives it back when it is answered. What is not free is waited
+//! for; a request that waits too long is refused. A request never waits with more than it has to hold meanwhile.
+
+mod state;
+
+use crate::model::TenantId;
+use state::{PATIENCE, Served, State};
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+use tokio::sync::oneshot;
+
+/// Whose requests hold memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Holder {
+    /// The provisioning clients of a tenant.
+    Tenant(TenantId),
+    /// Operators, whichever tenant they look at: a tenant must not be able to keep support from looking.
+    Operators,
+}
+
+/// How many bytes may be held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// By one holder. A request for more is charged as much and served alone.
+    pub per_holder: usize,
+    /// By all holders together, beyond a little that each may hold in any case. Not less than `per_holder`.
+    pub total: usize,
+}
+
+/// A request was refused: the memory that it needs did not become free in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// When it is likely to be free.
+    pub retry_after: Duration,
+}
+
+/// The budget of one process. Cheap to clone.
+#[derive(Clone)]
+pub struct Budget(Arc<Shared>);
+
+struct Shared {
+    started: Instant,
+    state: Mutex<State<oneshot::Sender<Reservation>>>,
+    refused: AtomicU64,
+}
+
+/// Bytes that a request holds; given back when it is dropped.
+pub struct Reservation {
+    budget: Budget,
+    holder: Holder,
+    bytes: usize,
+}
+
+impl Budget {
+    /// A budget of which nothing is held.
+    pub fn new(limits: Limits) -> Budget {
+        let limits = Limits { total: limits.total.max(limits.per_holder), ..limits };
+        Budget(Arc::new(Shared {
+            started: Instant::now(),
+            state: Mutex::new(State::new(limits)),
+            refused: AtomicU64::new(0),
+        }))
+    }
+
+    /// Bytes that are held now.
+    pub fn in_flight(&self) -> usize {
+        self.state().held()
+    }
+
+    /// How many requests were refused, since the start.
+    pub fn refused(&self) -> u64 {
+        self.0.refused.load(Ordering::Relaxed)
+    }
+
+    /// Reserves bytes for a request, in the line of its holder.
+    ///
+    /// # Errors
+    /// [`Refused`] if they do not become free within 10 seconds, or too many requests of this holder wait already.
+    pub async fn reserve(&self, holder: Holder, bytes: usize) -> Result<Reservation, Refused> {
+        let (ticket, served) = {
+            let mut state = self.state();
+            let bytes = state.charge(bytes);
+            if state.take(holder, bytes) {
+                return Ok(Reservation { budget: self.clone(), holder, bytes });
+            }
+            let (wake, served) = oneshot::channel();
+            match state.line_up(holder, bytes, wake) {
+                Some(ticket) => (ticket, served),
+                None => return Err(self.refuse(&state, holder, bytes)),
+            }
+        };
+        // Leaves the line also if nobody waits for the request any more.
+        let place = Place { budget: self, holder, ticket };
+        let served = tokio::time::timeout(PATIENCE, served).await;
+        drop(place);
+        match served {
+            Ok(Ok(reservation)) => Ok(reservation),
+            _ => Err(self.refuse(&self.state(), holder, bytes)),
+        }
+    }
+
+    /// The size of the largest resource that requests of this holder have met lately, in bytes: what the next one is likely
+    /// to meet. 0 if none is known.
+    pub fn largest_resource(&self, holder: Holder) -> usize {
+        self.state().largest_resource(holder)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<oneshot::Sender<Reservation>>> {
+        // No code panics while it holds the lock; if one did, the state is whole all the same.
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> Duration {
+        self.0.started.elapsed()
+    }
+
+    fn refuse<W>(&self, state: &State<W>, holder: Holder, bytes: usize) -> Refused {
+        self.0.refused.fetch_add(1, Ordering::Relaxed);
+        Refused { retry_after: state.retry_after(holder, bytes, self.now()) }
+    }
+
+    fn give_back(&self, holder: Holder, bytes: usize) {
+        let served = self.state().give_back(holder, bytes, self.now());
+        self.hand_over(served);
+    }
+
+    /// Tells requests that they were served. The lock is not held: one that is gone gives its bytes back at once.
+    fn hand_over(&self, served: Vec<Served<oneshot::Sender<Reservation>>>) {
+        for Served { holder, bytes, wake } in served {
+            drop(wake.send(Reservation { budget: self.clone(), holder, bytes }));
+        }
+    }
+}
+
+impl Reservation {
+    /// How many bytes are reserved.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Gives back what is more than `bytes`.
+    pub fn shrink_to(&mut self, bytes: usize) {
+        let surplus = self.bytes.saturating_sub(bytes);
+        if surplus > 0 {
+            self.bytes -= surplus;
+            self.budget.give_back(self.holder, surplus);
+        }
+    }
+
+    /// Raises the reservation to `bytes`, before they are held. Whatever is reserved beyond `keep` is given back while it
+    /// waits: `keep` is what the request has to hold meanwhile, and should be little, as requests that hold much and wait
+    /// for more would wait for each other.
+    ///
+    /// # Errors
+    /// [`Refused`], as for [`Budget::reserve`]; then `keep` is still reserved.
+    pub async fn raise_to(&mut self, bytes: usize, keep: usize) -> Result<(), Refused> {
+        let more = {
+            let mut state = self.budget.state();
+            let more = state.charge(bytes).saturating_sub(self.bytes);
+            if more == 0 || state.take(self.holder, more) {
+                self.bytes += more;
+                return Ok(());
+            }
+            state.charge(bytes).saturating_sub(keep)
+        };
+        self.shrink_to(keep);
+        let mut added = self.budget.reserve(self.holder, more).await?;
+        self.bytes += std::mem::take(&mut added.bytes);
+        Ok(())
+    }
+
+    /// Sets the reservation to what is held already, more or less than was reserved.
+    pub fn correct_to(&mut self, bytes: usize) {
+        self.shrink_to(bytes);
+        let more = bytes.saturating_sub(self.bytes);
+        if more > 0 {
+            self.budget.state().owe(self.holder, more);
+            self.bytes += more;
+        }
+    }
+
+    /// Notes the size of a resource that the request has met, in bytes; see [`Budget::largest_resource`].
+    pub fn note_resource(&self, bytes: usize) {
+        self.budget.state().note_resource(self.holder, bytes);
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.shrink_to(0);
+    }
+}
+
+/// A place in the line of a holder.
+struct Place<'b> {
+    budget: &'b Budget,
+    holder: Holder,
+    ticket: u64,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let served = self.budget.state().leave(self.holder, self.ticket);
+        self.budget.hand_over(served);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{
+        pin::Pin,
+        task::{Context, Poll, Waker},
+    };
+    use uuid::Uuid;
+
+    const MB: usize = 1024 * 1024;
+
+    fn tenant(n: u128) -> Holder {
+        Holder::Tenant(TenantId(Uuid::from_u128(n)))
+    }
+    fn budget() -> Budget {
+        Budget::new(Limits { per_holder: 4 * MB, total: 8 * MB })
+    }
+    /// Lets a future go on as far as it can now.
+    fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+        future.poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_waits_until_bytes_come_back() {
+        let budget = budget();
+        let first = budget.reserve(tenant(1), 3 * MB).await.unwrap();
+        let mut second = Box::pin(budget.reserve(tenant(1), 2 * MB));
+        assert!(poll(second.as_mut()).is_pending());
+        assert_eq!(budget.in_flight(), 3 * MB);
+        drop(first);
+        let second = second.await.unwrap();
+        assert_eq!((second.bytes(), budget.in_flight()), (2 * MB, 2 * MB));
+        drop(second);
+        assert_eq!((budget.in_flight(), budget.refused()), (0, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_too_long_is_refused_and_told_when_to_come_again() {
+        let budget = budget();
+        let held = budget.reserve(tenant(1), 4 * MB).await.unwrap();
+        let before = tokio::time::Instant::now();
+        let refused = budget.reserve(tenant(1), MB).await.map(|_| ()).unwrap_err();
+        assert_eq!(before.elapsed(), PATIENCE);
+        assert!(refused.retry_after >= Duration::from_secs(1), "{refused:?}");
+        assert_eq!((budget.refused(), budget.in_flight()), (1, 4 * MB));
+        drop(held);
+        assert!(budget.reserve(tenant(1), 4 * MB).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_goes_away_leaves_nothing_behind() {
+        let budget = budget();
+        let held = budget.reserve(tenant(1), 4 * MB).await.unwrap();
+        let mut gone = Box::pin(budget.reserve(tenant(1), 4 * MB));
+        let mut behind = Box::pin(budget.reserve(tenant(1), MB));
+        assert!(poll(gone.as_mut()).is_pending() && poll(behind.as_mut()).is_pending());
+        // One was served and has not taken it yet; the other waits behind it.
+        drop(held);
+        assert!(poll(behind.as_mut()).is_pending());
+        drop(gone);
+        assert_eq!(behind.await.unwrap().bytes(), MB);
+        assert_eq!(budget.in_flight(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_raised_waits_with_no_more_than_it_keeps() {
+        let budget = budget();
+        let mut growing = budget.reserve(tenant(1), 2 * MB).await.unwrap();
+        growing.raise_to(3 * MB, 0).await.unwrap();
+        assert_eq!(budget.in_flight(), 3 * MB);
+        let other = budget.reserve(tenant(1), MB).await.unwrap();
+        let mut raised = Box::pin(growing.raise_to(4 * MB, 1000));
+        assert!(poll(raised.as_mut()).is_pending());
+        assert_eq!(budget.in_flight(), MB + 1000);
+        drop(other);
+        raised.await.unwrap();
+        assert_eq!((growing.bytes(), budget.in_flight()), (4 * MB, 4 * MB));
+        growing.shrink_to(10);
+        assert_eq!(budget.in_flight(), 10);
+        growing.correct_to(9 * MB);
+        assert_eq!(budget.in_flight(), 9 * MB);
+        drop(growing);
+        assert_eq!(budget.in_flight(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_raise_keeps_what_was_asked_to_be_kept() {
+        let budget = budget();
+        let mut growing = budget.reserve(tenant(1), 2 * MB).await.unwrap();
+        let other = budget.reserve(tenant(1), MB).await.unwrap();
+        assert!(growing.raise_to(4 * MB, 1000).await.is_err());
+        assert_eq!((growing.bytes(), budget.in_flight()), (1000, MB + 1000));
+        drop((growing, other));
+        assert_eq!(budget.in_flight(), 0);
+    }
+}
