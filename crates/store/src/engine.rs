@@ -181,6 +181,14 @@ pub(crate) trait Engine:
     fn look_up(&self, lookups: &[Lookup]) -> Result<Vec<Option<Row>>, StoreError>;
     fn list(&self, tenant: TenantId, listing: &Listing) -> Result<Page, StoreError>;
     fn members(&self, tenant: TenantId, group: ResourceId) -> Result<Members, StoreError>;
+    /// Those behind a member, by id.
+    fn members_after(
+        &self,
+        tenant: TenantId,
+        group: ResourceId,
+        after: Option<ResourceId>,
+        limit: u32,
+    ) -> Result<Vec<Member>, StoreError>;
 
     /// Does administrative acts, each with its audit row, all or none; `Ok(false)`: none.
     fn act(&self, by: Option<&By>, acts: &[Act]) -> Result<bool, StoreError>;

@@ -62,6 +62,17 @@ pub struct Row {
     pub groups: Vec<GroupOf>,
 }
 
+impl Row {
+    /// About how many bytes of text the resource has in an answer, without its members. It takes about as much memory.
+    pub fn size(&self) -> usize {
+        const ID_AND_META: usize = 400;
+        ID_AND_META + self.document.len() + self.groups.iter().map(GroupOf::size).sum::<usize>()
+    }
+}
+
+/// The most groups of one user that are read: directly joined ones first. Published in `docs/OPERATIONS.md`.
+pub const MAX_GROUPS_OF_USER: usize = 1000;
+
 /// A group that a user belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupOf {
@@ -71,6 +82,29 @@ pub struct GroupOf {
     pub display: Option<String>,
     /// Member of it directly, or through a nested group.
     pub direct: bool,
+}
+
+impl GroupOf {
+    /// About how many bytes of text it has in an answer.
+    pub(crate) fn size(&self) -> usize {
+        const ID_AND_REFERENCE: usize = 200;
+        ID_AND_REFERENCE + self.display.as_ref().map_or(0, String::len)
+    }
+}
+
+/// A member of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Its id.
+    pub id: ResourceId,
+    /// User or Group.
+    pub kind: ResourceKind,
+}
+
+impl Member {
+    pub(crate) fn new(id: ResourceId, is_group: bool) -> Member {
+        Member { id, kind: if is_group { ResourceKind::Group } else { ResourceKind::User } }
+    }
 }
 
 /// The members of a group, in the order of their ids.
@@ -238,6 +272,8 @@ pub struct Listing {
     pub from: From,
     /// At most so many rows; 0 only counts.
     pub limit: u32,
+    /// The page ends before the row that would make it larger than this ([`Row::size`]); its first row is always there.
+    pub max_bytes: usize,
     /// Whether to read `groups` of users.
     pub with_groups: bool,
 }
@@ -260,6 +296,8 @@ pub struct Page {
     pub total: u64,
     /// The position of the last row if there are more behind it.
     pub next: Option<Position>,
+    /// Whether the page has fewer rows than were asked for, since it would be too large.
+    pub is_cut: bool,
 }
 
 // ---------------------------------------------------------------------------------------------------------- tenants

@@ -261,6 +261,25 @@ impl Store {
         self.threads.run(Lane::Quick, asked, move |engine| engine.members(tenant, group), weigh).await
     }
 
+    /// At most `limit` members of a group behind another member, by id; from the first if `after` is `None`. Empty if there
+    /// is no such group.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn members_after(
+        &self,
+        tenant: TenantId,
+        group: ResourceId,
+        after: Option<ResourceId>,
+        limit: u32,
+    ) -> Result<Vec<Member>, StoreError> {
+        let asked = self.admit(tenant, Weight::ONE).await?;
+        let read = move |engine: &dyn Engine| engine.members_after(tenant, group, after, limit);
+        self.threads
+            .run(Lane::Quick, asked, read, |members: &Vec<Member>| Weight::of_rows(members.len()))
+            .await
+    }
+
     /// Whether the database answers.
     ///
     /// # Errors

@@ -238,13 +238,7 @@ impl Limits {
 
 impl<W> Line<W> {
     fn new() -> Self {
-        Line {
-            held: 0,
-            waiting: VecDeque::new(),
-            in_turns: false,
-            largest: 0,
-            pace: (0.0, Duration::ZERO),
-        }
+        Line { held: 0, waiting: VecDeque::new(), in_turns: false, largest: 0, pace: (0.0, Duration::ZERO) }
     }
 
     /// An average in which the past fades.

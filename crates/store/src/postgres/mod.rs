@@ -16,8 +16,8 @@ use crate::{
     lane::Lane,
     limit::Canceller,
     model::{
-        Listing, Members, Page, ResourceId, Row, SecretTokenOwner, SecretTokenRow, StoreError, Tenant,
-        TenantId,
+        Listing, Member, Members, Page, ResourceId, Row, SecretTokenOwner, SecretTokenRow, StoreError,
+        Tenant, TenantId,
     },
     operator::{Operator, Session},
     operator_records::{self, postgres as operators},
@@ -182,6 +182,16 @@ impl Engine for PostgresEngine {
 
     fn members(&self, tenant: TenantId, group: ResourceId) -> Result<Members, StoreError> {
         self.run(|connection| reads::members(connection, tenant, group))
+    }
+
+    fn members_after(
+        &self,
+        tenant: TenantId,
+        group: ResourceId,
+        after: Option<ResourceId>,
+        limit: u32,
+    ) -> Result<Vec<Member>, StoreError> {
+        self.run(|connection| reads::members_after(connection, tenant, group, after, limit))
     }
 
     fn act(&self, by: Option<&By>, acts: &[Act]) -> Result<bool, StoreError> {

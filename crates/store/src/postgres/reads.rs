@@ -3,18 +3,18 @@
 use super::arrays::{Column, Part, Statement};
 use crate::{
     engine::{Lookup, LookupKey},
-    model::{GroupOf, Listing, Members, Page, ResourceId, Row, TenantId},
+    model::{GroupOf, Listing, MAX_GROUPS_OF_USER, Member, Members, Page, ResourceId, Row, TenantId},
     schema::types::{Id, Json, JsonText, Key},
     sql::{
         self, Bind, is_there,
-        listing::{self, Listed, StoredKey},
+        listing::{self, Listed, Rows, StoredKey},
         sql,
     },
 };
 use diesel::{
     PgConnection, QueryResult, RunQueryDsl,
-    pg::Pg,
-    sql_types::{BigInt, Bool, Double, Nullable, Text},
+    pg::{Pg, PgRowByRowLoadingMode},
+    sql_types::{Array, BigInt, Bool, Double, Nullable, Text},
 };
 use scim::{Timestamp, schema::ResourceKind, search::SortKey};
 use std::collections::BTreeSet;
@@ -47,7 +47,7 @@ pub(super) fn look_up(connection: &mut PgConnection, lookups: &[Lookup]) -> Quer
     let numbered = lookups.iter().zip(&mut found).enumerate().filter(|(n, _)| in_groups.contains(n));
     let mut users: Vec<(TenantId, &mut Row)> =
         numbered.filter_map(|(_, (lookup, row))| Some((lookup.tenant, row.as_mut()?))).collect();
-    add_groups(connection, &mut users)?;
+    add_groups(connection, &mut users, usize::MAX)?;
     Ok(found)
 }
 
@@ -123,10 +123,15 @@ const GROUPS_OF: (&str, &str) = (
      JOIN groups g ON g.tenant_id = b.tenant_id AND g.id = b.group_id ORDER BY b.n, b.direct DESC, g.id",
 );
 
-/// Fills in the groups of users: direct ones first, then those around them, each by id.
-fn add_groups(connection: &mut PgConnection, users: &mut [(TenantId, &mut Row)]) -> QueryResult<()> {
+/// Fills in the groups of users: of each the first [`MAX_GROUPS_OF_USER`], direct ones first, then those around them, each
+/// by id. Ends before `room` is exceeded, but not before the first user is complete. Returns how many are complete.
+fn add_groups(
+    connection: &mut PgConnection,
+    users: &mut [(TenantId, &mut Row)],
+    room: usize,
+) -> QueryResult<usize> {
     if users.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     let columns = vec![
         Column::Keys(users.iter().map(|(tenant, _)| Id(tenant.0)).collect()),
@@ -135,10 +140,47 @@ fn add_groups(connection: &mut PgConnection, users: &mut [(TenantId, &mut Row)])
     ];
     let part = Part { before: GROUPS_OF.0, columns, after: GROUPS_OF.1 };
     let statement = Statement::<(BigInt, Key, Nullable<Text>, Bool)>::new(vec![part], "");
-    for (n, id, display, direct) in statement.load::<(i64, Id, Option<String>, bool)>(connection)? {
-        if let Some((_, row)) = usize::try_from(n).ok().and_then(|n| users.get_mut(n)) {
-            row.groups.push(GroupOf { id: ResourceId(id.0), display, direct });
+    let mut bytes = 0;
+    // Row by row: a thousand users may be in a million groups.
+    for columns in
+        statement.load_iter::<(i64, Id, Option<String>, bool), PgRowByRowLoadingMode>(connection)?
+    {
+        let (n, id, display, direct) = columns?;
+        let Some(n) = usize::try_from(n).ok().filter(|n| *n < users.len()) else { continue };
+        if bytes > room && n > 0 && users[n].1.groups.is_empty() {
+            return Ok(n);
         }
+        let groups = &mut users[n].1.groups;
+        if groups.len() < MAX_GROUPS_OF_USER {
+            let group = GroupOf { id: ResourceId(id.0), display, direct };
+            bytes += group.size();
+            groups.push(group);
+        }
+    }
+    Ok(users.len())
+}
+
+/// How many users of a page have their groups read first; they tell how many more may be.
+const FIRST_USERS: usize = 64;
+
+/// Fills in the groups of a page, a part of its users at a time, so that little is read in vain where they do not fit.
+fn add_groups_of_page(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    max_bytes: usize,
+    found: &mut Rows,
+) -> QueryResult<()> {
+    let (mut done, mut bytes, mut most) = (0, 0, FIRST_USERS);
+    while done < found.len() {
+        let end = found.len().min(done.saturating_add(most));
+        let mut users: Vec<_> = found.rows_mut(done..end).map(|row| (tenant, row)).collect();
+        let complete = add_groups(connection, &mut users, max_bytes)?;
+        bytes += users.iter().take(complete).map(|(_, row)| row.size()).sum::<usize>();
+        for place in done..done + complete {
+            found.add_groups(place);
+        }
+        done += complete;
+        most = (max_bytes / (bytes / done.max(1)).max(1)).saturating_sub(done).max(1);
     }
     Ok(())
 }
@@ -153,24 +195,25 @@ pub(crate) fn list(
     listing: &Listing,
     key: Option<&StoredKey>,
 ) -> QueryResult<Page> {
-    let mut found = Vec::new();
+    let mut found = Rows::of(listing);
     if listing.limit > 0 {
-        for (id, version, created, modified, document, text, number) in
-            listing::page::<Pg, PageTypes>(tenant, listing, key).load::<PageColumns>(connection)?
-        {
+        let page = listing::page::<Pg, PageTypes>(tenant, listing, key);
+        // Row by row: the library would hold the whole answer otherwise.
+        for columns in page.load_iter::<PageColumns, PgRowByRowLoadingMode>(connection)? {
+            let (id, version, created, modified, document, text, number) = columns?;
             let key = text.map(SortKey::Text).or(number.map(SortKey::Number));
-            found.push(Listed { row: row(id, version, created, modified, document), key });
+            if !found.push(Listed { row: row(id, version, created, modified, document), key }) {
+                break;
+            }
         }
     }
-    let mut page = listing::finish(listing, found, || {
-        let count = listing::count::<Pg>(tenant, listing, key).get_result::<i64>(connection)?;
-        QueryResult::Ok(count.unsigned_abs())
-    })?;
     if listing.with_groups && listing.kind == ResourceKind::User {
-        let mut users: Vec<_> = page.rows.iter_mut().map(|row| (tenant, row)).collect();
-        add_groups(connection, &mut users)?;
+        add_groups_of_page(connection, tenant, listing.max_bytes, &mut found)?;
     }
-    Ok(page)
+    found.finish(listing, || {
+        let count = listing::count::<Pg>(tenant, listing, key).get_result::<i64>(connection)?;
+        Ok(count.unsigned_abs())
+    })
 }
 
 /// The members of a group: as two arrays, which costs a tenth of as many rows.
@@ -179,7 +222,7 @@ pub(super) fn members(
     tenant: TenantId,
     group: ResourceId,
 ) -> QueryResult<Members> {
-    type Ids = Nullable<diesel::sql_types::Array<Key>>;
+    type Ids = Nullable<Array<Key>>;
     let statement = sql::Statement::<Pg, (Ids, Ids)>::cached(sql!(
         "SELECT array_agg(m.member_id ORDER BY m.member_id) FILTER (WHERE NOT m.member_is_group), \
          array_agg(m.member_id ORDER BY m.member_id) FILTER (WHERE m.member_is_group) \
@@ -193,4 +236,22 @@ pub(super) fn members(
     let (users, groups) = statement.get_result::<(Option<Vec<Id>>, Option<Vec<Id>>)>(connection)?;
     let ids = |ids: Option<Vec<Id>>| ids.unwrap_or_default().into_iter().map(|id| ResourceId(id.0)).collect();
     Ok(Members { users: ids(users), groups: ids(groups) })
+}
+
+/// Members of a group behind another, by id: as two arrays, as above.
+pub(super) fn members_after(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    group: ResourceId,
+    after: Option<ResourceId>,
+    limit: u32,
+) -> QueryResult<Vec<Member>> {
+    let statement = sql::Statement::<Pg, (Nullable<Array<Key>>, Nullable<Array<Bool>>)>::cached(sql!(
+        "SELECT array_agg(s.member_id ORDER BY s.member_id), array_agg(s.member_is_group ORDER BY s.member_id) FROM (",
+        listing::members(tenant, group, after, limit),
+        ") AS s"
+    ));
+    let (ids, kinds) = statement.get_result::<(Option<Vec<Id>>, Option<Vec<bool>>)>(connection)?;
+    let members = ids.unwrap_or_default().into_iter().zip(kinds.unwrap_or_default());
+    Ok(members.map(|(id, is_group)| Member::new(ResourceId(id.0), is_group)).collect())
 }

@@ -7,7 +7,7 @@ use super::{
     statement::Statement,
     text::{Bind, Sql, sql},
 };
-use crate::model::{From, Listing, Page, Row, TenantId};
+use crate::model::{From, Listing, Page, ResourceId, Row, TenantId};
 use diesel::sql_types::BigInt;
 use scim::{
     condition::{Condition, Literal, Operator},
@@ -15,6 +15,8 @@ use scim::{
     schema::ResourceKind,
     search::{Position, SortKey},
 };
+use std::ops::Range;
+use uuid::Uuid;
 
 /// A row of a page with what it was sorted by.
 #[derive(Clone, Debug)]
@@ -178,33 +180,114 @@ fn finds_few(kind: ResourceKind, condition: &Condition) -> bool {
     }
 }
 
-/// Makes the page out of what its statement found. The count is asked for only where the page does not tell it.
-///
-/// # Errors
-/// Those of `count`.
-pub(crate) fn finish<E>(
-    listing: &Listing,
-    mut found: Vec<Listed>,
-    count: impl FnOnce() -> Result<u64, E>,
-) -> Result<Page, E> {
-    let limit = usize::try_from(listing.limit).unwrap_or(usize::MAX);
-    let has_more = found.len() > limit;
-    found.truncate(limit);
-    // How many rows lie before the page, where that is known.
-    let before = match &listing.from {
-        From::Offset(offset) => Some(*offset),
-        From::After(None) => Some(0),
-        From::After(Some(_)) => None,
-    };
-    let total = match before {
-        Some(before) if limit > 0 && !has_more && (before == 0 || !found.is_empty()) => {
-            before + found.len() as u64
+/// The rows of a page as they are read, one after another, until there are as many as were asked for or their size ends
+/// the page.
+pub(crate) struct Rows {
+    listed: Vec<Listed>,
+    /// What each row counts.
+    sizes: Vec<usize>,
+    limit: usize,
+    bytes: usize,
+    max_bytes: usize,
+    has_more: bool,
+    is_cut: bool,
+}
+
+impl Rows {
+    pub(crate) fn of(listing: &Listing) -> Rows {
+        Rows {
+            listed: Vec::new(),
+            sizes: Vec::new(),
+            limit: usize::try_from(listing.limit).unwrap_or(usize::MAX),
+            bytes: 0,
+            max_bytes: listing.max_bytes,
+            has_more: false,
+            is_cut: false,
         }
-        _ => count()?,
-    };
-    let next = match found.last() {
-        Some(last) if has_more => Some(Position { key: last.key.clone(), id: last.row.id.to_string() }),
-        _ => None,
-    };
-    Ok(Page { rows: found.into_iter().map(|listed| listed.row).collect(), total, next })
+    }
+
+    /// Adds a row; whether the next one is wanted.
+    pub(crate) fn push(&mut self, listed: Listed) -> bool {
+        if self.listed.len() == self.limit {
+            self.has_more = true;
+            return false;
+        }
+        self.sizes.push(listed.row.size());
+        self.bytes += listed.row.size();
+        self.listed.push(listed);
+        self.cut();
+        !self.is_cut
+    }
+
+    /// Takes note of the groups that were added to the row at a place, if it is still on the page.
+    pub(crate) fn add_groups(&mut self, place: usize) {
+        if let (Some(listed), Some(size)) = (self.listed.get(place), self.sizes.get_mut(place)) {
+            let before = std::mem::replace(size, listed.row.size());
+            self.bytes += *size - before;
+            self.cut();
+        }
+    }
+
+    /// Takes rows from the end while the page is too large. The first one stays: a page without rows would never end.
+    fn cut(&mut self) {
+        while self.bytes > self.max_bytes && self.listed.len() > 1 {
+            self.listed.pop();
+            self.bytes -= self.sizes.pop().unwrap_or_default();
+            (self.has_more, self.is_cut) = (true, true);
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.listed.len()
+    }
+
+    /// The rows at some places.
+    pub(crate) fn rows_mut(&mut self, places: Range<usize>) -> impl Iterator<Item = &mut Row> {
+        self.listed[places].iter_mut().map(|listed| &mut listed.row)
+    }
+
+    /// Makes the page out of the rows. The count is asked for only where the page does not tell it.
+    ///
+    /// # Errors
+    /// Those of `count`.
+    pub(crate) fn finish<E>(
+        self,
+        listing: &Listing,
+        count: impl FnOnce() -> Result<u64, E>,
+    ) -> Result<Page, E> {
+        let Rows { listed, limit, has_more, is_cut, .. } = self;
+        // How many rows lie before the page, where that is known.
+        let before = match &listing.from {
+            From::Offset(offset) => Some(*offset),
+            From::After(None) => Some(0),
+            From::After(Some(_)) => None,
+        };
+        let total = match before {
+            Some(before) if limit > 0 && !has_more && (before == 0 || !listed.is_empty()) => {
+                before + listed.len() as u64
+            }
+            _ => count()?,
+        };
+        let next = match listed.last() {
+            Some(last) if has_more => Some(Position { key: last.key.clone(), id: last.row.id.to_string() }),
+            _ => None,
+        };
+        Ok(Page { rows: listed.into_iter().map(|listed| listed.row).collect(), total, next, is_cut })
+    }
+}
+
+/// Members of a group behind another, by id.
+pub(crate) fn members(tenant: TenantId, group: ResourceId, after: Option<ResourceId>, limit: u32) -> Sql {
+    sql!(
+        "SELECT m.member_id, m.member_is_group FROM group_members AS m WHERE m.tenant_id = ",
+        Bind::key(tenant.0),
+        " AND m.group_id = ",
+        Bind::key(group.0),
+        " AND m.member_id > ",
+        Bind::key(after.map_or(Uuid::nil(), |after| after.0)),
+        " AND ",
+        is_there(tenant, group),
+        " ORDER BY m.member_id LIMIT ",
+        Bind::number(limit.into())
+    )
 }

@@ -46,7 +46,7 @@ fn listing(line: &str) -> Listing {
             id: Uuid::from_u128(1).to_string(),
         })),
     };
-    Listing { kind, condition, sort, from, limit: count, with_groups: false }
+    Listing { kind, condition, sort, from, limit: count, max_bytes: usize::MAX, with_groups: false }
 }
 
 /// Every statement of a listing: PostgreSQL's page and count, SQLite's page and count.

@@ -144,6 +144,16 @@ impl Engine for SqliteEngine {
         self.run(|connection| read::members(connection, tenant, group))
     }
 
+    fn members_after(
+        &self,
+        tenant: TenantId,
+        group: ResourceId,
+        after: Option<ResourceId>,
+        limit: u32,
+    ) -> Result<Vec<Member>, StoreError> {
+        self.run(|connection| read::members_after(connection, tenant, group, after, limit))
+    }
+
     fn act(&self, by: Option<&By>, acts: &[Act]) -> Result<bool, StoreError> {
         self.write(|connection| acts::act(connection, by, acts))
     }

@@ -2,16 +2,17 @@
 
 use crate::{
     engine::{Lookup, LookupKey},
-    model::{GroupOf, Listing, Members, Page, ResourceId, Row, TenantId},
+    model::{GroupOf, Listing, MAX_GROUPS_OF_USER, Member, Members, Page, ResourceId, Row, TenantId},
     schema::types::{Id, Json, JsonText, Key},
     sql::{
         Bind, Statement, is_there,
-        listing::{self, Listed, StoredKey},
+        listing::{self, Listed, Rows, StoredKey},
         sql,
     },
 };
 use diesel::{
     QueryResult, RunQueryDsl,
+    connection::DefaultLoadingMode,
     sql_types::{BigInt, Bool, Double, Nullable, Text},
     sqlite::{Sqlite, SqliteConnection},
 };
@@ -60,7 +61,7 @@ fn row((id, version, created, modified, document): Columns) -> Row {
     }
 }
 
-/// The groups of a user: direct ones first, then those around them, each by id.
+/// The first [`MAX_GROUPS_OF_USER`] groups of a user: direct ones first, then those around them, each by id.
 ///
 /// `CROSS JOIN` fixes the order of the loops in SQLite: first the groups that are known, then an index for each. Left
 /// to choose, it walks every membership of the tenant for each group.
@@ -83,11 +84,11 @@ fn groups_of(
         tenant(),
         " AND t.id = b.id ORDER BY b.direct DESC, t.id"
     ));
-    let rows = statement.load::<(Id, bool, Option<String>)>(connection)?;
-    Ok(rows
-        .into_iter()
-        .map(|(id, direct, display)| GroupOf { id: ResourceId(id.0), display, direct })
-        .collect())
+    let rows = statement.load_iter::<(Id, bool, Option<String>), DefaultLoadingMode>(connection)?;
+    let group = |row: QueryResult<_>| {
+        row.map(|(id, direct, display): (Id, _, _)| GroupOf { id: ResourceId(id.0), display, direct })
+    };
+    rows.take(MAX_GROUPS_OF_USER).map(group).collect()
 }
 
 type PageTypes = (Key, BigInt, BigInt, BigInt, JsonText, Nullable<Text>, Nullable<Double>);
@@ -100,26 +101,31 @@ pub(crate) fn list(
     listing: &Listing,
     key: Option<&StoredKey>,
 ) -> QueryResult<Page> {
-    let mut found = Vec::new();
+    let mut found = Rows::of(listing);
     if listing.limit > 0 {
         let page = listing::page::<Sqlite, PageTypes>(tenant, listing, key);
-        for (id, version, created, modified, document, text, number) in
-            page.load::<PageColumns>(connection)?
-        {
+        for columns in page.load_iter::<PageColumns, DefaultLoadingMode>(connection)? {
+            let (id, version, created, modified, document, text, number) = columns?;
             let key = text.map(SortKey::Text).or(number.map(SortKey::Number));
-            found.push(Listed { row: row((id, version, created, modified, document)), key });
+            if !found.push(Listed { row: row((id, version, created, modified, document)), key }) {
+                break;
+            }
         }
     }
-    let mut page = listing::finish(listing, found, || {
-        let count = listing::count::<Sqlite>(tenant, listing, key).get_result::<i64>(connection)?;
-        QueryResult::Ok(count.unsigned_abs())
-    })?;
     if listing.with_groups && listing.kind == ResourceKind::User {
-        for row in &mut page.rows {
-            row.groups = groups_of(connection, tenant, row.id)?;
+        let mut place = 0;
+        while place < found.len() {
+            for user in found.rows_mut(place..place + 1) {
+                user.groups = groups_of(connection, tenant, user.id)?;
+            }
+            found.add_groups(place);
+            place += 1;
         }
     }
-    Ok(page)
+    found.finish(listing, || {
+        let count = listing::count::<Sqlite>(tenant, listing, key).get_result::<i64>(connection)?;
+        Ok(count.unsigned_abs())
+    })
 }
 
 /// The members of a group.
@@ -143,4 +149,17 @@ pub(super) fn members(
         list.push(ResourceId(id.0));
     }
     Ok(members)
+}
+
+/// Members of a group behind another, by id.
+pub(super) fn members_after(
+    connection: &mut SqliteConnection,
+    tenant: TenantId,
+    group: ResourceId,
+    after: Option<ResourceId>,
+    limit: u32,
+) -> QueryResult<Vec<Member>> {
+    let statement = Statement::<Sqlite, (Key, Bool)>::cached(listing::members(tenant, group, after, limit));
+    let rows = statement.load::<(Id, bool)>(connection)?;
+    Ok(rows.into_iter().map(|(id, is_group)| Member::new(ResourceId(id.0), is_group)).collect())
 }

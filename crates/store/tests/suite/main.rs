@@ -16,6 +16,7 @@ mod filters;
 mod folding;
 mod isolation;
 mod lanes;
+mod large_pages;
 mod listing;
 mod lookups;
 mod members;

@@ -87,7 +87,15 @@ pub(crate) fn delete(kind: ResourceKind, id: ResourceId, expected: Option<i64>) 
 
 /// Everything of a kind, in the order of ids, with groups.
 pub(crate) fn everything(kind: ResourceKind) -> Listing {
-    Listing { kind, condition: None, sort: None, from: From::Offset(0), limit: 1000, with_groups: true }
+    Listing {
+        kind,
+        condition: None,
+        sort: None,
+        from: From::Offset(0),
+        limit: 1000,
+        max_bytes: usize::MAX,
+        with_groups: true,
+    }
 }
 
 impl World {
