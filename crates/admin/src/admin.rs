@@ -74,6 +74,9 @@ pub struct Admin {
 /// Rows of a page.
 pub(crate) const PAGE: PageLimits = PageLimits { default: 50, max: 200 };
 
+/// The largest page, in bytes of its rows; beyond it a page is shorter, and its cursor goes on from there.
+pub(crate) const PAGE_BYTES: usize = 4 * 1024 * 1024;
+
 impl Admin {
     /// `now` is the clock.
     ///

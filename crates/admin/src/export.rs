@@ -1,6 +1,6 @@
 //! Export of a tenant as JSON Lines: everything that is kept of it but its secrets, read page by page while it is sent.
 
-use crate::{Admin, Failure};
+use crate::{Admin, Failure, admin::PAGE_BYTES};
 use futures_util::{Stream, stream};
 use scim::{Timestamp, schema::ResourceKind, search::Position};
 use serde_json::{Value, json};
@@ -107,6 +107,7 @@ impl Export {
             sort: None,
             from: From::After(after),
             limit: PAGE,
+            max_bytes: PAGE_BYTES,
             with_groups: false,
         };
         let page = store.list(tenant.id, listing).await?;

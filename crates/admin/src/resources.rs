@@ -2,7 +2,7 @@
 
 use crate::{
     Admin, Failure, Listed,
-    admin::PAGE,
+    admin::{PAGE, PAGE_BYTES},
     paging::{self, Moment},
 };
 use provisioning::Provisioning;
@@ -47,7 +47,7 @@ impl Admin {
             ..Words::default()
         };
         let query = words.check(ResourceType::of(kind), PAGE)?;
-        let found = self.provisioning.search(&self.context(&tenant, None), kind, &query).await?;
+        let found = self.provisioning.search(&self.context(&tenant, None), kind, &query, PAGE_BYTES).await?;
         let resources =
             found.rows.iter().map(|row| self.show(&tenant, kind, row)).collect::<Result<_, _>>()?;
         let next = found.next.map(|next| search::print_cursor(&next, &query.fingerprint));

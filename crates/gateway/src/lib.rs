@@ -20,6 +20,7 @@ mod purge;
 mod routing;
 mod serve;
 mod settings;
+mod size;
 mod steady_clock;
 mod unread;
 

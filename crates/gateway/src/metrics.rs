@@ -25,6 +25,12 @@ pub(crate) fn registry() -> prometheus::Result<Registry> {
 
 /// Registers counts that others keep.
 pub(crate) fn register_counts(registry: &Registry, app: &Data<App>, store: &Store) -> prometheus::Result<()> {
+    let budget = app.budget().clone();
+    let help = "Bytes of memory that requests of provisioning clients hold: bodies, resources and answers.";
+    Level::register(registry, "juno_bytes_in_flight", help, move || budget.in_flight())?;
+    let budget = app.budget().clone();
+    let help = "Requests that were refused with 429, since the memory that they need did not become free.";
+    Count::register(registry, "juno_bytes_refused_total", help, move || budget.refused())?;
     let (of, store) = (app.clone(), store.clone());
     let help = "Questions to the database about a credential; all other requests were answered from memory.";
     Count::register(registry, "juno_credential_queries_total", help, move || of.authenticator().queries())?;
@@ -61,5 +67,28 @@ impl<F: Fn() -> u64 + Send + Sync> Collector for Count<F> {
     fn collect(&self) -> Vec<MetricFamily> {
         self.counter.inc_by((self.read)().saturating_sub(self.counter.get()));
         self.counter.collect()
+    }
+}
+
+/// A level that another keeps, read whenever metrics are asked for.
+struct Level<F> {
+    gauge: IntGauge,
+    read: F,
+}
+
+impl<F: Fn() -> usize + Send + Sync + 'static> Level<F> {
+    fn register(registry: &Registry, name: &str, help: &str, read: F) -> prometheus::Result<()> {
+        registry.register(Box::new(Level { gauge: IntGauge::new(name, help)?, read }))
+    }
+}
+
+impl<F: Fn() -> usize + Send + Sync> Collector for Level<F> {
+    fn desc(&self) -> Vec<&Desc> {
+        self.gauge.desc()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        self.gauge.set(i64::try_from((self.read)()).unwrap_or(i64::MAX));
+        self.gauge.collect()
     }
 }

@@ -35,7 +35,10 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use store::Store;
+use store::{
+    Store,
+    bytes::{self, Budget},
+};
 use tokens::{AccessTokens, Authenticator, CacheSettings, SigningKeys, operator::ThrottleSettings};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -165,11 +168,18 @@ fn scim_state(
         page: PageLimits { default: scim.page_size.get(), max: scim.max_page_size.get() },
         max_body: scim.max_body.size(),
         body_timeout: scim.body_timeout,
+        page_bytes: settings.capacity.page_bytes.bytes(),
+        write_timeout: scim.write_timeout,
         bulk_max_operations: scim.bulk_max_operations.size(),
     };
     let authenticator = Authenticator::new(store.clone(), cache, oauth::ration(settings));
     let authenticator = authenticator.with_access_tokens(access_tokens);
-    Data::new(scim_api::App::new(store, authenticator, metrics, limits, public_url, clock::now))
+    let capacity = &settings.capacity;
+    let budget = Budget::new(bytes::Limits {
+        per_holder: capacity.bytes_per_tenant.bytes(),
+        total: capacity.bytes.bytes(),
+    });
+    Data::new(scim_api::App::new(store, authenticator, metrics, limits, budget, public_url, clock::now))
 }
 
 /// What the customer's pages stand on.

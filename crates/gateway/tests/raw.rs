@@ -23,7 +23,10 @@ impl Raw {
 
     /// To the listener with this address.
     pub(crate) fn to(listener: &str) -> Raw {
-        let stream = TcpStream::connect(listener.trim_start_matches("http://")).expect("connected");
+        Raw::of(TcpStream::connect(listener.trim_start_matches("http://")).expect("connected"))
+    }
+
+    fn of(stream: TcpStream) -> Raw {
         stream.set_read_timeout(Some(Duration::from_secs(30))).expect("timeout");
         Raw { stream, is_head: false }
     }
@@ -43,6 +46,17 @@ impl Raw {
     pub(crate) fn send(&mut self, bytes: &[u8]) -> bool {
         self.is_head |= bytes.starts_with(b"HEAD ");
         self.stream.write_all(bytes).is_ok()
+    }
+
+    /// Sends of these bytes what the other side and the system take without being waited for.
+    pub(crate) fn send_what_is_taken(&mut self, mut bytes: &[u8]) {
+        self.stream.set_nonblocking(true).expect("non-blocking");
+        while let Ok(count) = self.stream.write(bytes)
+            && count > 0
+        {
+            bytes = &bytes[count..];
+        }
+        self.stream.set_nonblocking(false).expect("blocking");
     }
 
     /// Says that nothing more will come.

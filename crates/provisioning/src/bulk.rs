@@ -4,6 +4,7 @@ mod plan;
 
 use crate::{Context, Failure, Precondition, Provisioning};
 use futures_util::future::join_all;
+pub use plan::AT_ONCE;
 use plan::{Entry, Part, Step};
 use scim::{
     ScimError,

@@ -6,6 +6,7 @@ mod bulk;
 mod create;
 mod delete;
 mod failure;
+mod heavy;
 mod id;
 mod member;
 mod patch;
@@ -15,11 +16,12 @@ mod render;
 mod replace;
 mod restore;
 
-pub use bulk::{BulkDone, BulkOutcome};
+pub use bulk::{AT_ONCE as BULK_AT_ONCE, BulkDone, BulkOutcome};
 pub use failure::Failure;
+pub use heavy::off_worker;
 pub use patch::Changed;
 pub use precondition::Precondition;
-pub use read::Found;
+pub use read::{Found, is_lookup};
 pub use render::open_resource;
 
 use scim::{Profile, Timestamp, effect::Effect};

@@ -7,7 +7,7 @@ use scim::{
     schema::ResourceKind,
     search::{Paging, Position, Query},
 };
-use store::{From, Listing, Members, ResourceId, Row, StoreError};
+use store::{From, Listing, Member, Page, ResourceId, Row, StoreError};
 
 /// A page of resources.
 #[derive(Clone, Debug)]
@@ -18,6 +18,25 @@ pub struct Found {
     pub total: u64,
     /// Behind which resource the next page begins, if there is one.
     pub next: Option<Position>,
+    /// Whether the page has fewer resources than were asked for, since it would be too large.
+    pub is_cut: bool,
+}
+
+impl Found {
+    /// About how many bytes of text the resources have in an answer, without members; they take about as much memory.
+    pub fn size(&self) -> usize {
+        self.rows.iter().map(Row::size).sum()
+    }
+}
+
+/// Whether a query finds one resource at most, by a key that is unique.
+pub fn is_lookup(kind: ResourceKind, query: &Query) -> bool {
+    let is_first_page = matches!(query.paging, Paging::Index { start_index: 1, count: 1.. });
+    let by_name =
+        |condition: &Condition| kind == ResourceKind::User && condition.as_user_name_lookup().is_some();
+    let condition = query.condition.as_ref();
+    is_first_page
+        && condition.is_some_and(|condition| by_name(condition) || condition.as_id_lookup().is_some())
 }
 
 /// Whether a condition asks for the resource with a value of an attribute that a schema describes, as an identity provider
@@ -56,7 +75,8 @@ impl Provisioning {
     }
 
     /// The resources that a query asks for. The two lookups that Entra sends most, by `userName` and by `id`, are
-    /// answered together with others that wait.
+    /// answered together with others that wait. The page ends before the resource that would make it larger than
+    /// `max_bytes`; its first resource is always there.
     ///
     /// # Errors
     /// 400 `tooMany` for a query that reads too much; else faults of the store only: a query that matches nothing is an
@@ -66,13 +86,14 @@ impl Provisioning {
         context: &Context,
         kind: ResourceKind,
         query: &Query,
+        max_bytes: usize,
     ) -> Result<Found, Failure> {
         let with_groups = kind == ResourceKind::User && query.projection.returns("groups");
-        if let Paging::Index { start_index: 1, count: 1.. } = query.paging
+        if is_lookup(kind, query)
             && let Some(row) = self.look_up(context, kind, query, with_groups).await?
         {
             let rows: Vec<Row> = row.into_iter().collect();
-            return Ok(Found { total: rows.len() as u64, rows, next: None });
+            return Ok(Found { total: rows.len() as u64, rows, next: None, is_cut: false });
         }
         let (from, limit) = match &query.paging {
             Paging::Index { start_index, count } => (From::Offset(start_index - 1), *count),
@@ -84,14 +105,15 @@ impl Provisioning {
             sort: query.sort.clone(),
             from,
             limit,
+            max_bytes,
             with_groups,
         };
         let is_match = listing.condition.as_ref().is_some_and(is_match);
-        let page = match self.store.list(context.tenant, listing).await {
+        let Page { rows, total, next, is_cut } = match self.store.list(context.tenant, listing).await {
             Err(StoreError::Late) if !is_match => return Err(too_dear().into()),
             page => page?,
         };
-        Ok(Found { rows: page.rows, total: page.total, next: page.next })
+        Ok(Found { rows, total, next, is_cut })
     }
 
     /// `Some` if the query is one lookup by a unique key; the inner option is its answer.
@@ -115,11 +137,17 @@ impl Provisioning {
         Ok(None)
     }
 
-    /// The members of a group.
+    /// At most `limit` members of a group behind another member, by id; from the first if `after` is `None`.
     ///
     /// # Errors
-    /// Faults of the store only.
-    pub async fn members(&self, context: &Context, group: ResourceId) -> Result<Members, Failure> {
-        Ok(self.store.members(context.tenant, group).await?)
+    /// Faults of the store only: a group that is gone has no members.
+    pub async fn members_after(
+        &self,
+        context: &Context,
+        group: ResourceId,
+        after: Option<ResourceId>,
+        limit: u32,
+    ) -> Result<Vec<Member>, Failure> {
+        Ok(self.store.members_after(context.tenant, group, after, limit).await?)
     }
 }

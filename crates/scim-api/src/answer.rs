@@ -1,9 +1,6 @@
 //! Successful answers: resources and pages, rendered around their stored text wherever the projection allows it.
 
-use crate::{
-    ApiError, App, Client,
-    group_stream::{Part, Parts},
-};
+use crate::{ApiError, App, Client, stream::Answer};
 use actix_web::{
     HttpResponse,
     http::{
@@ -12,7 +9,7 @@ use actix_web::{
     },
     web::Data,
 };
-use provisioning::{Failure, Found};
+use provisioning::Found;
 use scim::{
     list::{self, Page},
     meta::etag,
@@ -20,9 +17,8 @@ use scim::{
     schema::ResourceKind,
     search::{self, Paging, Query},
 };
-use serde_json::{Map, Value};
-use std::collections::VecDeque;
-use store::{Members, Row};
+use serde_json::Value;
+use store::Row;
 
 /// RFC 7644 section 8.1.
 pub(crate) const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/scim+json");
@@ -47,6 +43,12 @@ pub(crate) fn json(value: &Value) -> HttpResponse {
     HttpResponse::Ok().insert_header((CONTENT_TYPE, MEDIA_TYPE)).body(value.to_string())
 }
 
+/// A text of any length that is a JSON value and not a resource of the tenant.
+pub(crate) async fn text(app: Data<App>, client: Client, text: String) -> Result<HttpResponse, ApiError> {
+    let body = Answer::to(client, app).text(text).into_body().await?;
+    Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, MEDIA_TYPE)).body(body))
+}
+
 /// One resource, with its location and version in the headers.
 pub(crate) async fn resource(
     app: Data<App>,
@@ -54,14 +56,11 @@ pub(crate) async fn resource(
     kind: ResourceKind,
     status: StatusCode,
     row: Row,
-    projection: &Projection,
+    projection: Projection,
 ) -> Result<HttpResponse, ApiError> {
     let location = list::location(&client.base, kind, &row.id.to_string());
     let version = etag(row.version);
-    let mut parts = VecDeque::new();
-    push_row(&app, &client, kind, &row, projection, &mut parts).await?;
-    let parts = Parts { app, context: client.context, base: client.base, parts };
-    let body = parts.into_body().await?;
+    let body = Answer::to(client, app).rows(kind, vec![row], projection).into_body().await?;
     Ok(HttpResponse::build(status)
         .insert_header((CONTENT_TYPE, MEDIA_TYPE))
         .insert_header((LOCATION, location))
@@ -96,77 +95,10 @@ pub(crate) async fn page(
         start_index,
         next_cursor,
     };
-    let mut parts = VecDeque::from([Part::Text(envelope.head())]);
-    let mut begun = false;
-    for Section { kind, query, found } in &sections {
-        for row in &found.rows {
-            if std::mem::replace(&mut begun, true) {
-                push_text(&mut parts, ",".to_owned());
-            }
-            push_row(&app, &client, *kind, row, &query.projection, &mut parts).await?;
-        }
+    let mut answer = Answer::to(client, app).text(envelope.head());
+    for Section { kind, query, found } in sections {
+        answer = answer.rows(kind, found.rows, query.projection);
     }
-    push_text(&mut parts, Page::TAIL.to_owned());
-    let parts = Parts { app, context: client.context, base: client.base, parts };
-    Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, MEDIA_TYPE)).body(parts.into_body().await?))
-}
-
-/// Adds the text of one resource; its members, where they are returned, as a part of their own.
-async fn push_row(
-    app: &Data<App>,
-    client: &Client,
-    kind: ResourceKind,
-    row: &Row,
-    projection: &Projection,
-    parts: &mut VecDeque<Part>,
-) -> Result<(), ApiError> {
-    let with_members = kind == ResourceKind::Group && projection.returns("members");
-    let streamed = with_members && projection.returns_whole("members");
-    let mut text = provisioning::open_resource(kind, row, &client.base);
-    if with_members && !streamed {
-        text.push_str(",\"members\":[");
-        push_members(&mut text, &app.provisioning.members(&client.context, row.id).await?, &client.base);
-        text.push(']');
-    }
-    if !(projection.keeps_document_whole() && projection.returns_whole("meta") && streamed == with_members) {
-        text = project(text, projection)?;
-    }
-    if streamed {
-        text.push_str(",\"members\":[");
-        push_text(parts, text);
-        parts.push_back(Part::MembersOf(row.id));
-        push_text(parts, "]}".to_owned());
-    } else {
-        text.push('}');
-        push_text(parts, text);
-    }
-    Ok(())
-}
-
-/// Cuts the text of a resource, still without its closing brace, down to what the projection returns.
-fn project(mut text: String, projection: &Projection) -> Result<String, ApiError> {
-    text.push('}');
-    let mut resource: Map<String, Value> = serde_json::from_str(&text)
-        .map_err(|error| Failure::Internal(format!("rendered resource: {error}")))?;
-    projection.apply(&mut resource);
-    let mut text = Value::Object(resource).to_string();
-    text.pop();
-    Ok(text)
-}
-
-fn push_members(text: &mut String, members: &Members, base: &str) {
-    let users = members.users.iter().map(|id| (id, "User"));
-    for (index, (id, kind)) in users.chain(members.groups.iter().map(|id| (id, "Group"))).enumerate() {
-        if index > 0 {
-            text.push(',');
-        }
-        list::push_member(text, &id.to_string(), kind, base);
-    }
-}
-
-fn push_text(parts: &mut VecDeque<Part>, text: String) {
-    match parts.back_mut() {
-        Some(Part::Text(last)) => last.push_str(&text),
-        _ => parts.push_back(Part::Text(text)),
-    }
+    let body = answer.text(Page::TAIL).into_body().await?;
+    Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, MEDIA_TYPE)).body(body))
 }

@@ -1,6 +1,6 @@
-//! The JSON body of a request: bounded in size, time and depth before anyone looks at it.
+//! The JSON body of a request: bounded in size, memory, time and depth before anyone looks at it.
 
-use crate::{ApiError, Limits};
+use crate::{ApiError, App, Limits, memory::TREE, tree};
 use actix_web::{
     FromRequest, HttpRequest,
     dev::Payload,
@@ -8,12 +8,15 @@ use actix_web::{
     web::BytesMut,
 };
 use futures_util::StreamExt;
+use provisioning::off_worker;
 use scim::ScimError;
 use serde_json::Value;
 use std::{
     convert::Infallible,
     future::{Ready, ready},
 };
+use store::bytes::Reservation;
+use tokio::time::{Instant, timeout_at};
 
 /// A body that is still to be read: by a handler, which has its client, so that nothing is read for strangers.
 pub(crate) struct Body {
@@ -31,18 +34,39 @@ impl FromRequest for Body {
 }
 
 impl Body {
-    /// Reads and parses the body.
+    /// Reads the body and makes of it what `read` does. `memory` is what the request has reserved beside the body: it is
+    /// raised before the body is read, and holds the size of the parsed body afterwards.
     ///
     /// # Errors
-    /// 415 for another media type than JSON, 413 and 408 beyond the limits, 400 for what is no JSON.
-    pub(crate) async fn read(self, limits: &Limits) -> Result<Value, ApiError> {
+    /// 415 for another media type than JSON, 413 and 408 beyond the limits, 429 if the memory does not become free, 400 for
+    /// what is no JSON; those of `read`.
+    pub(crate) async fn read<T: Send + 'static>(
+        self,
+        app: &App,
+        memory: &mut Reservation,
+        read: impl FnOnce(Value) -> Result<T, ScimError> + Send + 'static,
+    ) -> Result<T, ApiError> {
         check_media_type(&self.request)?;
+        let base = memory.bytes();
         let announced = announced_length(&self.request);
-        let read = read(self.payload, limits.max_body, announced);
-        let bytes = tokio::time::timeout(limits.body_timeout, read).await.map_err(|_| {
-            ApiError::BodyRefused(ScimError::new(408, "The body of the request did not arrive in time."))
-        })??;
-        Ok(scim::json::parse(&bytes)?)
+        let text = receive(self.payload, &app.limits, announced, memory).await?;
+        let length = text.len();
+        let (text, size) = off_worker(length, move || {
+            let size = tree::size(&text);
+            (text, size)
+        })
+        .await?;
+        if size > TREE * app.limits.max_body {
+            return Err(ScimError::too_large(
+                "The body of the request holds too many values for its size. Send fewer values in one request.",
+            )
+            .into());
+        }
+        // More than was reserved only for bodies that hardly hold any text.
+        memory.raise_to(base + length + size, base + length).await?;
+        let value = off_worker(length, move || read(scim::json::parse(&text)?)).await??;
+        memory.shrink_to(base + size);
+        Ok(value)
     }
 }
 
@@ -63,29 +87,156 @@ fn announced_length(request: &HttpRequest) -> Option<usize> {
     request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// Most memory that is set aside for a body on the strength of its announcement alone, in bytes.
+/// The most memory that is allocated for a body on the strength of its announcement alone, in bytes. It is reserved whole.
 const MAX_ADVANCE: usize = 64 * 1024;
+/// How large a body of unknown length may grow before more is reserved for it, and how many times as much then.
+const FIRST_SLICE: usize = 16 * 1024;
+const GROWTH: usize = 8;
 
-async fn read(mut payload: Payload, max: usize, announced: Option<usize>) -> Result<BytesMut, ApiError> {
+/// Receives the text of the body. What it will take parsed is reserved before it is received.
+async fn receive(
+    mut payload: Payload,
+    limits: &Limits,
+    announced: Option<usize>,
+    memory: &mut Reservation,
+) -> Result<BytesMut, ApiError> {
+    let (max, base) = (limits.max_body, memory.bytes());
     let too_large = || {
         ApiError::BodyRefused(ScimError::too_large(format!(
             "The body of the request is larger than {max} bytes. Send fewer values or operations in one request."
         )))
     };
+    let too_slow =
+        |_| ApiError::BodyRefused(ScimError::new(408, "The body of the request did not arrive in time."));
     if announced.is_some_and(|length| length > max) {
         return Err(too_large());
     }
-    let mut bytes = BytesMut::with_capacity(announced.unwrap_or(1024).min(MAX_ADVANCE));
-    while let Some(chunk) = payload.next().await {
+    let mut reserved = announced.unwrap_or(FIRST_SLICE).min(max);
+    memory.raise_to(base + TREE * reserved, 0).await?;
+    let mut deadline = Instant::now() + limits.body_timeout;
+    let mut text = BytesMut::with_capacity(announced.unwrap_or(1024).min(MAX_ADVANCE));
+    while let Some(chunk) = timeout_at(deadline, payload.next()).await.map_err(too_slow)? {
         let chunk = chunk.map_err(|_| {
             ApiError::BodyRefused(ScimError::invalid_syntax(
                 "The body of the request ended before it was complete.",
             ))
         })?;
-        if bytes.len() + chunk.len() > max {
+        let length = text.len() + chunk.len();
+        if length > max {
             return Err(too_large());
         }
-        bytes.extend_from_slice(&chunk);
+        if length > reserved {
+            let began = Instant::now();
+            reserved = (reserved * GROWTH).clamp(length, max);
+            memory.raise_to(base + TREE * reserved, base + length).await?;
+            // That it had to wait for us is no fault of the client.
+            deadline += began.elapsed();
+        }
+        text.extend_from_slice(&chunk);
     }
-    Ok(bytes)
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::{error::PayloadError, web::Bytes};
+    use futures_util::{Stream, stream};
+    use std::time::Duration;
+    use store::{
+        TenantId,
+        bytes::{self, Budget, Holder},
+    };
+    use uuid::Uuid;
+
+    const MB: usize = 1024 * 1024;
+    const TENANT: Holder = Holder::Tenant(TenantId(Uuid::nil()));
+
+    fn limits() -> Limits {
+        Limits {
+            page: scim::search::PageLimits { default: 100, max: 1000 },
+            max_body: 2 * MB,
+            body_timeout: Duration::from_secs(30),
+            bulk_max_operations: 1000,
+            page_bytes: 8 * MB,
+            write_timeout: Duration::from_secs(60),
+        }
+    }
+    fn budget() -> Budget {
+        Budget::new(bytes::Limits { per_holder: 32 * MB, total: 256 * MB })
+    }
+    fn payload(chunks: impl Stream<Item = Result<Bytes, PayloadError>> + 'static) -> Payload {
+        Payload::Stream { payload: Box::pin(chunks) }
+    }
+    fn chunk(length: usize) -> Result<Bytes, PayloadError> {
+        Ok(Bytes::from(vec![b' '; length]))
+    }
+    fn status(result: Result<BytesMut, ApiError>) -> u16 {
+        result.map_err(|error| error.words().status).unwrap_err()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn memory_is_reserved_before_a_body_of_known_length_is_read() {
+        let budget = budget();
+        let mut memory = budget.reserve(TENANT, 1000).await.unwrap();
+        let looked = budget.clone();
+        let chunks = stream::once(async move {
+            assert_eq!(looked.in_flight(), 1000 + TREE * MB);
+            chunk(MB)
+        });
+        let text = receive(payload(chunks), &limits(), Some(MB), &mut memory).await.unwrap();
+        assert_eq!((text.len(), budget.in_flight()), (MB, 1000 + TREE * MB));
+        let nothing = payload(stream::pending());
+        assert_eq!(status(receive(nothing, &limits(), Some(2 * MB + 1), &mut memory).await), 413);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_of_unknown_length_is_given_memory_as_it_grows() {
+        let budget = budget();
+        let mut memory = budget.reserve(TENANT, 1000).await.unwrap();
+        let looked = budget.clone();
+        let chunks = stream::unfold(0, move |sent| {
+            let held = looked.in_flight() - 1000;
+            async move {
+                assert!(held >= TREE * sent && held <= TREE * (GROWTH * sent).clamp(FIRST_SLICE, 2 * MB));
+                (sent < 2 * MB).then(|| (chunk(8 * 1024), sent + 8 * 1024))
+            }
+        });
+        let text = receive(payload(chunks), &limits(), None, &mut memory).await.unwrap();
+        assert_eq!((text.len(), memory.bytes()), (2 * MB, 1000 + TREE * 2 * MB));
+        let endless = payload(stream::repeat_with(|| chunk(64 * 1024)));
+        assert_eq!(status(receive(endless, &limits(), None, &mut memory).await), 413);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_has_to_wait_for_memory_keeps_its_time() {
+        let budget = budget();
+        let other = budget.reserve(TENANT, 32 * MB - 2000 - TREE * FIRST_SLICE).await.unwrap();
+        let mut memory = budget.reserve(TENANT, 1000).await.unwrap();
+        // 25 seconds of the client before it waits for memory, and 4 seconds after.
+        let late = |seconds| async move {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            chunk(FIRST_SLICE)
+        };
+        let chunks = stream::iter([25, 0, 4]).then(late);
+        let (limits, began) = (limits(), Instant::now());
+        let receiving = receive(payload(chunks), &limits, None, &mut memory);
+        let freeing = async {
+            tokio::time::sleep(Duration::from_secs(33)).await;
+            drop(other);
+        };
+        let (text, ()) = futures_util::future::join(receiving, freeing).await;
+        assert_eq!((text.unwrap().len(), began.elapsed()), (3 * FIRST_SLICE, Duration::from_secs(37)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn slow_clients_and_memory_that_does_not_become_free_are_told_apart() {
+        let budget = budget();
+        let mut memory = budget.reserve(TENANT, 1000).await.unwrap();
+        let slow = payload(stream::pending());
+        assert_eq!(status(receive(slow, &limits(), Some(10), &mut memory).await), 408);
+        let _other = budget.reserve(TENANT, 31 * MB).await.unwrap();
+        let refused = receive(payload(stream::pending()), &limits(), Some(MB), &mut memory).await;
+        assert_eq!(status(refused), 429);
+    }
 }

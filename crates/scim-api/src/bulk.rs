@@ -2,20 +2,26 @@
 
 use crate::{ApiError, App, Client, answer, body::Body};
 use actix_web::{HttpResponse, web::Data};
-use provisioning::{BulkDone, BulkOutcome};
+use provisioning::{BULK_AT_ONCE, BulkDone, BulkOutcome};
 use scim::{
     bulk::{self, Answer, BulkRequest, Echo, Method},
     list, meta,
 };
 
 /// RFC 7644 section 3.7.
-pub(crate) async fn bulk(client: Client, app: Data<App>, body: Body) -> Result<HttpResponse, ApiError> {
-    let request = BulkRequest::parse(body.read(&app.limits).await?, app.limits.bulk_max_operations)?;
+pub(crate) async fn bulk(mut client: Client, app: Data<App>, body: Body) -> Result<HttpResponse, ApiError> {
+    // Each of the operations that are carried out at the same time holds what a request of its own would hold.
+    let operations = BULK_AT_ONCE * client.memory.bytes();
+    client.memory.raise_to(operations, 0).await?;
+    let most = app.limits.bulk_max_operations;
+    let request = body.read(&app, &mut client.memory, move |body| BulkRequest::parse(body, most)).await?;
     let outcomes = app.provisioning.bulk(&client.context, request).await;
+    client.memory.shrink_to(operations);
     for done in outcomes.iter().filter_map(|outcome| outcome.result.as_ref().ok()) {
         app.metrics.count_effects(client.label(), &done.effects);
     }
-    Ok(answer::json(&bulk::response(outcomes.into_iter().map(|outcome| answer_to(&client.base, outcome)))))
+    let response = bulk::response(outcomes.into_iter().map(|outcome| answer_to(&client.base, outcome)));
+    answer::text(app, client, response.to_string()).await
 }
 
 /// An outcome in the words of a bulk response.

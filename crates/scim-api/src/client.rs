@@ -15,11 +15,11 @@ use std::{
     pin::Pin,
     sync::Arc,
 };
-use store::{Tenant, TenantState};
+use store::{Tenant, TenantState, bytes::Reservation};
 use tokens::{Refusal, Use};
 
 /// Who asks: a credential of the tenant that the URL names, which is not suspended.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Client {
     /// What the use cases need to know of the request.
     pub context: Context,
@@ -27,6 +27,8 @@ pub struct Client {
     pub tenant: Arc<Tenant>,
     /// The Tenant URL that locations begin with.
     pub base: String,
+    /// The memory that the request has reserved.
+    pub memory: Reservation,
 }
 
 impl Client {
@@ -69,6 +71,7 @@ impl Client {
         if client.tenant.state == TenantState::Suspended {
             return Err(ApiError::Suspended);
         }
+        let memory = app.reserve(client.tenant.id).await?;
         let base = match request.extensions().get::<TenantBase>() {
             Some(TenantBase(base)) => base.clone(),
             None => app.tenant_url(&client.tenant.label),
@@ -79,7 +82,7 @@ impl Client {
             actor: Some(client.credential),
             now,
         };
-        Ok(Client { context, tenant: client.tenant, base })
+        Ok(Client { context, tenant: client.tenant, base, memory })
     }
 }
 

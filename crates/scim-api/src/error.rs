@@ -10,6 +10,7 @@ use actix_web::{
 use provisioning::Failure;
 use scim::ScimError;
 use std::{fmt, time::Instant};
+use store::bytes::Refused;
 use tokens::Seldom;
 
 /// While the database is away every request has the same to say, a stranger's too.
@@ -25,6 +26,10 @@ pub enum ApiError {
     /// Too many unknown credentials were shown from the network of the client: 429, as this one may be valid. The number is
     /// the seconds to wait.
     TooManyUnknown(u32),
+    /// The memory that the request needs did not become free: 429.
+    MemoryRefused(Refused),
+    /// The client did not read its answer in time, so the connection is closed.
+    NotRead,
     /// The path exists, the method does not: 405 with what is allowed.
     MethodNotAllowed(&'static str),
     /// A use case failed.
@@ -38,6 +43,12 @@ pub enum ApiError {
 impl From<Failure> for ApiError {
     fn from(failure: Failure) -> Self {
         ApiError::Failure(failure)
+    }
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        ApiError::MemoryRefused(refused)
     }
 }
 
@@ -84,6 +95,15 @@ impl ApiError {
                      seconds."
                 ),
             ),
+            ApiError::MemoryRefused(Refused { retry_after }) => ScimError::new(
+                429,
+                format!(
+                    "The requests in progress of this tenant are too large together. Send the request again in {} seconds, \
+                     or fewer large ones at the same time.",
+                    retry_after.as_secs()
+                ),
+            ),
+            ApiError::NotRead => ScimError::new(408, "The answer was not read in time."),
             ApiError::MethodNotAllowed(allowed) => {
                 ScimError::new(405, format!("This endpoint answers to {allowed} only."))
             }
@@ -113,6 +133,7 @@ impl ApiError {
                     tracing::warn!(%cause, omitted, "store unavailable");
                 }
             }
+            ApiError::NotRead => tracing::info!("a client did not read its answer in time"),
             ApiError::Misconfigured => tracing::error!("listener has no state"),
             _ => {}
         }
@@ -137,6 +158,9 @@ impl ResponseError for ApiError {
                 response.insert_header((RETRY_AFTER, *seconds))
             }
             ApiError::MethodNotAllowed(allowed) => response.insert_header((ALLOW, *allowed)),
+            ApiError::MemoryRefused(Refused { retry_after }) => {
+                response.insert_header((RETRY_AFTER, retry_after.as_secs().to_string()))
+            }
             ApiError::BodyRefused(_) => response.insert_header((CONNECTION, "close")),
             _ => &mut response,
         };

@@ -10,11 +10,15 @@ mod bulk;
 mod client;
 mod discovery;
 mod error;
-mod group_stream;
+mod members;
+mod memory;
 mod query;
 mod resources;
 pub mod routes;
+mod search;
+mod stream;
 mod telemetry;
+mod tree;
 
 pub use app::{App, Limits, TenantBase};
 pub use client::Client;

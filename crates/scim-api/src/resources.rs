@@ -1,6 +1,6 @@
 //! `/Users` and `/Groups`: each handler extracts, makes one call to a use case, and answers.
 
-use crate::{ApiError, App, Client, answer, answer::Section, body::Body, query::Query};
+use crate::{ApiError, App, Client, answer, answer::Section, body::Body, query::Query, search};
 use actix_web::{
     HttpResponse,
     http::StatusCode,
@@ -34,12 +34,12 @@ impl Kind for Groups {
 type Answer = Result<HttpResponse, ApiError>;
 
 /// RFC 7644 section 3.3.
-pub(crate) async fn create<K: Kind>(client: Client, app: Data<App>, query: Query, body: Body) -> Answer {
+pub(crate) async fn create<K: Kind>(mut client: Client, app: Data<App>, query: Query, body: Body) -> Answer {
     let projection = query.words()?.projection(ResourceType::of(K::KIND))?;
-    let body = body.read(&app.limits).await?;
+    let body = body.read(&app, &mut client.memory, Ok).await?;
     let written = app.provisioning.create(&client.context, K::KIND, body).await?;
     app.metrics.count_effects(client.label(), &written.effects);
-    answer::resource(app, client, K::KIND, StatusCode::CREATED, written.row, &projection).await
+    answer::resource(app, client, K::KIND, StatusCode::CREATED, written.row, projection).await
 }
 
 /// RFC 7644 section 3.4.1.
@@ -55,29 +55,29 @@ pub(crate) async fn get<K: Kind>(
     if query.has_seen(row.version) {
         return Ok(answer::not_modified(row.version));
     }
-    answer::resource(app, client, K::KIND, StatusCode::OK, row, &projection).await
+    answer::resource(app, client, K::KIND, StatusCode::OK, row, projection).await
 }
 
 /// RFC 7644 section 3.5.1.
 pub(crate) async fn replace<K: Kind>(
-    client: Client,
+    mut client: Client,
     app: Data<App>,
     path: Path<(String, String)>,
     query: Query,
     body: Body,
 ) -> Answer {
     let projection = query.words()?.projection(ResourceType::of(K::KIND))?;
-    let body = body.read(&app.limits).await?;
+    let body = body.read(&app, &mut client.memory, Ok).await?;
     let written =
         app.provisioning.replace(&client.context, K::KIND, &path.1, query.precondition(), body).await?;
     app.metrics.count_effects(client.label(), &written.effects);
-    answer::resource(app, client, K::KIND, StatusCode::OK, written.row, &projection).await
+    answer::resource(app, client, K::KIND, StatusCode::OK, written.row, projection).await
 }
 
 /// RFC 7644 section 3.5.2. A user is answered with 200 and the resource, a group with 204 unless `attributes` asks
 /// for more: its member list may be long, and Entra wants none.
 pub(crate) async fn patch<K: Kind>(
-    client: Client,
+    mut client: Client,
     app: Data<App>,
     path: Path<(String, String)>,
     query: Query,
@@ -85,7 +85,9 @@ pub(crate) async fn patch<K: Kind>(
 ) -> Answer {
     let words = query.words()?;
     let projection = words.projection(ResourceType::of(K::KIND))?;
-    let request = PatchRequest::parse(client.profile(), body.read(&app.limits).await?)?;
+    let profile = client.profile();
+    let parse = move |body| PatchRequest::parse(profile, body);
+    let request = body.read(&app, &mut client.memory, parse).await?;
     let (context, precondition) = (&client.context, query.precondition());
     if K::KIND == ResourceKind::Group && words.attributes.is_none() {
         let changed =
@@ -95,7 +97,7 @@ pub(crate) async fn patch<K: Kind>(
     }
     let written = app.provisioning.patch(context, K::KIND, &path.1, precondition, &request).await?;
     app.metrics.count_effects(client.label(), &written.effects);
-    answer::resource(app, client, K::KIND, StatusCode::OK, written.row, &projection).await
+    answer::resource(app, client, K::KIND, StatusCode::OK, written.row, projection).await
 }
 
 /// RFC 7644 section 3.6.
@@ -115,21 +117,21 @@ pub(crate) async fn search<K: Kind>(client: Client, app: Data<App>, query: Query
 }
 
 /// RFC 7644 section 3.4.3.
-pub(crate) async fn post_search<K: Kind>(client: Client, app: Data<App>, body: Body) -> Answer {
-    let words = Words::from_body(body.read(&app.limits).await?)?;
+pub(crate) async fn post_search<K: Kind>(mut client: Client, app: Data<App>, body: Body) -> Answer {
+    let words = body.read(&app, &mut client.memory, Words::from_body).await?;
     list(app, client, K::KIND, &words).await
 }
 
-async fn list(app: Data<App>, client: Client, kind: ResourceKind, words: &Words) -> Answer {
+async fn list(app: Data<App>, mut client: Client, kind: ResourceKind, words: &Words) -> Answer {
     let query = words.check(ResourceType::of(kind), app.limits.page)?;
-    let found = app.provisioning.search(&client.context, kind, &query).await?;
+    let found = search::find(&app, &mut client, kind, &query, 0).await?;
     answer::page(app, client, query.paging.clone(), vec![Section { kind, query, found }]).await
 }
 
 /// RFC 7644 section 3.4.3 at the server root: users first, then groups, counted through. An attribute that only one
 /// of them has finds nothing among the others.
-pub(crate) async fn search_all(client: Client, app: Data<App>, body: Body) -> Answer {
-    let words = Words::from_body(body.read(&app.limits).await?)?;
+pub(crate) async fn search_all(mut client: Client, app: Data<App>, body: Body) -> Answer {
+    let words = body.read(&app, &mut client.memory, Words::from_body).await?;
     let kinds = [ResourceKind::User, ResourceKind::Group];
     let checked = kinds.map(|kind| words.check(ResourceType::of(kind), app.limits.page));
     let paging = match &checked {
@@ -143,12 +145,13 @@ pub(crate) async fn search_all(client: Client, app: Data<App>, body: Body) -> An
         return Err(only_one_kind("sortBy").into());
     }
     let mut sections = Vec::new();
-    let (mut before, mut left) = (0, count);
+    let (mut before, mut left, mut held) = (0, count, 0);
     for (kind, query) in kinds.into_iter().zip(checked) {
         let Ok(mut query) = query else { continue };
         query.paging = Paging::Index { start_index: start_index.saturating_sub(before).max(1), count: left };
-        let found = app.provisioning.search(&client.context, kind, &query).await?;
+        let found = search::find(&app, &mut client, kind, &query, held).await?;
         before += found.total;
+        held += found.size();
         left = left.saturating_sub(u32::try_from(found.rows.len()).unwrap_or(u32::MAX));
         sections.push(Section { kind, query, found });
     }

@@ -9,6 +9,7 @@ mod state;
 use crate::model::TenantId;
 use state::{PATIENCE, Served, State};
 use std::{
+    fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -162,6 +163,10 @@ impl Reservation {
     /// # Errors
     /// [`Refused`], as for [`Budget::reserve`]; then `keep` is still reserved.
     pub async fn raise_to(&mut self, bytes: usize, keep: usize) -> Result<(), Refused> {
+        if bytes <= self.bytes {
+            return Ok(());
+        }
+        let keep = keep.min(self.bytes);
         let more = {
             let mut state = self.budget.state();
             let more = state.charge(bytes).saturating_sub(self.bytes);
@@ -190,6 +195,12 @@ impl Reservation {
     /// Notes the size of a resource that the request has met, in bytes; see [`Budget::largest_resource`].
     pub fn note_resource(&self, bytes: usize) {
         self.budget.state().note_resource(self.holder, bytes);
+    }
+}
+
+impl fmt::Debug for Reservation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes of {:?}", self.bytes, self.holder)
     }
 }
 

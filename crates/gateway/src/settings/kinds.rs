@@ -1,6 +1,6 @@
 //! The kinds of values that settings have: how each is read, checked and shown.
 
-use crate::{duration, loopback::is_loopback, origin::Proxies};
+use crate::{duration, loopback::is_loopback, origin::Proxies, size};
 use config::Value;
 use serde_json::json;
 use std::{fmt, net::SocketAddr, time::Duration};
@@ -55,6 +55,26 @@ impl Kind for Duration {
     }
     fn show(&self) -> serde_json::Value {
         duration::show(*self).into()
+    }
+}
+
+/// A size in bytes, from 1 MB on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Size(usize);
+
+impl Size {
+    pub(crate) fn bytes(self) -> usize {
+        self.0
+    }
+}
+
+impl Kind for Size {
+    fn read(value: Value) -> Result<Self, String> {
+        let size = size::parse(&text(value)?).filter(|size| *size >= 1 << 20);
+        size.map(Size).ok_or_else(|| "must be a size of 1MB or more, as 32MB or 1GB".to_owned())
+    }
+    fn show(&self) -> serde_json::Value {
+        size::show(self.0).into()
     }
 }
 

@@ -5,7 +5,7 @@ mod layers;
 mod reader;
 
 pub(crate) use kinds::{
-    Count, DatabaseUrl, HostSuffix, Issuer, LogFilter, LogFormat, PublicUrl, Secret, Word,
+    Count, DatabaseUrl, HostSuffix, Issuer, LogFilter, LogFormat, PublicUrl, Secret, Size, Word,
 };
 pub(crate) use layers::Environment;
 
@@ -60,6 +60,9 @@ settings! {
     capacity: Capacity {
         in_flight_per_tenant: Count<16, 1_000_000>,
         share_per_tenant: Count<10, 1_000_000>,
+        bytes_per_tenant: Size,
+        bytes: Size,
+        page_bytes: Size,
     }
     scim: Scim {
         listen: SocketAddr,
@@ -71,6 +74,7 @@ settings! {
         keep_alive: Duration,
         head_timeout: Duration,
         body_timeout: Duration,
+        write_timeout: Duration,
         shutdown_timeout: Duration,
         max_body: Count<1024, 1_073_741_824>,
         bulk_max_operations: Count<1, 1_000_000>,
@@ -179,6 +183,12 @@ impl Settings {
         }
         if self.scim.page_size.get() > self.scim.max_page_size.get() {
             wrong.push("scim.page_size: is more than scim.max_page_size".to_owned());
+        }
+        if self.capacity.bytes_per_tenant.bytes() > self.capacity.bytes.bytes() {
+            wrong.push("capacity.bytes_per_tenant: is more than capacity.bytes".to_owned());
+        }
+        if self.capacity.page_bytes.bytes() > self.capacity.bytes_per_tenant.bytes() / 2 {
+            wrong.push("capacity.page_bytes: is more than half of capacity.bytes_per_tenant".to_owned());
         }
         if self.tokens.lifetime > self.tokens.max_lifetime {
             wrong.push("tokens.lifetime: is longer than tokens.max_lifetime".to_owned());

@@ -2,6 +2,7 @@
 
 mod bodies;
 mod connections;
+mod memory;
 mod requests;
 mod strangers;
 

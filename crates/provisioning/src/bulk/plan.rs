@@ -14,8 +14,9 @@ use store::ResourceId;
 /// An operation as it was read, or why it could not be.
 pub(super) type Entry = (Echo, Result<Operation, ScimError>);
 
-/// Most operations carried out at the same time: enough for one commit to pay for many of them.
-const AT_ONCE: usize = 32;
+/// The most operations of a bulk request that are carried out at the same time: enough for one commit to pay for many of
+/// them.
+pub const AT_ONCE: usize = 32;
 
 /// One step of a plan.
 #[derive(Debug, PartialEq)]

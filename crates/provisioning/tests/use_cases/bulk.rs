@@ -163,7 +163,7 @@ async fn after_so_many_failures_no_more_is_tried() {
     let query = scim::search::Words::default();
     let limits = scim::search::PageLimits { default: 100, max: 100 };
     let query = query.check(scim::schema::ResourceType::of(User), limits).unwrap();
-    let found = client.provisioning.search(&client.context, User, &query).await.unwrap();
+    let found = client.provisioning.search(&client.context, User, &query, usize::MAX).await.unwrap();
     assert_eq!(found.total, 1 + 2 + 3);
 }
 

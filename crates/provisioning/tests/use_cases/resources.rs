@@ -240,7 +240,7 @@ async fn lookups_and_searches_find_the_same() {
         let words = Words { filter: Some(filter), count: count.map(str::to_owned), ..Words::default() };
         let limits = PageLimits { default: 100, max: 100 };
         let query = words.check(scim::schema::ResourceType::of(kind), limits).unwrap();
-        client.provisioning.search(&client.context, kind, &query).await.unwrap()
+        client.provisioning.search(&client.context, kind, &query, usize::MAX).await.unwrap()
     };
     let stranger = Uuid::from_u128(9);
     for (filter, kind, total) in [

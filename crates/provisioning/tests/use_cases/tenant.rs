@@ -83,11 +83,13 @@ impl Client {
         Ok((serde_json::from_str(&row.document).unwrap(), row.version))
     }
 
-    /// The ids of a group's members.
+    /// The ids of a group's members, users first.
     pub(crate) async fn members(&self, group: &str) -> Vec<String> {
         let group = store::ResourceId::parse(group).unwrap();
-        let members = self.provisioning.members(&self.context, group).await.unwrap();
-        members.users.iter().chain(&members.groups).map(ToString::to_string).collect()
+        let members = self.provisioning.members_after(&self.context, group, None, u32::MAX).await;
+        let (users, groups): (Vec<_>, Vec<_>) =
+            members.unwrap().into_iter().partition(|member| member.kind == ResourceKind::User);
+        users.into_iter().chain(groups).map(|member| member.id.to_string()).collect()
     }
 }
 

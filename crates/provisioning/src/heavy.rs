@@ -1,0 +1,54 @@
+//! Work that takes longer than about a millisecond leaves the thread that serves requests: while it lasts, that thread
+//! serves nobody else.
+
+use crate::Failure;
+use std::sync::{Arc, LazyLock};
+use tokio::sync::Semaphore;
+
+/// How many bytes of JSON may be read or written where requests are served: about a millisecond's work.
+const LIGHT: usize = 64 * 1024;
+
+/// As many at once as there are cores, so that the threads that serve requests keep their part of them. Requests wait
+/// here in the order in which they come; how much one tenant can have waiting is bounded by its budget of bytes.
+static PLACES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
+    Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)))
+});
+
+/// Does work on so many bytes of JSON: here if it is light, else on a thread for such work.
+///
+/// # Errors
+/// `Internal` if the work panics.
+pub async fn off_worker<T: Send + 'static>(
+    bytes: usize,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Failure> {
+    if bytes <= LIGHT {
+        return Ok(work());
+    }
+    let place = PLACES.clone().acquire_owned().await;
+    let work = move || {
+        // Held until the work ends, also if nobody waits for it any more.
+        let _place = place;
+        work()
+    };
+    tokio::task::spawn_blocking(work).await.map_err(|error| Failure::Internal(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread;
+
+    #[tokio::test]
+    async fn only_heavy_work_leaves_the_thread() {
+        let here = thread::current().id();
+        assert_eq!(off_worker(LIGHT, || thread::current().id()).await, Ok(here));
+        assert_ne!(off_worker(LIGHT + 1, || thread::current().id()).await, Ok(here));
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_failure() {
+        let failed: Result<(), Failure> = off_worker(LIGHT + 1, || panic!("on purpose")).await;
+        assert!(matches!(failed, Err(Failure::Internal(_))));
+    }
+}
