@@ -20,7 +20,7 @@ use actix_web::{
     App, HttpServer,
     dev::{Server, ServerHandle},
     middleware::from_fn,
-    rt,
+    rt::{self, net::TcpStream},
     web::{self, Data},
 };
 use admin::{Admin, Monitoring, Setup, SetupSettings};
@@ -30,6 +30,7 @@ use scim_api::{Limits, Metrics};
 use serde_json::json;
 use socket2::SockRef;
 use std::{
+    any::Any,
     io,
     net::{SocketAddr, TcpListener},
     sync::Arc,
@@ -224,7 +225,7 @@ fn provisioning_clients(
     let proxies = Data::new(scim.trusted_proxies.clone());
     let most = scim.max_connections.size();
     let connections = Connections::new("scim", most, scim.trusted_proxies.clone(), &rim.connections);
-    let log = rim.log("scim");
+    let (log, write_timeout) = (rim.log("scim"), scim.write_timeout);
     let workers = match scim.workers.size() {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         workers => workers,
@@ -251,7 +252,10 @@ fn provisioning_clients(
     let server = HttpServer::new(app)
         .workers(workers)
         .max_connections(most.div_ceil(workers))
-        .on_connect(move |socket, data| connections.accept(socket, data))
+        .on_connect(move |socket, data| {
+            cut_off_after(write_timeout, socket);
+            connections.accept(socket, data);
+        })
         // A client that closes its side has gone: what it asked for is dropped, and ended where it runs.
         .h1_allow_half_closed(false)
         .keep_alive(scim.keep_alive)
@@ -274,7 +278,7 @@ fn operators(
     let most = settings.admin.max_connections.size();
     let trusted = settings.admin.trusted_proxies.clone();
     let connections = Connections::new("admin", most, trusted, &rim.connections);
-    let log = rim.log("admin");
+    let (log, write_timeout) = (rim.log("admin"), settings.scim.write_timeout);
     let app = move || {
         let app = App::new().app_data(monitoring.clone()).configure(admin::configure_monitoring);
         let app = match admin.clone() {
@@ -294,12 +298,25 @@ fn operators(
     let server = HttpServer::new(app)
         .workers(1)
         .max_connections(most)
-        .on_connect(move |socket, data| connections.accept(socket, data))
+        .on_connect(move |socket, data| {
+            cut_off_after(write_timeout, socket);
+            connections.accept(socket, data);
+        })
         .h1_allow_half_closed(false)
         .shutdown_timeout(1)
         .disable_signals()
         .listen(listener)?;
     Ok(server.run())
+}
+
+/// Has the system end a connection whose client takes nothing of what is sent for this long. The HTTP library would wait for
+/// it for ever, and hold the answer as long.
+fn cut_off_after(time: Duration, connection: &dyn Any) {
+    if let Some(stream) = connection.downcast_ref::<TcpStream>()
+        && let Err(cause) = SockRef::from(stream).set_tcp_user_timeout(Some(time))
+    {
+        tracing::warn!(%cause, "a connection has no time limit for clients that do not read");
+    }
 }
 
 /// What is done now and then, beside requests.

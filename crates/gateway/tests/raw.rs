@@ -21,6 +21,16 @@ impl Raw {
         Raw::to(gateway.scim())
     }
 
+    /// The same, where the system buffers next to nothing of what is not read.
+    pub(crate) fn connect_with_small_buffer(gateway: &Gateway) -> Raw {
+        let address: std::net::SocketAddr =
+            gateway.scim().trim_start_matches("http://").parse().expect("address");
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).expect("socket");
+        socket.set_recv_buffer_size(4096).expect("small buffer");
+        socket.connect(&address.into()).expect("connected");
+        Raw::of(socket.into())
+    }
+
     /// To the listener with this address.
     pub(crate) fn to(listener: &str) -> Raw {
         Raw::of(TcpStream::connect(listener.trim_start_matches("http://")).expect("connected"))
@@ -57,6 +67,14 @@ impl Raw {
             bytes = &bytes[count..];
         }
         self.stream.set_nonblocking(false).expect("blocking");
+    }
+
+    /// How many bytes come before the other side gives up.
+    pub(crate) fn rest_of_a_broken_answer(mut self) -> usize {
+        let mut rest = Vec::new();
+        // It ends with a reset, or where the other side has closed.
+        let _ = self.stream.read_to_end(&mut rest);
+        rest.len()
     }
 
     /// Says that nothing more will come.
