@@ -84,20 +84,21 @@ impl BulkRequest {
     pub fn parse(body: Value, max_operations: usize) -> Result<BulkRequest, ScimError> {
         let shape =
             || ScimError::invalid_syntax("The body must be a BulkRequest object with a list \"Operations\".");
-        let Value::Object(body) = body else { return Err(shape()) };
+        let Value::Object(mut body) = body else { return Err(shape()) };
         let fail_on_errors = match get(&body, "failOnErrors") {
             None | Some(Value::Null) => None,
             Some(value) => Some(value.as_u64().filter(|count| *count > 0).ok_or_else(|| {
                 ScimError::invalid_value("\"failOnErrors\" must be a whole number of 1 or more.")
             })?),
         };
-        let list = get(&body, "Operations").and_then(Value::as_array).ok_or_else(shape)?;
+        let Some(Value::Array(list)) = take(&mut body, "Operations") else { return Err(shape()) };
         if list.len() > max_operations {
             return Err(ScimError::too_large(format!(
                 "A bulk request may hold {max_operations} operations at most."
             )));
         }
-        let operations: Vec<_> = list.iter().map(|operation| (echo(operation), read(operation))).collect();
+        let operations: Vec<_> =
+            list.into_iter().map(|operation| (echo(&operation), read(operation))).collect();
         let mut seen = BTreeSet::new();
         if let Some(twice) =
             operations.iter().filter_map(|(echo, _)| echo.bulk_id.as_ref()).find(|id| !seen.insert(*id))
@@ -114,6 +115,11 @@ fn get<'a>(map: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     map.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
+/// The value of a key, moved and not copied: it may be large.
+fn take(map: &mut Map<String, Value>, name: &str) -> Option<Value> {
+    map.iter_mut().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.take())
+}
+
 fn echo(operation: &Value) -> Echo {
     let text = |name| {
         operation.as_object().and_then(|map| get(map, name)).and_then(Value::as_str).map(str::to_owned)
@@ -121,13 +127,14 @@ fn echo(operation: &Value) -> Echo {
     Echo { method: text("method").unwrap_or_default(), bulk_id: text("bulkId").filter(|id| !id.is_empty()) }
 }
 
-fn read(operation: &Value) -> Result<Operation, ScimError> {
-    let Value::Object(map) = operation else {
+fn read(operation: Value) -> Result<Operation, ScimError> {
+    let Value::Object(mut map) = operation else {
         return Err(ScimError::invalid_syntax(
             "An operation must be an object with \"method\" and \"path\".",
         ));
     };
-    let text = |name| get(map, name).and_then(Value::as_str);
+    let data = take(&mut map, "data").unwrap_or_default();
+    let text = |name| get(&map, name).and_then(Value::as_str);
     let method = match text("method").unwrap_or_default().to_ascii_uppercase().as_str() {
         "POST" => Method::Post,
         "PUT" => Method::Put,
@@ -155,7 +162,6 @@ fn read(operation: &Value) -> Result<Operation, ScimError> {
     if method == Method::Post && bulk_id.is_none() {
         return Err(ScimError::invalid_syntax("A POST operation needs a \"bulkId\"."));
     }
-    let data = get(map, "data").cloned().unwrap_or_default();
     if method != Method::Delete && !data.is_object() {
         return Err(ScimError::invalid_syntax("The operation needs \"data\": the body of the request."));
     }
