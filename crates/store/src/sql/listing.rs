@@ -3,6 +3,7 @@
 use super::{
     condition::{Translator, is_in_document, is_work_email},
     dialect::Dialect,
+    membership::is_there,
     order::Order,
     statement::Statement,
     text::{Bind, Sql, sql},

@@ -163,7 +163,6 @@ async fn each_change_keeps_the_keys(backend: Backend) {
         deleted: row.version,
         document: Document { json: row.document, keys: Keys::of(&document) },
         groups: Vec::new(),
-        members: Vec::new(),
     };
     store.commit(tenant, change(User, ana, EventKind::Create, action)).await.unwrap();
     assert_eq!(is_found("hanna").await, [ana]);

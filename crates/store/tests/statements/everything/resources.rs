@@ -66,7 +66,7 @@ fn listing(line: &str) -> Listing {
     let limits = PageLimits { default: 1, max: 1 };
     let Query { condition, sort, paging, .. } = words.check(ResourceType::of(kind), limits).unwrap();
     let Paging::Index { count, .. } = paging else { panic!("no cursor was given") };
-    Listing { kind, condition, sort, from, limit: count, with_groups: true }
+    Listing { kind, condition, sort, from, limit: count, with_groups: true, max_bytes: usize::MAX }
 }
 
 pub(super) async fn use_listings(world: &World) {
