@@ -27,6 +27,7 @@ pub(super) async fn use_tokens(store: &Store, tenant: TenantId) {
     let used = |kind| NotedUse { kind, tenant, id: token.id, seen: seen.clone() };
     let kinds = [CredentialKind::SecretToken, CredentialKind::ClientSecret, CredentialKind::Federation];
     store.note_uses(kinds.map(used).to_vec()).await.unwrap();
+    assert_eq!(store.secret_tokens_used_since(Timestamp(0), 10).await.unwrap().len(), 1);
     use_rotations(store, &token).await;
     let tokens = store.secret_tokens(tenant).await.unwrap();
     assert_eq!(store.secret_tokens_behind(tenant, (Timestamp(0), Uuid::nil()), 9).await.unwrap(), tokens);

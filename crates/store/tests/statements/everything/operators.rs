@@ -21,6 +21,8 @@ pub(super) async fn use_operators(store: &Store) {
     for operator in [&anna, &ben] {
         assert!(store.create_operator(operator.clone()).await.unwrap());
     }
+    store.observe_clock(now()).await.unwrap();
+    store.observe_clock(now()).await.unwrap();
     let digest = [1; 32];
     let session = Session {
         digest,

@@ -14,7 +14,7 @@ pub(crate) enum Half {
 
 use Half::{Control, Data};
 
-pub(crate) const TABLES: [(&str, Half, &str); 22] = [
+pub(crate) const TABLES: [(&str, Half, &str); 23] = [
     ("change_log", Data, "written by each change, in its transaction"),
     ("deleted_resources", Data, "a deletion moves a row here, in its transaction"),
     ("feeds", Data, "each change moves the row of its tenant"),
@@ -26,6 +26,7 @@ pub(crate) const TABLES: [(&str, Half, &str); 22] = [
     ("audit_head", Control, "one row for all operators: the end of one chain"),
     ("audit_log", Control, "one chain over all tenants, with triggers"),
     ("client_secrets", Control, "credentials, which operators issue and timers warn of"),
+    ("clock", Control, "no tenant's"),
     ("federations", Control, "credentials"),
     ("oauth_clients", Control, "credentials"),
     ("operator_api_tokens", Control, "no tenant's"),
