@@ -322,6 +322,18 @@ impl Reader {
 
 /// Drops values that stand in the list before.
 fn drop_repeated(list: &mut Vec<Value>) {
+    // To hash values is dearer than to compare a few.
+    if list.len() <= 8 {
+        let mut place = 0;
+        while let Some(value) = list.get(place) {
+            if list[..place].contains(value) {
+                list.remove(place);
+            } else {
+                place += 1;
+            }
+        }
+        return;
+    }
     let mut seen = HashSet::with_capacity(list.len());
     let is_first: Vec<bool> = list.iter().map(|value| seen.insert(value)).collect();
     let mut is_first = is_first.into_iter();
@@ -344,4 +356,22 @@ fn wrong_type(path: Name<'_>, wanted: &str) -> ScimError {
 
 pub(crate) fn twice(path: Name<'_>) -> ScimError {
     ScimError::invalid_syntax(format!("\"{path}\" is given twice, in different case."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn of_values_that_are_repeated_the_first_stays() {
+        for length in [3, 8, 9, 100] {
+            let value = |n: usize| json!({ "value": n % 3, "type": "work" });
+            let mut list: Vec<Value> = (0..length).map(value).collect();
+            // The order of parts does not count.
+            list.push(json!({ "type": "work", "value": 1 }));
+            drop_repeated(&mut list);
+            assert_eq!(list, (0..3).map(value).collect::<Vec<_>>(), "{length}");
+        }
+    }
 }

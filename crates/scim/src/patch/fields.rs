@@ -40,8 +40,11 @@ impl Fields {
 
     pub(super) fn into_map(self) -> Map<String, Value> {
         steps::take(self.members.len());
-        let members = self.members.into_iter().map(|member| (member.key, member.content.into_value()));
-        members.filter(|(_, value)| !value.is_null()).collect()
+        let mut map = Map::with_capacity(self.live);
+        for Member { key, content, .. } in self.members.into_iter().filter(|member| !member.is_removed()) {
+            map.insert(key, content.into_value());
+        }
+        map
     }
 
     /// The key of the first member of this name, as it is spelled.
