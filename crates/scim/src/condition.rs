@@ -117,6 +117,16 @@ impl Condition {
         }
     }
 
+    /// How many comparisons it makes of a resource or element at most: what it costs.
+    pub fn comparisons(&self) -> usize {
+        match self {
+            Condition::All(parts) | Condition::Any(parts) => parts.iter().map(Condition::comparisons).sum(),
+            Condition::Not(part) | Condition::Element(_, part) => part.comparisons(),
+            Condition::Test(..) | Condition::Present(_) => 1,
+            Condition::Never => 0,
+        }
+    }
+
     /// Whether a complete resource (with `id`, `meta`, `groups` or `members`) fulfils the condition.
     pub fn matches(&self, resource: &Map<String, Value>) -> bool {
         match self {

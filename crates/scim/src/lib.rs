@@ -11,6 +11,7 @@ pub mod error;
 pub mod event;
 pub mod filter;
 pub mod json;
+pub mod limits;
 pub mod list;
 pub mod lookup;
 pub mod member;

@@ -12,6 +12,7 @@ mod write;
 use crate::{
     Profile, ScimError,
     effect::Effect,
+    json,
     member::MemberStep,
     path::Path,
     schema::{ResourceKind, ResourceType},
@@ -55,11 +56,29 @@ pub struct Operation {
     pub coerced: Option<&'static str>,
 }
 
+impl Operation {
+    /// How often it passes the values of a list at most: once to write, and once for each comparison in its path. An
+    /// estimate where keys of its value are paths.
+    fn passes(&self) -> usize {
+        match (&self.path, &self.value) {
+            (Some(path), _) => 1 + path.filter.as_ref().map_or(0, |filter| filter.comparisons()),
+            (None, Some(Value::Object(map))) => {
+                // The shortest comparison, with what joins it to the next one, has 8 letters: "a pr or ".
+                let filters = map.keys().filter(|key| key.contains('['));
+                map.len() + filters.map(|key| key.len() / 8).sum::<usize>()
+            }
+            _ => 1,
+        }
+    }
+}
+
 /// A PATCH request.
 #[derive(Clone, Debug)]
 pub struct PatchRequest {
     /// In the order of the request.
     pub operations: Vec<Operation>,
+    /// About how long its JSON text is, in bytes.
+    size: usize,
 }
 
 /// What a PATCH does to a resource.
@@ -87,6 +106,7 @@ impl PatchRequest {
                 "The body of a PATCH must be an object with a list \"Operations\" that holds at least one operation.",
             )
         };
+        let size = json::size(&body);
         let Value::Object(mut body) = body else { return Err(shape()) };
         let declared = take(&mut body, "schemas").unwrap_or_default();
         let listed = |list: &Vec<Value>| list.iter().any(|listed| listed == urn::PATCH_OP);
@@ -106,7 +126,14 @@ impl PatchRequest {
             read(profile, operation).map_err(|error| error.context(format!("Operations[{index}]")))
         };
         let operations = list.into_iter().enumerate().map(read).collect::<Result<Vec<_>, _>>()?;
-        Ok(PatchRequest { operations })
+        Ok(PatchRequest { operations, size })
+    }
+
+    /// An estimate of the work to apply it to a document whose JSON text has `document` bytes. Its unit is a byte that is
+    /// read once, about 15 ns; to pass the values of a list takes an eighth of that for each of their bytes.
+    pub fn work(&self, document: usize) -> usize {
+        let passes: usize = self.operations.iter().map(Operation::passes).sum();
+        self.size.saturating_add(document).saturating_add((document / 8).saturating_mul(passes))
     }
 
     /// Whether every operation concerns `members` alone, so that the group itself need not be read.

@@ -17,6 +17,8 @@ mod fixtures;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod patch_model;
 #[cfg(test)]
 mod path;
