@@ -25,7 +25,7 @@ use actix_web::{
 };
 use admin::{Admin, Monitoring, Setup, SetupSettings};
 use prometheus::Registry;
-use scim::search::PageLimits;
+use scim::{limits::DocumentLimits, search::PageLimits};
 use scim_api::{Limits, Metrics};
 use serde_json::json;
 use socket2::SockRef;
@@ -172,6 +172,10 @@ fn scim_state(
         page_bytes: settings.capacity.page_bytes.bytes(),
         write_timeout: scim.write_timeout,
         bulk_max_operations: scim.bulk_max_operations.size(),
+        document: DocumentLimits {
+            bytes: settings.provisioning.max_document.size(),
+            ..DocumentLimits::default()
+        },
     };
     let authenticator = Authenticator::new(store.clone(), cache, oauth::ration(settings));
     let authenticator = authenticator.with_access_tokens(access_tokens);

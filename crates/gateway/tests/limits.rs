@@ -116,3 +116,22 @@ fn a_tenant_beyond_its_share_waits_while_its_neighbour_is_at_work() {
         assert_eq!(change.join().expect("answered").status, 201);
     });
 }
+
+#[test]
+fn a_document_above_the_set_limit_is_refused_and_what_to_narrow_is_said() {
+    let settings = [("JUNO__PROVISIONING__MAX_DOCUMENT", "4096")];
+    let world = World::with_settings(Database::Fresh(Backend::Sqlite), &settings);
+    let tenant = world.tenant("contoso");
+    let user = |title: usize| {
+        json!({
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+            "userName": "ana@example.com",
+            "title": "x".repeat(title),
+        })
+    };
+    let refused = tenant.post("/Users", &user(5_000));
+    assert_eq!((refused.status, &refused.json["scimType"]), (400, &json!("invalidValue")));
+    let detail = refused.json["detail"].as_str().expect("a detail");
+    assert!(detail.contains("at most 4096 can be kept. \"title\" takes 5002"), "{detail}");
+    assert_eq!(tenant.post("/Users", &user(3_000)).status, 201);
+}

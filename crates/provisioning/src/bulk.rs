@@ -89,7 +89,7 @@ impl Provisioning {
             }
             Method::Patch => {
                 let request = PatchRequest::parse(context.profile, data)?;
-                let changed = self.patch_in_silence(context, kind, &id, precondition, &request).await?;
+                let changed = self.patch_in_silence(context, kind, &id, precondition, request).await?;
                 (id, Some(changed.version), changed.effects)
             }
             Method::Delete => {

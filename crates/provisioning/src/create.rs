@@ -1,40 +1,41 @@
 //! POST: a new resource.
 
-use crate::{Context, Failure, Provisioning, Written, failure, id, member};
-use scim::{
-    event::EventKind,
-    resource::{self, Keys},
-    schema::{ResourceKind, ResourceType},
-};
+use crate::{Context, Failure, Provisioning, Written, failure, id, member, update::Rules};
+use scim::{effect::Effect, event::EventKind, json, resource, schema::ResourceKind};
 use serde_json::Value;
-use store::{Action, Change, Document, Row};
+use store::{Action, Change, Document, ResourceId, Row};
+
+/// A resource that is to be created.
+struct New {
+    document: Document,
+    members: Vec<ResourceId>,
+    effects: Vec<Effect>,
+}
 
 impl Provisioning {
     /// Creates a resource from the body of a POST (RFC 7644 section 3.3).
     ///
     /// # Errors
-    /// 400 for a body that breaks the schema, 409 `uniqueness` for a `userName` that is taken.
+    /// 400 for a body that breaks the schema or is above a limit, 409 `uniqueness` for a `userName` that is taken.
     pub async fn create(
         &self,
         context: &Context,
         kind: ResourceKind,
         body: Value,
     ) -> Result<Written, Failure> {
-        let draft = resource::draft(ResourceType::of(kind), context.profile, body)?;
-        let members = member::parse_all(draft.members.as_deref().unwrap_or_default())?;
+        let rules = self.rules(context, kind);
+        let New { document, members, effects } =
+            self.computing.run(json::size(&body), move || new(rules, body)).await?;
         let id = id::new(context.now)?;
-        let json = crate::to_text(&draft.document)?;
-        let document = Document { json: json.clone(), keys: Keys::of(&draft.document) };
-        let action = Action::Create { document, members };
-        let effects = crate::to_text(&draft.effects)?;
+        let json = document.json.clone();
         let change = Change {
             kind,
             id,
             at: context.now,
             actor: context.actor,
-            action,
+            action: Action::Create { document, members },
             event: EventKind::Create,
-            effects,
+            effects: crate::to_text(&effects)?,
         };
         let committed = self
             .store
@@ -49,6 +50,14 @@ impl Provisioning {
             document: json,
             groups: Vec::new(),
         };
-        Ok(Written { row, changed: true, effects: draft.effects })
+        Ok(Written { row, changed: true, effects })
     }
+}
+
+fn new(rules: Rules, body: Value) -> Result<New, Failure> {
+    let draft = resource::draft(rules.resource_type, rules.profile, body)?;
+    let members = member::parse_all(draft.members.as_deref().unwrap_or_default())?;
+    let json = crate::to_text(&draft.document)?;
+    let document = rules.stored(None, &draft.document, json)?;
+    Ok(New { document, members, effects: draft.effects })
 }

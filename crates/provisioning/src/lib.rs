@@ -3,6 +3,7 @@
 //! Every use case takes a [`Context`] first: whose tenant, who asks, and when. Nothing about a tenant lives here.
 
 mod bulk;
+mod compute;
 mod create;
 mod delete;
 mod failure;
@@ -15,6 +16,7 @@ mod read;
 mod render;
 mod replace;
 mod restore;
+mod update;
 
 pub use bulk::{AT_ONCE as BULK_AT_ONCE, BulkDone, BulkOutcome};
 pub use failure::Failure;
@@ -24,6 +26,9 @@ pub use precondition::Precondition;
 pub use read::{Found, is_lookup};
 pub use render::open_resource;
 
+pub use scim::limits::DocumentLimits;
+
+use compute::Computing;
 use scim::{Profile, Timestamp, effect::Effect};
 use store::{Row, Store, TenantId};
 use uuid::Uuid;
@@ -45,12 +50,20 @@ pub struct Context {
 #[derive(Clone)]
 pub struct Provisioning {
     store: Store,
+    limits: DocumentLimits,
+    computing: Computing,
 }
 
 impl Provisioning {
-    /// Use cases over `store`.
+    /// Use cases over `store`, with the published limits of documents.
     pub fn new(store: Store) -> Self {
-        Provisioning { store }
+        Provisioning { store, limits: DocumentLimits::default(), computing: Computing::default() }
+    }
+
+    /// The same with other limits of documents.
+    #[must_use]
+    pub fn with_limits(self, limits: DocumentLimits) -> Self {
+        Provisioning { limits, ..self }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Membership: the steps of a request reduced to their net effect, so that no group is read to change it.
 
 use crate::{Failure, failure};
-use scim::member::MemberStep;
+use scim::{ScimError, member::MemberStep};
 use std::collections::HashMap;
 use store::{MemberDelta, Members, ResourceId};
 
@@ -10,10 +10,38 @@ pub(crate) fn needs_members(steps: &[MemberStep]) -> bool {
     steps.iter().any(|step| matches!(step, MemberStep::RemoveWhere(_)))
 }
 
+/// Most comparisons with members in one request, but that one comparison with each member is always made.
+const MAX_COMPARISONS: usize = 1_000_000;
+
+/// An estimate of the work to reduce steps with the members of today, as [`crate::compute`] counts it.
+pub(crate) fn work(steps: &[MemberStep], today: &Members) -> usize {
+    comparisons(steps).saturating_mul(today.users.len() + today.groups.len()).saturating_mul(64)
+}
+
+/// The comparisons that the steps make of each member.
+fn comparisons(steps: &[MemberStep]) -> usize {
+    let of_step = |step: &MemberStep| match step {
+        MemberStep::RemoveWhere(condition) => condition.comparisons().max(1),
+        _ => 0,
+    };
+    steps.iter().map(of_step).sum()
+}
+
 /// The net effect of the steps. `today` is only looked at by [`MemberStep::RemoveWhere`].
 ///
 /// Ids to remove that cannot be ours are absent already; ids to add that cannot be ours do not exist.
+///
+/// # Errors
+/// 400 for an id to add that cannot be ours; 413 for more than [`MAX_COMPARISONS`].
 pub(crate) fn reduce(steps: &[MemberStep], today: &Members) -> Result<MemberDelta, Failure> {
+    let (comparisons, members) = (comparisons(steps), today.users.len() + today.groups.len());
+    if comparisons > 1 && comparisons.saturating_mul(members) > MAX_COMPARISONS {
+        return Err(ScimError::too_large(format!(
+            "The paths of this PATCH compare {members} members {comparisons} times; at most {MAX_COMPARISONS} comparisons \
+             are made. Send fewer paths in one request, or remove members by members[value eq \"…\"]."
+        ))
+        .into());
+    }
     let mut clear = false;
     let mut wanted = Wanted::default();
     for step in steps {
@@ -83,6 +111,10 @@ impl Wanted {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use scim::{
+        filter::Filter,
+        schema::{ResourceKind, ResourceType},
+    };
 
     fn id(n: u128) -> ResourceId {
         ResourceId(uuid::Uuid::from_u128(n))
@@ -105,6 +137,24 @@ mod tests {
         let delta = reduce(&[add(&[1]), MemberStep::RemoveAll, add(&[2]), remove(&[4])], &Members::default())
             .unwrap();
         assert_eq!(delta, MemberDelta { clear: true, add: vec![id(2)], remove: vec![] });
+    }
+
+    #[test]
+    fn members_are_compared_so_often_at_most() {
+        let remove = |filter: &str| {
+            let group = ResourceType::of(ResourceKind::Group);
+            let filter = Filter::parse(filter).unwrap();
+            MemberStep::RemoveWhere(filter.resolve_element(group.attribute("members")).unwrap())
+        };
+        let members = 1000;
+        let today = Members { users: Vec::new(), groups: (0..members).map(id).collect() };
+        let once = remove("type eq \"Group\"");
+        assert_eq!(reduce(&vec![once.clone(); 3], &today).unwrap().remove.len(), 1000);
+        let refused = reduce(&vec![once; MAX_COMPARISONS / members as usize + 1], &today).unwrap_err();
+        assert!(matches!(&refused, Failure::Scim(error) if error.status == 413), "{refused:?}");
+        // Two comparisons with each of very many are too many; one is not.
+        let today = Members { users: (0..MAX_COMPARISONS as u128).map(id).collect(), groups: Vec::new() };
+        assert!(reduce(&[remove("type eq \"Group\" and value sw \"a\"")], &today).is_err());
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! PUT: a resource in place of another.
 
-use crate::{Context, Failure, Precondition, Provisioning, Written, member, patch::Proposal};
-use scim::{
-    event::EventKind,
-    resource,
-    schema::{ResourceKind, ResourceType},
+use crate::{
+    Context, Failure, Precondition, Provisioning, Written, member,
+    update::{Replacement, Rules, Wish},
 };
+use scim::{json, resource, schema::ResourceKind};
 use serde_json::Value;
+use std::sync::Arc;
 use store::MemberDelta;
 
 impl Provisioning {
@@ -14,7 +14,7 @@ impl Provisioning {
     /// members of a group as well.
     ///
     /// # Errors
-    /// 404, 412, 400 for a body that breaks the schema, 409 `uniqueness`.
+    /// 404, 412, 400 for a body that breaks the schema or makes a document grow above a limit, 409 `uniqueness`.
     pub async fn replace(
         &self,
         context: &Context,
@@ -23,25 +23,26 @@ impl Provisioning {
         precondition: Precondition<'_>,
         body: Value,
     ) -> Result<Written, Failure> {
-        self.update(context, kind, id, precondition, async |_, current| {
-            let draft = resource::draft(ResourceType::of(kind), context.profile, body.clone())?;
-            let members = match kind {
-                ResourceKind::User => MemberDelta::default(),
-                ResourceKind::Group => MemberDelta {
-                    clear: true,
-                    add: member::parse_all(draft.members.as_deref().unwrap_or_default())?,
-                    remove: Vec::new(),
-                },
-            };
-            Ok(Proposal {
-                changed: draft.document != *current,
-                document: draft.document,
-                members,
-                saw_members: false,
-                effects: draft.effects,
-                event: EventKind::Put,
-            })
-        })
-        .await
+        let rules = self.rules(context, kind);
+        let replacement = self.computing.run(json::size(&body), move || replacement(rules, body)).await?;
+        self.update(context, kind, id, precondition, Wish::Put(Arc::new(replacement))).await
     }
+}
+
+fn replacement(rules: Rules, body: Value) -> Result<Replacement, Failure> {
+    let draft = resource::draft(rules.resource_type, rules.profile, body)?;
+    let members = match rules.resource_type.kind {
+        ResourceKind::User => MemberDelta::default(),
+        ResourceKind::Group => MemberDelta {
+            clear: true,
+            add: member::parse_all(draft.members.as_deref().unwrap_or_default())?,
+            remove: Vec::new(),
+        },
+    };
+    Ok(Replacement {
+        json: crate::to_text(&draft.document)?,
+        document: draft.document,
+        members,
+        effects: draft.effects,
+    })
 }

@@ -1,7 +1,7 @@
 //! What the endpoints share: use cases, authentication, limits, metrics. Nothing of a tenant.
 
 use crate::Metrics;
-use provisioning::Provisioning;
+use provisioning::{DocumentLimits, Provisioning};
 use scim::{Timestamp, search::PageLimits};
 use std::time::Duration;
 use store::{Store, bytes::Budget};
@@ -22,6 +22,8 @@ pub struct Limits {
     pub page_bytes: usize,
     /// How long a client may take to read a piece of an answer; beyond it the connection is closed.
     pub write_timeout: Duration,
+    /// How large a document may become: 400 beyond.
+    pub document: DocumentLimits,
 }
 
 /// The state of the SCIM listener, shared by its workers.
@@ -47,7 +49,7 @@ impl App {
         public_url: impl Into<String>,
         now: fn() -> Timestamp,
     ) -> Self {
-        let provisioning = Provisioning::new(store.for_clients());
+        let provisioning = Provisioning::new(store.for_clients()).with_limits(limits.document);
         App { provisioning, authenticator, limits, metrics, budget, now, public_url: public_url.into() }
     }
 

@@ -91,11 +91,11 @@ pub(crate) async fn patch<K: Kind>(
     let (context, precondition) = (&client.context, query.precondition());
     if K::KIND == ResourceKind::Group && words.attributes.is_none() {
         let changed =
-            app.provisioning.patch_in_silence(context, K::KIND, &path.1, precondition, &request).await?;
+            app.provisioning.patch_in_silence(context, K::KIND, &path.1, precondition, request).await?;
         app.metrics.count_effects(client.label(), &changed.effects);
         return Ok(answer::changed(changed.version));
     }
-    let written = app.provisioning.patch(context, K::KIND, &path.1, precondition, &request).await?;
+    let written = app.provisioning.patch(context, K::KIND, &path.1, precondition, request).await?;
     app.metrics.count_effects(client.label(), &written.effects);
     answer::resource(app, client, K::KIND, StatusCode::OK, written.row, projection).await
 }

@@ -83,6 +83,7 @@ settings! {
     }
     provisioning: Provisioning {
         keep_deleted: Duration,
+        max_document: Count<4096, 67_108_864>,
     }
     admin: Admin {
         listen: SocketAddr,

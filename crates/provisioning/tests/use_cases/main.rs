@@ -2,5 +2,6 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails where its preparation does")]
 
 mod bulk;
+mod limits;
 mod resources;
 mod tenant;

@@ -63,7 +63,7 @@ async fn of_two_changes_that_demand_one_version_one_wins() {
         .map(|title| client.request(json!([{"op": "replace", "path": "title", "value": title}])).unwrap());
     let demand = Precondition { if_match: Some("W/\"1\"") };
     let patch = |request| client.provisioning.patch(&client.context, User, &id, demand, request);
-    let results = join_all(titles.iter().map(patch)).await;
+    let results = join_all(titles.into_iter().map(patch)).await;
     let (won, lost): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
     assert_eq!((won.len(), lost.len()), (1, 1));
     let (status, detail) = refused(lost.into_iter().next().unwrap());
@@ -220,13 +220,13 @@ async fn a_precondition_is_judged_on_the_version_that_is_stored() {
     let body = json!({"userName": "a@example.com"});
     for header in ["W/\"2\"", "\"0\"", "nonsense"] {
         let old = Precondition { if_match: Some(header) };
-        assert_eq!(refused(provisioning.patch(context, User, &id, old, &title).await).0, 412);
+        assert_eq!(refused(provisioning.patch(context, User, &id, old, title.clone()).await).0, 412);
         assert_eq!(refused(provisioning.replace(context, User, &id, old, body.clone()).await).0, 412);
         assert_eq!(refused(provisioning.delete(context, User, &id, old).await).0, 412);
     }
     assert_eq!(client.get(User, &id).await.unwrap().1, 1);
     let any = Precondition { if_match: Some("*") };
-    assert_eq!(provisioning.patch(context, User, &id, any, &title).await.unwrap().row.version, 2);
+    assert_eq!(provisioning.patch(context, User, &id, any, title.clone()).await.unwrap().row.version, 2);
     let list = Precondition { if_match: Some("\"1\", W/\"2\"") };
     provisioning.delete(context, User, &id, list).await.unwrap();
     assert_eq!(refused(provisioning.delete(context, User, &id, any).await).0, 404);

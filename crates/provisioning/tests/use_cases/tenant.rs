@@ -66,11 +66,11 @@ impl Client {
         id: &str,
         operations: Value,
     ) -> Result<Written, Failure> {
-        self.provisioning.patch(&self.context, kind, id, NONE, &self.request(operations)?).await
+        self.provisioning.patch(&self.context, kind, id, NONE, self.request(operations)?).await
     }
 
     pub(crate) async fn patch_in_silence(&self, id: &str, operations: Value) -> Result<Changed, Failure> {
-        self.provisioning.patch_in_silence(&self.context, Group, id, NONE, &self.request(operations)?).await
+        self.provisioning.patch_in_silence(&self.context, Group, id, NONE, self.request(operations)?).await
     }
 
     pub(crate) fn request(&self, operations: Value) -> Result<PatchRequest, ScimError> {
