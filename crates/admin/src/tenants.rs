@@ -110,14 +110,16 @@ impl Admin {
         ))
     }
 
-    /// Erases a tenant with every user, group, credential and change of it, for ever. `confirmation` must be its label.
+    /// Erases a tenant permanently, with every user, group, credential and change of it. Where it fails halfway, it can be
+    /// erased again, but not be used any more. `confirmation` must be its label.
     ///
     /// # Errors
     /// No such tenant; another confirmation.
     pub async fn delete_tenant(&self, by: &By, tenant: &str, confirmation: &str) -> Result<(), Failure> {
         let tenant = self.confirmed_tenant(tenant, confirmation).await?;
-        let is_done = self.store.acting(by.clone()).delete_tenant(tenant.id).await?;
+        self.store.begin_erasing(tenant.id).await?;
         self.credentials_have_ended();
+        let is_done = self.store.acting(by.clone()).delete_tenant(tenant.id).await?;
         if is_done { Ok(()) } else { Err(gone(&tenant)) }
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     audit::{AuditHead, AuditRow, By},
     clock::ClockRow,
     credential::{CredentialKind, EndingCredential, NotedUse, Rotation, UsedToken},
+    erase::EraseEngine,
     history::{ChangeRow, DeletedRow},
     lane::Lane,
     lookups::LookupEngine,
@@ -150,6 +151,7 @@ pub(crate) trait Engine:
     + CredentialEngine
     + OverviewEngine
     + PurgeEngine
+    + EraseEngine
     + ClockEngine
     + LookupEngine
     + SetupEngine

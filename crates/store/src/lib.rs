@@ -17,6 +17,7 @@ mod credential_records;
 mod credential_store;
 mod deeds;
 mod engine;
+mod erase;
 mod figures;
 mod history;
 mod lane;

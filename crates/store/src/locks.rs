@@ -7,12 +7,13 @@ macro_rules! locks {
             use crate::{
                 act::Act,
                 operator::Role,
-                schema::{operators, tenants, types::Id},
+                schema::{erasures, operators, tenants, types::Id},
             };
-            use diesel::prelude::*;
+            use diesel::{dsl::exists, prelude::*};
 
             /// Locks the row of the tenant or of the operator that an act is about, until the end of the transaction. It is
-            /// the first lock that an act takes; acts of one tenant wait for each other. `Ok(false)`: there is no such row.
+            /// the first lock that an act takes; acts of one tenant wait for each other. `Ok(false)`: there is no such row,
+            /// or the tenant is being erased.
             pub(crate) fn lock(connection: &mut $connection, act: &Act) -> QueryResult<bool> {
                 let found: Vec<Id> = match act {
                     // The stronger lock: rows that refer to the tenant wait as well.
@@ -43,7 +44,18 @@ macro_rules! locks {
                         None => return Ok(true),
                     },
                 };
-                Ok(!found.is_empty())
+                Ok(!found.is_empty() && !is_erasing(connection, act)?)
+            }
+
+            /// Whether the act is about a tenant that is being erased, of which nobody but who erases it does anything.
+            fn is_erasing(connection: &mut $connection, act: &Act) -> QueryResult<bool> {
+                match act {
+                    Act::DeleteTenant(_) => Ok(false),
+                    act => match act.tenant() {
+                        Some(tenant) => diesel::select(exists(erasures::table.find(Id(tenant.0)))).get_result(connection),
+                        None => Ok(false),
+                    },
+                }
             }
         }
     };

@@ -125,11 +125,12 @@ macro_rules! records {
         pub(crate) mod $module {
             use super::{TenantRecord, TokenRecord};
             use crate::{
+                act::Act,
+                locks,
                 model::{SecretTokenRow, Tenant, TenantId, TenantState, TenantUpdate},
                 schema::{
-                    change_log, client_secrets, deleted_resources, federations, feeds, group_members, groups,
-                    lookup_keys, lookup_paths, oauth_clients, rotations, secret_tokens, setup_links, tenants,
-                    types::Id, used_assertions, users,
+                    client_secrets, erasures, federations, feeds, oauth_clients, rotations, secret_tokens,
+                    setup_links, tenants, types::Id, used_assertions,
                 },
             };
             use diesel::{
@@ -202,32 +203,47 @@ macro_rules! records {
                 diesel::delete(feeds::table.find(Id(tenant.0))).execute(connection).map(drop)
             }
 
-            /// Deletes every row of the tenant, whose feed is closed. Its own row is locked (`locks.rs`), so that nothing is
-            /// inserted for it meanwhile.
+            /// Ends what can be done for a tenant: its credentials go, and acts are refused (`locks.rs`). `false` if there
+            /// is no such tenant.
+            pub(crate) fn begin_erasing(connection: &mut $connection, tenant: TenantId) -> QueryResult<bool> {
+                connection.transaction(|connection| {
+                    if !locks::$module::lock(connection, &Act::DeleteTenant(tenant))? {
+                        return Ok(false);
+                    }
+                    diesel::insert_into(erasures::table)
+                        .values(erasures::tenant_id.eq(Id(tenant.0)))
+                        .on_conflict_do_nothing()
+                        .execute(connection)?;
+                    delete_credentials(connection, tenant)?;
+                    Ok(true)
+                })
+            }
+
+            fn delete_credentials(connection: &mut $connection, tenant: TenantId) -> QueryResult<()> {
+                let key = Id(tenant.0);
+                macro_rules! delete_from {
+                    ($table:ident) => {
+                        diesel::delete($table::table.filter($table::tenant_id.eq(key))).execute(connection)?
+                    };
+                }
+                delete_from!(setup_links);
+                delete_from!(rotations);
+                delete_from!(secret_tokens);
+                delete_from!(used_assertions);
+                delete_from!(federations);
+                delete_from!(client_secrets);
+                delete_from!(oauth_clients);
+                Ok(())
+            }
+
+            /// Deletes the row of a tenant whose resources are erased (`erase.rs`). It is locked (`locks.rs`), so that
+            /// nothing is inserted for it meanwhile.
             pub(crate) fn delete_tenant(connection: &mut $connection, tenant: TenantId) -> QueryResult<bool> {
                 let key = Id(tenant.0);
                 connection.transaction(|connection| {
-                    macro_rules! delete_from {
-                        ($table:ident) => {
-                            diesel::delete($table::table.filter($table::tenant_id.eq(key)))
-                                .execute(connection)?
-                        };
-                    }
-                    close_feed(connection, tenant)?;
-                    delete_from!(change_log);
-                    delete_from!(deleted_resources);
-                    delete_from!(lookup_keys);
-                    delete_from!(lookup_paths);
-                    delete_from!(group_members);
-                    delete_from!(groups);
-                    delete_from!(users);
-                    delete_from!(setup_links);
-                    delete_from!(rotations);
-                    delete_from!(secret_tokens);
-                    delete_from!(used_assertions);
-                    delete_from!(federations);
-                    delete_from!(client_secrets);
-                    delete_from!(oauth_clients);
+                    // An assertion that was being exchanged when the erasing began.
+                    delete_credentials(connection, tenant)?;
+                    diesel::delete(erasures::table.find(key)).execute(connection)?;
                     Ok(diesel::delete(tenants::table.filter(tenants::id.eq(key))).execute(connection)? > 0)
                 })
             }

@@ -127,6 +127,12 @@ diesel::table! {
 }
 
 diesel::table! {
+    erasures (tenant_id) {
+        tenant_id -> crate::schema::types::Key,
+    }
+}
+
+diesel::table! {
     feeds (tenant_id) {
         tenant_id -> crate::schema::types::Key,
         position -> BigInt,

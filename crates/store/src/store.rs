@@ -332,17 +332,6 @@ impl Store {
         self.act(tenant, Act::ChangeTenant(tenant, update)).await
     }
 
-    /// Deletes a tenant with every row of it; `false` if there is no such tenant.
-    ///
-    /// # Errors
-    /// As above.
-    pub async fn delete_tenant(&self, tenant: TenantId) -> Result<bool, StoreError> {
-        // By itself: the writer of all tenants would wait for a feed that is locked until everything is deleted. Where the
-        // rest fails, the tenant takes no more changes and can be deleted again.
-        self.ask_of(tenant, move |engine| engine.close_feed(tenant)).await?;
-        self.act(tenant, Act::DeleteTenant(tenant)).await
-    }
-
     /// Stores a new Secret Token; `false` if there is one of its id, or no such tenant any more.
     ///
     /// # Errors

@@ -7,8 +7,8 @@ mod memory;
 mod records;
 
 pub(crate) use memory::Memory;
-use records::{ByKeys, PathRow, PathState, Step};
-pub(crate) use records::{LookupEngine, lookup_path};
+use records::{ByKeys, PathRow, PathState};
+pub(crate) use records::{LookupEngine, Step, lookup_path};
 
 use crate::{
     admission::weight::Weight,

@@ -1,6 +1,7 @@
 //! A large tenant beside many small ones, in a database of its own. The same statements fill both databases.
 
 use crate::{backend::Backend, capture::Kind};
+use uuid::Uuid;
 
 /// Users, groups and memberships of the large tenant.
 const USERS: u32 = 20_000;
@@ -119,6 +120,20 @@ pub(crate) fn add_large_tenant(backend: &Backend, kind: Kind) {
             ),
         ],
     );
+}
+
+/// More rows of a tenant than one slice of its erasing takes.
+pub(crate) fn add_slices(backend: &Backend, kind: Kind, tenant: Uuid) {
+    let rows = [
+        (USER_COLUMNS, "#key[700000 + #n], 's' || #n, 'x', 'd', TRUE, 'w', 1, 1, 1, '{}'"),
+        (GROUP_COLUMNS, "#key[710000 + #n], 'x', 'd', 1, 1, 1, '{}'"),
+        (MEMBER_COLUMNS, "#key[710000 + #n % 2], #key[700000 + #n], FALSE"),
+        (LOG_COLUMNS, "1000000 + #n, #n, 'User', #key[#n], 'put', 1, '[]', TRUE"),
+        (DELETED_COLUMNS, "#key[720000 + #n], 'User', #n, 1, 1, '{}', '[]'"),
+    ];
+    let rows = rows.map(|(into, values)| (into, format!("{}, {values}", backend.key(tenant))));
+    let rows: Vec<_> = rows.iter().map(|(into, values)| (*into, 2001, values.as_str())).collect();
+    add(backend, kind, &rows);
 }
 
 /// Tenants that have a row of everything.

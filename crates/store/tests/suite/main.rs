@@ -11,6 +11,7 @@ mod backend;
 mod batches;
 mod clock;
 mod credentials;
+mod erase;
 mod feed;
 mod filters;
 mod folding;

@@ -97,8 +97,9 @@ async fn a_deleted_tenant_leaves_no_row(backend: Backend) {
             .collect()
     };
     let before = rows(&neighbour);
+    let filled = rows(&world).into_iter().zip(&tables).filter(|(_, table)| *table != "erasures");
     assert!(
-        rows(&world).iter().all(|count| *count > 0),
+        filled.into_iter().all(|(count, _)| count > 0),
         "each table is tried: {tables:?} {:?}",
         rows(&world)
     );

@@ -4,7 +4,7 @@ mod credentials;
 mod operators;
 mod resources;
 
-use crate::{backend::Backend, capture::Kind, world::*};
+use crate::{backend::Backend, capture::Kind, large::add_slices, world::*};
 use store::*;
 
 /// Returns the tenant that was used, which is deleted at the end.
@@ -24,6 +24,7 @@ pub(crate) async fn use_everything(kind: Kind, backend: Backend) -> TenantId {
     credentials::use_oauth(&store, tenant).await;
     credentials::use_setup_links(&store, tenant).await;
     operators::use_operators(&store).await;
+    add_slices(&world.backend, kind, tenant.0);
     use_tenant(&store, tenant).await;
     tenant
 }
@@ -48,5 +49,6 @@ async fn use_tenant(store: &Store, tenant: TenantId) {
     assert!(store.change_tenant(tenant, TenantUpdate::default()).await.unwrap());
     assert!(store.set_tenant_state(tenant, TenantState::Suspended).await.unwrap());
     store.ping().await.unwrap();
+    assert!(store.begin_erasing(tenant).await.unwrap());
     assert!(store.delete_tenant(tenant).await.unwrap());
 }

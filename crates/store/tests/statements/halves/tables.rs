@@ -14,7 +14,7 @@ pub(crate) enum Half {
 
 use Half::{Control, Data};
 
-pub(crate) const TABLES: [(&str, Half, &str); 23] = [
+pub(crate) const TABLES: [(&str, Half, &str); 24] = [
     ("change_log", Data, "written by each change, in its transaction"),
     ("deleted_resources", Data, "a deletion moves a row here, in its transaction"),
     ("feeds", Data, "each change moves the row of its tenant"),
@@ -27,6 +27,7 @@ pub(crate) const TABLES: [(&str, Half, &str); 23] = [
     ("audit_log", Control, "one chain over all tenants, with triggers"),
     ("client_secrets", Control, "credentials, which operators issue and timers warn of"),
     ("clock", Control, "no tenant's"),
+    ("erasures", Control, "beside tenants"),
     ("federations", Control, "credentials"),
     ("oauth_clients", Control, "credentials"),
     ("operator_api_tokens", Control, "no tenant's"),

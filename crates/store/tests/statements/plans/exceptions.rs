@@ -3,7 +3,7 @@
 use super::{Bound, Search};
 
 /// A tenant has one row of these: their primary key is `tenant_id`.
-const ONE_ROW: [&str; 2] = ["feeds", "federations"];
+const ONE_ROW: [&str; 3] = ["erasures", "feeds", "federations"];
 
 /// A tenant has few rows of these: operators make them, and of lookup paths there are eight at most.
 const FEW_ROWS: [&str; 6] =

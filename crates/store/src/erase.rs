@@ -1,0 +1,244 @@
+//! Erasing a tenant: its credentials first, then its resources in slices, at last its own row with the audit entry
+//! (docs/adr/0019). Where it is interrupted, erasing the tenant again goes on.
+
+use crate::{
+    act::Act,
+    engine::Engine,
+    lookups::Step,
+    model::{StoreError, TenantId},
+    postgres::PostgresEngine,
+    schema::types::{Id, Key},
+    sql::{Bind, Sql, Statement, sql},
+    sqlite::SqliteEngine,
+    store::Store,
+};
+use diesel::{
+    Connection, RunQueryDsl,
+    connection::SimpleConnection,
+    pg::Pg,
+    sql_types::{BigInt, Nullable},
+    sqlite::Sqlite,
+};
+use scim::Timestamp;
+use uuid::Uuid;
+
+/// A table of a tenant's resources.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Erasable {
+    ChangeLog,
+    Members,
+    DeletedResources,
+    Groups,
+    Users,
+}
+
+const TABLES: [Erasable; 5] =
+    [Erasable::ChangeLog, Erasable::Members, Erasable::DeletedResources, Erasable::Groups, Erasable::Users];
+
+/// The key of a row within its table and tenant.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Place {
+    Position(i64),
+    Id(Uuid),
+    Membership(Uuid, Uuid),
+}
+
+/// What erasing a tenant asks of a database.
+pub(crate) trait EraseEngine {
+    /// Ends everything that can be done for a tenant, its credentials first; `false` if there is no such tenant.
+    fn begin_erasing(&self, tenant: TenantId) -> Result<bool, StoreError>;
+    /// Erases rows from a place on, in the order of keys, in one transaction of bounded size. Returns the place of the last
+    /// one, if there may be more behind it.
+    fn erase_slice(
+        &self,
+        tenant: TenantId,
+        table: Erasable,
+        from: Place,
+    ) -> Result<Option<Place>, StoreError>;
+}
+
+impl Store {
+    /// Ends the credentials of a tenant and all changes of its resources, for good: what comes before
+    /// [`Store::delete_tenant`]. `false` if there is no such tenant.
+    ///
+    /// # Errors
+    /// Faults of the database, here and below.
+    pub async fn begin_erasing(&self, tenant: TenantId) -> Result<bool, StoreError> {
+        self.ask_of(tenant, move |engine| {
+            let is_there = engine.begin_erasing(tenant)?;
+            // Apart: a change that is being written holds the feed.
+            engine.close_feed(tenant)?;
+            Ok(is_there)
+        })
+        .await
+    }
+
+    /// Deletes a tenant with every row of it; `false` if there is no such tenant. Where it fails, the tenant can be
+    /// deleted again, but not be used any more.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn delete_tenant(&self, tenant: TenantId) -> Result<bool, StoreError> {
+        self.begin_erasing(tenant).await?;
+        self.clear_lookups(tenant).await?;
+        for table in TABLES {
+            let mut next = Some(table.beginning());
+            // Each slice takes its turn: nobody waits for a large tenant to be erased.
+            while let Some(from) = next {
+                let slice = move |engine: &dyn Engine| engine.erase_slice(tenant, table, from);
+                next = self.ask_of(tenant, slice).await?;
+            }
+        }
+        self.act(tenant, Act::DeleteTenant(tenant)).await
+    }
+
+    /// Removes the lookup keys of a tenant, path by path, as when a path ends.
+    async fn clear_lookups(&self, tenant: TenantId) -> Result<(), StoreError> {
+        let all = self.ask_of(tenant, |engine| engine.paths_to_tend(Timestamp(i64::MAX))).await?;
+        for (_, path) in all.into_iter().filter(|(owner, _)| *owner == tenant) {
+            let clear = move |engine: &dyn Engine| engine.clear_path(tenant, path.id);
+            while self.ask_of(tenant, clear).await? == Step::More {}
+        }
+        Ok(())
+    }
+}
+
+impl Erasable {
+    /// Before every row.
+    fn beginning(self) -> Place {
+        match self {
+            Erasable::ChangeLog => Place::Position(i64::MIN),
+            Erasable::Members => Place::Membership(Uuid::nil(), Uuid::nil()),
+            Erasable::DeletedResources | Erasable::Groups | Erasable::Users => Place::Id(Uuid::nil()),
+        }
+    }
+
+    fn table(self) -> &'static str {
+        match self {
+            Erasable::ChangeLog => "change_log",
+            Erasable::Members => "group_members",
+            Erasable::DeletedResources => "deleted_resources",
+            Erasable::Groups => "\"groups\"",
+            Erasable::Users => "users",
+        }
+    }
+
+    /// The columns of the key behind the tenant, as one value that can be compared.
+    fn key(self) -> &'static str {
+        match self {
+            Erasable::ChangeLog => "r.position",
+            Erasable::Members => "(r.group_id, r.member_id)",
+            Erasable::DeletedResources | Erasable::Groups | Erasable::Users => "r.id",
+        }
+    }
+
+    /// The key as the columns of [`PlaceTypes`].
+    fn columns(self) -> &'static str {
+        match self {
+            Erasable::ChangeLog => "r.position, CAST(NULL AS uuid), CAST(NULL AS uuid)",
+            Erasable::Members => "CAST(NULL AS bigint), r.group_id, r.member_id",
+            Erasable::DeletedResources | Erasable::Groups | Erasable::Users => {
+                "CAST(NULL AS bigint), r.id, CAST(NULL AS uuid)"
+            }
+        }
+    }
+
+    fn order(self) -> &'static str {
+        match self {
+            Erasable::ChangeLog => "r.position",
+            Erasable::Members => "r.group_id, r.member_id",
+            Erasable::DeletedResources | Erasable::Groups | Erasable::Users => "r.id",
+        }
+    }
+}
+
+impl Place {
+    fn bind(self) -> Sql {
+        match self {
+            Place::Position(position) => sql!(Bind::number(position)),
+            Place::Id(id) => sql!(Bind::key(id)),
+            Place::Membership(group, member) => sql!("(", Bind::key(group), ", ", Bind::key(member), ")"),
+        }
+    }
+
+    fn of((position, id, member): PlaceColumns) -> Option<Place> {
+        match (position, id, member) {
+            (Some(position), ..) => Some(Place::Position(position)),
+            (None, Some(group), Some(member)) => Some(Place::Membership(group.0, member.0)),
+            (None, Some(id), None) => Some(Place::Id(id.0)),
+            (None, None, _) => None,
+        }
+    }
+}
+
+type PlaceTypes = (Nullable<BigInt>, Nullable<Key>, Nullable<Key>);
+type PlaceColumns = (Option<i64>, Option<Id>, Option<Id>);
+
+/// ` FROM table AS r WHERE …`: the rows from a place on.
+fn rows(table: Erasable, tenant: TenantId, from: Place) -> Sql {
+    sql!(
+        " FROM ",
+        table.table(),
+        " AS r WHERE r.tenant_id = ",
+        Bind::key(tenant.0),
+        " AND ",
+        table.key(),
+        " >= ",
+        from.bind()
+    )
+}
+
+/// The last row of a slice that is full: to delete 2,000 rows takes some 10 ms.
+fn end_of_slice<D>(table: Erasable, tenant: TenantId, from: Place) -> Statement<D, PlaceTypes> {
+    Statement::cached(sql!(
+        "SELECT ",
+        table.columns(),
+        rows(table, tenant, from),
+        " ORDER BY ",
+        table.order(),
+        " LIMIT 1 OFFSET 1999"
+    ))
+}
+
+fn delete<D>(table: Erasable, tenant: TenantId, from: Place, end: Option<Place>) -> Statement<D, ()> {
+    let mut sql = sql!("DELETE", rows(table, tenant, from));
+    if let Some(end) = end {
+        sql.push(sql!(" AND ", table.key(), " <= ", end.bind()));
+    }
+    Statement::cached(sql)
+}
+
+/// The primary key gives the rows in order. Without statistics PostgreSQL would read all of them and sort, for each slice;
+/// and two processes that erase a tenant would lock rows in different orders.
+const IN_ORDER: &str = "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off";
+
+/// The same calls for each database; `$write` is the engine's way to write.
+macro_rules! erase_engine {
+    ($module:ident, $engine:ty, $database:ty, $write:ident, $set_up:expr) => {
+        impl EraseEngine for $engine {
+            fn begin_erasing(&self, tenant: TenantId) -> Result<bool, StoreError> {
+                self.$write(|connection| crate::records::$module::begin_erasing(connection, tenant))
+            }
+
+            fn erase_slice(
+                &self,
+                tenant: TenantId,
+                table: Erasable,
+                from: Place,
+            ) -> Result<Option<Place>, StoreError> {
+                self.$write(|connection| {
+                    connection.transaction(|connection| {
+                        connection.batch_execute($set_up)?;
+                        let end = end_of_slice::<$database>(table, tenant, from);
+                        let end = end.load::<PlaceColumns>(connection)?.pop().and_then(Place::of);
+                        delete::<$database>(table, tenant, from, end).execute(connection)?;
+                        Ok(end)
+                    })
+                })
+            }
+        }
+    };
+}
+
+erase_engine!(postgres, PostgresEngine, Pg, run, IN_ORDER);
+erase_engine!(sqlite, SqliteEngine, Sqlite, write, "");
