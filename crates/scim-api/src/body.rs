@@ -155,6 +155,7 @@ mod tests {
     fn limits() -> Limits {
         Limits {
             page: scim::search::PageLimits { default: 100, max: 1000 },
+            document: provisioning::DocumentLimits::default(),
             max_body: 2 * MB,
             body_timeout: Duration::from_secs(30),
             bulk_max_operations: 1000,
