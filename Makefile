@@ -49,7 +49,7 @@ screenshots: ## Take pictures of every page of the console into target/screensho
 bench: ## Measure the gateway against pgbench on a private PostgreSQL (docs/PERFORMANCE.md)
 	@deploy/setup.sh $(TO_BUILD) postgres
 	cargo build --locked --release --bin entra-sim
-	cargo bench --locked --package gateway --bench ratios --bench neighbours
+	cargo bench --locked --package gateway --bench ratios --bench neighbours --bench costly
 
 fuzz: ## Feed random input to the parsers, FUZZ_SECONDS for each target
 	@deploy/setup.sh $(TO_BUILD)
