@@ -1,5 +1,5 @@
-//! One log line for each request: its route, never its raw path, query or body; its tenant only if that is proven. Requests of
-//! strangers share one line a second.
+//! One log line for each request: its route, never its raw path, query or body; its tenant only if
+//! that is proven. Requests of strangers share one line a second.
 
 use crate::clock;
 use actix_web::{
@@ -85,8 +85,8 @@ fn known_method(method: &Method) -> &str {
     if known.contains(method) { method.as_str() } else { "other" }
 }
 
-/// Middleware: gives the request an id, which stands in the answer, in this line and in every line beneath it. The
-/// application holds `Data<AccessLog>`.
+/// Middleware: gives the request an id, which stands in the answer, in this line and in every line
+/// beneath it. The application holds `Data<AccessLog>`.
 pub(crate) async fn record<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
@@ -106,7 +106,8 @@ pub(crate) async fn record<B: MessageBody>(
     Ok(response)
 }
 
-/// The same for the operators' API and console alone: the probes beside them come every few seconds and say nothing.
+/// The same for the operators' API and console alone: the probes beside them come every few seconds
+/// and say nothing.
 pub(crate) async fn record_operators<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,

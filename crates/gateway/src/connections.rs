@@ -1,10 +1,11 @@
-//! How many connections one address or one tenant may keep, so that nobody can take the listener from the others
-//! (docs/adr/0029).
+//! How many connections one address or one tenant may keep, so that nobody can take the listener
+//! from the others (docs/adr/0029).
 //!
-//! A connection counts for the network of its peer until its first authenticated request, and from then on for the tenant of
-//! that request. Connections of declared proxies count for nobody: they carry requests of many. A connection without an
-//! authenticated request is closed after its answer: the HTTP library lets it stay open for as long as its client likes
-//! once a second request has begun and does not go on.
+//! A connection counts for the network of its peer until its first authenticated request, and from
+//! then on for the tenant of that request. Connections of declared proxies count for nobody: they
+//! carry requests of many. A connection without an authenticated request is closed after its
+//! answer: the HTTP library lets it stay open for as long as its client likes once a second request
+//! has begun and does not go on.
 
 use crate::origin::Proxies;
 use actix_web::{
@@ -33,7 +34,8 @@ use std::{
 use store::TenantId;
 use tokens::Seldom;
 
-/// One address may keep one connection in ten without an authenticated request; one tenant one in ten with them.
+/// One address may keep one connection in ten without an authenticated request; one tenant one in
+/// ten with them.
 const ONE_IN: usize = 10;
 
 /// The metrics of connections, by listener.
@@ -108,7 +110,8 @@ struct Connection {
 struct Held(Rc<Connection>);
 
 impl Connections {
-    /// Of a listener that has at most `most` connections, and its settings in the section `listener`.
+    /// Of a listener that has at most `most` connections, and its settings in the section
+    /// `listener`.
     pub(crate) fn new(
         listener: &'static str,
         most: usize,
@@ -127,7 +130,8 @@ impl Connections {
         })
     }
 
-    /// Called with each new connection, before it is read: counts it, or shuts it down if its address has too many.
+    /// Called with each new connection, before it is read: counts it, or shuts it down if its
+    /// address has too many.
     pub(crate) fn accept(self: &Arc<Connections>, socket: &dyn Any, data: &mut Extensions) {
         let Some(socket) = socket.downcast_ref::<TcpStream>() else { return };
         // Without an address it is closed already.
@@ -236,7 +240,8 @@ impl Connection {
         self.owner.set(owner);
     }
 
-    /// Whether it is closed after its answer: it has had no authenticated request, or its tenant has too many.
+    /// Whether it is closed after its answer: it has had no authenticated request, or its tenant
+    /// has too many.
     fn is_to_close(&self) -> bool {
         match self.owner.get() {
             Owner::Stranger(_) => true,
@@ -275,7 +280,8 @@ pub(crate) async fn close<B: MessageBody>(
     Ok(response)
 }
 
-/// Middleware of the operators' listener: a connection with a session or an API token counts for nobody.
+/// Middleware of the operators' listener: a connection with a session or an API token counts for
+/// nobody.
 pub(crate) async fn recognise<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,

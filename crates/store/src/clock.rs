@@ -1,7 +1,8 @@
 //! Whether the clock can be trusted with deleting what is old (`docs/adr/0030`).
 //!
-//! A clock that is weeks ahead makes everything look old. So the latest time that was seen is kept in the database, and
-//! after a jump nothing is deleted by its age until the clock has run steadily for a day.
+//! A clock that is weeks ahead makes everything look old. So the latest time that was seen is kept
+//! in the database, and after a jump nothing is deleted by its age until the clock has run steadily
+//! for a day.
 
 use crate::{
     engine::ClockEngine, model::StoreError, postgres::PostgresEngine, schema::clock, sqlite::SqliteEngine,
@@ -11,7 +12,8 @@ use diesel::prelude::*;
 use scim::Timestamp;
 
 const DAY: i64 = 86_400_000;
-/// A longer step, ahead or back, is a jump. A process that did not run for longer cannot tell its absence from a jump.
+/// A longer step, ahead or back, is a jump. A process that did not run for longer cannot tell its
+/// absence from a jump.
 const JUMP: i64 = DAY;
 /// How long the clock must run without a jump.
 const STEADY: i64 = DAY;
@@ -38,7 +40,8 @@ pub(crate) struct ClockRow {
 
 /// The row after a look at the clock, and the jump if there was one.
 fn observe(before: Option<ClockRow>, now: i64) -> (ClockRow, Option<i64>) {
-    // A database that has no row is new, or from before there was one: nothing tells that its clock is wrong.
+    // A database that has no row is new, or from before there was one: nothing tells that its clock
+    // is wrong.
     let Some(before) = before else { return (ClockRow { seen: now, steady_since: i64::MIN }, None) };
     let step = now.saturating_sub(before.seen);
     match step.abs() > JUMP {
@@ -48,8 +51,8 @@ fn observe(before: Option<ClockRow>, now: i64) -> (ClockRow, Option<i64>) {
 }
 
 impl Store {
-    /// Notes the time, and says whether what is old by it may be deleted. Processes whose clocks are days apart keep each
-    /// other from it.
+    /// Notes the time, and says whether what is old by it may be deleted. Processes whose clocks
+    /// are days apart keep each other from it.
     ///
     /// # Errors
     /// Faults of the database.

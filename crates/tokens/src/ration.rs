@@ -1,4 +1,5 @@
-//! How many credentials that nobody knows a network may show: each costs a lookup, and anybody can make up well-formed ones.
+//! How many credentials that nobody knows a network may show: each costs a lookup, and anybody can
+//! make up well-formed ones.
 
 use scim::Timestamp;
 use std::{
@@ -23,7 +24,8 @@ const RATE_OF_ALL: u64 = 20;
 const BURST_OF_ALL: u64 = 2;
 /// Bounds memory: networks share buckets by a hash that nobody outside can compute.
 const BUCKETS: u64 = 16_384;
-/// What one lookup takes from a bucket: a rate of one a second gives back one part in a millisecond.
+/// What one lookup takes from a bucket: a rate of one a second gives back one part in a
+/// millisecond.
 const ONE: u64 = 1000;
 
 /// What networks have used of their ration.

@@ -1,4 +1,5 @@
-//! Credentials that were valid within the last 24 hours, by their digests: they never count as those of strangers.
+//! Credentials that were valid within the last 24 hours, by their digests: they never count as
+//! those of strangers.
 
 use scim::Timestamp;
 use std::{

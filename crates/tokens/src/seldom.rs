@@ -1,4 +1,5 @@
-//! Log lines that anybody on the network can cause: one a second is written, the others are counted.
+//! Log lines that anybody on the network can cause: one a second is written, the others are
+//! counted.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -24,8 +25,8 @@ impl Seldom {
         Seldom(Mutex::new(State { written: None, omitted: 0 }))
     }
 
-    /// Whether to write a line now: `Some` with the number of lines that were left out since the last one, which the line
-    /// must name, or `None` if this line is left out too.
+    /// Whether to write a line now: `Some` with the number of lines that were left out since the
+    /// last one, which the line must name, or `None` if this line is left out too.
     pub fn admit(&self, now: Instant) -> Option<u64> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if state.written.is_some_and(|written| now.saturating_duration_since(written) < INTERVAL) {

@@ -1,5 +1,5 @@
-//! What an OpenID provider says of itself (OpenID Connect Discovery 1.0 section 4): asked by one request at a time, and
-//! not again shortly after a failure, however many people press the button.
+//! What an OpenID provider says of itself (OpenID Connect Discovery 1.0 section 4): asked by one
+//! request at a time, and not again shortly after a failure, however many people press the button.
 
 use super::OpenIdError;
 use crate::jwks::read_bounded;
@@ -47,7 +47,8 @@ impl Discovery {
     /// The metadata, at most an hour old.
     ///
     /// # Errors
-    /// [`OpenIdError::Unavailable`] if the provider cannot be asked, or could not be asked in the last 5 seconds.
+    /// [`OpenIdError::Unavailable`] if the provider cannot be asked, or could not be asked in the
+    /// last 5 seconds.
     pub(super) async fn metadata(&self, now: Timestamp) -> Result<Metadata, OpenIdError> {
         if let Some(answer) = self.known(now) {
             return answer;
