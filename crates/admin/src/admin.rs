@@ -6,7 +6,7 @@ use scim::{Timestamp, search::PageLimits};
 use std::{sync::OnceLock, time::Duration};
 use store::{By, Store, Tenant};
 use tokens::{
-    ClientPolicy, Issuer, JwksSettings, OauthClients, Rotations, SetupPolicy,
+    ClientPolicy, Issuer, JwksSettings, Lookups, OauthClients, RationSettings, Rotations, SetupPolicy,
     operator::{OpenId, OpenIdSettings, Passwords, Throttle, ThrottleSettings},
 };
 use uuid::Uuid;
@@ -56,6 +56,8 @@ pub struct AdminSettings {
     pub setup_policy: SetupPolicy,
     /// How long a setup link can be opened unless asked otherwise.
     pub setup_link_lifetime: Duration,
+    /// How many sessions and API tokens that were not valid lately a network may show.
+    pub unknown: RationSettings,
 }
 
 /// The use cases of operators, over one store.
@@ -64,6 +66,8 @@ pub struct Admin {
     pub(crate) provisioning: Provisioning,
     pub(crate) passwords: Passwords,
     pub(crate) throttle: Throttle,
+    /// Of sessions and API tokens.
+    pub(crate) lookups: Lookups,
     pub(crate) openid: Option<OpenId>,
     pub(crate) oauth_clients: OauthClients,
     pub(crate) settings: AdminSettings,
@@ -84,11 +88,22 @@ impl Admin {
     /// The operating system has no random bytes, or there can be no HTTP client.
     pub fn new(store: Store, settings: AdminSettings, now: fn() -> Timestamp) -> Result<Admin, Failure> {
         let provisioning = Provisioning::new(store.clone());
-        let throttle = Throttle::new(settings.throttle);
+        let (throttle, lookups) = (Throttle::new(settings.throttle), Lookups::new(settings.unknown));
         let oauth_clients = OauthClients::new(store.clone(), settings.client_policy);
         let (passwords, forget) = (Passwords::new()?, OnceLock::new());
         let openid = settings.openid.clone().map(OpenId::new).transpose().map_err(Failure::Internal)?;
-        Ok(Admin { store, provisioning, passwords, throttle, openid, oauth_clients, settings, now, forget })
+        Ok(Admin {
+            store,
+            provisioning,
+            passwords,
+            throttle,
+            lookups,
+            openid,
+            oauth_clients,
+            settings,
+            now,
+            forget,
+        })
     }
 
     /// What is to be done when a credential or a tenant has ended: whoever remembers good ones forgets them. Counts the

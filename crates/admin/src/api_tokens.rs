@@ -7,8 +7,8 @@ use crate::{
     sign_in::later,
 };
 use scim::Timestamp;
-use std::time::Duration;
-use store::{ApiTokenRow, By, Operator, Role, Session};
+use std::{net::IpAddr, time::Duration};
+use store::{ApiTokenRow, By, Line, Operator, Role, Session};
 use tokens::ApiToken;
 
 /// Longest label.
@@ -193,13 +193,17 @@ impl Admin {
     ///
     /// # Errors
     /// [`Failure::NotSignedIn`] if it is not good, or its operator may not sign in any more.
-    pub(crate) async fn script(&self, shown: &str) -> Result<Script, Failure> {
+    pub(crate) async fn script(&self, shown: &str, origin: IpAddr) -> Result<Script, Failure> {
         let now = self.now();
         let token = ApiToken::parse(shown).ok_or(Failure::NotSignedIn)?;
-        let (row, mut operator) = self.store.api_token(token.digest()).await?.ok_or(Failure::NotSignedIn)?;
-        if !row.is_alive(now) || !operator.is_active {
+        let lookup = self.lookups.begin(token.digest(), origin, now)?;
+        let found = self.store.api_token(token.digest(), lookup.line()).await?;
+        let is_valid = |(row, operator): &(ApiTokenRow, Operator)| row.is_alive(now) && operator.is_active;
+        let Some((row, mut operator)) = found.filter(is_valid) else {
+            lookup.was_invalid();
             return Err(Failure::NotSignedIn);
-        }
+        };
+        lookup.was_valid(Line::Operators, now);
         if row.last_used.is_none_or(|last| now.0 - last.0 >= TOUCH_INTERVAL_MS) {
             self.store.touch_api_token(row.id, now).await?;
         }

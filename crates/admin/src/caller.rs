@@ -59,7 +59,8 @@ impl Rank for Administrator {
 /// [`Failure::NotSignedIn`].
 pub(crate) async fn session<R: Rank>(request: &HttpRequest, admin: &Admin) -> Result<SignedIn, Failure> {
     let cookie = cookies::read(request, cookies::SESSION).ok_or(Failure::NotSignedIn)?;
-    let signed_in = admin.session(&cookie).await?;
+    let Origin(origin) = Origin::of(request);
+    let signed_in = admin.session(&cookie, origin).await?;
     request.extensions_mut().insert(Authenticated);
     if R::IS_THERE {
         admin.keep_awake(&signed_in.session).await?;

@@ -4,7 +4,7 @@ use scim::ScimError;
 use std::time::Instant;
 use store::StoreError;
 use tokens::{
-    ClientError, RotationError, Seldom, SetupError, TokenError,
+    ClientError, RotationError, Seldom, SetupError, TokenError, TooManyUnknown,
     operator::{Blocked, PasswordError, TotpError},
 };
 
@@ -130,6 +130,12 @@ impl From<StoreError> for Failure {
             StoreError::Unavailable(cause) => Failure::Unavailable(cause),
             StoreError::Failed(cause) => Failure::Internal(cause),
         }
+    }
+}
+
+impl From<TooManyUnknown> for Failure {
+    fn from(_: TooManyUnknown) -> Self {
+        Failure::Overloaded
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{Admin, Failure};
 use scim::Timestamp;
 use std::{net::IpAddr, time::Duration};
-use store::{By, Operator, OperatorChange, Proof, Session};
+use store::{By, Line, Operator, OperatorChange, Proof, Session};
 use tokens::operator::{self, Enrolment, Passwords, SessionToken};
 use zeroize::Zeroizing;
 
@@ -104,22 +104,31 @@ impl Admin {
         };
         let acting = self.store.acting(by(&operator, origin, now));
         let has_begun = acting.sign_in(session.clone(), proof).await?;
+        if has_begun {
+            self.lookups.remember(session.digest, Line::Operators, now);
+        }
         Ok(has_begun.then_some(SignedIn { operator, session, token }))
     }
 
-    /// The session of a cookie. To look for it is no use of it: see `keep_awake`.
+    /// The session of a cookie that is shown from this address. To look for it is no use of it: see `keep_awake`.
     ///
     /// # Errors
-    /// [`Failure::NotSignedIn`] if there is none, it has ended, or its operator may not sign in any more.
-    pub async fn session(&self, cookie: &str) -> Result<SignedIn, Failure> {
+    /// [`Failure::NotSignedIn`] if there is none, it has expired, or its operator may not sign in any more;
+    /// [`Failure::Overloaded`] if too many unknown ones were shown from there.
+    pub async fn session(&self, cookie: &str, origin: IpAddr) -> Result<SignedIn, Failure> {
         let now = self.now();
         let token = SessionToken::parse(cookie).ok_or(Failure::NotSignedIn)?;
-        let found = self.store.session(token.digest()).await?;
-        let (session, operator) = found.ok_or(Failure::NotSignedIn)?;
-        let is_over = now >= session.expires || now >= later(session.seen, self.settings.session_idle);
-        if is_over || !operator.is_active {
+        let lookup = self.lookups.begin(token.digest(), origin, now)?;
+        let found = self.store.session(token.digest(), lookup.line()).await?;
+        let is_active = |(session, operator): &(Session, Operator)| {
+            let is_over = now >= session.expires || now >= later(session.seen, self.settings.session_idle);
+            !is_over && operator.is_active
+        };
+        let Some((session, operator)) = found.filter(is_active) else {
+            lookup.was_invalid();
             return Err(Failure::NotSignedIn);
-        }
+        };
+        lookup.was_valid(Line::Operators, now);
         Ok(SignedIn { operator, session, token })
     }
 
@@ -235,7 +244,7 @@ impl Admin {
         if self.store.acting(by.clone()).change_operator(signed_in.operator.id, change).await? {
             return Ok(());
         }
-        let goes_on = self.store.session(signed_in.session.digest).await?.is_some();
+        let goes_on = self.store.session(signed_in.session.digest, Line::Operators).await?.is_some();
         Err(if goes_on { refused } else { Failure::NotSignedIn })
     }
 }

@@ -192,7 +192,8 @@ fn setup_pages(settings: &Settings, store: Store, public_url: &str, state: Data<
     let (setup, policy) = (&settings.setup, command::setup_policy(settings));
     let throttle = ThrottleSettings { attempts: setup.wrong_links.get(), window: setup.wrong_links_window };
     let (public_url, body_timeout) = (public_url.to_owned(), settings.scim.body_timeout);
-    let settings = SetupSettings { public_url, policy, throttle, body_timeout };
+    let unknown = oauth::ration(settings);
+    let settings = SetupSettings { public_url, policy, throttle, unknown, body_timeout };
     Setup::new(store, settings, clock::now, move || state.authenticator().forget())
 }
 

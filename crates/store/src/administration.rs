@@ -72,12 +72,16 @@ impl Store {
         self.act(Line::Operators, Act::SignOut(digest)).await
     }
 
-    /// The session with this digest, ended by time or not, and whose it is.
+    /// The session with this digest, expired or not, and its operator; looked up in this line.
     ///
     /// # Errors
     /// As above.
-    pub async fn session(&self, digest: [u8; 32]) -> Result<Option<(Session, Operator)>, StoreError> {
-        self.ask_in(Lane::Vital, Line::Operators, move |engine| engine.session(&digest)).await
+    pub async fn session(
+        &self,
+        digest: [u8; 32],
+        line: Line,
+    ) -> Result<Option<(Session, Operator)>, StoreError> {
+        self.ask_in(Lane::Vital, line, move |engine| engine.session(&digest)).await
     }
 
     /// Notes that a session was used.

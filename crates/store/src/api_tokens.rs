@@ -263,12 +263,16 @@ impl Store {
         self.ask(move |engine| engine.api_tokens(operator)).await
     }
 
-    /// The token with this digest, good or not, and whose it is.
+    /// The token with this digest, valid or not, and its operator; looked up in this line.
     ///
     /// # Errors
     /// As above.
-    pub async fn api_token(&self, digest: [u8; 32]) -> Result<Option<(ApiTokenRow, Operator)>, StoreError> {
-        self.ask_in(Lane::Vital, Line::Operators, move |engine| engine.api_token(&digest)).await
+    pub async fn api_token(
+        &self,
+        digest: [u8; 32],
+        line: Line,
+    ) -> Result<Option<(ApiTokenRow, Operator)>, StoreError> {
+        self.ask_in(Lane::Vital, line, move |engine| engine.api_token(&digest)).await
     }
 
     /// Notes that a token was used.

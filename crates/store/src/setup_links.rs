@@ -2,7 +2,7 @@
 
 use crate::{
     act::Act,
-    admission::line::{Line, Network},
+    admission::line::Line,
     lane::Lane,
     model::{SecretTokenRow, StoreError, Tenant, TenantId},
     postgres::PostgresEngine,
@@ -372,20 +372,29 @@ impl Store {
         self.ask_of(tenant, move |engine| engine.setup_links(tenant, behind, limit.into())).await
     }
 
-    /// The link with this digest, good or not, and its tenant.
+    /// The link with this digest, valid or not, and its tenant; looked up in this line.
     ///
     /// # Errors
     /// As above.
-    pub async fn setup_link(&self, digest: [u8; 32]) -> Result<Option<(SetupLink, Tenant)>, StoreError> {
-        self.ask_in(Lane::Vital, line_of(&digest), move |engine| engine.setup_link(&digest)).await
+    pub async fn setup_link(
+        &self,
+        digest: [u8; 32],
+        line: Line,
+    ) -> Result<Option<(SetupLink, Tenant)>, StoreError> {
+        self.ask_in(Lane::Vital, line, move |engine| engine.setup_link(&digest)).await
     }
 
-    /// The link that was opened in the browser with this digest of a cookie, good or not, and its tenant.
+    /// The link that was opened in the browser with this digest of a cookie, valid or not, and its tenant; looked up in
+    /// this line.
     ///
     /// # Errors
     /// As above.
-    pub async fn setup_session(&self, digest: [u8; 32]) -> Result<Option<(SetupLink, Tenant)>, StoreError> {
-        self.ask_in(Lane::Vital, line_of(&digest), move |engine| engine.setup_session(&digest)).await
+    pub async fn setup_session(
+        &self,
+        digest: [u8; 32],
+        line: Line,
+    ) -> Result<Option<(SetupLink, Tenant)>, StoreError> {
+        self.ask_in(Lane::Vital, line, move |engine| engine.setup_session(&digest)).await
     }
 
     /// Revokes a link, and if asked its Secret Token; `false` if one of them is not alive or the link has issued another
@@ -437,11 +446,4 @@ impl Store {
         acts.push(Act::InsertSecretToken(new));
         self.act_together(tenant, acts).await
     }
-}
-
-/// Whose it is, is the question: each digest waits in a line of its own, as those of Secret Tokens do.
-fn line_of(digest: &[u8; 32]) -> Line {
-    let mut line = [0; 8];
-    line.copy_from_slice(&digest[..8]);
-    Line::Unverified(Network::named(u64::from_be_bytes(line)))
 }

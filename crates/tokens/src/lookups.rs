@@ -1,8 +1,9 @@
-//! In which line the lookup of a credential waits, so that nothing a stranger sends can name the line of another.
+//! In which line the lookup of a credential waits, so that nothing a stranger sends can name the
+//! line of another.
 //!
-//! A credential that was valid within the last 24 hours is looked up in the line of its owner. Anything else is looked up in the
-//! line of the network that shows it, and within the ration of that network: beyond it nobody is told that a credential is
-//! not valid, as it may be.
+//! A credential that was valid within the last 24 hours is looked up in the line of its owner.
+//! Anything else is looked up in the line of the network that shows it, and within the ration of
+//! that network: beyond it nobody is told that a credential is not valid, as it may be.
 
 use crate::{
     ration::{Ration, RationSettings, Taken},
@@ -52,7 +53,8 @@ impl Lookups {
         }
     }
 
-    /// Begins the lookup of a credential that is shown from this address; `digest` is of everything that proves it.
+    /// Begins the lookup of a credential that is shown from this address; `digest` is of everything
+    /// that proves it.
     ///
     /// # Errors
     /// [`TooManyUnknown`] if it was not valid lately and the ration of its network is used up.
@@ -74,7 +76,7 @@ impl Lookups {
     }
 
     /// Notes that a credential was valid at this time, and in which line it is looked up next.
-    pub(crate) fn remember(&self, digest: [u8; 32], line: Line, at: Timestamp) {
+    pub fn remember(&self, digest: [u8; 32], line: Line, at: Timestamp) {
         self.recent.note(digest, line, at);
     }
 
@@ -90,7 +92,8 @@ impl Lookup<'_> {
         self.line
     }
 
-    /// The credential is valid: it does not count, and is looked up in the line of its owner from now on.
+    /// The credential is valid: it does not count, and is looked up in the line of its owner from
+    /// now on.
     pub fn was_valid(self, owner: Line, now: Timestamp) {
         self.lookups.recent.note(self.digest, owner, now);
         self.was_not_needed();
@@ -101,8 +104,8 @@ impl Lookup<'_> {
         self.lookups.recent.forget(&self.digest);
     }
 
-    /// Nothing was looked up: it does not count.
-    pub(crate) fn was_not_needed(self) {
+    /// Nothing was looked up, or the credential is known though not valid here: it does not count.
+    pub fn was_not_needed(self) {
         if let Some(taken) = self.taken {
             taken.give_back();
         }

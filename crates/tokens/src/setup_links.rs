@@ -5,7 +5,7 @@ use crate::{Issued, Issuer, SetupToken, TokenError, issuer::new_id, operator::Se
 use scim::Timestamp;
 use std::time::Duration;
 use store::{
-    By, SecretTokenRow, SetupLink, SetupOpening, SetupReplacement, SetupRevocation, Store, StoreError,
+    By, Line, SecretTokenRow, SetupLink, SetupOpening, SetupReplacement, SetupRevocation, Store, StoreError,
     Tenant, TenantId, TenantState,
 };
 use uuid::Uuid;
@@ -274,8 +274,13 @@ impl SetupLinks {
     ///
     /// # Errors
     /// [`SetupError::NotGood`], [`SetupError::OpenedBefore`], or a fault of the store.
-    pub async fn find(&self, token: &SetupToken, now: Timestamp) -> Result<(SetupLink, Tenant), SetupError> {
-        let (link, tenant) = self.store.setup_link(token.digest()).await?.ok_or(SetupError::NotGood)?;
+    pub async fn find(
+        &self,
+        token: &SetupToken,
+        line: Line,
+        now: Timestamp,
+    ) -> Result<(SetupLink, Tenant), SetupError> {
+        let (link, tenant) = self.store.setup_link(token.digest(), line).await?.ok_or(SetupError::NotGood)?;
         let is_good = link.revoked.is_none() && tenant.state == TenantState::Active;
         match &link.opening {
             _ if !is_good => Err(SetupError::NotGood),
@@ -292,10 +297,11 @@ impl SetupLinks {
     pub async fn open(
         &self,
         token: &SetupToken,
+        line: Line,
         from: &str,
         now: Timestamp,
     ) -> Result<(SetupSession, Issued), SetupError> {
-        let (link, tenant) = self.find(token, now).await?;
+        let (link, tenant) = self.find(token, line, now).await?;
         let issued = self.draft(&link, None, now).await?;
         let session = SessionToken::generate()?;
         let opening = SetupOpening {
@@ -308,7 +314,7 @@ impl SetupLinks {
         };
         let store = self.store.acting(by(&link, from, now));
         if !store.open_setup_link(link.id, opening.clone(), issued.row.clone()).await? {
-            self.find(token, now).await?;
+            self.find(token, line, now).await?;
             return Err(SetupError::Changed);
         }
         Ok((SetupSession { token: session, link, opening, tenant }, issued))
@@ -318,9 +324,14 @@ impl SetupLinks {
     ///
     /// # Errors
     /// [`SetupError::NotGood`] if there is none, it has ended, its link is revoked, or its tenant suspended.
-    pub async fn session(&self, cookie: &str, now: Timestamp) -> Result<SetupSession, SetupError> {
-        let token = SessionToken::parse(cookie).ok_or(SetupError::NotGood)?;
-        let (link, tenant) = self.store.setup_session(token.digest()).await?.ok_or(SetupError::NotGood)?;
+    pub async fn session(
+        &self,
+        token: SessionToken,
+        line: Line,
+        now: Timestamp,
+    ) -> Result<SetupSession, SetupError> {
+        let (link, tenant) =
+            self.store.setup_session(token.digest(), line).await?.ok_or(SetupError::NotGood)?;
         let is_good = link.revoked.is_none() && tenant.state == TenantState::Active;
         let opening = link.opening.clone().filter(|opening| is_good && now < opening.session_ends);
         let opening = opening.ok_or(SetupError::NotGood)?;
@@ -357,7 +368,8 @@ impl SetupLinks {
         let old = self.secret_token(session).await?;
         // Unless the link has replaced it at this moment, somebody else has ended it, and meant it.
         if old.as_ref().is_none_or(|token| token.revoked.is_some()) {
-            let now = self.store.setup_session(session.token.digest()).await?;
+            let now =
+                self.store.setup_session(session.token.digest(), Line::Tenant(session.tenant.id)).await?;
             let issued = now.and_then(|(link, _)| link.opening).map(|opening| opening.secret_token);
             let is_same = issued == Some(session.opening.secret_token);
             return Err(if is_same { SetupError::TokenRevoked } else { SetupError::Changed });

@@ -2,11 +2,11 @@
 
 use scim::{Profile, Timestamp};
 use std::{num::NonZeroU32, time::Duration};
-use store::{By, CredentialKind, NotedUse, Seen, Settings, Store, Tenant, TenantId, TenantState};
+use store::{By, CredentialKind, Line, NotedUse, Seen, Settings, Store, Tenant, TenantId, TenantState};
 use tempfile::TempDir;
 use tokens::{
     Authenticator, CacheSettings, Issuer, NewSetupLink, RationSettings, SetupError, SetupLinks, SetupPolicy,
-    SetupState, TokenError,
+    SetupSession, SetupState, TokenError, operator::SessionToken,
 };
 use uuid::Uuid;
 
@@ -43,6 +43,14 @@ async fn house() -> House {
         max_tokens: 2,
     };
     House { links: SetupLinks::new(store.clone(), policy), store, tenant, _folder: folder }
+}
+
+impl House {
+    /// The session of a cookie. A text that is no cookie of ours is refused before it is looked up.
+    async fn session(&self, cookie: &str, now: Timestamp) -> Result<SetupSession, SetupError> {
+        let token = SessionToken::parse(cookie).ok_or(SetupError::NotGood)?;
+        self.links.session(token, Line::Process, now).await
+    }
 }
 
 fn hours(hours: u64) -> Duration {
@@ -86,12 +94,13 @@ async fn looking_at_a_link_consumes_nothing_and_opening_it_does_once() {
     let house = house().await;
     let new = house.link().await;
     for _ in 0..3 {
-        let found = house.links.find(&new.token, after(1)).await.expect("found");
+        let found = house.links.find(&new.token, Line::Process, after(1)).await.expect("found");
         assert_eq!(found, (new.link.clone(), house.tenant.clone()));
     }
     assert_eq!((house.alive(after(1)).await, house.states(after(1)).await), (0, vec![SetupState::Open]));
 
-    let (session, issued) = house.links.open(&new.token, FROM, after(1)).await.expect("opened");
+    let (session, issued) =
+        house.links.open(&new.token, Line::Process, FROM, after(1)).await.expect("opened");
     assert_eq!((session.tenant, session.opening.from), (house.tenant.clone(), FROM.to_owned()));
     assert_eq!(issued.row.label, "Setup link for Adele Vance");
     assert_eq!(issued.row.expires, Some(after(1001)));
@@ -103,9 +112,9 @@ async fn looking_at_a_link_consumes_nothing_and_opening_it_does_once() {
         authenticator.authenticate(issued.token.reveal(), from, after(1)).await.expect("a good token");
     assert_eq!(client.tenant.id, house.tenant.id);
 
-    let again = house.links.open(&new.token, "203.0.113.9", after(2)).await;
+    let again = house.links.open(&new.token, Line::Process, "203.0.113.9", after(2)).await;
     assert!(matches!(again, Err(SetupError::OpenedBefore(at)) if at == after(1)));
-    let found = house.links.find(&new.token, after(200)).await;
+    let found = house.links.find(&new.token, Line::Process, after(200)).await;
     assert!(matches!(found, Err(SetupError::OpenedBefore(at)) if at == after(1)));
     assert_eq!((house.alive(after(2)).await, house.states(after(200)).await), (1, vec![SetupState::Opened]));
 }
@@ -115,8 +124,8 @@ async fn a_link_ends_by_time_by_an_operator_and_with_its_tenant() {
     let house = house().await;
     let (expired, revoked) = (house.link().await, house.link().await);
     let not_good = async |token, at| {
-        let find = house.links.find(token, at).await;
-        let open = house.links.open(token, FROM, at).await;
+        let find = house.links.find(token, Line::Process, at).await;
+        let open = house.links.open(token, Line::Process, FROM, at).await;
         assert!(matches!(find, Err(SetupError::NotGood)) && matches!(open, Err(SetupError::NotGood)));
     };
     not_good(&expired.token, after(72)).await;
@@ -132,7 +141,7 @@ async fn a_link_ends_by_time_by_an_operator_and_with_its_tenant() {
     house.store.set_tenant_state(house.tenant.id, TenantState::Suspended).await.expect("suspended");
     not_good(&expired.token, after(1)).await;
     house.store.set_tenant_state(house.tenant.id, TenantState::Active).await.expect("resumed");
-    house.links.open(&expired.token, FROM, after(1)).await.expect("good again");
+    house.links.open(&expired.token, Line::Process, FROM, after(1)).await.expect("good again");
     house.store.delete_tenant(house.tenant.id).await.expect("deleted");
     not_good(&expired.token, after(1)).await;
     assert_eq!(house.alive(after(1)).await, 0);
@@ -142,12 +151,12 @@ async fn a_link_ends_by_time_by_an_operator_and_with_its_tenant() {
 async fn a_session_is_of_one_browser_and_ends() {
     let house = house().await;
     let (one, two) = (house.link().await, house.link().await);
-    let (first, _) = house.links.open(&one.token, FROM, after(1)).await.expect("opened");
-    let (second, _) = house.links.open(&two.token, FROM, after(1)).await.expect("opened");
-    let found = house.links.session(first.token.reveal(), after(2)).await.expect("session");
+    let (first, _) = house.links.open(&one.token, Line::Process, FROM, after(1)).await.expect("opened");
+    let (second, _) = house.links.open(&two.token, Line::Process, FROM, after(1)).await.expect("opened");
+    let found = house.session(first.token.reveal(), after(2)).await.expect("session");
     assert_eq!(found.link.id, one.link.id);
     let refused = async |cookie: &str, at| {
-        assert!(matches!(house.links.session(cookie, at).await, Err(SetupError::NotGood)), "{cookie}");
+        assert!(matches!(house.session(cookie, at).await, Err(SetupError::NotGood)), "{cookie}");
     };
     for cookie in ["", "x", one.token.reveal(), &"0".repeat(64)] {
         refused(cookie, after(2)).await;
@@ -169,14 +178,14 @@ async fn a_lost_secret_token_is_replaced_a_bounded_number_of_times() {
         .issue((house.tenant.id, new_id()), "other", None, NOW)
         .await
         .expect("issued");
-    let (session, first) = house.links.open(&new.token, FROM, after(1)).await.expect("opened");
+    let (session, first) = house.links.open(&new.token, Line::Process, FROM, after(1)).await.expect("opened");
     let cookie = session.token.reveal().to_owned();
     assert_eq!(house.links.issues_left(&session), 2);
     let mut last = first.row;
     for left in [1, 0] {
-        let session = house.links.session(&cookie, after(2)).await.expect("session");
+        let session = house.session(&cookie, after(2)).await.expect("session");
         let issued = house.links.issue_again(&session, FROM, after(2)).await.expect("issued");
-        let session = house.links.session(&cookie, after(2)).await.expect("session");
+        let session = house.session(&cookie, after(2)).await.expect("session");
         assert_eq!(house.links.issues_left(&session), left);
         let token = house.links.secret_token(&session).await.expect("asked").expect("there");
         assert_eq!(token.id, issued.row.id);
@@ -185,7 +194,7 @@ async fn a_lost_secret_token_is_replaced_a_bounded_number_of_times() {
         assert_eq!(old.revoked, Some(after(2)));
         last = issued.row;
     }
-    let session = house.links.session(&cookie, after(3)).await.expect("session");
+    let session = house.session(&cookie, after(3)).await.expect("session");
     let refused = house.links.issue_again(&session, FROM, after(3)).await;
     assert!(matches!(refused, Err(SetupError::TooManyIssued(3))));
     assert_eq!(house.alive(after(3)).await, 2);
@@ -195,7 +204,7 @@ async fn a_lost_secret_token_is_replaced_a_bounded_number_of_times() {
 async fn a_secret_token_that_somebody_has_revoked_is_not_replaced() {
     let house = house().await;
     let new = house.link().await;
-    let (session, first) = house.links.open(&new.token, FROM, after(1)).await.expect("opened");
+    let (session, first) = house.links.open(&new.token, Line::Process, FROM, after(1)).await.expect("opened");
     assert!(house.store.revoke_secret_token(house.tenant.id, first.row.id, after(2)).await.expect("revoked"));
     let refused = house.links.issue_again(&session, FROM, after(3)).await;
     assert!(matches!(refused, Err(SetupError::TokenRevoked)), "{refused:?}");
@@ -206,7 +215,7 @@ async fn a_secret_token_that_somebody_has_revoked_is_not_replaced() {
 async fn two_at_the_same_moment_replace_it_once() {
     let house = house().await;
     let new = house.link().await;
-    let (session, _) = house.links.open(&new.token, FROM, after(1)).await.expect("opened");
+    let (session, _) = house.links.open(&new.token, Line::Process, FROM, after(1)).await.expect("opened");
     let (one, two) = tokio::join!(
         house.links.issue_again(&session, FROM, after(2)),
         house.links.issue_again(&session, FROM, after(2))
@@ -230,11 +239,11 @@ async fn what_is_beyond_a_bound_is_refused_and_leaves_the_link_open() {
     let issuer = Issuer::new(house.store.clone(), 2);
     let issued = issuer.issue((house.tenant.id, new_id()), "one", None, NOW).await.expect("issued");
     issuer.issue((house.tenant.id, new_id()), "two", None, NOW).await.expect("issued");
-    let refused = house.links.open(&first.token, FROM, after(1)).await;
+    let refused = house.links.open(&first.token, Line::Process, FROM, after(1)).await;
     assert!(matches!(refused, Err(SetupError::Token(TokenError::TooMany(2)))));
     assert_eq!(house.states(after(1)).await, [SetupState::Open, SetupState::Open]);
     issuer.revoke(house.tenant.id, &issued.row.key_id, after(1)).await.expect("revoked");
-    house.links.open(&first.token, FROM, after(1)).await.expect("opened");
+    house.links.open(&first.token, Line::Process, FROM, after(1)).await.expect("opened");
     // An opened one makes room for another.
     house.links.create(&anna(after(1)), (house.tenant.id, new_id()), "x", hours(1)).await.expect("link");
 }
@@ -243,7 +252,7 @@ async fn what_is_beyond_a_bound_is_refused_and_leaves_the_link_open() {
 async fn operators_see_what_became_of_a_link() {
     let house = house().await;
     let new = house.link().await;
-    let (_, issued) = house.links.open(&new.token, FROM, after(1)).await.expect("opened");
+    let (_, issued) = house.links.open(&new.token, Line::Process, FROM, after(1)).await.expect("opened");
     assert_eq!(house.states(after(1)).await, [SetupState::Opened]);
     let seen = Seen { first: after(2), last: after(2), from: None, doing: None };
     let (tenant, id) = (house.tenant.id, issued.row.id);

@@ -134,10 +134,10 @@ async fn person<R: Rank>(request: &HttpRequest) -> Result<Person<R>, Failure> {
 
 async fn script<R: Rank>(request: &HttpRequest, shown: &str) -> Result<(Operator, By), Failure> {
     let admin = admin(request)?;
-    let script = admin.script(shown).await?;
+    let Origin(origin) = Origin::of(request);
+    let script = admin.script(shown, origin).await?;
     request.extensions_mut().insert(Authenticated);
     R::check(script.operator.role)?;
-    let Origin(origin) = Origin::of(request);
     let by = By { actor: script.actor, origin: origin.to_string(), at: admin.now() };
     Ok((script.operator, by))
 }

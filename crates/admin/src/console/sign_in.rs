@@ -72,7 +72,7 @@ pub(super) async fn show(
 ) -> Result<HttpResponse, Refusal> {
     let asked = next::checked(query.read().unwrap_or_default().next);
     if let Some(cookie) = cookies::read(&request, cookies::SESSION)
-        && admin.session(&cookie).await.is_ok()
+        && admin.session(&cookie, guest.origin).await.is_ok()
     {
         return Ok(web::redirect(&asked.unwrap_or_else(|| next::of(&request))));
     }

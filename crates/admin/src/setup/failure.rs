@@ -20,7 +20,7 @@ use actix_web::{
 use askama::Template;
 use scim::Timestamp;
 use std::fmt;
-use tokens::{SetupError, TokenError, operator::Blocked};
+use tokens::{SetupError, TokenError, TooManyUnknown, operator::Blocked};
 
 /// Why a page was not shown, or an act not done.
 #[derive(Debug)]
@@ -66,6 +66,11 @@ impl Refusal {
             SetupError::TokenRevoked => Refusal::TokenRevoked,
             other => Refusal::Failure(other.into()),
         }
+    }
+
+    /// Too many unknown links or sessions were shown from the address.
+    pub(super) fn unknown(TooManyUnknown { retry_after }: TooManyUnknown) -> Refusal {
+        Refusal::Blocked(Blocked { retry_after: retry_after.into() })
     }
 
     /// Kind, status and title.

@@ -2,19 +2,19 @@
 
 use super::{
     failure::Refusal,
-    state::{self, COOKIE, Setup},
+    state::{COOKIE, Setup},
 };
 use crate::{Failure, caller::Authenticated, console::Form, cookies, request::Origin};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web::Data};
 use serde::de::DeserializeOwned;
 use std::{future::Future, pin::Pin};
-use tokens::{SetupError, SetupSession};
+use tokens::SetupSession;
 
 /// The browser that has opened a link; the CSRF token of a form that changes something was checked too.
 pub(super) struct Holder {
     pub(super) session: SetupSession,
     /// The address that it asks from.
-    pub(super) from: String,
+    pub(super) origin: Origin,
     form: Form,
 }
 
@@ -33,10 +33,7 @@ impl Holder {
     /// [`Refusal::NoSession`].
     pub(super) async fn session(request: &HttpRequest, setup: &Setup) -> Result<SetupSession, Refusal> {
         let cookie = cookies::read(request, COOKIE).ok_or(Refusal::NoSession)?;
-        let session = setup.links.session(&cookie, setup.now()).await.map_err(|error| match error {
-            SetupError::NotGood => Refusal::NoSession,
-            other => Refusal::of(other),
-        })?;
+        let session = setup.session(&cookie, Origin::of(request)).await?;
         request.extensions_mut().insert(Authenticated);
         Ok(session)
     }
@@ -57,7 +54,7 @@ impl FromRequest for Holder {
             if !(request.method().is_safe() || is_ours) {
                 return Err(Refusal::NotOurForm);
             }
-            Ok(Holder { session, from: state::from(origin), form })
+            Ok(Holder { session, origin, form })
         })
     }
 }

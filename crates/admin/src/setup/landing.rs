@@ -4,7 +4,7 @@ use super::{
     failure::Refusal,
     holder::{Holder, is_from_here},
     page,
-    state::{self, Setup},
+    state::Setup,
 };
 use crate::{
     Failure,
@@ -59,8 +59,8 @@ pub(super) async fn open(
     payload: Payload,
 ) -> Result<HttpResponse, Refusal> {
     let origin = Origin::of(&request);
-    let token = match setup.find(&text, origin).await {
-        Ok((token, ..)) => token,
+    let (token, tenant) = match setup.find(&text, origin).await {
+        Ok((token, _, tenant)) => (token, tenant),
         Err(Refusal::OpenedBefore(_)) if is_holder(&request, &setup, &text).await => {
             return Ok(web::redirect(&setup.root()));
         }
@@ -70,8 +70,7 @@ pub(super) async fn open(
     if !is_from_here(&request) || !token.is_csrf(&form.csrf()) {
         return Err(Refusal::NotOurForm);
     }
-    let (session, issued) =
-        setup.links.open(&token, &state::from(origin), setup.now()).await.map_err(Refusal::of)?;
+    let (session, issued) = setup.open(&token, &tenant, origin).await?;
     let mut response = page::shown_once(&setup, &session, &issued).await?;
     let cookie = setup.cookie(session.token.reveal()).parse().map_err(Failure::internal)?;
     response.headers_mut().append(SET_COOKIE, cookie);

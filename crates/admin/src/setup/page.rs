@@ -5,7 +5,7 @@ use super::{
     holder::Holder,
     mapping::{self, MappedAttribute},
     progress::Progress,
-    state::Setup,
+    state::{self, Setup},
 };
 use crate::{
     Failure,
@@ -129,9 +129,13 @@ pub(super) async fn issue_again(holder: Holder, setup: Data<Setup>) -> Result<Ht
         return Ok(web::redirect(&setup.root()));
     }
     let now = setup.now();
-    let issued = setup.links.issue_again(&holder.session, &holder.from, now).await.map_err(Refusal::of)?;
+    let issued = setup
+        .links
+        .issue_again(&holder.session, &state::from(holder.origin), now)
+        .await
+        .map_err(Refusal::of)?;
     setup.credentials_have_ended();
-    let session = setup.links.session(holder.session.token.reveal(), now).await.map_err(Refusal::of)?;
+    let session = setup.session(holder.session.token.reveal(), holder.origin).await?;
     Ok(shown_once(&setup, &session, &issued).await?)
 }
 

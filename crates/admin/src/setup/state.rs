@@ -9,10 +9,10 @@ use actix_web::{
 };
 use scim::Timestamp;
 use std::{net::IpAddr, time::Duration};
-use store::{SetupLink, Store, Tenant};
+use store::{Line, SetupLink, Store, Tenant};
 use tokens::{
-    SetupError, SetupLinks, SetupPolicy, SetupToken,
-    operator::{Throttle, ThrottleSettings},
+    Issued, Lookups, RationSettings, SetupError, SetupLinks, SetupPolicy, SetupSession, SetupToken,
+    operator::{SessionToken, Throttle, ThrottleSettings},
 };
 
 use super::failure::Refusal;
@@ -26,6 +26,8 @@ pub struct SetupSettings {
     pub policy: SetupPolicy,
     /// How much guessing of links is borne.
     pub throttle: ThrottleSettings,
+    /// How many links and sessions that were not valid lately a network may show.
+    pub unknown: RationSettings,
     /// How long a browser may take to send a form.
     pub body_timeout: Duration,
 }
@@ -35,6 +37,7 @@ pub struct Setup {
     pub(super) store: Store,
     pub(super) links: SetupLinks,
     throttle: Throttle,
+    lookups: Lookups,
     settings: SetupSettings,
     now: fn() -> Timestamp,
     credentials_end: Box<dyn Fn() + Send + Sync>,
@@ -49,8 +52,8 @@ impl Setup {
         credentials_end: impl Fn() + Send + Sync + 'static,
     ) -> Setup {
         let links = SetupLinks::new(store.clone(), settings.policy);
-        let throttle = Throttle::new(settings.throttle);
-        Setup { store, links, throttle, settings, now, credentials_end: Box::new(credentials_end) }
+        let (throttle, lookups) = (Throttle::new(settings.throttle), Lookups::new(settings.unknown));
+        Setup { store, links, throttle, lookups, settings, now, credentials_end: Box::new(credentials_end) }
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -74,13 +77,56 @@ impl Setup {
         // A mistyped one is none by its checksum, and no guess.
         let token = SetupToken::parse(text).ok_or(Refusal::NotGood)?;
         let (Origin(address), now) = (origin, self.now());
-        let found = self.links.find(&token, now).await;
+        let lookup = self.lookups.begin(token.digest(), address, now).map_err(Refusal::unknown)?;
+        let found = self.links.find(&token, lookup.line(), now).await;
+        match &found {
+            Ok((_, tenant)) => lookup.was_valid(Line::Tenant(tenant.id), now),
+            Err(SetupError::OpenedBefore(_)) => lookup.was_not_needed(),
+            Err(_) => lookup.was_invalid(),
+        }
         // Looked up first: nobody's good link is refused because of a neighbour behind the same address.
         if matches!(found, Err(SetupError::NotGood)) {
             self.throttle.admit(text, address, now).map_err(Refusal::Blocked)?;
         }
         let (link, tenant) = found.map_err(Refusal::of)?;
         Ok((token, link, tenant))
+    }
+
+    /// Opens a link that was found, for a browser at this address.
+    ///
+    /// # Errors
+    /// See [`SetupLinks::open`].
+    pub(super) async fn open(
+        &self,
+        token: &SetupToken,
+        tenant: &Tenant,
+        origin: Origin,
+    ) -> Result<(SetupSession, Issued), Refusal> {
+        let (line, now) = (Line::Tenant(tenant.id), self.now());
+        let opened = self.links.open(token, line, &from(origin), now).await.map_err(Refusal::of)?;
+        self.lookups.remember(opened.0.token.digest(), line, now);
+        Ok(opened)
+    }
+
+    /// The session of a cookie that is shown from this address.
+    ///
+    /// # Errors
+    /// [`Refusal::NoSession`], or too many unknown ones were shown from there.
+    pub(super) async fn session(&self, cookie: &str, origin: Origin) -> Result<SetupSession, Refusal> {
+        let (Origin(address), now) = (origin, self.now());
+        let token = SessionToken::parse(cookie).ok_or(Refusal::NoSession)?;
+        let lookup = self.lookups.begin(token.digest(), address, now).map_err(Refusal::unknown)?;
+        match self.links.session(token, lookup.line(), now).await {
+            Ok(session) => {
+                lookup.was_valid(Line::Tenant(session.tenant.id), now);
+                Ok(session)
+            }
+            Err(SetupError::NotGood) => {
+                lookup.was_invalid();
+                Err(Refusal::NoSession)
+            }
+            Err(other) => Err(Refusal::of(other)),
+        }
     }
 
     /// What the form of a request says: to be read once it is known who sends it.

@@ -109,6 +109,7 @@ pub(crate) fn open_admin(settings: &Settings, store: Store, scim: SocketAddr) ->
         jwks: crate::oauth::jwks_settings(settings),
         setup_policy: setup_policy(settings),
         setup_link_lifetime: settings.setup.link_lifetime,
+        unknown: crate::oauth::ration(settings),
     };
     Ok(Admin::new(store, admin_settings, clock::now)?)
 }

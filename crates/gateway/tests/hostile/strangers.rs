@@ -1,9 +1,12 @@
 //! Clients without a credential: how many connections they may keep, and how many log lines they may cause.
 
 use crate::{
+    admin::operator,
     raw::Raw,
+    setup::{self, make},
     world::{Tenant, World, soon},
 };
+use serde_json::json;
 use test_support::{Backend, Database, Response};
 
 const HERE: [u8; 4] = [127, 0, 0, 1];
@@ -152,4 +155,74 @@ fn strangers_share_one_log_line_a_second() {
     let labels = ["listener=\"scim\"", "status=\"401\""];
     let counted = world.gateway.metric(&world.http, "juno_unauthenticated_requests_total", &labels);
     assert_eq!(counted as usize, ASKED, "the metric has them all");
+}
+
+#[test]
+fn unknown_credentials_are_rationed_on_both_listeners_and_valid_ones_are_not() {
+    const ASKED: u64 = 20;
+    let ration = [("JUNO__TOKENS__UNKNOWN_RATE", "1"), ("JUNO__TOKENS__UNKNOWN_BURST", "5")];
+    for backend in Backend::ALL {
+        let world = World::with_settings(Database::Fresh(backend), &ration);
+        let tenant = world.tenant("contoso");
+        assert_eq!(tenant.get("/Users").status, 200);
+        let anna = operator(&world, "anna", "support");
+        let (script, _) = anna.make_api_token(&json!({"label": "script", "role": "support"}));
+        let holder = setup::Browser::new(&world);
+        holder.open(&make(&anna, "contoso"));
+        let host = world.gateway.scim().trim_start_matches("http://");
+        let (admin, scim) = (world.gateway.admin(), world.gateway.scim());
+        let ask = |listener: &str, path: &str, name: &str, value: &str| {
+            let headers = [("host", host), (name, value)];
+            world.http.send("GET", &format!("{listener}{path}"), &headers, b"").status
+        };
+        let bearer = |token: &str| format!("Bearer {token}");
+        let made_up = |n: u64| format!("{n:064x}");
+        let session = |n| format!("{}={}", anna.cookie.split('=').next().expect("name"), made_up(n));
+        let visit = |n| format!("juno_setup={}", made_up(n));
+        let known = bearer(&script);
+        assert_eq!(ask(admin, "/api/v1/tenants", "authorization", &known), 200);
+        let statuses = |path: &str, listener: &str, cookie: &dyn Fn(u64) -> String| -> Vec<u16> {
+            (0..ASKED).map(|n| ask(listener, path, "cookie", &cookie(n))).collect()
+        };
+        for statuses in [
+            statuses("/api/v1/tenants", admin, &session),
+            statuses("/setup", scim, &visit),
+            (0..ASKED)
+                .map(|n| {
+                    world.send("GET", &format!("{}/Users", tenant.url()), Some(&unknown(n)), None).status
+                })
+                .collect(),
+        ] {
+            let refused = statuses.iter().filter(|status| **status == 429).count();
+            assert!(refused > 0 && statuses.iter().all(|status| [401, 429].contains(status)), "{statuses:?}");
+        }
+        assert_eq!(tenant.get("/Users").status, 200);
+        assert_eq!(ask(admin, "/api/v1/tenants", "authorization", &known), 200);
+        assert_eq!(ask(admin, "/api/v1/tenants", "cookie", &anna.cookie), 200);
+        let held = holder.cookie.borrow().clone().expect("cookie");
+        assert_eq!(ask(scim, "/setup", "cookie", &held), 200);
+    }
+}
+
+/// A well-formed Secret Token of nobody.
+fn unknown(n: u64) -> String {
+    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let checked = format!("juno_abcdefgh_{n:043}");
+    let mut rest = crc32(checked.as_bytes()) as usize;
+    let mut sum = [b'0'; 6];
+    for place in sum.iter_mut().rev() {
+        *place = DIGITS[rest % 62];
+        rest /= 62;
+    }
+    format!("{checked}{}", String::from_utf8_lossy(&sum))
+}
+
+/// CRC-32 as zip has it, without a table.
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0, |sum: u32, byte| {
+        (0..8).fold(
+            sum ^ u32::from(*byte),
+            |sum, _| if sum & 1 == 1 { sum >> 1 ^ 0xedb8_8320 } else { sum >> 1 },
+        )
+    })
 }

@@ -21,11 +21,6 @@ pub enum Line {
 pub struct Network(u64);
 
 impl Network {
-    /// A network that is told from others by a number.
-    pub(crate) fn named(number: u64) -> Network {
-        Network(number)
-    }
-
     /// The network of an address. An IPv4 address in IPv6 clothing is that IPv4 address.
     pub fn of(address: IpAddr) -> Network {
         match address.to_canonical() {

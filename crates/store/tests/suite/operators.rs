@@ -89,18 +89,21 @@ async fn a_session_is_found_and_ends(backend: Backend) {
     store.create_operator(anna.clone()).await.unwrap();
     let mut first = session(&anna, 1);
     assert!(store.sign_in(first.clone(), Proof::OpenId).await.unwrap());
-    assert_eq!(store.session([1; 32]).await.unwrap(), Some((first.clone(), anna.clone())));
+    assert_eq!(store.session([1; 32], Line::Operators).await.unwrap(), Some((first.clone(), anna.clone())));
     store.touch_session([1; 32], Timestamp(7)).await.unwrap();
     first.seen = Timestamp(7);
-    assert_eq!(store.session([1; 32]).await.unwrap().map(|(session, _)| session), Some(first));
+    assert_eq!(
+        store.session([1; 32], Line::Operators).await.unwrap().map(|(session, _)| session),
+        Some(first)
+    );
     assert!(store.sign_out([1; 32]).await.unwrap());
     assert!(!store.sign_out([1; 32]).await.unwrap());
-    assert_eq!(store.session([1; 32]).await.unwrap(), None);
+    assert_eq!(store.session([1; 32], Line::Operators).await.unwrap(), None);
     // Sessions that have ended by time are forgotten when the next begins.
     store.sign_in(Session { expires: Timestamp(1), ..session(&anna, 2) }, Proof::OpenId).await.unwrap();
     store.sign_in(session(&anna, 3), Proof::OpenId).await.unwrap();
-    assert_eq!(store.session([2; 32]).await.unwrap(), None);
-    assert!(store.session([3; 32]).await.unwrap().is_some());
+    assert_eq!(store.session([2; 32], Line::Operators).await.unwrap(), None);
+    assert!(store.session([3; 32], Line::Operators).await.unwrap().is_some());
 }
 
 async fn a_code_is_used_once(backend: Backend) {
@@ -114,7 +117,7 @@ async fn a_code_is_used_once(backend: Backend) {
     assert!(begin(1, 100).await.unwrap());
     for step in [100, 99] {
         assert!(!begin(2, step).await.unwrap(), "{step}");
-        assert_eq!(store.session([2; 32]).await.unwrap(), None);
+        assert_eq!(store.session([2; 32], Line::Operators).await.unwrap(), None);
     }
     assert!(begin(2, 101).await.unwrap());
     // Of two at the same moment, one.
@@ -190,7 +193,7 @@ async fn a_session_begins_if_what_was_shown_still_holds(backend: Backend) {
             store.change_operator(anna.id, OperatorChange::Reset { hash: hash(n + 1) }),
         );
         assert!(begun.is_ok() && reset.unwrap());
-        assert_eq!(store.session([2; 32]).await.unwrap(), None);
+        assert_eq!(store.session([2; 32], Line::Operators).await.unwrap(), None);
     }
 }
 
@@ -210,15 +213,15 @@ async fn what_changes_an_operator_ends_sessions(backend: Backend) {
         (OperatorChange::Disable, false),
     ] {
         for first in [1, 2] {
-            if store.session([first; 32]).await.unwrap().is_none() {
+            if store.session([first; 32], Line::Operators).await.unwrap().is_none() {
                 store.sign_in(session(&anna, first), Proof::OpenId).await.unwrap();
             }
         }
         assert!(store.change_operator(anna.id, change.clone()).await.unwrap());
-        assert_eq!(store.session([1; 32]).await.unwrap().is_some(), survives, "{change:?}");
+        assert_eq!(store.session([1; 32], Line::Operators).await.unwrap().is_some(), survives, "{change:?}");
         let others = matches!(change, OperatorChange::OfferTotp { .. });
-        assert_eq!(store.session([2; 32]).await.unwrap().is_some(), others, "{change:?}");
-        assert!(store.session([9; 32]).await.unwrap().is_some(), "another operator's");
+        assert_eq!(store.session([2; 32], Line::Operators).await.unwrap().is_some(), others, "{change:?}");
+        assert!(store.session([9; 32], Line::Operators).await.unwrap().is_some(), "another operator's");
     }
     let anna = store.operator("anna").await.unwrap().unwrap();
     assert!(!anna.is_active && anna.password_is_once && anna.totp.is_none() && !anna.is_ready());
@@ -279,8 +282,8 @@ async fn an_api_token_is_found_with_its_operator(backend: Backend) {
     for token in [&first, &second] {
         store.insert_api_token(token.clone(), None).await.unwrap();
     }
-    assert_eq!(store.api_token([1; 32]).await.unwrap(), Some((first.clone(), anna.clone())));
-    assert_eq!(store.api_token([3; 32]).await.unwrap(), None);
+    assert_eq!(store.api_token([1; 32], Line::Operators).await.unwrap(), Some((first.clone(), anna.clone())));
+    assert_eq!(store.api_token([3; 32], Line::Operators).await.unwrap(), None);
     assert_eq!(store.api_tokens(Some(ben.id)).await.unwrap(), [(second.clone(), ben.clone())]);
     store.touch_api_token(first.id, Timestamp(7)).await.unwrap();
     assert!(store.revoke_api_token(first.id, Timestamp(8)).await.unwrap());
@@ -306,12 +309,18 @@ async fn what_ends_an_operator_ends_api_tokens(backend: Backend) {
         (OperatorChange::Disable, false),
         (OperatorChange::Enable, false),
     ] {
-        if !matches!(change, OperatorChange::Enable) && store.api_token([1; 32]).await.unwrap().is_none() {
+        if !matches!(change, OperatorChange::Enable)
+            && store.api_token([1; 32], Line::Operators).await.unwrap().is_none()
+        {
             store.insert_api_token(api_token(&anna, 1), None).await.unwrap();
         }
         assert!(store.change_operator(anna.id, change.clone()).await.unwrap());
-        assert_eq!(store.api_token([1; 32]).await.unwrap().is_some(), survives, "{change:?}");
-        assert!(store.api_token([9; 32]).await.unwrap().is_some(), "another operator's");
+        assert_eq!(
+            store.api_token([1; 32], Line::Operators).await.unwrap().is_some(),
+            survives,
+            "{change:?}"
+        );
+        assert!(store.api_token([9; 32], Line::Operators).await.unwrap().is_some(), "another operator's");
     }
 }
 

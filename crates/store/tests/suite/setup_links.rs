@@ -70,10 +70,10 @@ async fn a_link_is_found_by_its_digest_with_its_tenant(backend: Backend) {
         assert!(world.store().create_setup_link(row.clone()).await.unwrap());
     }
     assert!(!world.store().create_setup_link(first.clone()).await.unwrap(), "an id is taken once");
-    let (found, tenant) = world.store().setup_link(first.digest).await.unwrap().unwrap();
+    let (found, tenant) = world.store().setup_link(first.digest, Line::Operators).await.unwrap().unwrap();
     assert_eq!((&found, tenant.id), (&first, world.tenant));
-    assert_eq!(world.store().setup_link([7; 32]).await.unwrap(), None);
-    assert_eq!(world.store().setup_session(first.digest).await.unwrap(), None);
+    assert_eq!(world.store().setup_link([7; 32], Line::Operators).await.unwrap(), None);
+    assert_eq!(world.store().setup_session(first.digest, Line::Operators).await.unwrap(), None);
     assert_eq!(world.store().setup_links(world.tenant).await.unwrap(), [first.clone(), second.clone()]);
     // Two of the same time stand in the order of their ids.
     let third = SetupLink { created: second.created, ..link(world.tenant) };
@@ -93,9 +93,12 @@ async fn a_link_is_opened_once(backend: Backend) {
     let world = World::new(backend).await;
     let (row, issued) = opened(&world).await;
     let session = row.opening.as_ref().unwrap().session;
-    let (found, tenant) = world.store().setup_session(session).await.unwrap().unwrap();
+    let (found, tenant) = world.store().setup_session(session, Line::Operators).await.unwrap().unwrap();
     assert_eq!((&found, tenant.id), (&row, world.tenant));
-    assert_eq!(world.store().setup_link(row.digest).await.unwrap().map(|(row, _)| row), Some(row.clone()));
+    assert_eq!(
+        world.store().setup_link(row.digest, Line::Operators).await.unwrap().map(|(row, _)| row),
+        Some(row.clone())
+    );
 
     let late = token(world.tenant);
     let again = SetupOpening { session: [9; 32], ..opening(&row, 501, &late) };

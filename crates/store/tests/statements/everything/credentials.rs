@@ -140,8 +140,8 @@ pub(super) async fn use_setup_links(store: &Store, tenant: TenantId) {
     };
     assert!(store.create_setup_link(link.clone()).await.unwrap());
     assert!(store.open_setup_link(link.id, opening, issued.clone()).await.unwrap());
-    assert!(store.setup_link([1; 32]).await.unwrap().is_some());
-    assert!(store.setup_session([2; 32]).await.unwrap().is_some());
+    assert!(store.setup_link([1; 32], Line::Operators).await.unwrap().is_some());
+    assert!(store.setup_session([2; 32], Line::Operators).await.unwrap().is_some());
     assert_eq!(store.setup_links(tenant).await.unwrap().len(), 1);
     store.setup_links_behind(tenant, (now(), Uuid::max()), 10).await.unwrap();
     let new = token_row(tenant, 22);

@@ -33,7 +33,7 @@ pub(super) async fn use_operators(store: &Store) {
         by_openid: false,
     };
     assert!(store.sign_in(session.clone(), Proof::Password { hash: hash(), step: None }).await.unwrap());
-    assert!(store.session(digest).await.unwrap().is_some());
+    assert!(store.session(digest, Line::Operators).await.unwrap().is_some());
     store.touch_session(digest, now()).await.unwrap();
     let secret = vec![1; 20];
     for change in [
@@ -76,7 +76,7 @@ async fn use_api_tokens(store: &Store, operator: Uuid, session: [u8; 32]) {
     let other = ApiTokenRow { id: new_id().0, digest: [6; 32], ..token.clone() };
     assert!(store.insert_api_token(token.clone(), Some(session)).await.unwrap());
     assert!(store.insert_api_token(other, None).await.unwrap());
-    assert!(store.api_token([5; 32]).await.unwrap().is_some());
+    assert!(store.api_token([5; 32], Line::Operators).await.unwrap().is_some());
     assert_eq!(store.api_tokens(None).await.unwrap().len(), 2);
     assert_eq!(store.api_tokens(Some(operator)).await.unwrap().len(), 2);
     store.touch_api_token(token.id, now()).await.unwrap();
