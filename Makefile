@@ -6,7 +6,7 @@ PROFILE ?= dev
 FUZZ_SECONDS ?= 60
 
 TO_BUILD := rust compiler libpq
-TO_TEST := $(TO_BUILD) postgres curl python shellcheck oidc browser axe
+TO_TEST := $(TO_BUILD) postgres curl python shellcheck proxies oidc browser axe
 
 export JUNO_PYTHON := $(CURDIR)/target/python/bin/python
 
@@ -37,7 +37,8 @@ lint: ## Format, lints, documentation and scripts, without a test
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
-	shellcheck deploy/*.sh .ci/run
+	shellcheck deploy/*.sh deploy/proxy/*.sh .ci/run
+	deploy/proxy/check.sh
 
 screenshots: ## Take pictures of every page of the console into target/screenshots, light and dark, wide and narrow
 	@deploy/setup.sh $(TO_BUILD) browser fonts

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Makes sure that the things named are there, and installs what is missing: rust, compiler, libpq, postgres (the programs
 # of a server, for throw-away servers), curl, shellcheck, python (an environment in target/ with the clients of the tests),
-# oidc and axe (node, and in target/ the OpenID provider of the tests and their judge of accessibility), browser (Chromium and
-# its driver; it needs no display), fonts (of pictures for people).
+# proxies (nginx and Caddy, in target/, for deploy/proxy/check.sh), oidc and axe (node, and in target/ the OpenID provider
+# of the tests and their judge of accessibility), browser (Chromium and its driver; it needs no display), fonts (of pictures
+# for people).
 #
 #   deploy/setup.sh rust compiler libpq
 #
@@ -13,11 +14,13 @@ shopt -s inherit_errexit
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly PYTHON_ENV=target/python
+readonly PROXIES=target/proxies
 readonly PYTHON_PINS=deploy/python-requirements.txt
 # Which needs are npm packages, and where they are pinned. Each is installed into target/NEED.
 declare -rA NPM_PINS=([oidc]=crates/gateway/tests/oidc [axe]=crates/test-support/tests/axe)
 
 missing=() # Debian packages
+to_unpack=() # Debian packages whose programs are wanted, and nothing else of them
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -58,6 +61,15 @@ need_shellcheck() {
     command -v shellcheck >/dev/null || missing+=(shellcheck)
 }
 
+# Installing them would start servers.
+need_proxies() {
+    local package
+    command -v openssl >/dev/null || missing+=(openssl)
+    for package in nginx caddy; do
+        PATH="$PATH:/usr/sbin:$PROXIES/usr/sbin:$PROXIES/usr/bin" command -v "$package" >/dev/null || to_unpack+=("$package")
+    done
+}
+
 need_python() {
     # The first line refuses too old a Python, the second a Debian without python3-venv.
     if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
@@ -84,24 +96,53 @@ need_node() {
 
 install_missing() {
     [ ${#missing[@]} -gt 0 ] || return 0
-    if ! command -v apt-get >/dev/null; then
-        say "Please install what Debian calls: ${missing[*]}. Then run make again."
-        exit 1
-    fi
-    local as_root=()
+    need_apt "${missing[@]}"
+    say "Installing Debian packages: ${missing[*]}"
+    as_root "$(privileged_line)"
+}
+
+need_apt() {
+    command -v apt-get >/dev/null && return
+    say "Please install what Debian calls: $*. Then run make again."
+    exit 1
+}
+
+as_root() {
+    local sudo=()
     if [ "$(id -u)" != 0 ]; then
         if ! sudo -n true 2>/dev/null; then
             say "System packages are missing. Please run this line, then make again:"
             say ""
-            say "  sudo sh -c '$(privileged_line)'"
+            say "  sudo sh -c '$1'"
             say ""
             exit 1
         fi
-        as_root=(sudo -n)
+        sudo=(sudo -n)
     fi
-    say "Installing Debian packages: ${missing[*]}"
-    "${as_root[@]}" sh -ec "$(privileged_line)"
+    "${sudo[@]}" sh -ec "$1"
 }
+
+unpack() {
+    [ ${#to_unpack[@]} -gt 0 ] || return 0
+    need_apt "${to_unpack[@]}"
+    say "Unpacking into $PROXIES: ${to_unpack[*]}"
+    mkdir -p "$PROXIES"
+    download 2>/dev/null || {
+        # The lists of packages may be missing or old.
+        as_root "apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 update"
+        download
+    }
+    local package
+    for package in "$PROXIES"/*.deb; do
+        dpkg -x "$package" "$PROXIES"
+        rm "$package"
+    done
+}
+
+download() (
+    cd "$PROXIES"
+    apt-get -qq -o APT::Sandbox::User=root -o Acquire::Retries=3 download "${to_unpack[@]}"
+)
 
 # What root does. PostgreSQL's package would start a server on port 5432; only its programs are wanted.
 privileged_line() {
@@ -144,7 +185,7 @@ python_asked=false
 npm_asked=()
 for need in "$@"; do
     case "$need" in
-    rust | compiler | libpq | postgres | curl | shellcheck | browser | fonts) "need_$need" ;;
+    rust | compiler | libpq | postgres | curl | shellcheck | proxies | browser | fonts) "need_$need" ;;
     python)
         need_python
         python_asked=true
@@ -158,5 +199,6 @@ for need in "$@"; do
 done
 if [ ${#npm_asked[@]} -gt 0 ]; then need_node; fi
 install_missing
+unpack
 if $python_asked; then make_python_env; fi
 for need in "${npm_asked[@]}"; do make_npm_env "$need"; done
