@@ -136,6 +136,7 @@ diesel::table! {
     feeds (tenant_id) {
         tenant_id -> crate::schema::types::Key,
         position -> BigInt,
+        has_lookup_paths -> Bool,
     }
 }
 

@@ -36,3 +36,6 @@ CREATE TABLE lookup_keys (
     PRIMARY KEY (tenant_id, path_id, key, resource_id)
 );
 ALTER TABLE lookup_keys ALTER COLUMN tenant_id SET (n_distinct = 1);
+
+-- Whether a tenant has ever had such paths: the batches of all others are spared the question.
+ALTER TABLE feeds ADD COLUMN has_lookup_paths boolean NOT NULL DEFAULT false;

@@ -22,3 +22,5 @@ CREATE TABLE lookup_keys (
     resource_id BLOB   NOT NULL,
     PRIMARY KEY (tenant_id, path_id, key, resource_id)
 ) WITHOUT ROWID;
+
+ALTER TABLE feeds ADD COLUMN has_lookup_paths BOOLEAN NOT NULL DEFAULT FALSE;

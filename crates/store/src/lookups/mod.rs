@@ -72,7 +72,9 @@ impl Store {
             self.ask_for_process(move |engine| engine.begin_path(&wanted, now)).await?;
             self.lookups.forget(tenant);
         }
-        let unused = Timestamp(now.0.saturating_sub(UNUSED));
+        // After a jump of the clock everything seems unused.
+        let is_steady = self.observe_clock(now).await?.is_steady;
+        let unused = Timestamp(if is_steady { now.0.saturating_sub(UNUSED) } else { i64::MIN });
         let due = self.ask_for_process(move |engine| engine.paths_to_tend(unused)).await?;
         let (mut is_more, mut fault) = (false, None);
         for (tenant, row) in due {

@@ -158,10 +158,9 @@ fn paths_to_tend<D>(unused_since: Timestamp) -> Statement<D, PathTypes> {
 
 /// Moves the feed, which tells every other process that its facts are old; answers where it stands then.
 fn move_feed<D>(tenant: TenantId) -> Statement<D, BigInt> {
-    let key = Bind::key(tenant.0);
     Statement::cached(sql!(
-        "UPDATE feeds SET position = position + 1 WHERE tenant_id = ",
-        key,
+        "UPDATE feeds SET position = position + 1, has_lookup_paths = TRUE WHERE tenant_id = ",
+        Bind::key(tenant.0),
         " RETURNING position"
     ))
 }

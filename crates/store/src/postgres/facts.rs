@@ -31,8 +31,9 @@ type Columns =
 
 const FEEDS: (&str, &str) = (
     "SELECT 0, f.tenant_id, NULL::uuid, NULL::uuid, f.position, NULL::bigint, NULL::bigint, \
+     CASE WHEN f.has_lookup_paths THEN \
      (SELECT json_agg(json_build_array(p.id, p.kind, p.path, p.version))::text FROM lookup_paths p \
-     WHERE p.tenant_id = f.tenant_id AND p.state <> 'ending'), NULL::bigint FROM ",
+     WHERE p.tenant_id = f.tenant_id AND p.state <> 'ending') END, NULL::bigint FROM ",
     " AS q(tenant_id) JOIN feeds f USING (tenant_id)",
 );
 const USERS: (&str, &str) = (

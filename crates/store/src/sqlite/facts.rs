@@ -42,8 +42,9 @@ pub(super) fn read(connection: &mut SqliteConnection, questions: &Questions) -> 
 /// Where the feed of a tenant stands, and the paths of which it keeps lookup keys; nothing if the tenant takes no changes.
 fn feed(connection: &mut SqliteConnection, tenant: TenantId) -> QueryResult<Option<(i64, Option<String>)>> {
     let sql = sql!(
-        "SELECT f.position, (SELECT json_group_array(json_array(p.id, p.kind, p.path, p.version)) \
-         FROM lookup_paths AS p WHERE p.tenant_id = f.tenant_id AND p.state <> 'ending') \
+        "SELECT f.position, CASE WHEN f.has_lookup_paths THEN \
+         (SELECT json_group_array(json_array(p.id, p.kind, p.path, p.version)) \
+         FROM lookup_paths AS p WHERE p.tenant_id = f.tenant_id AND p.state <> 'ending') END \
          FROM feeds AS f WHERE f.tenant_id = ",
         Bind::key(tenant.0)
     );
