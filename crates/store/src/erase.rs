@@ -96,6 +96,7 @@ impl Store {
     async fn clear_lookups(&self, tenant: TenantId) -> Result<(), StoreError> {
         let all = self.ask_of(tenant, |engine| engine.paths_to_tend(Timestamp(i64::MAX))).await?;
         for (_, path) in all.into_iter().filter(|(owner, _)| *owner == tenant) {
+            self.ask_of(tenant, move |engine| engine.end_path(tenant, path.id)).await?;
             let clear = move |engine: &dyn Engine| engine.clear_path(tenant, path.id);
             while self.ask_of(tenant, clear).await? == Step::More {}
         }
