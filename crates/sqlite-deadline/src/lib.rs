@@ -66,7 +66,6 @@ unsafe extern "C" fn ask(_nothing: *mut c_void) -> c_int {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "what fails, fails the test")]
 mod tests {
     use diesel::{Connection, RunQueryDsl, SqliteConnection, connection::SimpleConnection, sql_query};
     use std::cell::Cell;

@@ -41,9 +41,12 @@ pub(crate) struct Waiting<Q, A> {
 pub(crate) type Write = Waiting<TenantChange, Result<Committed, CommitError>>;
 pub(crate) type Search = Waiting<Lookup, Result<Option<Row>, StoreError>>;
 
+/// Works on the database, or is told why it may not; says what that has cost.
+type Task = dyn FnOnce(Result<&dyn Engine, StoreError>) -> Weight + Send;
+
 /// A job that answers by itself; it is given the reason where it is not begun.
 pub(crate) struct Job {
-    pub(crate) work: Box<dyn FnOnce(Result<&dyn Engine, StoreError>) -> Weight + Send>,
+    pub(crate) work: Box<Task>,
     pub(crate) in_flight: InFlight,
     pub(crate) limit: Arc<Limit>,
 }

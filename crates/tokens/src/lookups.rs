@@ -131,23 +131,23 @@ mod tests {
         let lookups = Lookups::new(RationSettings { rate: NonZeroU32::MIN, burst: NonZeroU32::MIN });
         let begin = |digest: u8, from: u8| lookups.begin([digest; 32], address(from), NOW);
         let unverified = |last| Line::Unverified(Network::of(address(last)));
-        let first = begin(1, 1).ok().expect("rationed once");
+        let first = begin(1, 1).expect("rationed once");
         assert_eq!(first.line(), unverified(1));
         first.was_valid(OWNER, NOW);
         for _ in 0..10 {
-            let again = begin(1, 1).ok().expect("known");
+            let again = begin(1, 1).expect("known");
             assert_eq!(again.line(), OWNER);
             again.was_valid(OWNER, NOW);
         }
-        begin(2, 1).ok().expect("the first one was given back").was_invalid();
+        begin(2, 1).expect("the first one was given back").was_invalid();
         assert_eq!(begin(2, 1).err(), Some(TooManyUnknown { retry_after: 1 }));
         assert!(begin(1, 1).is_ok(), "known all the same");
-        let elsewhere = begin(2, 2).ok().expect("another network");
+        let elsewhere = begin(2, 2).expect("another network");
         assert_eq!(elsewhere.line(), unverified(2));
         elsewhere.was_not_needed();
         // What has ended is a stranger's.
-        begin(1, 3).ok().expect("known").was_invalid();
-        assert_eq!(begin(1, 3).ok().expect("rationed").line(), unverified(3));
+        begin(1, 3).expect("known").was_invalid();
+        assert_eq!(begin(1, 3).expect("rationed").line(), unverified(3));
         assert_eq!(lookups.refused(), 1);
     }
 

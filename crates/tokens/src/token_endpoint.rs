@@ -96,7 +96,7 @@ impl From<HashError> for GrantError {
 /// What a client shows, once it is read.
 enum Shown<'r> {
     Secret(&'r str),
-    Assertion(Assertion<'r>),
+    Assertion(Box<Assertion<'r>>),
 }
 
 impl Shown<'_> {
@@ -212,7 +212,7 @@ impl TokenEndpoint {
             ClientAuthentication::Secret(_) => Err(GrantError::InvalidClient),
             ClientAuthentication::Assertion(text) => {
                 let assertion = Assertion::read(text, now).map_err(|rejection| self.refused(rejection))?;
-                Ok(Shown::Assertion(assertion))
+                Ok(Shown::Assertion(Box::new(assertion)))
             }
         }
     }

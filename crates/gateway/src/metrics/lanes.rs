@@ -85,7 +85,7 @@ fn named(name: &str, help: &str, kind: MetricType, metrics: Vec<Metric>) -> Metr
     family.set_name(name.to_owned());
     family.set_help(help.to_owned());
     family.set_field_type(kind);
-    family.set_metric(metrics.into());
+    family.set_metric(metrics);
     family
 }
 
@@ -103,7 +103,7 @@ fn metric(read: &Read, lane: &LaneFigures) -> Metric {
     label.set_name("lane".to_owned());
     label.set_value(lane.lane.name().to_owned());
     let mut metric = Metric::default();
-    metric.set_label(vec![label].into());
+    metric.set_label(vec![label]);
     match read {
         Read::Gauge(read) => metric.set_gauge(gauge(read(lane))),
         Read::Counter(read) => {
@@ -134,7 +134,7 @@ fn histogram(values: &Distribution, bounds: &[f64]) -> Histogram {
     });
     let buckets: Vec<Bucket> = buckets.collect();
     let mut histogram = Histogram::default();
-    histogram.set_bucket(buckets.into());
+    histogram.set_bucket(buckets);
     histogram.set_sample_count(values.buckets.iter().sum());
     histogram.set_sample_sum(values.sum);
     histogram

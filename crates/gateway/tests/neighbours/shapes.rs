@@ -175,14 +175,14 @@ fn unread(world: &World, tenant: &Tenant<'_>, path: &str) -> Option<Response> {
 
 fn head(tenant: &Tenant<'_>, method: &str, path: &str) -> String {
     let path = format!("{}{path}", tenant.url());
-    let path =
-        path.split_once("//").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..])).expect("a path");
+    let (_, rest) = path.split_once("//").expect("an address");
+    let path = &rest[rest.find('/').expect("a path")..];
     format!("{method} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n", tenant.token())
 }
 
 /// Of a client whose id means the process itself, if ids of clients meant lines.
 fn token_request(world: &World, n: usize) -> Response {
-    let client = if n % 2 == 0 {
+    let client = if n.is_multiple_of(2) {
         "00000000-0000-0000-0000-000000000000"
     } else {
         "00000000-0000-0000-0000-000000000001"
