@@ -154,9 +154,10 @@ fn ask_again(
     for ((((question, answer), limit), in_flight), (cost, result)) in jobs.zip(costs.into_iter().zip(results))
     {
         if result == Err(CommitError::Store(StoreError::Late)) && !limit.is_over() {
+            let weight = Weight::of_change(&question.change);
             let waiting = Waiting { question, in_flight, limit, answer };
             // A closed queue drops it, and its caller hears that the process is stopping.
-            let _ = lane.queue.push(cost.0, Weight::ONE, waiting);
+            let _ = lane.queue.push(cost.0, weight, waiting);
             lane.queue.done([cost]);
         } else {
             commit.costs.push(cost);
