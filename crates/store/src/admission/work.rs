@@ -145,12 +145,12 @@ impl Work {
         weight: Weight,
     ) -> Result<InFlight, TooMuch> {
         let permit = self.room(tenant, weight).await?;
-        let Begin { wait, mut kind } = self.state().begin(tenant, weight, self.started.elapsed());
+        let Begin { wait, mut kind, booked } = self.state().begin(tenant, weight, self.started.elapsed());
         // From here on the work is given back by whoever goes away.
         let mut in_flight = InFlight(Some(Held { work: Arc::clone(self), tenant, kind, permit }));
         if !wait.is_zero() {
             self.held_back.fetch_add(1, Ordering::Relaxed);
-            kind = self.wait(tenant, weight, wait).await;
+            kind = self.wait(tenant, booked, wait).await;
             in_flight.0.iter_mut().for_each(|held| held.kind = kind);
         }
         Ok(in_flight)
@@ -175,8 +175,8 @@ impl Work {
     }
 
     /// Waits until the share has paid, or the others leave something.
-    async fn wait(&self, tenant: TenantId, weight: Weight, mut left: Duration) -> Kind {
-        let mut booking = Booking { work: self, tenant, weight, is_used: false };
+    async fn wait(&self, tenant: TenantId, booked: Duration, mut left: Duration) -> Kind {
+        let mut booking = Booking { work: self, tenant, booked, is_used: false };
         while !left.is_zero() {
             let part = left.min(ASK_AGAIN);
             tokio::time::sleep(part).await;
@@ -209,14 +209,14 @@ impl Work {
 struct Booking<'a> {
     work: &'a Work,
     tenant: TenantId,
-    weight: Weight,
+    booked: Duration,
     is_used: bool,
 }
 
 impl Drop for Booking<'_> {
     fn drop(&mut self) {
         if !self.is_used {
-            self.work.state().give_back(self.tenant, self.weight);
+            self.work.state().give_back(self.tenant, self.booked);
         }
     }
 }
@@ -260,6 +260,8 @@ struct Account {
     booked: Duration,
     /// Until when it is loud.
     loud_until: Duration,
+    /// Its part of [`State::quiet`]: none once it is loud, so that its own work never holds it up.
+    quiet: usize,
     /// Units that were done a second, and up to when that is true.
     speed: f64,
     judged: Duration,
@@ -270,13 +272,21 @@ struct Account {
 struct Begin {
     wait: Duration,
     kind: Kind,
+    /// How much of the share was booked for it.
+    booked: Duration,
 }
 
 impl Account {
     fn new(budget: Budget) -> Account {
         let room = Arc::new(Semaphore::new(budget.in_flight as usize));
         let (booked, loud_until, judged) = Default::default();
-        Account { room, waiting: 0, booked, loud_until, speed: 0.0, judged }
+        Account { room, waiting: 0, booked, loud_until, quiet: 0, speed: 0.0, judged }
+    }
+
+    /// It has gone beyond its share: what it has in flight holds up nobody, itself included. Returns how much that was.
+    fn turn_loud(&mut self, now: Duration) -> usize {
+        self.loud_until = now + LOUD;
+        std::mem::take(&mut self.quiet)
     }
 
     /// A tenant that owes nothing and has nothing in flight is as one that was never seen.
@@ -328,18 +338,24 @@ impl State {
         let before = account.booked.max(now);
         // Heavy work is not refused for its weight: it waits for what the tenant has had before, and is paid afterwards.
         let wait = (before + price.min(BURST)).saturating_sub(now + BURST);
+        let after = (before + price).min(now + DEBT).max(before);
         if wait.is_zero() {
-            account.booked = (before + price).min(now + DEBT);
+            account.booked = after;
             let is_quiet = account.loud_until <= now;
+            account.quiet += usize::from(is_quiet);
             self.quiet += usize::from(is_quiet);
-            return Begin { wait, kind: if is_quiet { Kind::Quiet } else { Kind::Shared } };
+            let kind = if is_quiet { Kind::Quiet } else { Kind::Shared };
+            return Begin { wait, kind, booked: after - before };
         }
-        account.loud_until = now + LOUD;
-        if leaves_something {
-            return Begin { wait: Duration::ZERO, kind: Kind::Spare };
+        let was_quiet = account.turn_loud(now);
+        if !leaves_something {
+            account.booked = after;
         }
-        account.booked = (before + price).min(now + DEBT);
-        Begin { wait, kind: Kind::Shared }
+        self.quiet = self.quiet.saturating_sub(was_quiet);
+        match leaves_something {
+            true => Begin { wait: Duration::ZERO, kind: Kind::Spare, booked: Duration::ZERO },
+            false => Begin { wait, kind: Kind::Shared, booked: after - before },
+        }
     }
 
     /// Whether work beyond a share may begin.
@@ -354,25 +370,28 @@ impl State {
         let account = self.account(tenant);
         account.booked = (account.booked.max(now) + price).min(now + DEBT);
         if account.booked > now + BURST {
-            account.loud_until = now + LOUD;
+            let was_quiet = account.turn_loud(now);
+            self.quiet = self.quiet.saturating_sub(was_quiet);
         }
     }
 
     /// What was booked last is free again; what others have booked stays.
-    fn give_back(&mut self, tenant: TenantId, weight: Weight) {
-        let price = self.price(weight);
+    fn give_back(&mut self, tenant: TenantId, booked: Duration) {
         let account = self.account(tenant);
-        account.booked = account.booked.saturating_sub(price);
+        account.booked = account.booked.saturating_sub(booked);
     }
 
     /// Work is done.
     fn end(&mut self, tenant: TenantId, weight: Weight, kind: Kind, now: Duration) {
         self.judge(now);
-        self.quiet = self.quiet.saturating_sub(usize::from(kind == Kind::Quiet));
         let account = self.account(tenant);
+        // Work that began before its tenant turned loud is not counted any more.
+        let was_quiet = usize::from(kind == Kind::Quiet && account.quiet > 0);
+        account.quiet -= was_quiet;
         let passed = now.saturating_sub(account.judged).as_secs_f64();
         account.speed = account.speed * (-passed / SPEED).exp() + f64::from(weight.0) / SPEED;
         account.judged = account.judged.max(now);
+        self.quiet = self.quiet.saturating_sub(was_quiet);
     }
 
     /// After how many seconds the work that a tenant has asked for is probably done.

@@ -4,8 +4,8 @@ use super::*;
 use std::{future::poll_fn, pin::Pin, task::Poll};
 use uuid::Uuid;
 
-const AT_ONCE: Begin = Begin { wait: Duration::ZERO, kind: Kind::Quiet };
-const SPARE: Begin = Begin { wait: Duration::ZERO, kind: Kind::Spare };
+const AT_ONCE: (Duration, Kind) = (Duration::ZERO, Kind::Quiet);
+const SPARE: (Duration, Kind) = (Duration::ZERO, Kind::Spare);
 
 fn tenant(n: u128) -> TenantId {
     TenantId(Uuid::from_u128(n))
@@ -20,8 +20,9 @@ fn state() -> State {
     State::new(Budget { in_flight: 512, share: 10 })
 }
 
-fn begin(state: &mut State, n: u128, now: Duration) -> Begin {
-    state.begin(tenant(n), Weight::ONE, now)
+fn begin(state: &mut State, n: u128, now: Duration) -> (Duration, Kind) {
+    let begin = state.begin(tenant(n), Weight::ONE, now);
+    (begin.wait, begin.kind)
 }
 
 /// Uses up what tenant 1 has at once, at this time.
@@ -44,7 +45,7 @@ fn beyond_its_share_a_tenant_waits_for_it_while_others_are_at_work() {
     let now = busy(&mut state);
     spend(&mut state, now);
     for n in 1..=3 {
-        assert_eq!(begin(&mut state, 1, now), Begin { wait: ms(100 * n), kind: Kind::Shared });
+        assert_eq!(begin(&mut state, 1, now), (ms(100 * n), Kind::Shared));
     }
     assert_eq!(begin(&mut state, 3, now), AT_ONCE, "another has its own share");
 }
@@ -58,9 +59,9 @@ fn beyond_its_share_a_tenant_does_not_wait_while_the_others_do_little() {
     assert_eq!(begin(&mut state, 1, ms(20)), SPARE);
     // What the others left has cost no share: it is there when they come.
     begin(&mut state, 2, ms(20));
-    assert_eq!(begin(&mut state, 1, ms(300)).wait, ms(0));
-    assert_eq!(begin(&mut state, 1, ms(300)).wait, ms(0));
-    assert_eq!(begin(&mut state, 1, ms(300)).wait, ms(20));
+    assert_eq!(begin(&mut state, 1, ms(300)).0, ms(0));
+    assert_eq!(begin(&mut state, 1, ms(300)).0, ms(0));
+    assert_eq!(begin(&mut state, 1, ms(300)).0, ms(20));
 }
 
 #[test]
@@ -68,7 +69,7 @@ fn loud_tenants_do_not_hold_up_each_other() {
     let mut state = state();
     spend(&mut state, ms(0));
     assert_eq!(begin(&mut state, 1, ms(0)), SPARE);
-    assert_eq!(begin(&mut state, 1, ms(100)).kind, Kind::Shared, "paid by its share, and still loud");
+    assert_eq!(begin(&mut state, 1, ms(100)).1, Kind::Shared, "paid by its share, and still loud");
     assert_eq!(state.quiet, 0);
 }
 
@@ -77,8 +78,42 @@ fn a_tenant_that_was_loud_is_quiet_again_after_a_while() {
     let mut state = state();
     spend(&mut state, ms(0));
     assert_eq!(begin(&mut state, 1, ms(0)), SPARE);
-    assert_eq!(begin(&mut state, 1, ms(999)).kind, Kind::Shared);
+    assert_eq!(begin(&mut state, 1, ms(999)).1, Kind::Shared);
     assert_eq!(begin(&mut state, 1, ms(1000)), AT_ONCE);
+}
+
+#[test]
+fn a_tenant_is_not_held_up_by_its_own_work() {
+    let mut state = state();
+    // A long job, begun while the tenant was quiet, and nobody else is there.
+    assert_eq!(begin(&mut state, 1, ms(0)), AT_ONCE);
+    for _ in 0..9 {
+        assert_eq!(begin(&mut state, 1, ms(1000)), AT_ONCE);
+        state.end(tenant(1), Weight::ONE, Kind::Quiet, ms(1000));
+    }
+    assert_eq!(begin(&mut state, 1, ms(1000)), AT_ONCE);
+    begin(&mut state, 1, ms(1000));
+    assert_eq!(state.quiet, 0, "a loud tenant's work counts for nobody");
+    assert_eq!(begin(&mut state, 1, ms(1500)).0, ms(0));
+    for _ in 0..100 {
+        assert_eq!(begin(&mut state, 1, ms(1500)).0, ms(0), "nobody else is there");
+    }
+    // The long job ends later than the tenant turned loud.
+    state.end(tenant(1), Weight::ONE, Kind::Quiet, ms(1500));
+    assert_eq!(state.quiet, 0);
+}
+
+#[test]
+fn a_booking_that_is_given_back_takes_no_debt_with_it() {
+    let mut state = state();
+    let now = busy(&mut state);
+    state.begin(tenant(1), Weight(1_000_000), now);
+    let before = state.tenants[&tenant(1)].booked;
+    for _ in 0..100 {
+        let begin = state.begin(tenant(1), Weight::ONE, now);
+        state.give_back(tenant(1), begin.booked);
+    }
+    assert_eq!(state.tenants[&tenant(1)].booked, before);
 }
 
 #[test]
@@ -86,10 +121,10 @@ fn heavy_work_begins_and_is_paid_afterwards() {
     let mut state = state();
     let now = busy(&mut state);
     assert_eq!(state.begin(tenant(1), Weight(1_000_000), now).wait, ms(0));
-    let next = begin(&mut state, 1, now).wait;
+    let next = begin(&mut state, 1, now).0;
     assert!(next > ms(8000) && next <= DEBT, "{next:?}");
     state.owe(tenant(1), Weight(1_000_000), now);
-    assert!(begin(&mut state, 1, now).wait <= DEBT, "nobody waits for longer than agreed");
+    assert!(begin(&mut state, 1, now).0 <= DEBT, "nobody waits for longer than agreed");
 }
 
 #[test]
@@ -98,7 +133,7 @@ fn work_that_was_heavier_than_estimated_is_paid_as_well() {
     let now = busy(&mut state);
     assert_eq!(begin(&mut state, 1, now), AT_ONCE);
     state.owe(tenant(1), Weight(20), now);
-    assert_eq!(begin(&mut state, 1, now).wait, ms(1200));
+    assert_eq!(begin(&mut state, 1, now).0, ms(1200));
 }
 
 #[test]
