@@ -314,8 +314,8 @@ fn operators(
     Ok(server.run())
 }
 
-/// Has the system end a connection whose client takes nothing of what is sent for this long. The HTTP library would wait for
-/// it for ever, and hold the answer as long.
+/// Closes a connection whose client reads nothing for this long. The HTTP library has no such limit: it would keep the
+/// connection, and the answer in memory, for as long as the client likes.
 fn cut_off_after(time: Duration, connection: &dyn Any) {
     if let Some(stream) = connection.downcast_ref::<TcpStream>()
         && let Err(cause) = SockRef::from(stream).set_tcp_user_timeout(Some(time))

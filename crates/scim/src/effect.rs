@@ -190,7 +190,7 @@ impl Effects {
     }
 }
 
-/// A text that takes so many more characters.
+/// A text that takes at most `left` more characters.
 struct Cut {
     text: String,
     left: usize,

@@ -18,8 +18,8 @@ impl Store {
         self.ask_for_process(move |engine| engine.note_uses(&uses)).await
     }
 
-    /// The Secret Tokens of all tenants that nobody revoked and that were used since a time: at most so many, the last used
-    /// first. It reads all tokens, so it is for the start of a process.
+    /// The Secret Tokens of all tenants that are not revoked and were used since a time: at most `limit`, the last used
+    /// first. It reads all tokens, so only a process that starts calls it.
     ///
     /// # Errors
     /// As above.

@@ -102,7 +102,7 @@ impl Counters {
         self.waited.note(waited.as_secs_f64());
     }
 
-    /// The database has worked on so many jobs together.
+    /// The database has worked on `jobs` jobs together.
     pub(crate) fn worked(&self, jobs: usize, time: Duration, extra: Weight) {
         self.worked.note(time.as_secs_f64());
         self.batch.note(jobs as f64);

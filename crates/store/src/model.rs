@@ -245,7 +245,7 @@ pub enum CommitError {
 /// A fault below the rules.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// The tenant has too much in flight; to be tried again after so many seconds. Nothing was written.
+    /// The tenant has too much work in flight. Holds the number of seconds after which to try again. Nothing was written.
     #[error("too much is in flight for this tenant")]
     Overloaded(u32),
     /// It took longer than it may, or nobody waited for it any more. Nothing was written.

@@ -50,7 +50,7 @@ fn bodies_that_never_end_hold_no_more_than_a_tenants_budget() {
     // One body is read, and it is the only one: it takes more than half of what the tenant may hold.
     soon("the first body", || in_flight(&world) > 20 * MB);
     assert!(in_flight(&world) <= 32 * MB);
-    // So many may wait, and the others are told at once.
+    // At most 256 requests of a tenant wait for memory. The others are refused at once.
     let refused = senders.split_off(300);
     for mut raw in refused {
         let response = raw.answer().expect("an answer");

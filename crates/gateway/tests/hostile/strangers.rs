@@ -39,7 +39,7 @@ fn stranger(world: &World, source: [u8; 4]) -> Raw {
     connection
 }
 
-/// Waits until so many connections are open on which no request was authenticated.
+/// Waits until `count` connections are open that have not sent an authenticated request.
 fn wait_for_strangers(world: &World, count: usize) {
     let labels = ["listener=\"scim\"", "state=\"unauthenticated\""];
     let open = || world.gateway.metric(&world.http, "juno_connections", &labels) as usize;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 const EXTENSION: &str = "urn:acme:2.0:User";
 
-/// An extension of so many keys.
+/// An extension with `keys` keys.
 fn extension(keys: usize) -> Value {
     (0..keys).map(|n| (format!("k{n}"), json!("v"))).collect::<Map<_, _>>().into()
 }

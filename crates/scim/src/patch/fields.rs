@@ -190,7 +190,7 @@ mod tests {
         Fields::copy(value.as_object().unwrap())
     }
 
-    /// So many other members that there is an index, and none.
+    /// How many other members an object has: without an index of names, and with one.
     const FILLERS: [usize; 2] = [0, 2 * UNINDEXED];
 
     fn filled(fillers: usize, value: &Value) -> Value {

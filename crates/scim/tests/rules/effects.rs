@@ -13,7 +13,7 @@ fn user_type() -> &'static ResourceType {
     ResourceType::of(ResourceKind::User)
 }
 
-/// So many attributes that no schema knows.
+/// `count` attributes that no schema describes.
 fn unknown(count: usize) -> Map<String, Value> {
     (0..count).map(|n| (format!("unknown{n}"), json!(n))).collect()
 }

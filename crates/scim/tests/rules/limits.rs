@@ -28,7 +28,7 @@ fn refused(before: Option<&Value>, after: &Value) -> String {
     error.detail
 }
 
-/// A user whose title has so many letters.
+/// A user whose title has `letters` letters.
 fn titled(letters: usize, active: Option<bool>) -> Value {
     let mut user = json!({ "userName": "u", "title": "x".repeat(letters) });
     if let Some(active) = active {
@@ -37,7 +37,7 @@ fn titled(letters: usize, active: Option<bool>) -> Value {
     user
 }
 
-/// A user with extensions of so many keys each.
+/// A user with one extension for each number, which says how many keys the extension has.
 fn extended(keys: &[usize]) -> Value {
     let mut user = json!({ "userName": "u" });
     for (n, keys) in keys.iter().enumerate() {

@@ -20,12 +20,12 @@ fn user_type() -> &'static ResourceType {
     ResourceType::of(ResourceKind::User)
 }
 
-/// An object with so many members.
+/// An object with `members` members.
 fn object(members: usize) -> Value {
     Value::Object((0..members).map(|n| (format!("k{n}"), json!("v"))).collect())
 }
 
-/// A user with so many keys in one extension, so many extensions, and so many e-mail addresses.
+/// A user with `keys` keys in the first extension, `extensions` extensions, and `emails` e-mail addresses.
 fn user(keys: usize, extensions: usize, emails: usize) -> Map<String, Value> {
     let mut user = Map::from_iter([
         ("schemas".to_owned(), json!([user_type().schema.id])),

@@ -1,4 +1,4 @@
-//! A queue that is fair by work: lines take turns, and whoever has asked for less is first.
+//! A queue that is fair by work: lines take turns, and the line that has asked for less work is first.
 //!
 //! Self-clocked fair queueing (S. J. Golestani, INFOCOM 1994): a job's turn is the work of its line before it plus its
 //! own weight, and the smallest turn is next. A line that was idle starts where the queue is. So a light job passes a

@@ -72,12 +72,12 @@ impl Weight {
         Weight::of(1 + (page.rows.len() + groups) / IDS + bytes / BYTES)
     }
 
-    /// What so many rows cost.
+    /// What reading or writing `rows` rows costs.
     pub(crate) fn of_rows(rows: usize) -> Weight {
         Weight::of(rows / IDS)
     }
 
-    /// What a job has cost that kept a thread for so long.
+    /// What a job has cost that kept a thread busy for this time.
     pub(crate) fn of_time(time: Duration) -> Weight {
         Weight(u32::try_from(time.as_nanos() / UNIT.as_nanos()).unwrap_or(u32::MAX))
     }

@@ -89,7 +89,7 @@ enum Kind {
     Spare,
 }
 
-/// A tenant has too much in flight; it may ask again after so many seconds.
+/// A tenant has too much work in flight. Holds the number of seconds after which to ask again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooMuch(pub(crate) u32);
 
@@ -146,7 +146,7 @@ impl Work {
     ) -> Result<InFlight, TooMuch> {
         let permit = self.room(tenant, weight).await?;
         let Begin { wait, mut kind, booked } = self.state().begin(tenant, weight, self.started.elapsed());
-        // From here on the work is given back by whoever goes away.
+        // Dropping this future gives the room back from here on.
         let mut in_flight = InFlight(Some(Held { work: Arc::clone(self), tenant, kind, permit }));
         if !wait.is_zero() {
             self.held_back.fetch_add(1, Ordering::Relaxed);
@@ -325,7 +325,7 @@ impl State {
         self.account(tenant).waiting += units;
     }
 
-    /// How long the share needs for so many units.
+    /// How long the share needs to pay for this weight.
     fn price(&self, weight: Weight) -> Duration {
         Duration::from_secs(1) * weight.0 / self.budget.share
     }

@@ -135,7 +135,7 @@ impl<W> State<W> {
         self.set_held(holder, |held| held + bytes);
     }
 
-    /// After which time a request for so many bytes may be served, judged by how fast the holder gives bytes back.
+    /// How long a request for `bytes` bytes will probably wait, judged by how fast the holder gives bytes back.
     pub(super) fn retry_after(&self, holder: Holder, bytes: usize, now: Duration) -> Duration {
         let Some(line) = self.holders.get(&holder) else { return RETRY.0 };
         let ahead: usize = line.waiting.iter().map(|waiting| waiting.bytes).sum();
@@ -176,7 +176,7 @@ impl<W> State<W> {
         }
     }
 
-    /// Serves whoever can be served, after `holder` holds less or waits for something else.
+    /// Serves the requests that fit now. Called after `holder` has given bytes back, or its next request has changed.
     fn serve(&mut self, holder: Holder) -> Vec<Served<W>> {
         let mut served = Vec::new();
         while let Some(line) = self.holders.get(&holder)

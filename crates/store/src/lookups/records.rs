@@ -1,5 +1,5 @@
-//! The rows of paths and keys, and the steps of their life. Each step is a transaction; whoever is slower finds that it is
-//! done.
+//! The rows of paths and keys, and the steps of their life. Each step is a transaction. Of two processes that take the same
+//! step, the slower one finds it done.
 
 use super::memory::Wanted;
 use crate::{
