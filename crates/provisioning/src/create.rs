@@ -1,6 +1,6 @@
 //! POST: a new resource.
 
-use crate::{Context, Failure, Provisioning, Written, failure, id, member, update::Rules};
+use crate::{Context, Failure, Provisioning, Written, failure, id, member, off_worker, update::Rules};
 use scim::{effect::Effect, event::EventKind, json, resource, schema::ResourceKind};
 use serde_json::Value;
 use store::{Action, Change, Document, ResourceId, Row};
@@ -25,7 +25,7 @@ impl Provisioning {
     ) -> Result<Written, Failure> {
         let rules = self.rules(context, kind);
         let New { document, members, effects } =
-            self.computing.run(json::size(&body), move || new(rules, body)).await?;
+            off_worker(json::size(&body), move || new(rules, body)).await??;
         let id = id::new(context.now)?;
         let json = document.json.clone();
         let change = Change {

@@ -14,10 +14,11 @@ static PLACES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
     Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)))
 });
 
-/// Does work on so many bytes of JSON: here if it is light, else on a thread for such work.
+/// Does work that reads or writes `bytes` bytes of JSON: in place if it is light, otherwise on a thread of its own. It owns
+/// what it needs: on a thread of its own it runs to its end, even if its caller no longer waits.
 ///
 /// # Errors
-/// `Internal` if the work panics.
+/// `Internal` if the work panics on a thread of its own.
 pub async fn off_worker<T: Send + 'static>(
     bytes: usize,
     work: impl FnOnce() -> T + Send + 'static,

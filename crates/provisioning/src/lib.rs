@@ -3,7 +3,6 @@
 //! Every use case takes a [`Context`] first: whose tenant, who asks, and when. Nothing about a tenant lives here.
 
 mod bulk;
-mod compute;
 mod create;
 mod delete;
 mod failure;
@@ -28,7 +27,6 @@ pub use render::open_resource;
 
 pub use scim::limits::DocumentLimits;
 
-use compute::Computing;
 use scim::{Profile, Timestamp, effect::Effect};
 use store::{Row, Store, TenantId};
 use uuid::Uuid;
@@ -51,13 +49,12 @@ pub struct Context {
 pub struct Provisioning {
     store: Store,
     limits: DocumentLimits,
-    computing: Computing,
 }
 
 impl Provisioning {
     /// Use cases over `store`, with the published limits of documents.
     pub fn new(store: Store) -> Self {
-        Provisioning { store, limits: DocumentLimits::default(), computing: Computing::default() }
+        Provisioning { store, limits: DocumentLimits::default() }
     }
 
     /// The same with other limits of documents.

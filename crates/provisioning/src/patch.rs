@@ -1,7 +1,7 @@
 //! PATCH: what some operations make of a resource.
 
 use crate::{
-    Context, Failure, Precondition, Provisioning, Written, failure, member,
+    Context, Failure, Precondition, Provisioning, Written, failure, member, off_worker,
     update::{self, Wish},
 };
 use scim::{
@@ -73,14 +73,14 @@ impl Provisioning {
     ) -> Result<Option<Changed>, Failure> {
         let rules = self.rules(context, ResourceKind::Group);
         let (shared, work) = (Arc::clone(request), request.work(0));
-        let patched = self.computing.run(work, move || {
+        let patched = off_worker(work, move || {
             let patched = shared.apply(rules.resource_type, rules.profile, &Map::new())?;
             if member::needs_members(&patched.members) {
                 return Ok(None);
             }
-            Ok(Some((member::reduce(&patched.members, &Members::default())?, patched.effects)))
+            Ok::<_, Failure>(Some((member::reduce(&patched.members, &Members::default())?, patched.effects)))
         });
-        let Some((members, effects)) = patched.await? else { return Ok(None) };
+        let Some((members, effects)) = patched.await?? else { return Ok(None) };
         let key = ResourceId::parse(id).ok_or_else(|| failure::not_found(ResourceKind::Group, id))?;
         let action = Action::Update { expected: None, before: None, document: None, members };
         let change = Change {

@@ -1,7 +1,7 @@
 //! PUT: a resource in place of another.
 
 use crate::{
-    Context, Failure, Precondition, Provisioning, Written, member,
+    Context, Failure, Precondition, Provisioning, Written, member, off_worker,
     update::{Replacement, Rules, Wish},
 };
 use scim::{json, resource, schema::ResourceKind};
@@ -24,7 +24,7 @@ impl Provisioning {
         body: Value,
     ) -> Result<Written, Failure> {
         let rules = self.rules(context, kind);
-        let replacement = self.computing.run(json::size(&body), move || replacement(rules, body)).await?;
+        let replacement = off_worker(json::size(&body), move || replacement(rules, body)).await??;
         self.update(context, kind, id, precondition, Wish::Put(Arc::new(replacement))).await
     }
 }

@@ -1,7 +1,7 @@
 //! The loop that every change of an existing resource runs through: read, compute, commit, and compute again for the loser
 //! of a race.
 
-use crate::{Context, Failure, MAX_RACES, Precondition, Provisioning, Written, failure, member};
+use crate::{Context, Failure, MAX_RACES, Precondition, Provisioning, Written, failure, member, off_worker};
 use scim::{
     Profile,
     effect::{Effect, Outcome},
@@ -107,26 +107,24 @@ impl Provisioning {
             Wish::Put(replacement) => {
                 let replacement = Arc::clone(replacement);
                 let work = replacement.json.len() + row.document.len();
-                self.computing
-                    .run(work, move || {
-                        let proposal = put(rules, &replacement, &row)?;
-                        Ok((row, proposal))
-                    })
-                    .await
+                let replaced = off_worker(work, move || {
+                    let proposal = put(rules, &replacement, &row)?;
+                    Ok::<_, Failure>((row, proposal))
+                });
+                replaced.await?
             }
             Wish::Patch(request) => {
                 let request = Arc::clone(request);
                 let work = request.work(row.document.len());
-                let patched = self.computing.run(work, move || {
+                let patched = off_worker(work, move || {
                     let (proposal, steps) = patch(rules, &request, &row)?;
-                    Ok((row, proposal, steps))
+                    Ok::<_, Failure>((row, proposal, steps))
                 });
-                let (row, mut proposal, steps) = patched.await?;
+                let (row, mut proposal, steps) = patched.await??;
                 if let Some(steps) = steps {
                     let today = self.store.members(context.tenant, row.id).await?;
                     let work = member::work(&steps, &today);
-                    proposal.members =
-                        self.computing.run(work, move || member::reduce(&steps, &today)).await?;
+                    proposal.members = off_worker(work, move || member::reduce(&steps, &today)).await??;
                 }
                 Ok((row, proposal))
             }
