@@ -68,8 +68,10 @@ impl Lane {
         match self {
             Lane::Vital | Lane::Operators => 2,
             // Lookups are cheapest in large batches.
-            Lane::Lookups | Lane::Quick => (readers / 4).max(1),
-            Lane::Slow => readers.saturating_sub(2 * (readers / 4).max(1)).max(1),
+            Lane::Lookups => (readers / 4).max(1),
+            // Two at least, since one line never has more than half.
+            Lane::Quick => (readers / 4).max(2),
+            Lane::Slow => readers.saturating_sub(2 * (readers / 4)).max(2),
             Lane::Writes => 0,
         }
     }
@@ -79,6 +81,21 @@ impl Lane {
         match self {
             Lane::Lookups | Lane::Writes => usize::MAX,
             _ => (self.threads(readers) / 2).max(1),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_line_has_all_threads_of_a_lane_of_single_jobs() {
+        for readers in 1..64 {
+            for lane in [Lane::Vital, Lane::Operators, Lane::Quick, Lane::Slow] {
+                let (threads, running) = (lane.threads(readers), lane.running(readers));
+                assert!(running >= 1 && running <= threads / 2, "{} of {readers} readers", lane.name());
+            }
         }
     }
 }
