@@ -99,6 +99,22 @@ mod tests {
     }
 
     #[test]
+    fn a_statement_that_writes_is_rolled_back_with_its_transaction() {
+        super::watch(must_end).unwrap();
+        let mut connection = SqliteConnection::establish(":memory:").unwrap();
+        connection.batch_execute("CREATE TABLE t (i INTEGER)").unwrap();
+        let ended = connection.immediate_transaction(|connection| {
+            sql_query("INSERT INTO t VALUES (1)").execute(connection)?;
+            LEFT.set(10);
+            sql_query(format!("INSERT INTO t {}", ENDLESS.replace("count(*)", "i"))).execute(connection)
+        });
+        LEFT.set(u32::MAX);
+        // What the store takes it for (store/src/sqlite/connection.rs).
+        assert!(ended.unwrap_err().to_string().contains("no transaction is active"));
+        connection.immediate_transaction(|c| sql_query("INSERT INTO t VALUES (1)").execute(c)).unwrap();
+    }
+
+    #[test]
     fn a_transaction_that_is_ended_is_rolled_back() {
         super::watch(must_end).unwrap();
         let mut connection = SqliteConnection::establish(":memory:").unwrap();

@@ -263,7 +263,7 @@ pub(crate) fn look_up_all(
             continue;
         }
         let began = Instant::now();
-        let found = look_up(engine, &together.questions, &lane.lane.time(), &running);
+        let found = look_up(engine, &together, lane.lane.time(), &running);
         let actual: Vec<Weight> = found.iter().map(weigh).collect();
         together.settle(lane, &actual, began.elapsed());
         let Together { costs, answers, in_flight, .. } = together;
@@ -273,25 +273,42 @@ pub(crate) fn look_up_all(
     }
 }
 
-/// Lookups together; where that takes too long, each alone, so that one cannot take its neighbours down.
+/// Lookups together. Where that takes longer than half of their time, each is done alone in the time that it has left, so
+/// that one cannot take its neighbours down, and nobody works for a caller that has gone.
 fn look_up(
     engine: &dyn Engine,
-    lookups: &[Lookup],
-    time: &Duration,
+    together: &Together<Lookup, Option<Row>, StoreError>,
+    time: Duration,
     running: &impl Fn(Option<Arc<Limit>>),
 ) -> Vec<Result<Option<Row>, StoreError>> {
-    let limit = Limit::within(*time);
-    running(Some(Arc::clone(&limit)));
-    let found = limit.run(|| guarded(|| engine.look_up(lookups)));
-    running(None);
-    match found {
+    let lookups = together.questions.as_slice();
+    let limit = Limit::within(if lookups.len() > 1 { time / 2 } else { time });
+    match look_up_within(engine, lookups, &limit, running) {
         Ok(rows) => rows.into_iter().map(Ok).collect(),
-        Err(StoreError::Late) if lookups.len() > 1 && !limit.is_cancelled() => lookups
-            .iter()
-            .flat_map(|lookup| look_up(engine, std::slice::from_ref(lookup), time, running))
-            .collect(),
+        Err(StoreError::Late) if lookups.len() > 1 && !limit.is_cancelled() => {
+            let alone = |(lookup, limit): (&Lookup, &Arc<Limit>)| {
+                if limit.is_over() {
+                    return Err(StoreError::Late);
+                }
+                let found = look_up_within(engine, std::slice::from_ref(lookup), limit, running);
+                found.map(|rows| rows.into_iter().next().flatten())
+            };
+            lookups.iter().zip(&together.limits).map(alone).collect()
+        }
         Err(error) => lookups.iter().map(|_| Err(error.clone())).collect(),
     }
+}
+
+fn look_up_within(
+    engine: &dyn Engine,
+    lookups: &[Lookup],
+    limit: &Arc<Limit>,
+    running: &impl Fn(Option<Arc<Limit>>),
+) -> Result<Vec<Option<Row>>, StoreError> {
+    running(Some(Arc::clone(limit)));
+    let found = limit.run(|| guarded(|| engine.look_up(lookups)));
+    running(None);
+    found
 }
 
 /// What a row weighs: its groups and its document.

@@ -74,6 +74,12 @@ const TROUBLE: [&str; 7] = [
 /// What SQLite says of a statement that was ended by [`crate::limit`].
 const INTERRUPTED: &str = "interrupted";
 
+/// Whether SQLite has rolled back the transaction by itself, as it does when a statement that writes is ended. diesel then
+/// tells that there is nothing to roll back, and not that the statement was ended.
+pub(super) fn is_rolled_back(error: &Error) -> bool {
+    matches!(error, Error::NotInTransaction) || error.to_string().contains("no transaction is active")
+}
+
 /// An error of diesel as one of ours.
 pub(super) fn store_error(error: &Error) -> StoreError {
     let text = error.to_string();

@@ -20,7 +20,7 @@ use crate::{
     plan::{Facts, Questions, Writes},
     records::sqlite as records,
 };
-use connection::{Pool, store_error};
+use connection::{Pool, is_rolled_back, store_error};
 use diesel::{
     Connection, QueryResult, RunQueryDsl, connection::SimpleConnection, sql_query, sqlite::SqliteConnection,
 };
@@ -66,7 +66,10 @@ impl SqliteEngine {
         work: impl FnOnce(&mut SqliteConnection) -> QueryResult<T>,
     ) -> Result<T, StoreError> {
         let mut connection = self.pool.get().map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        work(&mut connection).map_err(|error| store_error(&error))
+        work(&mut connection).map_err(|error| match Limit::is_over_here() && is_rolled_back(&error) {
+            true => StoreError::Late,
+            false => store_error(&error),
+        })
     }
 
     /// Statements that see one state of the database.
