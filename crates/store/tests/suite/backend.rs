@@ -21,9 +21,6 @@ pub(crate) struct Backend {
 const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 
-/// More than tests ask for in a second.
-const SHARE: u32 = 100_000;
-
 enum Database {
     Sqlite(TempDir),
     Postgres(String),
@@ -41,8 +38,7 @@ struct Name {
     name: String,
 }
 
-fn open(url: &str, share_per_tenant: u32) -> Store {
-    let budget = Budget { share: share_per_tenant, ..Budget::default() };
+fn open(url: &str, budget: Budget) -> Store {
     Store::open(&Settings { readers: 2, budget, ..Settings::of(url.to_owned()) }).unwrap()
 }
 
@@ -142,7 +138,7 @@ impl Earlier {
 
 impl Backend {
     fn new(database: Database) -> Backend {
-        Backend { store: open(&database.url(), SHARE), database: Arc::new(database) }
+        Backend { store: open(&database.url(), Budget::default()), database: Arc::new(database) }
     }
 
     /// A new file in a folder that is removed with the last clone.
@@ -172,12 +168,12 @@ impl Backend {
 
     /// Another store on the same database, as another process would open it.
     pub(crate) fn open_again(&self) -> Store {
-        open(&self.url(), SHARE)
+        open(&self.url(), Budget::default())
     }
 
     /// Another store on the same database, where each tenant has this share.
-    pub(crate) fn open_with_share(&self, share_per_tenant: u32) -> Store {
-        open(&self.url(), share_per_tenant)
+    pub(crate) fn open_with_share(&self, share: u32) -> Store {
+        open(&self.url(), Budget { share, ..Budget::default() })
     }
 
     /// Lets no change through to this tenant, whatever is waiting, until the connection is dropped.
