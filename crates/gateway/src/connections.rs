@@ -17,7 +17,6 @@ use actix_web::{
     rt::net::TcpStream,
 };
 use admin::Authenticated;
-use ipnet::IpNet;
 use prometheus::{IntCounter, IntGaugeVec, Registry};
 use scim_api::OnAuthenticated;
 use socket2::SockRef;
@@ -31,7 +30,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
-use store::TenantId;
+use store::{Network, TenantId};
 use tokens::Seldom;
 
 /// One address may keep one connection in ten without an authenticated request; one tenant one in
@@ -84,7 +83,7 @@ pub(crate) struct Connections {
 
 #[derive(Default)]
 struct Counts {
-    networks: HashMap<IpNet, usize>,
+    networks: HashMap<Network, usize>,
     tenants: HashMap<TenantId, usize>,
 }
 
@@ -92,7 +91,7 @@ struct Counts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Owner {
     /// For the network of a peer that has shown no valid credential.
-    Stranger(IpNet),
+    Stranger(Network),
     /// For a tenant.
     Tenant(TenantId),
     /// For nobody: the peer is a declared proxy, or an operator.
@@ -153,7 +152,7 @@ impl Connections {
     fn open(self: &Arc<Connections>, peer: IpAddr) -> Option<Rc<Connection>> {
         let owner = match self.proxies.trusts(peer.to_canonical()) {
             true => Owner::Nobody,
-            false => Owner::Stranger(network(peer)),
+            false => Owner::Stranger(Network::of(peer)),
         };
         let mut counts = self.counts();
         if counts.of(owner) >= self.most {
@@ -174,7 +173,7 @@ impl Connections {
         if let Some(omitted) = self.log.admit(now) {
             let (listener, most) = (self.listener, self.most);
             tracing::warn!(
-                network = %network(peer),
+                network = %Network::of(peer),
                 most,
                 omitted,
                 "connections refused: this address has too many without an authenticated request; if it is a proxy of \
@@ -257,13 +256,6 @@ impl Drop for Connection {
         let mut counts = self.all.counts();
         counts.remove(self.owner.get());
     }
-}
-
-/// The network of an address: of IPv6 the first 64 bits, as one customer has all of them.
-fn network(address: IpAddr) -> IpNet {
-    let address = address.to_canonical();
-    let length = if address.is_ipv4() { 32 } else { 64 };
-    IpNet::new(address, length).map_or_else(|_| IpNet::from(address), |network| network.trunc())
 }
 
 /// Middleware: closes connections that may not stay open, after their answer.

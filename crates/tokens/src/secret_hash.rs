@@ -1,10 +1,7 @@
 //! Client secrets as argon2id: hashed off the request threads, few at a time, and a burst of the same one once. Whoever shows
 //! wrong ones keeps nobody else waiting: places are shared by tenant, and each network has so many hashes a second.
 
-use crate::{
-    operator::network,
-    places::{MAX_OF_TENANT, Places},
-};
+use crate::places::{MAX_OF_TENANT, Places};
 use argon2::{
     Argon2,
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
@@ -19,7 +16,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use store::TenantId;
+use store::{Network, TenantId};
 use tokio::{
     sync::{OnceCell, Semaphore},
     task::spawn_blocking,
@@ -121,7 +118,7 @@ impl SecretHasher {
         (whose, from): (Option<TenantId>, IpAddr),
         work: impl FnOnce() -> Result<bool, HashError> + Send + 'static,
     ) -> Result<bool, HashError> {
-        let bucket = self.buckets.hash_one((whose, network(from))) % BUCKETS;
+        let bucket = self.buckets.hash_one((whose, Network::of(from))) % BUCKETS;
         self.rate.check_key(&bucket).map_err(|_| HashError::TooMany)?;
         let place = self.places.take(whose).ok_or(HashError::Busy)?;
         let permit = Arc::clone(&self.running).acquire_owned().await.map_err(|_| HashError::Busy)?;

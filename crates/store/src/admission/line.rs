@@ -1,7 +1,10 @@
 //! [`Line`]: in whose turn a job waits.
 
 use crate::model::TenantId;
-use std::net::IpAddr;
+use std::{
+    fmt,
+    net::{IpAddr, Ipv6Addr},
+};
 
 /// In whose turn a job waits. Nothing that a stranger sends can name a tenant's line, nor that of operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -18,15 +21,23 @@ pub enum Line {
 
 /// A network that one stranger may have to itself: an IPv4 address, or 64 bits of an IPv6 address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Network(u64);
+pub struct Network(IpAddr);
 
 impl Network {
-    /// The network of an address. An IPv4 address in IPv6 clothing is that IPv4 address.
+    /// The network of an address. An IPv4 address that is written as IPv6 is that IPv4 address.
     pub fn of(address: IpAddr) -> Network {
-        match address.to_canonical() {
-            // No global IPv6 address begins with 32 zero bits.
-            IpAddr::V4(address) => Network(u64::from(address.to_bits())),
-            IpAddr::V6(address) => Network((address.to_bits() >> 64) as u64),
+        Network(match address.to_canonical() {
+            IpAddr::V4(address) => address.into(),
+            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        })
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            IpAddr::V4(address) => address.fmt(f),
+            IpAddr::V6(address) => write!(f, "{address}/64"),
         }
     }
 }
@@ -42,5 +53,7 @@ mod tests {
         assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
         assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
         assert_eq!(of("192.0.2.1"), of("::ffff:192.0.2.1"));
+        assert_eq!(of("::ffff:192.0.2.1").to_string(), "192.0.2.1");
+        assert_eq!(of("2001:db8::ffff:1").to_string(), "2001:db8::/64");
     }
 }

@@ -11,7 +11,6 @@ pub use openid::{OpenId, OpenIdBegun, OpenIdError, OpenIdKept, OpenIdReturn, Ope
 pub use password::{PasswordError, Passwords, WeakPassword};
 pub use session::SessionToken;
 pub(crate) use session::csrf_of;
-pub(crate) use throttle::network;
 pub use throttle::{Blocked, Throttle, ThrottleSettings};
 pub use totp::{Enrolment, TotpError, check_code, enrol, enrolment};
 

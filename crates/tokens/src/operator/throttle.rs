@@ -8,6 +8,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
+use store::Network;
 
 /// How much guessing is borne.
 #[derive(Clone, Copy, Debug)]
@@ -108,7 +109,10 @@ impl Throttle {
         let attempts = self.settings.attempts;
         [
             (digest("name", name.as_bytes()), attempts),
-            (digest("address", &network(address)), attempts.saturating_mul(ADDRESS_SHARE)),
+            (
+                digest("address", Network::of(address).to_string().as_bytes()),
+                attempts.saturating_mul(ADDRESS_SHARE),
+            ),
         ]
     }
 
@@ -140,14 +144,6 @@ fn make_room(counts: &mut HashMap<Key, Count>, now: Timestamp) {
     rest.sort_unstable();
     for (.., key) in rest.iter().take(excess) {
         counts.remove(key);
-    }
-}
-
-/// Who has one IPv6 address has a whole /64 of them.
-pub(crate) fn network(address: IpAddr) -> Vec<u8> {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.octets().to_vec(),
-        IpAddr::V6(address) => address.octets()[..8].to_vec(),
     }
 }
 
@@ -194,8 +190,8 @@ mod tests {
         assert!(throttle.admit("somebody", address(1), Timestamp(0)).is_err());
         assert_eq!(throttle.admit("somebody", address(2), Timestamp(0)), Ok(()));
         let v6 = |text: &str| text.parse::<IpAddr>().unwrap();
-        assert_eq!(network(v6("2001:db8::1")), network(v6("2001:db8::ffff:2")));
-        assert_eq!(network(v6("::ffff:192.0.2.1")), network(address(1)));
+        assert_eq!(Network::of(v6("2001:db8::1")), Network::of(v6("2001:db8::ffff:2")));
+        assert_eq!(Network::of(v6("::ffff:192.0.2.1")), Network::of(address(1)));
     }
 
     #[test]
