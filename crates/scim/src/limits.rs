@@ -69,19 +69,27 @@ impl DocumentLimits {
     ) -> Result<(), ScimError> {
         let deactivates = before.is_some_and(|before| before.is_active()) && !after.is_active();
         let factor = if deactivates { 2 } else { 1 };
-        self.check_bytes(resource_type, factor, before, after)?;
-        self.check_extensions(resource_type, factor, before, after)?;
-        self.check_keys(resource_type, factor, before, after)
+        let check = Check { limits: self, resource_type, factor, before, after };
+        check.bytes()?;
+        check.extensions()?;
+        check.keys()
     }
+}
 
-    fn check_bytes(
-        &self,
-        resource_type: &ResourceType,
-        factor: usize,
-        before: Option<Measured<'_>>,
-        after: Measured<'_>,
-    ) -> Result<(), ScimError> {
-        let allowed = self.bytes.saturating_mul(factor).max(before.map_or(0, |before| before.bytes()));
+/// One document that is held to the limits.
+struct Check<'c> {
+    limits: &'c DocumentLimits,
+    resource_type: &'c ResourceType,
+    /// By how much the limits are raised for this change.
+    factor: usize,
+    before: Option<Measured<'c>>,
+    after: Measured<'c>,
+}
+
+impl Check<'_> {
+    fn bytes(&self) -> Result<(), ScimError> {
+        let Check { limits, resource_type, factor, before, after } = *self;
+        let allowed = limits.bytes.saturating_mul(factor).max(before.map_or(0, |before| before.bytes()));
         if after.bytes() <= allowed {
             return Ok(());
         }
@@ -92,19 +100,14 @@ impl DocumentLimits {
              value, or remove the attribute from the attribute mapping.",
             resource_type.name,
             after.bytes(),
-            self.bytes,
+            limits.bytes,
         )))
     }
 
-    fn check_extensions(
-        &self,
-        resource_type: &ResourceType,
-        factor: usize,
-        before: Option<Measured<'_>>,
-        after: Measured<'_>,
-    ) -> Result<(), ScimError> {
+    fn extensions(&self) -> Result<(), ScimError> {
+        let Check { limits, resource_type, factor, before, after } = *self;
         let count = after.undescribed(resource_type).count();
-        if count <= self.extensions.saturating_mul(factor) {
+        if count <= limits.extensions.saturating_mul(factor) {
             return Ok(());
         }
         if count <= before.map_or(0, |before| before.undescribed(resource_type).count()) {
@@ -113,29 +116,24 @@ impl DocumentLimits {
         Err(ScimError::invalid_value(format!(
             "The {} would have {count} extensions that /Schemas does not describe; at most {} can be kept. Remove some \
              of them from the attribute mapping, or put their attributes into one extension.",
-            resource_type.name, self.extensions,
+            resource_type.name, limits.extensions,
         )))
     }
 
-    fn check_keys(
-        &self,
-        resource_type: &ResourceType,
-        factor: usize,
-        before: Option<Measured<'_>>,
-        after: Measured<'_>,
-    ) -> Result<(), ScimError> {
+    fn keys(&self) -> Result<(), ScimError> {
+        let Check { limits, resource_type, factor, before, after } = *self;
         for (urn, extension) in after.undescribed(resource_type) {
-            let count = keys(extension);
-            if count <= self.extension_keys.saturating_mul(factor) {
+            let count = count_keys(extension);
+            if count <= limits.extension_keys.saturating_mul(factor) {
                 continue;
             }
-            if count <= before.and_then(|before| before.document.get(urn)).map_or(0, keys) {
+            if count <= before.and_then(|before| before.document.get(urn)).map_or(0, count_keys) {
                 continue;
             }
             return Err(ScimError::invalid_value(format!(
                 "The extension \"{urn}\" would have {count} attributes, those inside of others included; at most {} can \
                  be kept. Remove some of them from the attribute mapping.",
-                self.extension_keys,
+                limits.extension_keys,
             )));
         }
         Ok(())
@@ -143,10 +141,10 @@ impl DocumentLimits {
 }
 
 /// How many keys a value has, at any depth.
-fn keys(value: &Value) -> usize {
+fn count_keys(value: &Value) -> usize {
     match value {
-        Value::Object(map) => map.len() + map.values().map(keys).sum::<usize>(),
-        Value::Array(list) => list.iter().map(keys).sum(),
+        Value::Object(map) => map.len() + map.values().map(count_keys).sum::<usize>(),
+        Value::Array(list) => list.iter().map(count_keys).sum(),
         _ => 0,
     }
 }

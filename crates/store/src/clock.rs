@@ -5,10 +5,14 @@
 //! for a day.
 
 use crate::{
-    engine::ClockEngine, model::StoreError, postgres::PostgresEngine, schema::clock, sqlite::SqliteEngine,
+    engine::ClockEngine,
+    model::StoreError,
+    postgres::PostgresEngine,
+    sql::{Bind, Statement, sql},
+    sqlite::SqliteEngine,
     store::Store,
 };
-use diesel::prelude::*;
+use diesel::{OptionalExtension, RunQueryDsl, pg::Pg, sql_types::BigInt, sqlite::Sqlite};
 use scim::Timestamp;
 
 const DAY: i64 = 86_400_000;
@@ -19,8 +23,6 @@ const JUMP: i64 = DAY;
 const STEADY: i64 = DAY;
 /// How old the stored time may get before it is written again.
 const WRITTEN_EVERY: i64 = 60_000;
-/// The key of the one row.
-const THE_ROW: i16 = 1;
 
 /// What is known of the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,46 +74,41 @@ impl Store {
     }
 }
 
-type Columns = (i64, i64);
+/// The one row, if it is there.
+fn the_row<D>() -> Statement<D, (BigInt, BigInt)> {
+    Statement::cached(sql!("SELECT seen, steady_since FROM clock WHERE id = 1"))
+}
 
-fn row((seen, steady_since): Columns) -> ClockRow {
-    ClockRow { seen, steady_since }
+fn set_the_row<D>(row: &ClockRow) -> Statement<D, ()> {
+    Statement::cached(sql!(
+        "INSERT INTO clock (id, seen, steady_since) VALUES (1, ",
+        Bind::number(row.seen),
+        ", ",
+        Bind::number(row.steady_since),
+        ") ON CONFLICT (id) DO UPDATE SET seen = excluded.seen, steady_since = excluded.steady_since"
+    ))
+}
+
+fn row(found: Option<(i64, i64)>) -> Option<ClockRow> {
+    found.map(|(seen, steady_since)| ClockRow { seen, steady_since })
 }
 
 impl ClockEngine for PostgresEngine {
     fn clock(&self) -> Result<Option<ClockRow>, StoreError> {
-        let columns = (clock::seen, clock::steady_since);
-        let found = self.run(|connection| {
-            clock::table.find(THE_ROW).select(columns).first::<Columns>(connection).optional()
-        });
-        Ok(found?.map(row))
+        self.run(|connection| the_row::<Pg>().get_result(connection).optional()).map(row)
     }
 
-    fn set_clock(&self, ClockRow { seen, steady_since }: ClockRow) -> Result<(), StoreError> {
-        let columns = (clock::seen.eq(seen), clock::steady_since.eq(steady_since));
-        self.run(|connection| {
-            let insert = diesel::insert_into(clock::table).values((clock::id.eq(THE_ROW), columns));
-            insert.on_conflict(clock::id).do_update().set(columns).execute(connection)
-        })?;
-        Ok(())
+    fn set_clock(&self, row: ClockRow) -> Result<(), StoreError> {
+        self.run(|connection| set_the_row::<Pg>(&row).execute(connection)).map(drop)
     }
 }
 
 impl ClockEngine for SqliteEngine {
     fn clock(&self) -> Result<Option<ClockRow>, StoreError> {
-        let columns = (clock::seen, clock::steady_since);
-        let found = self.run(|connection| {
-            clock::table.find(THE_ROW).select(columns).first::<Columns>(connection).optional()
-        });
-        Ok(found?.map(row))
+        self.run(|connection| the_row::<Sqlite>().get_result(connection).optional()).map(row)
     }
 
-    fn set_clock(&self, ClockRow { seen, steady_since }: ClockRow) -> Result<(), StoreError> {
-        let columns = (clock::seen.eq(seen), clock::steady_since.eq(steady_since));
-        self.write(|connection| {
-            let insert = diesel::insert_into(clock::table).values((clock::id.eq(THE_ROW), columns));
-            insert.on_conflict(clock::id).do_update().set(columns).execute(connection)
-        })?;
-        Ok(())
+    fn set_clock(&self, row: ClockRow) -> Result<(), StoreError> {
+        self.write(|connection| set_the_row::<Sqlite>(&row).execute(connection)).map(drop)
     }
 }
