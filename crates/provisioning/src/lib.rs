@@ -1,6 +1,7 @@
 //! Use cases: what a SCIM request means. Each ends in one commit that carries the resource, the change log and the event.
 //!
-//! Every use case takes a [`Context`] first: whose tenant, who asks, and when. Nothing about a tenant lives here.
+//! Every use case takes a [`Context`] first: whose tenant, who asks, and when. Nothing about a tenant lives here, except where
+//! the last pages of its walks ended.
 
 mod bulk;
 mod create;
@@ -16,6 +17,7 @@ mod render;
 mod replace;
 mod restore;
 mod update;
+mod walks;
 
 pub use bulk::{AT_ONCE as BULK_AT_ONCE, BulkDone, BulkOutcome};
 pub use failure::Failure;
@@ -49,12 +51,13 @@ pub struct Context {
 pub struct Provisioning {
     store: Store,
     limits: DocumentLimits,
+    walks: walks::Walks,
 }
 
 impl Provisioning {
     /// Use cases over `store`, with the published limits of documents.
     pub fn new(store: Store) -> Self {
-        Provisioning { store, limits: DocumentLimits::default() }
+        Provisioning { store, limits: DocumentLimits::default(), walks: walks::Walks::default() }
     }
 
     /// The same with other limits of documents.

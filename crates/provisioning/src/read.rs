@@ -1,6 +1,6 @@
 //! GET and search: resources as they are.
 
-use crate::{Context, Failure, Provisioning, failure};
+use crate::{Context, Failure, Provisioning, failure, walks::Walk};
 use scim::{
     ScimError,
     condition::{Comparison, Condition, Operator},
@@ -14,7 +14,8 @@ use store::{From, Listing, Member, Page, ResourceId, Row, StoreError};
 pub struct Found {
     /// The resources of the page.
     pub rows: Vec<Row>,
-    /// How many there are on all pages.
+    /// How many there are on all pages. More if resources were deleted during a walk by index that is not at its end: clients
+    /// stop where `startIndex` exceeds it.
     pub total: u64,
     /// Behind which resource the next page begins, if there is one.
     pub next: Option<Position>,
@@ -76,7 +77,8 @@ impl Provisioning {
 
     /// The resources that a query asks for. The two lookups that Entra sends most, by `userName` and by `id`, are
     /// answered together with others that wait. The page ends before the resource that would make it larger than
-    /// `max_bytes`; its first resource is always there.
+    /// `max_bytes`; its first resource is always there. A page by index that continues the last page of its client begins
+    /// behind that page's last resource; any other `startIndex` is an offset.
     ///
     /// # Errors
     /// 400 `tooMany` for a query that reads too much; else faults of the store only: a query that matches nothing is an
@@ -95,10 +97,12 @@ impl Provisioning {
             let rows: Vec<Row> = row.into_iter().collect();
             return Ok(Found { total: rows.len() as u64, rows, next: None, is_cut: false });
         }
+        let walk = Walk::of(context, kind, query);
         let (from, limit) = match &query.paging {
-            Paging::Index { start_index, count } => (From::Offset(start_index - 1), *count),
+            Paging::Index { start_index, count } => (self.begin(context, &walk, *start_index), *count),
             Paging::Cursor { after, count } => (From::After(after.clone()), *count),
         };
+        let is_continued = matches!(from, From::After(_));
         let listing = Listing {
             kind,
             condition: query.condition.clone(),
@@ -109,11 +113,34 @@ impl Provisioning {
             with_groups,
         };
         let is_match = listing.condition.as_ref().is_some_and(is_match);
-        let Page { rows, total, next, is_cut } = match self.store.list(context.tenant, listing).await {
+        let mut page = match self.store.list(context.tenant, listing).await {
             Err(StoreError::Late) if !is_match => return Err(too_dear().into()),
             page => page?,
         };
+        if let Paging::Index { start_index, .. } = query.paging {
+            self.end(context, &walk, start_index, is_continued, &mut page);
+        }
+        let Page { rows, total, next, is_cut } = page;
         Ok(Found { rows, total, next, is_cut })
+    }
+
+    /// Where a page by index begins.
+    fn begin(&self, context: &Context, walk: &Walk, start_index: u64) -> From {
+        match self.walks.last_before(walk, start_index, context.now.0) {
+            Some(last) => From::After(Some(last)),
+            None => From::Offset(start_index - 1),
+        }
+    }
+
+    /// Remembers where a page by index ended, if another page follows. A page that was cut is remembered nowhere: its client
+    /// does not get it.
+    fn end(&self, context: &Context, walk: &Walk, start_index: u64, is_continued: bool, page: &mut Page) {
+        let Some(last) = page.next.clone().filter(|_| !page.is_cut) else { return };
+        let next_index = start_index.saturating_add(page.rows.len() as u64);
+        if is_continued {
+            page.total = page.total.max(next_index);
+        }
+        self.walks.page_ended(walk, next_index, last, context.now.0);
     }
 
     /// `Some` if the query is one lookup by a unique key; the inner option is its answer.

@@ -5,3 +5,4 @@ mod bulk;
 mod limits;
 mod resources;
 mod tenant;
+mod walks;

@@ -137,6 +137,17 @@ fn nothing_a_request_says_stands_in_a_statement() {
     }
 }
 
+/// A page behind a known place reads no more than the first page, however deep it is; an offset skips rows.
+#[test]
+fn a_known_place_is_served_by_an_index() {
+    let (deep, behind) = (From::Offset(5000), listing("User behind=absent").from);
+    for (case, is_indexed) in [("User ", true), ("User sortBy=title", false), ("User filter=title pr", false)]
+    {
+        let at = |from: &From| listing::is_indexed(&Listing { from: from.clone(), ..listing(case) });
+        assert_eq!([at(&From::Offset(0)), at(&behind), at(&deep)], [is_indexed, is_indexed, false], "{case}");
+    }
+}
+
 /// Instants are compared in the columns of `meta` only.
 #[test]
 fn only_meta_holds_instants() {
