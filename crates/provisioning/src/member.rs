@@ -13,7 +13,7 @@ pub(crate) fn needs_members(steps: &[MemberStep]) -> bool {
 /// Most comparisons with members in one request, but that one comparison with each member is always made.
 const MAX_COMPARISONS: usize = 1_000_000;
 
-/// An estimate of the work to reduce steps with the members of today, as [`crate::compute`] counts it.
+/// An estimate of the work to reduce steps with the members of today, as [`crate::heavy`] counts it.
 pub(crate) fn work(steps: &[MemberStep], today: &Members) -> usize {
     comparisons(steps).saturating_mul(today.users.len() + today.groups.len()).saturating_mul(64)
 }
