@@ -100,12 +100,12 @@ async fn a_walk_belongs_to_its_credential_and_query() {
     let (client, mut all) = ten_users().await;
     ALL.page(&client, 1, 3).await;
     delete_two(&client, &mut all).await;
-    let by_offset = all[3].clone();
+    let by_offset = &all[3..4];
     let other = Context { actor: Some(Uuid::from_u128(8)), ..client.context };
-    assert_eq!(ALL.found(&client, &other, 4, 1).await.rows[0].id.to_string(), by_offset);
-    assert_eq!(FILTERED.page(&client, 4, 1).await.0, [by_offset.clone()]);
+    assert_eq!(ALL.found(&client, &other, 4, 1).await.rows[0].id.to_string(), by_offset[0]);
+    assert_eq!(FILTERED.page(&client, 4, 1).await.0, by_offset);
     let later = Context { now: Timestamp(client.context.now.0 + 10 * 60_000), ..client.context };
-    assert_eq!(ALL.found(&client, &later, 4, 1).await.rows[0].id.to_string(), by_offset);
+    assert_eq!(ALL.found(&client, &later, 4, 1).await.rows[0].id.to_string(), by_offset[0]);
 }
 
 #[tokio::test]
