@@ -167,13 +167,13 @@ fn scim_state(
     let cache = CacheSettings { ttl: tokens.cache_ttl, capacity: tokens.cache_capacity.get().into() };
     let limits = Limits {
         page: PageLimits { default: scim.page_size.get(), max: scim.max_page_size.get() },
-        max_body: scim.max_body.size(),
+        max_body: scim.max_body.bytes(),
         body_timeout: scim.body_timeout,
         page_bytes: settings.capacity.page_bytes.bytes(),
         write_timeout: scim.write_timeout,
         bulk_max_operations: scim.bulk_max_operations.size(),
         document: DocumentLimits {
-            bytes: settings.provisioning.max_document.size(),
+            bytes: settings.provisioning.max_document.bytes(),
             ..DocumentLimits::default()
         },
     };

@@ -3,10 +3,11 @@
 /// Units from the largest, in bytes.
 const UNITS: [(&str, usize); 4] = [("GB", 1 << 30), ("MB", 1 << 20), ("KB", 1 << 10), ("B", 1)];
 
-/// Reads `512KB`, `32MB`, `1GB`; `None` if it is nothing of the kind or does not fit into memory.
+/// Reads `512KB`, `32MB`, `1GB`, or a number of bytes; `None` if the text is no size or does not fit into memory.
 pub(crate) fn parse(text: &str) -> Option<usize> {
     let text = text.trim();
-    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let unit = if unit.is_empty() { "B" } else { unit };
     let (_, bytes) = UNITS.iter().find(|(name, _)| *name == unit)?;
     number.parse::<usize>().ok()?.checked_mul(*bytes)
 }
@@ -30,13 +31,13 @@ mod tests {
             assert_eq!(show(size), text);
         }
         assert_eq!((parse(" 0MB "), show(0)), (Some(0), "0B".to_owned()));
+        assert_eq!(parse("1500"), Some(1500));
     }
 
     #[test]
     fn anything_else_is_none() {
         for text in [
             "",
-            "5",
             "MB",
             "-5MB",
             "5 MB",

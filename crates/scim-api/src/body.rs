@@ -1,6 +1,6 @@
 //! The JSON body of a request: bounded in size, memory, time and depth before anyone looks at it.
 
-use crate::{ApiError, App, Limits, memory::TREE, tree};
+use crate::{ApiError, App, Limits, memory::MEMORY_PER_BYTE, tree};
 use actix_web::{
     FromRequest, HttpRequest,
     dev::Payload,
@@ -56,7 +56,7 @@ impl Body {
             (text, size)
         })
         .await?;
-        if size > TREE * app.limits.max_body {
+        if size > MEMORY_PER_BYTE * app.limits.max_body {
             return Err(ScimError::too_large(
                 "The body of the request holds too many values for its size. Send fewer values in one request.",
             )
@@ -112,7 +112,7 @@ async fn receive(
         return Err(too_large());
     }
     let mut reserved = announced.unwrap_or(FIRST_SLICE).min(max);
-    memory.raise_to(base + TREE * reserved, 0).await?;
+    memory.raise_to(base + MEMORY_PER_BYTE * reserved, 0).await?;
     let mut deadline = Instant::now() + limits.body_timeout;
     let mut text = BytesMut::with_capacity(announced.unwrap_or(1024).min(MAX_ADVANCE));
     while let Some(chunk) = timeout_at(deadline, payload.next()).await.map_err(too_slow)? {
@@ -128,7 +128,7 @@ async fn receive(
         if length > reserved {
             let began = Instant::now();
             reserved = (reserved * GROWTH).clamp(length, max);
-            memory.raise_to(base + TREE * reserved, base + length).await?;
+            memory.raise_to(base + MEMORY_PER_BYTE * reserved, base + length).await?;
             // That it had to wait for us is no fault of the client.
             deadline += began.elapsed();
         }
@@ -182,11 +182,11 @@ mod tests {
         let mut memory = budget.reserve(TENANT, 1000).await.unwrap();
         let looked = budget.clone();
         let chunks = stream::once(async move {
-            assert_eq!(looked.in_flight(), 1000 + TREE * MB);
+            assert_eq!(looked.in_flight(), 1000 + MEMORY_PER_BYTE * MB);
             chunk(MB)
         });
         let text = receive(payload(chunks), &limits(), Some(MB), &mut memory).await.unwrap();
-        assert_eq!((text.len(), budget.in_flight()), (MB, 1000 + TREE * MB));
+        assert_eq!((text.len(), budget.in_flight()), (MB, 1000 + MEMORY_PER_BYTE * MB));
         let nothing = payload(stream::pending());
         assert_eq!(status(receive(nothing, &limits(), Some(2 * MB + 1), &mut memory).await), 413);
     }
@@ -199,12 +199,15 @@ mod tests {
         let chunks = stream::unfold(0, move |sent| {
             let held = looked.in_flight() - 1000;
             async move {
-                assert!(held >= TREE * sent && held <= TREE * (GROWTH * sent).clamp(FIRST_SLICE, 2 * MB));
+                assert!(
+                    held >= MEMORY_PER_BYTE * sent
+                        && held <= MEMORY_PER_BYTE * (GROWTH * sent).clamp(FIRST_SLICE, 2 * MB)
+                );
                 (sent < 2 * MB).then(|| (chunk(8 * 1024), sent + 8 * 1024))
             }
         });
         let text = receive(payload(chunks), &limits(), None, &mut memory).await.unwrap();
-        assert_eq!((text.len(), memory.bytes()), (2 * MB, 1000 + TREE * 2 * MB));
+        assert_eq!((text.len(), memory.bytes()), (2 * MB, 1000 + MEMORY_PER_BYTE * 2 * MB));
         let endless = payload(stream::repeat_with(|| chunk(64 * 1024)));
         assert_eq!(status(receive(endless, &limits(), None, &mut memory).await), 413);
     }
@@ -212,7 +215,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_body_that_has_to_wait_for_memory_keeps_its_time() {
         let budget = budget();
-        let other = budget.reserve(TENANT, 32 * MB - 2000 - TREE * FIRST_SLICE).await.unwrap();
+        let other = budget.reserve(TENANT, 32 * MB - 2000 - MEMORY_PER_BYTE * FIRST_SLICE).await.unwrap();
         let mut memory = budget.reserve(TENANT, 1000).await.unwrap();
         // 25 seconds of the client before it waits for memory, and 4 seconds after.
         let late = |seconds| async move {

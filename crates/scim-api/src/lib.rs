@@ -23,5 +23,6 @@ mod tree;
 pub use app::{App, Limits, TenantBase};
 pub use client::Client;
 pub use error::ApiError;
+pub use memory::MEMORY_PER_BYTE;
 pub use routes::configure;
 pub use telemetry::{Metrics, OnAuthenticated, RequestTenant};

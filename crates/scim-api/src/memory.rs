@@ -15,7 +15,7 @@ const COPIES: usize = 3;
 
 /// How many bytes are reserved for each byte of a body: its text, and the parsed values, which take 5 to 11 times as much
 /// in the requests that provisioning clients send.
-pub(crate) const TREE: usize = 12;
+pub const MEMORY_PER_BYTE: usize = 12;
 
 /// How large one resource of a page is expected to be. Those of Entra have 1 to 2 KB.
 pub(crate) const ROW: usize = 2 * 1024;

@@ -58,20 +58,21 @@ impl Kind for Duration {
     }
 }
 
-/// A size in bytes, from 1 MB on.
+/// A size from `MIN` to `MAX` bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Size(usize);
+pub(crate) struct Size<const MIN: usize, const MAX: usize>(usize);
 
-impl Size {
+impl<const MIN: usize, const MAX: usize> Size<MIN, MAX> {
     pub(crate) fn bytes(self) -> usize {
         self.0
     }
 }
 
-impl Kind for Size {
+impl<const MIN: usize, const MAX: usize> Kind for Size<MIN, MAX> {
     fn read(value: Value) -> Result<Self, String> {
-        let size = size::parse(&text(value)?).filter(|size| *size >= 1 << 20);
-        size.map(Size).ok_or_else(|| "must be a size of 1MB or more, as 32MB or 1GB".to_owned())
+        let size = size::parse(&text(value)?).filter(|size| (MIN..=MAX).contains(size));
+        let (min, max) = (size::show(MIN), size::show(MAX));
+        size.map(Size).ok_or_else(|| format!("must be a size from {min} to {max}, as 512KB or 32MB"))
     }
     fn show(&self) -> serde_json::Value {
         size::show(self.0).into()

@@ -13,6 +13,10 @@ use crate::origin::Proxies;
 use reader::Reader;
 use std::{fmt, net::SocketAddr, path::Path, time::Duration};
 
+const KB: usize = 1 << 10;
+const MB: usize = 1 << 20;
+const GB: usize = 1 << 30;
+
 /// The table of all settings. Each line is a key of `config/default.toml`, where it is explained; the macro makes the
 /// types, the reading and the printing of it.
 macro_rules! settings {
@@ -60,9 +64,9 @@ settings! {
     capacity: Capacity {
         in_flight_per_tenant: Count<16, 1_000_000>,
         share_per_tenant: Count<10, 1_000_000>,
-        bytes_per_tenant: Size,
-        bytes: Size,
-        page_bytes: Size,
+        bytes_per_tenant: Size<MB, { 1024 * GB }>,
+        bytes: Size<MB, { 1024 * GB }>,
+        page_bytes: Size<MB, { 1024 * GB }>,
     }
     scim: Scim {
         listen: SocketAddr,
@@ -76,14 +80,14 @@ settings! {
         body_timeout: Duration,
         write_timeout: Duration,
         shutdown_timeout: Duration,
-        max_body: Count<1024, 1_073_741_824>,
+        max_body: Size<KB, GB>,
         bulk_max_operations: Count<1, 1_000_000>,
         page_size: Count<1, 100_000>,
         max_page_size: Count<1, 100_000>,
     }
     provisioning: Provisioning {
         keep_deleted: Duration,
-        max_document: Count<4096, 67_108_864>,
+        max_document: Size<{ 4 * KB }, { 64 * MB }>,
     }
     admin: Admin {
         listen: SocketAddr,
@@ -188,8 +192,21 @@ impl Settings {
         if self.capacity.bytes_per_tenant.bytes() > self.capacity.bytes.bytes() {
             wrong.push("capacity.bytes_per_tenant: is more than capacity.bytes".to_owned());
         }
+        // Otherwise one body could hold more memory than its tenant has.
+        if self.scim.max_body.bytes().saturating_mul(scim_api::MEMORY_PER_BYTE)
+            > self.capacity.bytes_per_tenant.bytes()
+        {
+            wrong.push(format!(
+                "scim.max_body: takes {} times its size in memory, which is more than capacity.bytes_per_tenant",
+                scim_api::MEMORY_PER_BYTE,
+            ));
+        }
         if self.capacity.page_bytes.bytes() > self.capacity.bytes_per_tenant.bytes() / 2 {
             wrong.push("capacity.page_bytes: is more than half of capacity.bytes_per_tenant".to_owned());
+        }
+        // A page has at least one resource, and a disabled user may be twice as large.
+        if self.provisioning.max_document.bytes() > self.capacity.page_bytes.bytes() / 2 {
+            wrong.push("provisioning.max_document: is more than half of capacity.page_bytes".to_owned());
         }
         if self.tokens.lifetime > self.tokens.max_lifetime {
             wrong.push("tokens.lifetime: is longer than tokens.max_lifetime".to_owned());

@@ -123,6 +123,10 @@ fn contradictions_are_named() {
     for (pairs, key) in [
         (&[("JUNO__SCIM__LISTEN", "0.0.0.0:8080")][..], "scim.public_url"),
         (&[("JUNO__SCIM__PAGE_SIZE", "2000")], "scim.page_size"),
+        (&[("JUNO__CAPACITY__BYTES", "16MB")], "capacity.bytes_per_tenant"),
+        (&[("JUNO__CAPACITY__PAGE_BYTES", "17MB")], "capacity.page_bytes"),
+        (&[("JUNO__SCIM__MAX_BODY", "3MB")], "scim.max_body"),
+        (&[("JUNO__PROVISIONING__MAX_DOCUMENT", "5MB")], "provisioning.max_document"),
         (&[("JUNO__TOKENS__LIFETIME", "2000d")], "tokens.lifetime"),
         (&[("JUNO__ADMIN__LISTEN", "127.0.0.1:8080")], "admin.listen"),
         (&[("JUNO__OAUTH__TOKEN_LIFETIME", "7h")], "oauth.token_lifetime"),
@@ -148,6 +152,18 @@ fn a_provider_on_this_machine_needs_no_tls() {
     {
         let wrong = wrong(&[("JUNO__OPENID__ISSUER", issuer)]);
         assert!(!wrong.iter().any(|line| line.starts_with("openid.issuer: ")), "{issuer}: {wrong:?}");
+    }
+}
+
+#[test]
+fn a_size_is_a_number_with_a_unit_or_of_bytes() {
+    for (text, bytes) in [("1MB", 1 << 20), ("100KB", 102_400), ("20000", 20_000)] {
+        let settings = Settings::load(None, environment(&[("JUNO__SCIM__MAX_BODY", text)]));
+        assert_eq!(settings.expect("settings").scim.max_body.bytes(), bytes);
+    }
+    for text in ["1023", "2GB", "1 MB", "-1"] {
+        let wrong = wrong(&[("JUNO__SCIM__MAX_BODY", text)]);
+        assert!(wrong[0].starts_with("scim.max_body: must be a size from 1KB to 1GB"), "{wrong:?}");
     }
 }
 

@@ -47,7 +47,7 @@ const KNOWN: usize = 1024;
 /// The budget of each tenant, per process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// Units of work that a tenant may have in flight: 256 ordinary requests are 512.
+    /// Units of work that a tenant may have in flight: 512 are 256 PATCH requests of one user.
     pub in_flight: u32,
     /// Units of work a second that a tenant has for itself while others are busy.
     pub share: u32,
