@@ -47,7 +47,7 @@ pub use in_process::{InProcess, Reply};
 pub use monitoring::{Monitoring, is_probe};
 pub use oauth_clients::GivenSecret;
 pub use operators::{NewOperator, OneTimePassword};
-pub use overview::{LISTED_COUNT, TenantOverview, TenantsQuery};
+pub use overview::{TenantOverview, TenantsQuery};
 pub use paging::Listed;
 pub use rotations::{NewRotation, NewSecret, StartedRotation};
 pub use secret_tokens::GivenToken;

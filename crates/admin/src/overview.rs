@@ -9,8 +9,8 @@ use scim::{Timestamp, filter};
 use std::time::Duration;
 use store::{Tenant, TenantFigures, TenantId, TenantSearch, TenantState};
 
-/// How far things are counted where many tenants stand on a page (docs/adr/0020).
-pub const LISTED_COUNT: u64 = 10_000;
+/// How far deleted resources are counted where many tenants stand on a page (docs/adr/0025).
+const LISTED_COUNT: u64 = 10_000;
 /// Most words of a search.
 const MAX_WORDS: usize = 8;
 /// Longest search, in characters.
@@ -36,8 +36,6 @@ pub struct TenantOverview {
     pub tenant: Tenant,
     /// How much there is of it, and how its credentials are used.
     pub figures: TenantFigures,
-    /// How far `figures` count; none if to the end.
-    pub counted_to: Option<u64>,
     /// When a credential of it was last used, some seconds late.
     pub last_seen: Option<Timestamp>,
     /// When the first of its good credentials expires.
@@ -49,13 +47,7 @@ pub struct TenantOverview {
 }
 
 impl TenantOverview {
-    fn new(
-        tenant: Tenant,
-        figures: TenantFigures,
-        counted_to: Option<u64>,
-        silence: Duration,
-        now: Timestamp,
-    ) -> TenantOverview {
+    fn new(tenant: Tenant, figures: TenantFigures, silence: Duration, now: Timestamp) -> TenantOverview {
         let credentials = &figures.credentials;
         let live = || credentials.iter().filter(|credential| credential.is_live(now));
         TenantOverview {
@@ -65,24 +57,12 @@ impl TenantOverview {
             health: health::judge(tenant.state, credentials, silence, now),
             tenant,
             figures,
-            counted_to,
         }
-    }
-
-    /// Whether a number of the figures is the whole of it.
-    pub fn is_exact(&self, number: u64) -> bool {
-        self.counted_to.is_none_or(|limit| number <= limit)
-    }
-
-    /// Users that are active; none where they were not counted to the end.
-    pub fn active_users(&self) -> Option<u64> {
-        let TenantFigures { users, inactive_users, .. } = self.figures;
-        self.is_exact(users).then(|| users.saturating_sub(inactive_users))
     }
 }
 
 impl Admin {
-    /// A page of the tenants, by label. Nothing of a tenant is counted further than [`LISTED_COUNT`].
+    /// A page of the tenants, by label. Deleted resources are counted no further than [`LISTED_COUNT`].
     ///
     /// # Errors
     /// A cursor of another list; a search that is too long.
@@ -120,7 +100,7 @@ impl Admin {
         let figures = self.store.tenant_figures(ids, count_to.unwrap_or(u64::MAX)).await?;
         let (silence, now) = (self.settings.silence, self.now());
         let pairs = tenants.into_iter().zip(figures);
-        let overview = |(tenant, figures)| TenantOverview::new(tenant, figures, count_to, silence, now);
+        let overview = |(tenant, figures)| TenantOverview::new(tenant, figures, silence, now);
         Ok(pairs.map(overview).collect())
     }
 }

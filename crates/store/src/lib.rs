@@ -12,6 +12,7 @@ mod api_tokens;
 mod audit;
 pub mod bytes;
 mod clock;
+mod counts;
 mod credential;
 mod credential_records;
 mod credential_store;
@@ -50,6 +51,7 @@ pub use admission::{
 pub use api_tokens::ApiTokenRow;
 pub use audit::{AuditHead, AuditRow, BrokenChain, By, Deed, Verified};
 pub use clock::ObservedClock;
+pub use counts::Counts;
 pub use credential::*;
 pub use figures::{COUNTS, Distribution, LaneFigures, TIMES};
 pub use history::{ChangeRow, DeletedRow};

@@ -1,9 +1,10 @@
 //! Tenants as operators look over them: searched, with what there is of each and when it was last used.
 //!
-//! A page costs three statements however many tenants stand on it, and reads a bounded part of each tenant
-//! (docs/adr/0020). The members of a group come in pages as well.
+//! A page costs three statements however many tenants stand on it. How much there is of a tenant rides on its feed
+//! (docs/adr/0025). The members of a group come in pages as well.
 
 use crate::{
+    counts::Counts,
     credential::CredentialKind,
     engine::Engine,
     model::{ResourceId, StoreError, Tenant, TenantId, TenantState},
@@ -31,16 +32,13 @@ pub struct TenantSearch {
     pub state: Option<TenantState>,
 }
 
-/// How much there is of a tenant. Nothing is counted further than was asked, by one: a number above that means "more".
+/// How much there is of a tenant, and how its credentials are used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TenantFigures {
-    /// Users, whether active or not.
-    pub users: u64,
-    /// Users that are not active.
-    pub inactive_users: u64,
-    /// Groups.
-    pub groups: u64,
-    /// Deleted users and groups that can be restored.
+    /// Users, groups, memberships and bytes.
+    pub counts: Counts,
+    /// Deleted users and groups that can be restored, counted no further than was asked, by one: a number above that
+    /// means "more".
     pub deleted: u64,
     /// The position of its feed: there have been at most so many changes, which are never counted.
     pub changes: u64,
@@ -83,7 +81,7 @@ pub struct NamedResource {
     pub name: Option<String>,
 }
 
-/// What operators look over (docs/adr/0020).
+/// What operators look over.
 pub(crate) trait OverviewEngine {
     /// Those behind a label, by label.
     fn tenants_behind(
@@ -124,7 +122,8 @@ impl Store {
         self.ask(move |engine| engine.tenants_behind(&label, &search, limit.into())).await
     }
 
-    /// What there is of tenants, in their order; nothing of one that is gone. Nothing is counted further than `count_to`.
+    /// What there is of tenants, in their order; nothing of one that is gone. Deleted resources are counted no further than
+    /// `count_to`.
     ///
     /// # Errors
     /// As above.
@@ -174,8 +173,8 @@ impl Store {
 }
 
 type TenantTypes = (Key, Text, Text, Text, Text, BigInt);
-type FigureTypes = (Key, BigInt, BigInt, BigInt, BigInt, Nullable<BigInt>, Nullable<BigInt>);
-type FigureColumns = (Id, i64, i64, i64, i64, Option<i64>, Option<i64>);
+type FigureTypes = (Key, BigInt, BigInt, BigInt, BigInt, BigInt, BigInt, BigInt, Nullable<BigInt>);
+type FigureColumns = (Id, i64, i64, i64, i64, i64, i64, i64, Option<i64>);
 type CredentialTypes = (Key, Text, Nullable<BigInt>, Nullable<BigInt>, Nullable<BigInt>);
 type CredentialColumns = (Id, String, Option<i64>, Option<i64>, Option<i64>);
 type NamedTypes = (Key, Bool, Bool, Nullable<Text>);
@@ -208,22 +207,16 @@ fn among(column: &'static str, tenants: &[TenantId]) -> Sql {
     sql!(column, " IN (", Sql::joined(keys, ", "), ")")
 }
 
-/// Counts read an index alone and end at the limit.
+/// Deleted resources are counted in an index, up to the limit.
 fn figures<D>(tenants: &[TenantId], count_to: i64) -> Statement<D, FigureTypes> {
-    let count = |rows: &'static str| {
-        let limit = Bind::number(count_to.saturating_add(1));
-        sql!("(SELECT count(*) FROM (SELECT 1 FROM ", rows, " LIMIT ", limit, ") AS counted), ")
-    };
     Statement::once(sql!(
-        "SELECT t.id, ",
-        count("users AS r WHERE r.tenant_id = t.id"),
-        count("users AS r WHERE r.tenant_id = t.id AND NOT active"),
-        count("\"groups\" AS r WHERE r.tenant_id = t.id"),
-        count("deleted_resources AS r WHERE r.tenant_id = t.id"),
-        "(SELECT f.position FROM feeds AS f WHERE f.tenant_id = t.id), \
-         (SELECT c.at FROM change_log AS c WHERE c.tenant_id = t.id ORDER BY c.position DESC LIMIT 1) \
-         FROM tenants AS t WHERE ",
-        among("t.id", tenants)
+        "SELECT f.tenant_id, f.position, f.user_count, f.active_user_count, f.group_count, f.membership_count, f.byte_count, \
+         (SELECT count(*) FROM (SELECT 1 FROM deleted_resources AS r WHERE r.tenant_id = f.tenant_id LIMIT ",
+        Bind::number(count_to.saturating_add(1)),
+        ") AS counted), \
+         (SELECT c.at FROM change_log AS c WHERE c.tenant_id = f.tenant_id ORDER BY c.position DESC LIMIT 1) \
+         FROM feeds AS f WHERE ",
+        among("f.tenant_id", tenants)
     ))
 }
 
@@ -302,13 +295,12 @@ fn member_count<D>(tenant: TenantId, group: ResourceId) -> Statement<D, BigInt> 
     ))
 }
 
-fn figure((_, users, inactive, groups, deleted, position, at): FigureColumns) -> TenantFigures {
+fn figure(columns: FigureColumns) -> TenantFigures {
+    let (_, position, users, active_users, groups, memberships, bytes, deleted, at) = columns;
     TenantFigures {
-        users: users.unsigned_abs(),
-        inactive_users: inactive.unsigned_abs(),
-        groups: groups.unsigned_abs(),
+        counts: Counts { users, active_users, groups, memberships, bytes },
         deleted: deleted.unsigned_abs(),
-        changes: position.unwrap_or_default().unsigned_abs(),
+        changes: position.unsigned_abs(),
         last_change: at.map(Timestamp),
         credentials: Vec::new(),
     }

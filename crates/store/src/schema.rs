@@ -137,6 +137,11 @@ diesel::table! {
         tenant_id -> crate::schema::types::Key,
         position -> BigInt,
         has_lookup_paths -> Bool,
+        user_count -> BigInt,
+        active_user_count -> BigInt,
+        group_count -> BigInt,
+        membership_count -> BigInt,
+        byte_count -> BigInt,
     }
 }
 

@@ -136,14 +136,18 @@ pub(super) struct TenantShape {
 
 /// How a tenant is, and how much there is of it.
 ///
-/// In a list nothing is counted further than 10,000: a number above that means "more".
+/// In a list `deleted` is counted no further than 10,000: a number above that means "more".
 #[derive(Serialize, ToSchema)]
 #[schema(as = TenantOverview)]
 pub(super) struct OverviewShape {
-    users: u64,
-    /// Null where the users are not counted to the end.
-    active_users: Option<u64>,
-    groups: u64,
+    /// Users, active or not.
+    users: i64,
+    active_users: i64,
+    groups: i64,
+    /// Members of groups.
+    memberships: i64,
+    /// Bytes of the users and groups as JSON.
+    bytes: i64,
     /// Deleted users and groups that can be restored.
     deleted: u64,
     /// There have been at most so many changes since the tenant was opened: what is purged counts as well.
@@ -181,9 +185,11 @@ fn overview_shape(overview: &TenantOverview) -> OverviewShape {
     let time = |time: Option<Timestamp>| time.map(Timestamp::to_rfc3339);
     let figures = &overview.figures;
     OverviewShape {
-        users: figures.users,
-        active_users: overview.active_users(),
-        groups: figures.groups,
+        users: figures.counts.users,
+        active_users: figures.counts.active_users,
+        groups: figures.counts.groups,
+        memberships: figures.counts.memberships,
+        bytes: figures.counts.bytes,
         deleted: figures.deleted,
         changes: figures.changes,
         last_change: time(figures.last_change),

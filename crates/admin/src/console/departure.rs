@@ -78,8 +78,8 @@ fn erase_page(visitor: &Visitor<Administrator>, overview: &TenantOverview) -> Co
         true,
     );
     page.losses = vec![
-        ("Users", web::number(figures.users)),
-        ("Groups", web::number(figures.groups)),
+        ("Users", web::number(figures.counts.users)),
+        ("Groups", web::number(figures.counts.groups)),
         ("Deleted users and groups that could be restored", web::number(figures.deleted)),
         ("Changes in the change log, at most", web::number(figures.changes)),
         ("Credentials that are good", web::number(overview.live_credentials as u64)),

@@ -1,7 +1,7 @@
 //! How far the connection is: whether Entra has come with the Secret Token, and what has arrived.
 
 use super::state::Setup;
-use crate::{Failure, overview::LISTED_COUNT, web};
+use crate::{Failure, web};
 use store::{SecretTokenRow, Seen};
 use tokens::SetupSession;
 
@@ -12,10 +12,10 @@ pub(super) struct Progress {
     pub(super) token: Option<SecretTokenRow>,
     /// Whether it has ended: revoked or expired.
     pub(super) is_over: bool,
-    /// Users of the tenant, all that were received, as far as they are counted for a page that asks every few seconds.
-    users: u64,
+    /// Users of the tenant.
+    users: i64,
     /// Its groups.
-    groups: u64,
+    groups: i64,
 }
 
 impl Progress {
@@ -28,13 +28,13 @@ impl Progress {
         let is_alive = |token: &SecretTokenRow| {
             token.revoked.is_none() && token.expires.is_none_or(|expires| now < expires)
         };
-        let figures = setup.store.tenant_figures(vec![session.tenant.id], LISTED_COUNT).await?;
-        let counted = |count: fn(&store::TenantFigures) -> u64| figures.first().map_or(0, count);
+        let figures = setup.store.tenant_figures(vec![session.tenant.id], 0).await?;
+        let counts = figures.first().map(|figures| figures.counts).unwrap_or_default();
         Ok(Progress {
             is_over: !token.as_ref().is_some_and(is_alive),
             token,
-            users: counted(|figures| figures.users),
-            groups: counted(|figures| figures.groups),
+            users: counts.users,
+            groups: counts.groups,
         })
     }
 
@@ -50,8 +50,7 @@ impl Progress {
         let words: Vec<String> = counted
             .map(|(count, one)| match count {
                 1 => format!("1 {one}"),
-                count if count > LISTED_COUNT => format!("more than {} {one}s", web::number(LISTED_COUNT)),
-                count => format!("{} {one}s", web::number(count)),
+                count => format!("{} {one}s", web::number(&count)),
             })
             .collect();
         (!words.is_empty()).then(|| words.join(" and "))

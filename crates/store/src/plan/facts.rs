@@ -4,7 +4,7 @@ use super::{
     Of, TenantChange,
     lookups::{KeptPath, kept_paths},
 };
-use crate::model::*;
+use crate::{counts::Counts, model::*};
 use scim::{Timestamp, schema::ResourceKind};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -13,8 +13,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 pub(crate) struct Questions {
     /// Whose feeds the changes move, in the order in which they are locked.
     pub(crate) tenants: BTreeSet<TenantId>,
-    /// Which resources exist, of either kind, and whether their documents are wanted.
-    pub(crate) resources: BTreeMap<Of<ResourceId>, bool>,
+    /// Which resources exist, of either kind, and what is wanted of their documents.
+    pub(crate) resources: BTreeMap<Of<ResourceId>, Wanted>,
     /// Who has these folded `userName`s.
     pub(crate) user_names: BTreeSet<Of<String>>,
     /// Which of these (group, member) pairs are memberships.
@@ -27,7 +27,29 @@ pub(crate) struct Questions {
     pub(crate) deleted: BTreeSet<Of<ResourceId>>,
 }
 
+/// What is wanted of the document of a resource; the greater includes the less.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Wanted {
+    #[default]
+    Nothing,
+    /// How many bytes it has.
+    Size,
+    Whole,
+}
+
+/// The feed of a tenant: where it stands, and how much there is of the tenant.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Feed {
+    pub(crate) position: i64,
+    pub(crate) counts: Counts,
+}
+
 impl Questions {
+    fn want(&mut self, resource: Of<ResourceId>, wanted: Wanted) {
+        let asked = self.resources.entry(resource).or_default();
+        *asked = wanted.max(*asked);
+    }
+
     /// Whether answering them may take so long that nobody should hold a lock meanwhile.
     pub(crate) fn are_many(&self) -> bool {
         !self.members_of.is_empty() || self.resources.len() + self.pairs.len() > MANY
@@ -46,6 +68,10 @@ pub(crate) struct StoredResource {
     pub(crate) last_modified: Timestamp,
     /// Given if it was asked for.
     pub(crate) document: Option<String>,
+    /// Bytes of its document, given if they were asked for.
+    pub(crate) bytes: i64,
+    /// Whether it is active (users only).
+    pub(crate) is_active: bool,
     /// How many members it has (groups only).
     pub(crate) member_count: i64,
 }
@@ -53,8 +79,8 @@ pub(crate) struct StoredResource {
 /// The answers of the database; what is absent does not exist.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Facts {
-    /// The feed positions of the tenants.
-    pub(crate) positions: HashMap<TenantId, i64>,
+    /// The feeds of the tenants.
+    pub(crate) feeds: HashMap<TenantId, Feed>,
     pub(crate) resources: HashMap<Of<ResourceId>, StoredResource>,
     pub(crate) user_names: HashMap<Of<String>, ResourceId>,
     /// Memberships, by group. Those of a deleted group are there too.
@@ -68,9 +94,9 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
-    /// Notes where the feed of a tenant stands, and the paths of which it keeps lookup keys ([`kept_paths`]).
-    pub(crate) fn feed(&mut self, tenant: TenantId, position: i64, paths: Option<&str>) {
-        self.positions.insert(tenant, position);
+    /// Notes the feed of a tenant, and the paths of which it keeps lookup keys ([`kept_paths`]).
+    pub(crate) fn feed(&mut self, tenant: TenantId, feed: Feed, paths: Option<&str>) {
+        self.feeds.insert(tenant, feed);
         let paths = kept_paths(paths);
         if !paths.is_empty() {
             self.lookup_paths.insert(tenant, paths);
@@ -103,7 +129,14 @@ pub(crate) fn questions(batch: &[TenantChange]) -> Questions {
             Action::Update { expected, before, document: new, members } => {
                 let is_compared =
                     change.kind == ResourceKind::Group && expected.is_none() && before.is_some();
-                *questions.resources.entry((tenant, change.id)).or_default() |= is_compared;
+                questions.want(
+                    (tenant, change.id),
+                    match new {
+                        _ if is_compared => Wanted::Whole,
+                        Some(_) => Wanted::Size,
+                        None => Wanted::Nothing,
+                    },
+                );
                 document = new.as_ref();
                 candidates = &members.add;
                 if members.clear {
@@ -113,28 +146,28 @@ pub(crate) fn questions(batch: &[TenantChange]) -> Questions {
                 questions.pairs.extend(named.map(|member| (tenant, (change.id, *member))));
             }
             Action::Delete { .. } => {
-                questions.resources.insert((tenant, change.id), true);
+                questions.want((tenant, change.id), Wanted::Whole);
                 questions.groups_of.insert((tenant, change.id));
             }
             Action::Restore { document: old, groups, .. } => {
                 document = Some(old);
                 questions.deleted.insert((tenant, change.id));
-                questions.resources.entry((tenant, change.id)).or_default();
+                questions.want((tenant, change.id), Wanted::Nothing);
                 if change.kind == ResourceKind::Group {
                     questions.members_of.insert((tenant, change.id));
                 }
                 for group in groups {
-                    questions.resources.entry((tenant, *group)).or_default();
+                    questions.want((tenant, *group), Wanted::Nothing);
                     questions.deleted.insert((tenant, *group));
                     questions.pairs.insert((tenant, (*group, change.id)));
                 }
             }
             Action::Record => {
-                questions.resources.entry((tenant, change.id)).or_default();
+                questions.want((tenant, change.id), Wanted::Nothing);
             }
         }
         for member in candidates {
-            questions.resources.entry((tenant, *member)).or_default();
+            questions.want((tenant, *member), Wanted::Nothing);
         }
         if change.kind == ResourceKind::User
             && let Some(name) = document.and_then(|document| document.keys.user_name.clone())

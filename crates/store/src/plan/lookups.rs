@@ -62,7 +62,7 @@ impl KeptPaths {
         if !self.has(tenant, resource.kind) {
             return;
         }
-        let before = resource.old_document.as_deref().filter(|_| resource.stored);
+        let before = resource.old_document.as_deref().filter(|_| resource.is_stored());
         let after = resource.new_document.as_ref().filter(|_| !resource.deleted);
         if after.is_none() && !resource.deleted {
             return;

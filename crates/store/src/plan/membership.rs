@@ -1,6 +1,7 @@
 //! The members of a group while a batch is decided: as they were stored, and how the batch changes them. Long lists are
 //! not copied.
 
+use super::actions::length;
 use crate::model::ResourceId;
 use std::collections::BTreeSet;
 
@@ -46,19 +47,10 @@ impl Membership {
         length(&self.joined) - length(&self.left)
     }
 
-    /// How many members the batch leaves it with.
-    pub(super) fn count(&self) -> i64 {
-        length(&self.stored) + self.growth()
-    }
-
     /// Who really left and who really joined, against what is stored.
     pub(super) fn difference(self) -> (BTreeSet<ResourceId>, BTreeSet<ResourceId>) {
         (self.left, self.joined)
     }
-}
-
-fn length(ids: &BTreeSet<ResourceId>) -> i64 {
-    i64::try_from(ids.len()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -4,15 +4,15 @@ use super::{
     facts::StoredResource,
     writes::{GroupUpdate, ResourceRow, Writes},
 };
-use crate::model::*;
+use crate::{counts::Counts, model::*};
 use scim::{Timestamp, schema::ResourceKind};
 
 /// A resource during a batch.
 #[derive(Debug)]
 pub(super) struct Resource {
     pub(super) kind: ResourceKind,
-    /// Whether a row of it is stored.
-    pub(super) stored: bool,
+    /// How many members a row of it has that is stored; none if there is no row.
+    stored_members: Option<i64>,
     pub(super) version: i64,
     pub(super) created: Timestamp,
     pub(super) last_modified: Timestamp,
@@ -20,11 +20,12 @@ pub(super) struct Resource {
     pub(super) old_document: Option<String>,
     /// As the batch makes it.
     pub(super) new_document: Option<Document>,
-    pub(super) changes: i64,
-    /// How many members it has stored.
+    /// Bytes of its document, where those were asked for: whoever replaces or deletes it asks.
+    bytes: i64,
+    is_active: bool,
+    changes: i64,
+    /// How many members it has by now (groups only).
     pub(super) member_count: i64,
-    /// By how much the batch changes the number of its members; of a new group this is their number.
-    pub(super) members: i64,
     pub(super) deleted: bool,
 }
 
@@ -32,15 +33,16 @@ impl Resource {
     pub(super) fn stored(stored: StoredResource) -> Resource {
         Resource {
             kind: stored.kind,
-            stored: true,
+            stored_members: Some(stored.member_count),
             version: stored.version,
             created: stored.created,
             last_modified: stored.last_modified,
+            bytes: stored.document.as_ref().map_or(stored.bytes, |document| bytes(document)),
+            is_active: stored.is_active,
             old_document: stored.document,
             new_document: None,
             changes: 0,
             member_count: stored.member_count,
-            members: 0,
             deleted: false,
         }
     }
@@ -48,15 +50,16 @@ impl Resource {
     pub(super) fn new(change: &Change, document: Document) -> Resource {
         Resource {
             kind: change.kind,
-            stored: false,
+            stored_members: None,
             version: 1,
             created: change.at,
             last_modified: change.at,
             old_document: None,
+            bytes: bytes(&document.json),
+            is_active: document.keys.active,
             new_document: Some(document),
             changes: 0,
             member_count: 0,
-            members: 0,
             deleted: false,
         }
     }
@@ -72,15 +75,51 @@ impl Resource {
         self.last_modified = self.last_modified.max(at);
     }
 
+    /// Gives it another document.
+    pub(super) fn replace(&mut self, document: Document) {
+        self.bytes = bytes(&document.json);
+        self.is_active = document.keys.active;
+        self.new_document = Some(document);
+    }
+
+    /// Its document by now, where it was asked for.
+    pub(super) fn document(&self) -> Option<&str> {
+        let newest = self.new_document.as_ref().map(|document| document.json.as_str());
+        newest.or(self.old_document.as_deref())
+    }
+
+    /// Takes the document of a resource that is deleted. The stored one stays: its lookup keys go.
+    pub(super) fn take_document(&mut self) -> String {
+        let newest = self.new_document.take().map(|document| document.json);
+        newest.or_else(|| self.old_document.clone()).unwrap_or_default()
+    }
+
+    pub(super) fn is_stored(&self) -> bool {
+        self.stored_members.is_some()
+    }
+
     pub(super) fn committed(&self, changed: bool) -> Committed {
         Committed { version: self.version, created: self.created, last_modified: self.last_modified, changed }
+    }
+
+    /// What it adds to its tenant.
+    pub(super) fn counts(&self) -> Counts {
+        let bytes = self.bytes;
+        match self.kind {
+            ResourceKind::User => {
+                Counts { users: 1, active_users: i64::from(self.is_active), bytes, ..Counts::default() }
+            }
+            ResourceKind::Group => {
+                Counts { groups: 1, memberships: self.member_count, bytes, ..Counts::default() }
+            }
+        }
     }
 
     pub(super) fn write(self, tenant: TenantId, id: ResourceId, writes: &mut Writes) {
         if self.deleted {
             return;
         }
-        if self.kind == ResourceKind::Group && self.stored {
+        if let (ResourceKind::Group, Some(stored_members)) = (self.kind, self.stored_members) {
             if self.changes > 0 {
                 writes.groups.push(GroupUpdate {
                     tenant,
@@ -88,19 +127,22 @@ impl Resource {
                     changes: self.changes,
                     last_modified: self.last_modified,
                     document: self.new_document,
-                    members: self.members,
+                    members: self.member_count - stored_members,
                 });
             }
             return;
         }
         let Some(document) = self.new_document else { return };
-        let (version, created, last_modified) = (self.version, self.created, self.last_modified);
-        let member_count = self.members;
+        let Resource { version, created, last_modified, member_count, .. } = self;
         let row = ResourceRow { tenant, id, version, created, last_modified, document, member_count };
-        match (self.kind, self.stored) {
-            (ResourceKind::User, false) => writes.new_users.push(row),
-            (ResourceKind::User, true) => writes.users.push(row),
+        match (self.kind, self.stored_members) {
+            (ResourceKind::User, None) => writes.new_users.push(row),
+            (ResourceKind::User, Some(_)) => writes.users.push(row),
             (ResourceKind::Group, _) => writes.new_groups.push(row),
         }
     }
+}
+
+fn bytes(document: &str) -> i64 {
+    i64::try_from(document.len()).unwrap_or(i64::MAX)
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use scim::event::EventKind;
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 const TENANT: TenantId = TenantId(Uuid::from_u128(1));
@@ -66,10 +67,13 @@ fn facts() -> Facts {
         created: Timestamp(1),
         last_modified: Timestamp(2),
         document: Some("{\"old\":true}".to_owned()),
+        bytes: 0,
+        is_active: true,
         member_count: i64::from(kind == ResourceKind::Group),
     };
     let mut facts = Facts::default();
-    facts.positions.extend([(TENANT, 100), (OTHER, 7)]);
+    let feed = |position| Feed { position, counts: Counts::default() };
+    facts.feeds.extend([(TENANT, feed(100)), (OTHER, feed(7))]);
     for (n, name) in [(1, "a"), (2, "b"), (3, "c")] {
         facts.resources.insert((TENANT, id(n)), stored(ResourceKind::User));
         facts.user_names.insert((TENANT, name.to_owned()), id(n));
@@ -177,7 +181,7 @@ fn replacing_all_members_keeps_those_who_stay() {
 #[test]
 fn a_tenant_that_is_gone_gets_no_rows() {
     let mut facts = facts();
-    facts.positions.remove(&TENANT);
+    facts.feeds.remove(&TENANT);
     let (writes, answers) = plan(&[create_user(20, "x")], facts);
     assert_eq!(answers[0], Err(CommitError::TenantGone));
     assert!(writes.is_empty());
@@ -194,4 +198,34 @@ fn a_record_is_logged_without_an_event() {
 fn the_wrong_kind_is_not_found() {
     let (_, answers) = plan(&[delete(ResourceKind::User, 10), members(1, &[2], &[])], facts());
     assert_eq!(answers, [Err(CommitError::NotFound), Err(CommitError::NotFound)]);
+}
+
+fn growth(writes: &Writes) -> Counts {
+    writes.feeds.iter().find(|feed| feed.tenant == TENANT).map(|feed| feed.growth).unwrap_or_default()
+}
+
+#[test]
+fn a_batch_says_by_how_much_its_tenant_grows() {
+    let batch = [create_user(20, "x"), members(10, &[2, 20], &[1]), delete(ResourceKind::User, 3)];
+    let (writes, _) = plan(&batch, facts());
+    let (created, deleted) = ("{\"userName\":\"x\"}".len(), "{\"old\":true}".len());
+    let bytes = i64::try_from(created).unwrap() - i64::try_from(deleted).unwrap();
+    // The new user is not active, and the deleted one was.
+    assert_eq!(growth(&writes), Counts { users: 0, active_users: -1, groups: 0, memberships: 1, bytes });
+    let (writes, _) = plan(&[delete(ResourceKind::Group, 10), delete(ResourceKind::User, 1)], facts());
+    assert_eq!((growth(&writes).groups, growth(&writes).memberships), (-1, -1));
+}
+
+/// Nobody sees the group, so neither the membership that comes back nor the one that goes counts.
+#[test]
+fn a_user_restored_into_a_deleted_group_and_deleted_again_counts_for_nothing() {
+    let mut facts = facts();
+    let kept = KeptResource { at: Timestamp(3), version: 4, created: Timestamp(1) };
+    facts.deleted.extend([((TENANT, id(30)), kept), ((TENANT, id(40)), kept)]);
+    let action = Action::Restore { deleted: 4, document: document(Some("x")), groups: vec![id(40)] };
+    let restore = change(TENANT, ResourceKind::User, 30, action);
+    let (writes, answers) = plan(&[restore, delete(ResourceKind::User, 30)], facts);
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    assert_eq!(growth(&writes), Counts::default());
+    assert!(writes.groups.is_empty() && writes.joined.is_empty());
 }

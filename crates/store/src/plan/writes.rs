@@ -3,6 +3,7 @@
 use super::{Of, lookups::KeyRow};
 use crate::{
     audit::{By, Deed},
+    counts::Counts,
     model::*,
 };
 use scim::{Timestamp, event::EventKind, schema::ResourceKind};
@@ -16,6 +17,8 @@ pub(crate) struct FeedMove {
     pub(crate) tenant: TenantId,
     pub(crate) from: i64,
     pub(crate) to: i64,
+    /// By how much the tenant grows or shrinks.
+    pub(crate) growth: Counts,
 }
 
 /// A row of `users` or `groups`.

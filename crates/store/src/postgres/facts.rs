@@ -2,8 +2,9 @@
 
 use super::arrays::{Column, Part, Statement};
 use crate::{
+    counts::Counts,
     model::{ResourceId, TenantId},
-    plan::{Facts, KeptResource, Of, Questions, StoredResource},
+    plan::{Facts, Feed, KeptResource, Of, Questions, StoredResource},
     schema::types::{Id, Key},
 };
 use diesel::{
@@ -13,8 +14,11 @@ use diesel::{
 use scim::{Timestamp, schema::ResourceKind};
 
 // The columns of a row, by the number in the first:
-// 0 feed: tenant, position, lookup paths · 1 user, 2 group: tenant, id, version, created, modified, document, members · 3 name:
-// tenant, id of the user, name · 4 membership: tenant, group, member · 5 deleted: tenant, id, version, created, deleted
+// 0 feed: tenant, position, users, groups, lookup paths, bytes, memberships
+// 1 user: tenant, id, version, created, modified, document, bytes, active · 2 group: the same, members for active
+// 3 name: tenant, id of the user, name
+// 4 membership: tenant, group, member, whether nobody sees the group
+// 5 deleted: tenant, id, version, created, deleted
 type Types = (
     Integer,
     Key,
@@ -25,42 +29,57 @@ type Types = (
     Nullable<BigInt>,
     Nullable<Text>,
     Nullable<BigInt>,
+    Nullable<BigInt>,
 );
-type Columns =
-    (i32, Id, Option<Id>, Option<Id>, Option<i64>, Option<i64>, Option<i64>, Option<String>, Option<i64>);
+type Columns = (
+    i32,
+    Id,
+    Option<Id>,
+    Option<Id>,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+    Option<String>,
+    Option<i64>,
+    Option<i64>,
+);
 
 const FEEDS: (&str, &str) = (
-    "SELECT 0, f.tenant_id, NULL::uuid, NULL::uuid, f.position, NULL::bigint, NULL::bigint, \
+    "SELECT 0, f.tenant_id, NULL::uuid, NULL::uuid, f.position, f.user_count, f.group_count, \
      CASE WHEN f.has_lookup_paths THEN \
      (SELECT json_agg(json_build_array(p.id, p.kind, p.path, p.version))::text FROM lookup_paths p \
-     WHERE p.tenant_id = f.tenant_id AND p.state <> 'ending') END, NULL::bigint FROM ",
+     WHERE p.tenant_id = f.tenant_id AND p.state <> 'ending') END, f.byte_count, f.membership_count FROM ",
     " AS q(tenant_id) JOIN feeds f USING (tenant_id)",
 );
 const USERS: (&str, &str) = (
     "SELECT 1, r.tenant_id, r.id, NULL::uuid, r.version, r.created_at, r.modified_at, \
-     CASE WHEN q.whole THEN r.document::text END, NULL::bigint FROM ",
-    " AS q(tenant_id, id, whole) JOIN users r USING (tenant_id, id)",
+     CASE WHEN q.wanted = 2 THEN r.document::text END, \
+     CASE WHEN q.wanted = 1 THEN octet_length(r.document::text) END, r.active::integer FROM ",
+    " AS q(tenant_id, id, wanted) JOIN users r USING (tenant_id, id)",
 );
 const GROUPS: (&str, &str) = (
     "SELECT 2, r.tenant_id, r.id, NULL::uuid, r.version, r.created_at, r.modified_at, \
-     CASE WHEN q.whole THEN r.document::text END, r.member_count FROM ",
-    " AS q(tenant_id, id, whole) JOIN groups r USING (tenant_id, id)",
+     CASE WHEN q.wanted = 2 THEN r.document::text END, \
+     CASE WHEN q.wanted = 1 THEN octet_length(r.document::text) END, r.member_count FROM ",
+    " AS q(tenant_id, id, wanted) JOIN groups r USING (tenant_id, id)",
 );
 const NAMES: (&str, &str) = (
-    "SELECT 3, r.tenant_id, r.id, NULL::uuid, NULL::bigint, NULL::bigint, NULL::bigint, r.user_name, NULL::bigint FROM ",
+    "SELECT 3, r.tenant_id, r.id, NULL::uuid, NULL::bigint, NULL::bigint, NULL::bigint, r.user_name, NULL::bigint, \
+     NULL::bigint FROM ",
     " AS q(tenant_id, user_name) JOIN users r USING (tenant_id, user_name)",
 );
 const DELETED: (&str, &str) = (
-    "SELECT 5, r.tenant_id, r.id, NULL::uuid, r.version, r.created_at, r.deleted_at, NULL::text, NULL::bigint FROM ",
+    "SELECT 5, r.tenant_id, r.id, NULL::uuid, r.version, r.created_at, r.deleted_at, NULL::text, NULL::bigint, \
+     NULL::bigint FROM ",
     " AS q(tenant_id, id) JOIN deleted_resources r USING (tenant_id, id) WHERE NOT r.purging",
 );
-const MEMBERSHIP: &str = "SELECT 4, m.tenant_id, m.group_id, m.member_id, NULL::bigint, NULL::bigint, NULL::bigint, NULL::text, NULL::bigint FROM ";
+const MEMBERSHIP: &str = "SELECT 4, m.tenant_id, m.group_id, m.member_id, NULL::bigint, NULL::bigint, NULL::bigint, NULL::text, \
+                          NULL::bigint, NULL::bigint FROM ";
 const PAIRS: &str =
     " AS q(tenant_id, group_id, member_id) JOIN group_members m USING (tenant_id, group_id, member_id)";
 const MEMBERS_OF: &str = " AS q(tenant_id, group_id) JOIN group_members m USING (tenant_id, group_id)";
-// The number says whether nobody sees the group.
-const MEMBERSHIP_SEEN: &str = "SELECT 4, m.tenant_id, m.group_id, m.member_id, CASE WHEN g.id IS NULL THEN 1::bigint END, NULL::bigint, NULL::bigint, \
-                               NULL::text, NULL::bigint FROM ";
+const GROUP_OF: &str = "SELECT 4, m.tenant_id, m.group_id, m.member_id, CASE WHEN g.id IS NULL THEN 1::bigint END, NULL::bigint, \
+                        NULL::bigint, NULL::text, NULL::bigint, NULL::bigint FROM ";
 const GROUPS_OF: &str = " AS q(tenant_id, member_id) JOIN group_members m USING (tenant_id, member_id) \
                          LEFT JOIN groups g ON g.tenant_id = m.tenant_id AND g.id = m.group_id";
 
@@ -68,12 +87,22 @@ const GROUPS_OF: &str = " AS q(tenant_id, member_id) JOIN group_members m USING 
 pub(super) fn read(connection: &mut PgConnection, questions: &Questions) -> QueryResult<Facts> {
     let rows = Statement::<Types>::new(parts(questions), " UNION ALL ").load::<Columns>(connection)?;
     let mut facts = Facts::default();
-    for (what, tenant, a, b, n, created, modified, text, count) in rows {
+    for (what, tenant, a, b, n, created, modified, text, bytes, count) in rows {
         let time = |time: Option<i64>| Timestamp(time.unwrap_or_default());
         let tenant = TenantId(tenant.0);
         let (a, b) = (a.map(|id| ResourceId(id.0)), b.map(|id| ResourceId(id.0)));
         match (what, a, b, text) {
-            (0, _, _, paths) => facts.feed(tenant, n.unwrap_or_default(), paths.as_deref()),
+            (0, _, _, paths) => {
+                let number = Option::unwrap_or_default;
+                let counts = Counts {
+                    users: number(created),
+                    groups: number(modified),
+                    memberships: number(count),
+                    bytes: number(bytes),
+                    ..Counts::default()
+                };
+                facts.feed(tenant, Feed { position: number(n), counts }, paths.as_deref());
+            }
             (kind @ (1 | 2), Some(id), _, document) => {
                 let stored = StoredResource {
                     kind: if kind == 1 { ResourceKind::User } else { ResourceKind::Group },
@@ -81,7 +110,9 @@ pub(super) fn read(connection: &mut PgConnection, questions: &Questions) -> Quer
                     created: time(created),
                     last_modified: time(modified),
                     document,
-                    member_count: count.unwrap_or_default(),
+                    bytes: bytes.unwrap_or_default(),
+                    is_active: kind == 1 && count == Some(1),
+                    member_count: if kind == 1 { 0 } else { count.unwrap_or_default() },
                 };
                 facts.resources.insert((tenant, id), stored);
             }
@@ -113,7 +144,7 @@ fn parts(questions: &Questions) -> Vec<Part> {
         let columns = vec![
             Column::Keys(tenants),
             Column::Keys(ids),
-            Column::Bools(questions.resources.values().copied().collect()),
+            Column::Numbers(questions.resources.values().map(|wanted| *wanted as i64).collect()),
         ];
         parts.push(Part { before: USERS.0, columns: columns.clone(), after: USERS.1 });
         parts.push(Part { before: GROUPS.0, columns, after: GROUPS.1 });
@@ -142,7 +173,7 @@ fn parts(questions: &Questions) -> Vec<Part> {
         });
     }
     for (asked, before, after) in
-        [(&questions.members_of, MEMBERSHIP, MEMBERS_OF), (&questions.groups_of, MEMBERSHIP_SEEN, GROUPS_OF)]
+        [(&questions.members_of, MEMBERSHIP, MEMBERS_OF), (&questions.groups_of, GROUP_OF, GROUPS_OF)]
     {
         if !asked.is_empty() {
             let (tenants, ids) = keys(asked.iter().copied());

@@ -94,9 +94,16 @@ fn feeds(feeds: &[FeedMove]) -> Part {
             Column::Keys(column(feeds, |feed| Id(feed.tenant.0))),
             Column::Numbers(column(feeds, |feed| feed.from)),
             Column::Numbers(column(feeds, |feed| feed.to)),
+            Column::Numbers(column(feeds, |feed| feed.growth.users)),
+            Column::Numbers(column(feeds, |feed| feed.growth.active_users)),
+            Column::Numbers(column(feeds, |feed| feed.growth.groups)),
+            Column::Numbers(column(feeds, |feed| feed.growth.memberships)),
+            Column::Numbers(column(feeds, |feed| feed.growth.bytes)),
         ],
-        after: " AS q(tenant_id, before, after)), \
-                moved AS (UPDATE feeds f SET position = feed.after FROM feed \
+        after: " AS q(tenant_id, before, after, users, active_users, groups, memberships, bytes)), \
+                moved AS (UPDATE feeds f SET position = feed.after, user_count = f.user_count + feed.users, \
+                active_user_count = f.active_user_count + feed.active_users, group_count = f.group_count + feed.groups, \
+                membership_count = f.membership_count + feed.memberships, byte_count = f.byte_count + feed.bytes FROM feed \
                 WHERE f.tenant_id = feed.tenant_id AND f.position = feed.before RETURNING 1), \
                 valid AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', TRUE) \
                 FROM (SELECT (SELECT count(*) FROM moved) AS moved, (SELECT count(*) FROM feed) AS feeds) AS n \

@@ -3,13 +3,14 @@
 
 use super::lists::{by_tenant, ids_table, pairs_table, texts_table};
 use crate::{
+    counts::Counts,
     model::{ResourceId, TenantId},
-    plan::{Facts, KeptResource, Of, Questions, StoredResource},
+    plan::{Facts, Feed, KeptResource, Of, Questions, StoredResource, Wanted},
     schema::types::{Id, Json, JsonText, Key},
     sql::{Bind, Statement, sql},
 };
 use diesel::{
-    OptionalExtension, QueryResult, RunQueryDsl,
+    QueryResult, RunQueryDsl,
     sql_types::{BigInt, Bool, Nullable, Text},
     sqlite::{Sqlite, SqliteConnection},
 };
@@ -19,14 +20,14 @@ use scim::{Timestamp, schema::ResourceKind};
 pub(super) fn read(connection: &mut SqliteConnection, questions: &Questions) -> QueryResult<Facts> {
     let mut facts = Facts::default();
     for tenant in &questions.tenants {
-        if let Some((position, paths)) = feed(connection, *tenant)? {
-            facts.feed(*tenant, position, paths.as_deref());
+        if let Some((feed, paths)) = feed(connection, *tenant)? {
+            facts.feed(*tenant, feed, paths.as_deref());
         }
     }
-    for with_document in [false, true] {
-        let asked = questions.resources.iter().filter(|(_, wanted)| **wanted == with_document);
+    for wanted in [Wanted::Nothing, Wanted::Size, Wanted::Whole] {
+        let asked = questions.resources.iter().filter(|(_, it)| **it == wanted);
         for (tenant, ids) in by_tenant(asked.map(|(key, _)| *key)) {
-            resources(connection, tenant, &ids, with_document, &mut facts)?;
+            resources(connection, tenant, &ids, wanted, &mut facts)?;
         }
     }
     for (tenant, names) in by_tenant(questions.user_names.iter().cloned()) {
@@ -39,33 +40,41 @@ pub(super) fn read(connection: &mut SqliteConnection, questions: &Questions) -> 
     Ok(facts)
 }
 
-/// Where the feed of a tenant stands, and the paths of which it keeps lookup keys; nothing if the tenant takes no changes.
-fn feed(connection: &mut SqliteConnection, tenant: TenantId) -> QueryResult<Option<(i64, Option<String>)>> {
+/// The feed of a tenant, and the paths of which it keeps lookup keys; nothing if the tenant takes no changes.
+fn feed(connection: &mut SqliteConnection, tenant: TenantId) -> QueryResult<Option<(Feed, Option<String>)>> {
     let sql = sql!(
-        "SELECT f.position, CASE WHEN f.has_lookup_paths THEN \
+        "SELECT f.position, f.user_count, f.group_count, f.membership_count, f.byte_count, \
+         CASE WHEN f.has_lookup_paths THEN \
          (SELECT json_group_array(json_array(p.id, p.kind, p.path, p.version)) \
          FROM lookup_paths AS p WHERE p.tenant_id = f.tenant_id AND p.state <> 'ending') END \
          FROM feeds AS f WHERE f.tenant_id = ",
         Bind::key(tenant.0)
     );
-    Statement::<Sqlite, (BigInt, Nullable<Text>)>::cached(sql).get_result(connection).optional()
+    let statement =
+        Statement::<Sqlite, (BigInt, BigInt, BigInt, BigInt, BigInt, Nullable<Text>)>::cached(sql);
+    let found = statement.load::<(i64, i64, i64, i64, i64, Option<String>)>(connection)?.pop();
+    Ok(found.map(|(position, users, groups, memberships, bytes, paths)| {
+        let counts = Counts { users, groups, memberships, bytes, ..Counts::default() };
+        (Feed { position, counts }, paths)
+    }))
 }
 
 /// Where the feed of a tenant stands; nothing if the tenant takes no changes.
 pub(super) fn position(connection: &mut SqliteConnection, tenant: TenantId) -> QueryResult<Option<i64>> {
     let sql = sql!("SELECT position FROM feeds WHERE tenant_id = ", Bind::key(tenant.0));
-    Statement::<Sqlite, BigInt>::cached(sql).get_result(connection).optional()
+    Ok(Statement::<Sqlite, BigInt>::cached(sql).load(connection)?.pop())
 }
 
-type Types = (Key, BigInt, BigInt, BigInt, Nullable<JsonText>, Nullable<BigInt>);
-type Columns = (Id, i64, i64, i64, Option<Json>, Option<i64>);
+type Types =
+    (Key, BigInt, BigInt, BigInt, Nullable<JsonText>, Nullable<BigInt>, Nullable<Bool>, Nullable<BigInt>);
+type Columns = (Id, i64, i64, i64, Option<Json>, Option<i64>, Option<bool>, Option<i64>);
 
 /// Users and groups: ids are unique over both.
 fn resources(
     connection: &mut SqliteConnection,
     tenant: TenantId,
     ids: &[ResourceId],
-    with_document: bool,
+    wanted: Wanted,
     facts: &mut Facts,
 ) -> QueryResult<()> {
     // The key is the join order: SQLite is not to walk a table and look each row up in the list.
@@ -77,11 +86,15 @@ fn resources(
         [_] => sql!(""),
         _ => sql!(ids_table(ids.iter().map(|id| id.0)), " CROSS JOIN "),
     };
-    let select = |member_count: &'static str, table: &'static str| {
+    let select = |own: &'static str, table: &'static str| {
         sql!(
             "SELECT r.id, r.version, r.created_at, r.modified_at, ",
-            if with_document { "r.document" } else { "NULL" },
-            member_count,
+            match wanted {
+                Wanted::Nothing => "NULL, NULL",
+                Wanted::Size => "NULL, octet_length(r.document)",
+                Wanted::Whole => "r.document, NULL",
+            },
+            own,
             " FROM ",
             source(),
             table,
@@ -90,8 +103,12 @@ fn resources(
             Bind::key(tenant.0)
         )
     };
-    let both = sql!(select(", NULL", "users"), " UNION ALL ", select(", r.member_count", "\"groups\""));
-    for (id, version, created, modified, document, member_count) in
+    let both = sql!(
+        select(", r.active, NULL", "users"),
+        " UNION ALL ",
+        select(", NULL, r.member_count", "\"groups\"")
+    );
+    for (id, version, created, modified, document, bytes, is_active, member_count) in
         Statement::<Sqlite, Types>::cached(both).load::<Columns>(connection)?
     {
         let stored = StoredResource {
@@ -100,6 +117,8 @@ fn resources(
             created: Timestamp(created),
             last_modified: Timestamp(modified),
             document: document.map(|json| json.0),
+            bytes: bytes.unwrap_or_default(),
+            is_active: is_active.unwrap_or_default(),
             member_count: member_count.unwrap_or_default(),
         };
         facts.resources.insert((tenant, ResourceId(id.0)), stored);

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     audit::sqlite as audit,
     model::{ResourceId, TenantId},
-    plan::{DeletedResource, GroupUpdate, KeyRow, LogRow, ResourceRow, Writes},
+    plan::{DeletedResource, FeedMove, GroupUpdate, KeyRow, LogRow, ResourceRow, Writes},
     schema::types::Id,
     sql::{Bind, Sql, Statement, sql},
 };
@@ -31,14 +31,7 @@ pub(super) fn write_if_valid(connection: &mut SqliteConnection, writes: Writes) 
 /// Writes all of it; the caller's transaction makes it one.
 pub(super) fn write(connection: &mut SqliteConnection, writes: Writes) -> QueryResult<()> {
     let mut run = |sql: Sql| Statement::<Sqlite, ()>::cached(sql).execute(connection).map(|_| ());
-    for feed in writes.feeds {
-        run(sql!(
-            "UPDATE feeds SET position = ",
-            Bind::number(feed.to),
-            " WHERE tenant_id = ",
-            Bind::key(feed.tenant.0)
-        ))?;
-    }
+    writes.feeds.into_iter().map(move_feed).try_for_each(&mut run)?;
     for deleted in writes.deleted {
         run(delete(deleted.kind, deleted.tenant, deleted.id))?;
         run(insert_deleted(deleted))?;
@@ -74,6 +67,25 @@ pub(super) fn write(connection: &mut SqliteConnection, writes: Writes) -> QueryR
         audit::append(connection, &by, &deed)?;
     }
     Ok(())
+}
+
+fn move_feed(feed: FeedMove) -> Sql {
+    sql!(
+        "UPDATE feeds SET position = ",
+        Bind::number(feed.to),
+        ", user_count = user_count + ",
+        Bind::number(feed.growth.users),
+        ", active_user_count = active_user_count + ",
+        Bind::number(feed.growth.active_users),
+        ", group_count = group_count + ",
+        Bind::number(feed.growth.groups),
+        ", membership_count = membership_count + ",
+        Bind::number(feed.growth.memberships),
+        ", byte_count = byte_count + ",
+        Bind::number(feed.growth.bytes),
+        " WHERE tenant_id = ",
+        Bind::key(feed.tenant.0)
+    )
 }
 
 fn insert(into: &'static str, values: impl IntoIterator<Item = Bind>) -> Sql {

@@ -10,6 +10,7 @@ mod audit;
 mod backend;
 mod batches;
 mod clock;
+mod counts;
 mod credentials;
 mod erase;
 mod feed;

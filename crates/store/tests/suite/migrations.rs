@@ -71,6 +71,10 @@ async fn a_group_that_was_deleted_before_still_comes_back(backend: Backend) {
         ));
     }
     let backend = earlier.upgrade();
+    let told = |column: &str| backend.numbers(&format!("SELECT {column} FROM feeds"))[0];
+    let counts =
+        ["user_count", "active_user_count", "group_count", "membership_count", "byte_count"].map(told);
+    assert_eq!(counts, [2, 2, 1, 2, 38], "0022 counts what there is");
     let id = |n| ResourceId(Uuid::from_u128(n));
     let tenant = TenantId(TENANT);
     assert_eq!(backend.store.member_count(tenant, id(10)).await.unwrap(), 2);

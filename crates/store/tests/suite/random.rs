@@ -1,6 +1,7 @@
-//! Random directories, filters and sort orders, from words chosen to collide and to trip.
+//! Random directories, filters, sort orders and changes, from words chosen to collide and to trip.
 
 use proptest::{
+    bool,
     collection::vec,
     option,
     prelude::*,
@@ -309,4 +310,57 @@ pub(crate) fn sort(kind: ResourceKind) -> BoxedStrategy<String> {
         ResourceKind::Group => GROUP_PATHS,
     };
     select(paths).prop_map(str::to_owned).boxed()
+}
+
+/// A change of a directory, or something that is done beside changes. Resources are indices into those that there were
+/// before, which may be deleted by now.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    CreateUser {
+        active: bool,
+        title: String,
+    },
+    ReplaceUser {
+        user: Index,
+        active: bool,
+        title: String,
+    },
+    DeleteUser(Index),
+    CreateGroup {
+        members: Vec<Index>,
+    },
+    ReplaceGroup {
+        group: Index,
+        title: String,
+    },
+    ChangeMembers {
+        group: Index,
+        clear: bool,
+        add: Vec<Index>,
+        remove: Vec<Index>,
+    },
+    DeleteGroup(Index),
+    /// One of those that are kept as deleted.
+    Restore(Index),
+}
+
+/// Steps of one moment: they are mostly one batch. Then the longest deleted resources that are purged.
+pub(crate) type Moment = (Vec<Step>, u32);
+
+pub(crate) fn moments() -> impl Strategy<Value = Vec<Moment>> {
+    let some = || vec(any::<Index>(), 0..5);
+    let step = prop_oneof![
+        1 => (any::<bool>(), word()).prop_map(|(active, title)| Step::CreateUser { active, title }),
+        3 => (any::<Index>(), any::<bool>(), word())
+            .prop_map(|(user, active, title)| Step::ReplaceUser { user, active, title }),
+        4 => any::<Index>().prop_map(Step::DeleteUser),
+        1 => some().prop_map(|members| Step::CreateGroup { members }),
+        1 => (any::<Index>(), word()).prop_map(|(group, title)| Step::ReplaceGroup { group, title }),
+        4 => (any::<Index>(), bool::weighted(0.2), some(), some())
+            .prop_map(|(group, clear, add, remove)| Step::ChangeMembers { group, clear, add, remove }),
+        2 => any::<Index>().prop_map(Step::DeleteGroup),
+        6 => any::<Index>().prop_map(Step::Restore),
+    ];
+    let purged = prop_oneof![6 => Just(0), 1 => 1..3_u32];
+    vec((vec(step, 1..6), purged), 8..16)
 }

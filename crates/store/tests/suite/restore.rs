@@ -30,7 +30,7 @@ fn ids(text: &str) -> Vec<ResourceId> {
 }
 
 /// The change that brings a deleted resource back.
-fn restore(row: &DeletedRow) -> Change {
+pub(crate) fn restore(row: &DeletedRow) -> Change {
     let document: Map<String, Value> = serde_json::from_str(&row.document).unwrap();
     let action = Action::Restore {
         deleted: row.version,

@@ -44,10 +44,10 @@ const EXCEPTIONS: [Exception; 8] = [
         why: "a list of groups; those by a key have to use it",
     },
     Exception {
-        part: "SELECT t.id, (SELECT count(*) FROM (SELECT 1 FROM users AS r",
+        part: "SELECT f.tenant_id, f.position, f.user_count",
         bound: Bound::Tenant,
         repeated: true,
-        why: "counts what a page of tenants has, each to a limit",
+        why: "what each tenant of a page has: the last change, and the deleted resources counted to a limit",
     },
     Exception {
         part: "SELECT tenants.id, tenants.label, tenants.name, tenants.profile, tenants.state, tenants.created_at \

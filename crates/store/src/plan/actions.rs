@@ -1,0 +1,160 @@
+//! Creating, updating and deleting a resource.
+
+use super::{
+    DeletedResource, Plan,
+    membership::Membership,
+    resource::Resource,
+    writes::{ids_json, members_json},
+};
+use crate::{counts::Counts, model::*};
+use std::collections::BTreeSet;
+
+impl Plan {
+    pub(super) fn create(
+        &mut self,
+        tenant: TenantId,
+        change: &Change,
+        document: &Document,
+        members: &[ResourceId],
+    ) -> Result<Committed, CommitError> {
+        self.check_user_name(tenant, change, document)?;
+        self.check_members(tenant, change.id, members)?;
+        let joined: BTreeSet<ResourceId> = members.iter().copied().collect();
+        let mut created = Resource::new(change, document.clone());
+        created.member_count = length(&joined);
+        self.take_user_name(tenant, change, document);
+        self.count(tenant, created.counts());
+        let answer = created.committed(true);
+        self.resources.insert((tenant, change.id), created);
+        let members = members_json(&joined, &BTreeSet::new());
+        self.members.insert((tenant, change.id), Membership::of_new_group(joined));
+        self.log(tenant, change, answer.version, [None, Some(document.json.clone()), members], true);
+        Ok(answer)
+    }
+
+    pub(super) fn update(
+        &mut self,
+        tenant: TenantId,
+        change: &Change,
+        before: Option<&String>,
+        document: Option<&Document>,
+        delta: &MemberDelta,
+    ) -> Result<Committed, CommitError> {
+        if let Some(document) = document {
+            self.check_user_name(tenant, change, document)?;
+        }
+        self.check_members(tenant, change.id, &delta.add)?;
+        let (joined, left) = self.difference(tenant, change.id, delta);
+        let changed = document.is_some() || !joined.is_empty() || !left.is_empty();
+        let key = (tenant, change.id);
+        let Some(resource) = self.resources.get_mut(&key) else { return Err(CommitError::NotFound) };
+        if !changed {
+            return Ok(resource.committed(false));
+        }
+        let counted = resource.counts();
+        resource.touch(change.at);
+        resource.member_count += length(&joined) - length(&left);
+        if let Some(document) = document {
+            resource.replace(document.clone());
+        }
+        let (answer, growth) = (resource.committed(true), resource.counts() - counted);
+        self.count(tenant, growth);
+        if let Some(document) = document {
+            self.take_user_name(tenant, change, document);
+        }
+        if !joined.is_empty() || !left.is_empty() {
+            let members = self.members.entry(key).or_default();
+            for id in &left {
+                members.remove(*id);
+            }
+            for id in &joined {
+                members.add(*id);
+            }
+        }
+        let after = document.map(|document| document.json.clone());
+        let texts = [before.cloned(), after, members_json(&joined, &left)];
+        self.log(tenant, change, answer.version, texts, true);
+        Ok(answer)
+    }
+
+    pub(super) fn delete(&mut self, tenant: TenantId, change: &Change) -> Result<Committed, CommitError> {
+        let groups = self.leave_groups(tenant, change);
+        let Some(resource) = self.resources.get_mut(&(tenant, change.id)) else {
+            return Err(CommitError::NotFound);
+        };
+        let counted = resource.counts();
+        resource.touch(change.at);
+        resource.deleted = true;
+        let answer = resource.committed(true);
+        let document = resource.take_document();
+        let member_count = resource.member_count;
+        self.count(tenant, -counted);
+        self.deleted.push(DeletedResource {
+            tenant,
+            id: change.id,
+            kind: change.kind,
+            at: change.at,
+            actor: change.actor,
+            version: answer.version,
+            created: answer.created,
+            document: document.clone(),
+            groups: ids_json(&groups),
+            member_count,
+        });
+        self.log(tenant, change, answer.version, [Some(document), None, None], true);
+        Ok(answer)
+    }
+
+    /// Takes a resource that is deleted out of its groups, those that are deleted included. Returns them.
+    fn leave_groups(&mut self, tenant: TenantId, change: &Change) -> BTreeSet<ResourceId> {
+        let mut groups = BTreeSet::new();
+        for ((owner, group), members) in &mut self.members {
+            if *owner == tenant && members.contains(&change.id) {
+                members.remove(change.id);
+                groups.insert(*group);
+            }
+        }
+        let mut seen = 0;
+        for group in &groups {
+            let key = (tenant, *group);
+            match self.resources.get_mut(&key) {
+                Some(group) if group.deleted => continue,
+                Some(group) => {
+                    group.touch(change.at);
+                    group.member_count -= 1;
+                }
+                None if self.hidden.contains(&key) || self.kept.contains_key(&key) => continue,
+                None => drop(self.bereft.insert(key, change.at)),
+            }
+            seen += 1;
+        }
+        self.count(tenant, Counts { memberships: -seen, ..Counts::default() });
+        groups
+    }
+
+    /// Who really comes and who really goes by a change of membership.
+    fn difference(
+        &self,
+        tenant: TenantId,
+        group: ResourceId,
+        delta: &MemberDelta,
+    ) -> (BTreeSet<ResourceId>, BTreeSet<ResourceId>) {
+        if delta.is_empty() {
+            return Default::default();
+        }
+        let nobody = Membership::default();
+        let members = self.members.get(&(tenant, group)).unwrap_or(&nobody);
+        let joined = delta.add.iter().filter(|id| !members.contains(id)).copied().collect();
+        let left = if delta.clear {
+            let stays: BTreeSet<&ResourceId> = delta.add.iter().collect();
+            members.ids().filter(|id| !stays.contains(id)).collect()
+        } else {
+            delta.remove.iter().filter(|id| members.contains(id)).copied().collect()
+        };
+        (joined, left)
+    }
+}
+
+pub(super) fn length(ids: &BTreeSet<ResourceId>) -> i64 {
+    i64::try_from(ids.len()).unwrap_or(i64::MAX)
+}
