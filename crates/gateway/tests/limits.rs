@@ -135,3 +135,42 @@ fn a_document_above_the_set_limit_is_refused_and_what_to_narrow_is_said() {
     assert!(detail.contains("at most 4096 can be kept. \"title\" takes 5002"), "{detail}");
     assert_eq!(tenant.post("/Users", &user(3_000)).status, 201);
 }
+
+#[test]
+fn a_tenant_that_is_full_is_told_so_and_goes_on() {
+    let settings = [("JUNO__QUOTAS__USERS", "2"), ("JUNO__QUOTAS__MEMBERSHIPS", "1")];
+    let world = World::with_settings(Database::Fresh(Backend::Sqlite), &settings);
+    let tenant = world.tenant("contoso");
+    let user = |name: &str| {
+        tenant.post(
+            "/Users",
+            &json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": name, "active": true}),
+        )
+    };
+    let (ana, ben) = (user("ana"), user("ben"));
+    let refused = user("cleo");
+    assert_eq!((refused.status, refused.json.get("scimType")), (400, None));
+    let detail = refused.json["detail"].as_str().expect("a detail");
+    assert!(detail.starts_with("This tenant may have at most 2 users."), "{detail}");
+    // Another tenant has its own.
+    let other = world.tenant("fabrikam");
+    let core = "urn:ietf:params:scim:schemas:core:2.0:";
+    assert_eq!(
+        other.post("/Users", &json!({"schemas": [format!("{core}User")], "userName": "cleo"})).status,
+        201
+    );
+    let members = json!([{"value": ana.json["id"]}, {"value": ben.json["id"]}]);
+    let group =
+        |members| json!({"schemas": [format!("{core}Group")], "displayName": "Sales", "members": members});
+    assert_eq!(tenant.post("/Groups", &group(members)).status, 400);
+    assert_eq!(tenant.post("/Groups", &group(json!([{"value": ana.json["id"]}]))).status, 201);
+    let ana = format!("/Users/{}", ana.json["id"].as_str().expect("an id"));
+    let disable = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": [{"op": "Replace", "path": "active", "value": "False"}],
+    });
+    assert_eq!(tenant.patch(&ana, &disable).status, 200);
+    assert_eq!(tenant.delete(&ana).status, 204);
+    assert_eq!(user("cleo").status, 201);
+    assert_eq!(tenant.get("/Users").json["totalResults"], 2);
+}

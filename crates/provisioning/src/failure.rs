@@ -1,7 +1,7 @@
 //! Why a use case failed: in the words of the standard, or by a fault below it.
 
 use scim::{ScimError, schema::ResourceKind};
-use store::{CommitError, StoreError};
+use store::{CommitError, Quota, StoreError};
 
 /// A failed use case. Only [`Failure::Scim`] has words for the client; the rest is for our log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -64,9 +64,25 @@ pub(crate) fn of_commit(error: CommitError, kind: ResourceKind, id: &str) -> Fai
             "The resource kept being changed by other requests while this one was tried. Send the request again.",
         )
         .into(),
+        CommitError::QuotaExceeded(quota) => quota_exceeded(quota),
         CommitError::TenantGone => Failure::TenantGone,
         CommitError::Store(error) => error.into(),
     }
+}
+
+/// 400 for a change that makes a tenant larger than it may be: the provisioning service counts it against this one resource.
+fn quota_exceeded(quota: Quota) -> Failure {
+    let (most, of) = match quota {
+        Quota::Users(most) => (most, "users"),
+        Quota::Groups(most) => (most, "groups"),
+        Quota::Memberships(most) => (most, "members in all groups together"),
+        Quota::Bytes(most) => (most, "bytes of users and groups"),
+    };
+    let detail = format!(
+        "This tenant may have at most {most} {of}. Remove some from the scope of provisioning, or ask the support of Juno \
+         Journey for more. What is there can still be changed, disabled and deleted."
+    );
+    ScimError::new(400, detail).into()
 }
 
 /// 400 for members that are not there.

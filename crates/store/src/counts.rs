@@ -17,6 +17,49 @@ pub struct Counts {
     pub bytes: i64,
 }
 
+/// How much there may be of each tenant. A change that makes it more is refused; every other change is done, also where
+/// there is more already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Quotas {
+    /// Most users, active or not; `None`: no limit. The same below.
+    pub users: Option<i64>,
+    /// Most groups.
+    pub groups: Option<i64>,
+    /// Most members of all groups together.
+    pub memberships: Option<i64>,
+    /// Most bytes of the documents of users and groups, as JSON.
+    pub bytes: Option<i64>,
+}
+
+/// The quota that a change would exceed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quota {
+    /// Holds the most users that a tenant may have.
+    Users(i64),
+    /// Holds the most groups.
+    Groups(i64),
+    /// Holds the most members of groups.
+    Memberships(i64),
+    /// Holds the most bytes of documents.
+    Bytes(i64),
+}
+
+impl Quotas {
+    /// The first quota that a tenant with `counts` exceeds by growing so much more.
+    pub(crate) fn exceeded(&self, counts: Counts, growth: Counts) -> Option<Quota> {
+        let after = counts + growth;
+        let checks: [(Option<i64>, i64, i64, fn(i64) -> Quota); 4] = [
+            (self.users, growth.users, after.users, Quota::Users),
+            (self.groups, growth.groups, after.groups, Quota::Groups),
+            (self.memberships, growth.memberships, after.memberships, Quota::Memberships),
+            (self.bytes, growth.bytes, after.bytes, Quota::Bytes),
+        ];
+        checks.into_iter().find_map(|(most, growth, after, quota)| {
+            most.filter(|most| growth > 0 && after > *most).map(quota)
+        })
+    }
+}
+
 impl Add for Counts {
     type Output = Counts;
 

@@ -51,7 +51,7 @@ pub use admission::{
 pub use api_tokens::ApiTokenRow;
 pub use audit::{AuditHead, AuditRow, BrokenChain, By, Deed, Verified};
 pub use clock::ObservedClock;
-pub use counts::Counts;
+pub use counts::{Counts, Quota, Quotas};
 pub use credential::*;
 pub use figures::{COUNTS, Distribution, LaneFigures, TIMES};
 pub use history::{ChangeRow, DeletedRow};

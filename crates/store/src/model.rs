@@ -237,6 +237,9 @@ pub enum CommitError {
     /// These ids to add are neither users nor groups of the tenant (at most ten are named).
     #[error("members do not exist")]
     MissingMembers(Vec<ResourceId>),
+    /// The tenant would have more than it may.
+    #[error("quota of the tenant is exceeded: {0:?}")]
+    QuotaExceeded(crate::counts::Quota),
     /// The database, or the place in the queue.
     #[error(transparent)]
     Store(#[from] StoreError),

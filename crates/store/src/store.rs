@@ -8,6 +8,7 @@ use crate::{
         work::{Budget, InFlight, TooMuch, Work},
     },
     audit::By,
+    counts::Quotas,
     engine::{Engine, Engines, Lookup, LookupKey},
     figures::LaneFigures,
     lane::Lane,
@@ -18,6 +19,7 @@ use crate::{
     sql::listing::is_indexed,
     sqlite::SqliteEngine,
     threads::{Asked, Threads},
+    workers::Batching,
 };
 use scim::{Timestamp, schema::ResourceKind};
 use std::sync::Arc;
@@ -34,12 +36,20 @@ pub struct Settings {
     pub batch: usize,
     /// The work that each tenant may ask for.
     pub budget: Budget,
+    /// How much there may be of each tenant.
+    pub quotas: Quotas,
 }
 
 impl Settings {
     /// The database at this URL, and otherwise what is usual.
     pub fn of(url: impl Into<String>) -> Settings {
-        Settings { url: url.into(), readers: 0, batch: 64, budget: Budget::default() }
+        Settings {
+            url: url.into(),
+            readers: 0,
+            batch: 64,
+            budget: Budget::default(),
+            quotas: Quotas::default(),
+        }
     }
 }
 
@@ -88,7 +98,11 @@ impl Store {
         };
         engines.of(Lane::Operators).migrate()?;
         Ok(Store {
-            threads: Arc::new(Threads::start(&engines, readers, settings.batch.max(1))?),
+            threads: Arc::new(Threads::start(
+                &engines,
+                readers,
+                Batching { most: settings.batch.max(1), quotas: settings.quotas },
+            )?),
             work: Arc::new(Work::new(settings.budget)),
             lookups: Arc::new(lookups::Memory::new()),
             is_for_clients: false,

@@ -14,7 +14,7 @@ use crate::{
     limit::{CancelOnDrop, Limit},
     model::{CommitError, Committed, Row, StoreError},
     plan::TenantChange,
-    workers,
+    workers::{self, Batching},
 };
 use std::{
     sync::{Arc, Mutex, PoisonError, mpsc},
@@ -117,7 +117,11 @@ const ONE_BY_ONE: [Lane; 4] = [Lane::Vital, Lane::Operators, Lane::Quick, Lane::
 
 impl Threads {
     /// Starts the threads of each lane (see [`Lane::threads`]), the writer and the flusher.
-    pub(crate) fn start(engines: &Engines, readers: usize, batch: usize) -> Result<Threads, StoreError> {
+    pub(crate) fn start(
+        engines: &Engines,
+        readers: usize,
+        batching: Batching,
+    ) -> Result<Threads, StoreError> {
         let mut threads = Threads {
             writes: LaneQueue::new(Lane::Writes, readers),
             lookups: LaneQueue::new(Lane::Lookups, readers),
@@ -125,7 +129,7 @@ impl Threads {
             running: Running::default(),
             threads: Vec::new(),
         };
-        threads.start_writers(engines, batch)?;
+        threads.start_writers(engines, batching)?;
         for _ in 0..Lane::Lookups.threads(readers) {
             let (lane, engine, running) =
                 (threads.lookups.clone(), engines.of(Lane::Lookups), threads.running.clone());
@@ -146,7 +150,7 @@ impl Threads {
         Ok(threads)
     }
 
-    fn start_writers(&mut self, engines: &Engines, batch: usize) -> Result<(), StoreError> {
+    fn start_writers(&mut self, engines: &Engines, batching: Batching) -> Result<(), StoreError> {
         let engine = engines.of(Lane::Writes);
         let (committed, to_flush) = mpsc::sync_channel(workers::COMMITS);
         let apart: &[(&str, Which)] = &[("store-writer", Which::Light), ("store-heavy", Which::Heavy)];
@@ -154,7 +158,7 @@ impl Threads {
         let writers = if engine.writes_heavy_changes_apart() { apart } else { together };
         for &(name, which) in writers {
             let (lane, engine, committed) = (self.writes.clone(), engine.clone(), committed.clone());
-            self.spawn(name, move || workers::write_all(&lane, &*engine, which, batch, &committed))?;
+            self.spawn(name, move || workers::write_all(&lane, &*engine, which, batching, &committed))?;
         }
         let lane = self.writes.clone();
         self.spawn("store-flusher", move || workers::flush_all(&to_flush, &lane, &*engine))

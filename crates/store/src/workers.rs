@@ -7,6 +7,7 @@ use crate::{
         weight::Weight,
         work::InFlight,
     },
+    counts::Quotas,
     engine::{Engine, Lookup},
     limit::Limit,
     model::{CommitError, Committed, Row, StoreError, TenantId},
@@ -117,12 +118,21 @@ pub(crate) struct Commit {
     results: Answers,
 }
 
+/// How changes are committed.
+#[derive(Clone, Copy)]
+pub(crate) struct Batching {
+    /// Most changes in one commit.
+    pub(crate) most: usize,
+    /// How much there may be of each tenant.
+    pub(crate) quotas: Quotas,
+}
+
 /// Commits what waits, a batch at a time.
 pub(crate) fn write_all(
     lane: &LaneQueue<Write>,
     engine: &dyn Engine,
     which: Which,
-    most: usize,
+    Batching { most, quotas }: Batching,
     committed: &SyncSender<Commit>,
 ) {
     let portion = Portion { jobs: most, weight: ALONE };
@@ -132,7 +142,7 @@ pub(crate) fn write_all(
         }
         let began = Instant::now();
         let mut rows = HashMap::new();
-        let results = commit(engine, &batch.questions, &mut rows);
+        let results = commit(engine, quotas, &batch.questions, &mut rows);
         let actual = shares_of(&rows, &batch.questions);
         batch.settle(lane, &actual, began.elapsed());
         if committed.send(ask_again(lane, batch, results)).is_err() {
@@ -196,8 +206,13 @@ pub(crate) fn flush_all(committed: &Receiver<Commit>, lane: &LaneQueue<Write>, e
 /// Commits a batch, and counts the rows of each tenant. If the database refuses the batch as a whole, or ends it for its
 /// time, nothing of it was written. Then it is tried in parts, so that no change takes its neighbours down: each change
 /// alone if one is at fault, and each tenant's changes together if the time is, since a tenant's row may be locked.
-fn commit(engine: &dyn Engine, batch: &[TenantChange], rows: &mut HashMap<TenantId, usize>) -> Answers {
-    let error = match guarded(|| transact(engine, batch, rows)) {
+fn commit(
+    engine: &dyn Engine,
+    quotas: Quotas,
+    batch: &[TenantChange],
+    rows: &mut HashMap<TenantId, usize>,
+) -> Answers {
+    let error = match guarded(|| transact(engine, quotas, batch, rows)) {
         Ok(answers) => return answers,
         Err(error) => error,
     };
@@ -212,7 +227,7 @@ fn commit(engine: &dyn Engine, batch: &[TenantChange], rows: &mut HashMap<Tenant
     let mut answers: Vec<_> = batch.iter().map(|_| Err(CommitError::Store(error.clone()))).collect();
     for part in parts {
         let changes: Vec<TenantChange> = part.iter().map(|index| batch[*index].clone()).collect();
-        for (index, answer) in part.into_iter().zip(commit(engine, &changes, rows)) {
+        for (index, answer) in part.into_iter().zip(commit(engine, quotas, &changes, rows)) {
             answers[index] = answer;
         }
     }
@@ -228,12 +243,13 @@ fn by_tenant(batch: &[TenantChange]) -> Vec<Vec<usize>> {
 
 fn transact(
     engine: &dyn Engine,
+    quotas: Quotas,
     batch: &[TenantChange],
     rows: &mut HashMap<TenantId, usize>,
 ) -> Result<Answers, StoreError> {
     let mut answers = Answers::new();
     engine.transact(&plan::questions(batch), &mut |facts| {
-        let (writes, decided) = plan::plan(batch, facts);
+        let (writes, decided) = plan::plan(batch, facts, quotas);
         answers = decided;
         count(&writes, rows);
         writes

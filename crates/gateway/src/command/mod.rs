@@ -22,9 +22,10 @@ use crate::{
 };
 use admin::{Admin, AdminSettings};
 use api::Api;
+use nix::unistd::{Uid, User};
 use serde_json::json;
 use std::{future::Future, net::SocketAddr, time::Duration};
-use store::{Budget, By, Store};
+use store::{Budget, By, Quotas, Store};
 use tokens::{
     ClientPolicy, SetupPolicy,
     operator::{OpenIdSettings, ThrottleSettings},
@@ -67,15 +68,34 @@ pub(crate) fn open_store(settings: &Settings) -> Result<Store, CommandError> {
             in_flight: settings.capacity.in_flight_per_tenant.get(),
             share: settings.capacity.share_per_tenant.get(),
         },
+        quotas: quotas(settings),
     };
     Store::open(&store_settings)
         .map_err(|cause| CommandError::failed("the database cannot be opened (database.url)")(&cause))
 }
 
+/// The user whom this process runs as: services and containers have no USER.
+fn user_of_process() -> String {
+    let uid = Uid::current();
+    User::from_uid(uid).ok().flatten().map_or_else(|| format!("uid {uid}"), |user| user.name)
+}
+
+/// How much there may be of each tenant. 0 is no limit.
+fn quotas(settings: &Settings) -> Quotas {
+    let limit = |most: u64| i64::try_from(most).ok().filter(|most| *most > 0);
+    let quotas = &settings.quotas;
+    Quotas {
+        users: limit(quotas.users.get().into()),
+        groups: limit(quotas.groups.get().into()),
+        memberships: limit(quotas.memberships.get().into()),
+        bytes: limit(quotas.bytes.bytes() as u64),
+    }
+}
+
 /// Whoever sits at the command line, now.
 fn command_line() -> By {
     let named = |variable: &str| std::env::var(variable).ok().filter(|name| !name.is_empty());
-    let user = named("USER").or_else(|| named("LOGNAME")).unwrap_or_else(|| "unknown".to_owned());
+    let user = named("USER").or_else(|| named("LOGNAME")).unwrap_or_else(user_of_process);
     By { actor: format!("command line {user}"), origin: host::name(), at: clock::now() }
 }
 

@@ -89,6 +89,12 @@ settings! {
         keep_deleted: Duration,
         max_document: Size<{ 4 * KB }, { 64 * MB }>,
     }
+    quotas: Quotas {
+        users: Count<0, 1_000_000_000>,
+        groups: Count<0, 1_000_000_000>,
+        memberships: Count<0, 4_000_000_000>,
+        bytes: Size<0, { 1024 * GB }>,
+    }
     admin: Admin {
         listen: SocketAddr,
         public_url: Option<PublicUrl>,

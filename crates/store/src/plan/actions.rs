@@ -22,8 +22,8 @@ impl Plan {
         let joined: BTreeSet<ResourceId> = members.iter().copied().collect();
         let mut created = Resource::new(change, document.clone());
         created.member_count = length(&joined);
+        self.grow(tenant, created.counts())?;
         self.take_user_name(tenant, change, document);
-        self.count(tenant, created.counts());
         let answer = created.committed(true);
         self.resources.insert((tenant, change.id), created);
         let members = members_json(&joined, &BTreeSet::new());
@@ -47,18 +47,25 @@ impl Plan {
         let (joined, left) = self.difference(tenant, change.id, delta);
         let changed = document.is_some() || !joined.is_empty() || !left.is_empty();
         let key = (tenant, change.id);
-        let Some(resource) = self.resources.get_mut(&key) else { return Err(CommitError::NotFound) };
+        let more_members = length(&joined) - length(&left);
+        let Some(resource) = self.resources.get(&key) else { return Err(CommitError::NotFound) };
         if !changed {
             return Ok(resource.committed(false));
         }
-        let counted = resource.counts();
+        let growth = resource.growth(document, more_members);
+        if growth.active_users < 0 {
+            // Whoever left a company can be disabled, also where that takes a byte too many.
+            self.count(tenant, growth);
+        } else {
+            self.grow(tenant, growth)?;
+        }
+        let Some(resource) = self.resources.get_mut(&key) else { return Err(CommitError::NotFound) };
         resource.touch(change.at);
-        resource.member_count += length(&joined) - length(&left);
+        resource.member_count += more_members;
         if let Some(document) = document {
             resource.replace(document.clone());
         }
-        let (answer, growth) = (resource.committed(true), resource.counts() - counted);
-        self.count(tenant, growth);
+        let answer = resource.committed(true);
         if let Some(document) = document {
             self.take_user_name(tenant, change, document);
         }

@@ -18,7 +18,7 @@ pub(crate) use writes::{DeletedResource, FeedMove, GroupUpdate, LogRow, Resource
 
 use crate::{
     audit::{By, Deed},
-    counts::Counts,
+    counts::{Counts, Quotas},
     deeds,
     model::*,
 };
@@ -47,13 +47,14 @@ pub(crate) struct TenantChange {
 pub(crate) type Answers = Vec<Result<Committed, CommitError>>;
 
 /// Decides the batch: each change sees what those before it have made.
-pub(crate) fn plan(batch: &[TenantChange], facts: Facts) -> (Writes, Answers) {
-    let mut plan = Plan::new(facts);
+pub(crate) fn plan(batch: &[TenantChange], facts: Facts, quotas: Quotas) -> (Writes, Answers) {
+    let mut plan = Plan::new(facts, quotas);
     let answers = batch.iter().map(|change| plan.change(change)).collect();
     (plan.into_writes(), answers)
 }
 
 struct Plan {
+    quotas: Quotas,
     /// Feeds as they were, and as the batch moves them.
     feeds_before: HashMap<TenantId, Feed>,
     feeds: BTreeMap<TenantId, Feed>,
@@ -75,10 +76,11 @@ struct Plan {
 }
 
 impl Plan {
-    fn new(facts: Facts) -> Plan {
+    fn new(facts: Facts, quotas: Quotas) -> Plan {
         let resources =
             facts.resources.into_iter().map(|(key, stored)| (key, Resource::stored(stored))).collect();
         Plan {
+            quotas,
             feeds: facts.feeds.iter().map(|(tenant, feed)| (*tenant, *feed)).collect(),
             feeds_before: facts.feeds,
             resources,
@@ -144,6 +146,18 @@ impl Plan {
             && resource.document().is_none()
         {
             resource.old_document = before.cloned();
+        }
+    }
+
+    /// Counts what a change adds to a tenant, unless that is more than the tenant may have.
+    fn grow(&mut self, tenant: TenantId, growth: Counts) -> Result<(), CommitError> {
+        let counts = self.feeds.entry(tenant).or_default().counts;
+        match self.quotas.exceeded(counts, growth) {
+            Some(quota) => Err(CommitError::QuotaExceeded(quota)),
+            None => {
+                self.count(tenant, growth);
+                Ok(())
+            }
         }
     }
 

@@ -115,6 +115,19 @@ impl Resource {
         }
     }
 
+    /// What it adds to its tenant once it has another document or more members.
+    pub(super) fn growth(&self, document: Option<&Document>, more_members: i64) -> Counts {
+        let replaced = document.map_or_else(Counts::default, |document| Counts {
+            active_users: match self.kind {
+                ResourceKind::User => i64::from(document.keys.active) - i64::from(self.is_active),
+                ResourceKind::Group => 0,
+            },
+            bytes: bytes(&document.json) - self.bytes,
+            ..Counts::default()
+        });
+        Counts { memberships: more_members, ..replaced }
+    }
+
     pub(super) fn write(self, tenant: TenantId, id: ResourceId, writes: &mut Writes) {
         if self.deleted {
             return;

@@ -37,33 +37,40 @@ impl Plan {
         restored.version = kept.version + 1;
         restored.created = kept.created;
         restored.member_count = super::actions::length(&joined);
+        let groups: BTreeSet<ResourceId> =
+            groups.iter().copied().filter(|group| self.takes_back(tenant, *group, change.id)).collect();
+        let is_seen = |group: &&ResourceId| self.seen_group(tenant, **group).is_some();
+        let rejoined = i64::try_from(groups.iter().filter(is_seen).count()).unwrap_or(i64::MAX);
+        let growth = Counts { memberships: rejoined, ..Counts::default() };
+        self.grow(tenant, restored.counts() + growth)?;
         self.take_user_name(tenant, change, document);
-        self.count(tenant, restored.counts());
         let answer = restored.committed(true);
         self.kept.remove(&key);
         self.restored.push(key);
         self.resources.insert(key, restored);
-        for group in groups.iter().filter(|group| **group != change.id) {
-            self.rejoin(tenant, *group, change);
+        for group in groups {
+            self.members.entry((tenant, group)).or_default().add(change.id);
+            if let Some(group) = self.resources.get_mut(&(tenant, group)).filter(|group| !group.deleted) {
+                group.touch(change.at);
+                group.member_count += 1;
+            }
         }
         let members = members_json(&joined, &BTreeSet::new());
         self.log(tenant, change, answer.version, [None, Some(document.json.clone()), members], true);
         Ok(answer)
     }
 
-    /// Makes a restored resource a member of a group that it was in, if that is a group, deleted or not.
-    fn rejoin(&mut self, tenant: TenantId, group: ResourceId, change: &Change) {
+    /// Whether a restored resource becomes a member of a group that it was in: if that is a group, deleted or not, and it is
+    /// no member yet.
+    fn takes_back(&self, tenant: TenantId, group: ResourceId, member: ResourceId) -> bool {
         let key = (tenant, group);
-        let found = self.resources.get_mut(&key).filter(|found| found.kind == ResourceKind::Group);
-        if found.is_none() && !self.kept.contains_key(&key) {
-            return;
-        }
-        if self.members.entry(key).or_default().add(change.id)
-            && let Some(group) = found.filter(|group| !group.deleted)
-        {
-            group.touch(change.at);
-            group.member_count += 1;
-            self.count(tenant, Counts { memberships: 1, ..Counts::default() });
-        }
+        let is_group = self.resources.get(&key).is_some_and(|found| found.kind == ResourceKind::Group);
+        let is_member = self.members.get(&key).is_some_and(|members| members.contains(&member));
+        group != member && (is_group || self.kept.contains_key(&key)) && !is_member
+    }
+
+    /// A group that is not deleted.
+    fn seen_group(&self, tenant: TenantId, group: ResourceId) -> Option<&Resource> {
+        self.resources.get(&(tenant, group)).filter(|found| found.is(ResourceKind::Group))
     }
 }

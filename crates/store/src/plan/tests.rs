@@ -1,12 +1,17 @@
 //! Batches decided: each change sees those before it, and a refused one leaves nothing.
 
 use super::*;
+use crate::counts::Quota;
 use scim::event::EventKind;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
 const TENANT: TenantId = TenantId(Uuid::from_u128(1));
 const OTHER: TenantId = TenantId(Uuid::from_u128(2));
+
+fn plan(batch: &[TenantChange], facts: Facts) -> (Writes, Answers) {
+    super::plan(batch, facts, Quotas::default())
+}
 
 fn id(n: u128) -> ResourceId {
     ResourceId(Uuid::from_u128(n))
@@ -228,4 +233,71 @@ fn a_user_restored_into_a_deleted_group_and_deleted_again_counts_for_nothing() {
     assert!(answers.iter().all(Result::is_ok), "{answers:?}");
     assert_eq!(growth(&writes), Counts::default());
     assert!(writes.groups.is_empty() && writes.joined.is_empty());
+}
+
+fn refused(quota: Quota) -> Result<Committed, CommitError> {
+    Err(CommitError::QuotaExceeded(quota))
+}
+
+#[test]
+fn a_change_beyond_a_quota_is_refused_and_leaves_nothing() {
+    let quotas = Quotas { users: Some(1), groups: Some(0), memberships: Some(1), bytes: None };
+    let group = Action::Create { document: document(None), members: vec![] };
+    let batch = [
+        create_user(20, "x"),
+        create_user(21, "y"),
+        change(TENANT, ResourceKind::Group, 30, group),
+        members(10, &[2], &[]),
+        members(10, &[3], &[]),
+    ];
+    let (writes, answers) = super::plan(&batch, facts(), quotas);
+    assert!(answers[0].is_ok() && answers[3].is_ok(), "{answers:?}");
+    assert_eq!(answers[1], refused(Quota::Users(1)));
+    assert_eq!(answers[2], refused(Quota::Groups(0)));
+    assert_eq!(answers[4], refused(Quota::Memberships(1)));
+    assert_eq!((writes.new_users.len(), writes.new_groups.len(), writes.joined.len()), (1, 0, 1));
+    assert_eq!(growth(&writes), Counts { users: 1, memberships: 1, bytes: 16, ..Counts::default() });
+}
+
+/// A tenant may have more than its quotas allow, since those were set later.
+#[test]
+fn only_growth_is_refused() {
+    let mut facts = facts();
+    let counts = Counts { users: 9, active_users: 9, groups: 9, memberships: 9, bytes: 999 };
+    facts.feeds.insert(TENANT, Feed { position: 100, counts });
+    // The stored documents have 12 bytes.
+    for stored in facts.resources.values_mut() {
+        stored.bytes = 12;
+    }
+    let quotas = Quotas { users: Some(1), groups: Some(1), memberships: Some(1), bytes: Some(1) };
+    let plan = |batch: &[TenantChange]| super::plan(batch, facts.clone(), quotas).1;
+    assert_eq!(plan(&[create_user(20, "x")]), [refused(Quota::Users(1))]);
+    assert_eq!(plan(&[members(10, &[2, 3], &[1])]), [refused(Quota::Memberships(1))]);
+    assert_eq!(plan(&[members(10, &[2], &[1])]).iter().filter(|answer| answer.is_ok()).count(), 1);
+    let mut larger = update_user(1, 5, "a longer name");
+    // To disable a user takes a byte more.
+    assert!(plan(std::slice::from_ref(&larger))[0].is_ok());
+    if let Action::Update { document: Some(document), .. } = &mut larger.change.action {
+        document.keys.active = true;
+    }
+    assert_eq!(plan(&[larger]), [refused(Quota::Bytes(1))]);
+    let deleted = [delete(ResourceKind::User, 1), delete(ResourceKind::Group, 10)];
+    assert!(plan(&deleted).iter().all(Result::is_ok));
+}
+
+#[test]
+fn what_is_restored_counts_like_what_is_created() {
+    let mut facts = facts();
+    let kept = KeptResource { at: Timestamp(3), version: 4, created: Timestamp(1) };
+    facts.deleted.insert((TENANT, id(30)), kept);
+    let restore = |groups| Action::Restore { deleted: 4, document: document(Some("x")), groups };
+    let plan = |quotas, groups| {
+        let change = change(TENANT, ResourceKind::User, 30, restore(groups));
+        super::plan(&[change], facts.clone(), quotas).1
+    };
+    let none = |quotas: Quotas| Quotas { users: Some(0), ..quotas };
+    assert_eq!(plan(none(Quotas::default()), vec![]), [refused(Quota::Users(0))]);
+    let no_members = Quotas { memberships: Some(0), ..Quotas::default() };
+    assert_eq!(plan(no_members, vec![id(10)]), [refused(Quota::Memberships(0))]);
+    assert!(plan(no_members, vec![])[0].is_ok());
 }

@@ -2,10 +2,8 @@
 
 use super::listing;
 use crate::model::{From, Listing, TenantId};
-use diesel::{
-    Connection, RunQueryDsl, SqliteConnection, connection::SimpleConnection, debug_query, pg::Pg, sql_query,
-    sqlite::Sqlite,
-};
+use diesel::{Connection, RunQueryDsl, SqliteConnection, debug_query, pg::Pg, sql_query, sqlite::Sqlite};
+use diesel_migrations::MigrationHarness;
 use scim::{
     schema::{Attribute, AttributeType, ResourceKind, ResourceType},
     search::{PageLimits, Paging, Position, Query, SortKey, Words},
@@ -91,12 +89,14 @@ fn the_tenant_is_bound_first_and_for_every_table() {
             let (text, binds) = statement.split_once(" -- binds: [").unwrap();
             let tenant = TENANT.to_string();
             assert!(
-                text.contains(" AS t WHERE t.tenant_id = ")
+                (text.contains(" AS t WHERE t.tenant_id = ")
+                    || text.contains(" FROM feeds AS f WHERE f.tenant_id = "))
                     && binds.starts_with(&format!("Some(Id({tenant}))")),
                 "{statement}"
             );
-            let tables = ["users AS t", "\"groups\" AS t", "\"groups\" AS g", "group_members AS m"]
-                .map(|table| text.matches(table).count());
+            let tables =
+                ["feeds AS f", "users AS t", "\"groups\" AS t", "\"groups\" AS g", "group_members AS m"]
+                    .map(|table| text.matches(table).count());
             assert_eq!(tables.iter().sum::<usize>(), binds.matches(&tenant).count(), "{statement}");
             assert_eq!(tables.iter().sum::<usize>(), text.matches(".tenant_id = ").count(), "{statement}");
         }
@@ -199,7 +199,7 @@ fn sqlite_plan(connection: &mut SqliteConnection, case: &str) -> String {
 #[test]
 fn sqlite_answers_usual_questions_from_an_index() {
     let mut connection = SqliteConnection::establish(":memory:").unwrap();
-    connection.batch_execute(include_str!("../../../../migrations/sqlite/0001_core/up.sql")).unwrap();
+    connection.run_pending_migrations(crate::sqlite::MIGRATIONS).unwrap();
     super::register_functions(&mut connection).unwrap();
     for (case, index) in [
         ("User ", "(tenant_id=?)"),

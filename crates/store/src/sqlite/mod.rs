@@ -31,7 +31,7 @@ use uuid::Uuid;
 pub(crate) use read::list;
 pub(crate) use write::insert_keys;
 
-const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+pub(crate) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 
 /// Plans come from the statements and the indexes alone (`docs/adr/0023`). Statistics that somebody has gathered know the
 /// average tenant, or the only one, and then SQLite reads the rows of all.
