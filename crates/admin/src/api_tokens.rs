@@ -192,16 +192,16 @@ impl Admin {
     /// Whoever shows this token. A text that is none of ours is refused without a query.
     ///
     /// # Errors
-    /// [`Failure::NotSignedIn`] if it is not good, or its operator may not sign in any more.
+    /// [`Failure::WrongApiToken`] if it is not valid, or its operator is disabled.
     pub(crate) async fn script(&self, shown: &str, origin: IpAddr) -> Result<Script, Failure> {
         let now = self.now();
-        let token = ApiToken::parse(shown).ok_or(Failure::NotSignedIn)?;
+        let token = ApiToken::parse(shown).ok_or(Failure::WrongApiToken)?;
         let lookup = self.lookups.begin(token.digest(), origin, now)?;
         let found = self.store.api_token(token.digest(), lookup.line()).await?;
         let is_valid = |(row, operator): &(ApiTokenRow, Operator)| row.is_alive(now) && operator.is_active;
         let Some((row, mut operator)) = found.filter(is_valid) else {
             lookup.was_invalid();
-            return Err(Failure::NotSignedIn);
+            return Err(Failure::WrongApiToken);
         };
         lookup.was_valid(Line::Operators, now);
         if row.last_used.is_none_or(|last| now.0 - last.0 >= TOUCH_INTERVAL_MS) {

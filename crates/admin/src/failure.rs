@@ -23,6 +23,11 @@ pub enum Failure {
     /// No session, or one that has ended: 401.
     #[error("Sign in first.")]
     NotSignedIn,
+    /// The API token is none of ours, or has expired or been revoked, or its operator is disabled: 401.
+    #[error(
+        "The API token is wrong, expired or revoked, or its operator is disabled. Create another one in the console."
+    )]
+    WrongApiToken,
     /// The OpenID provider, or what it says, does not let them in: 403.
     #[error("{0}")]
     NotSignedInThere(&'static str),
@@ -75,6 +80,7 @@ impl Failure {
             Failure::Invalid(_) => ("invalid", 400, "The request makes no sense"),
             Failure::WrongSignIn => ("wrong-sign-in", 401, "That was not right"),
             Failure::NotSignedIn => ("not-signed-in", 401, "There is no session"),
+            Failure::WrongApiToken => ("not-signed-in", 401, "The API token is not valid"),
             Failure::NotSignedInThere(_) => ("not-signed-in-there", 403, "Signing in did not work"),
             Failure::NeedsSession => ("needs-session", 403, "An API token cannot do this"),
             Failure::WrongCsrfToken => ("wrong-csrf-token", 403, "The CSRF token is missing or wrong"),
