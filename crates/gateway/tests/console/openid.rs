@@ -118,7 +118,7 @@ fn who_is_no_operator_gets_none_by_signing_in() {
 
 #[test]
 fn what_does_not_belong_together_signs_nobody_in() {
-    let house = House::start(&[("JUNO__ADMIN__SIGN_IN_ATTEMPTS", "1000")]);
+    let house = House::start(&[]);
     add_operator(&house.world, "anna", "admin");
     let browser = Browser::new(&house.world);
     let change = |text: &str, name: &str, value: &str| {

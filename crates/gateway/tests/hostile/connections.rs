@@ -156,7 +156,7 @@ fn whoever_trickles_a_body_is_told_and_cut_off_on_both_listeners() {
 
 #[test]
 fn nothing_is_read_for_strangers() {
-    let world = World::with_settings(Database::Fresh(Backend::Sqlite), &[("JUNO__SCIM__BODY_TIMEOUT", "1h")]);
+    let world = World::start(Backend::Sqlite);
     let (admin, scim) = (world.gateway.admin(), world.gateway.scim());
     for (listener, path, media_type, status) in [
         (admin, "/api/v1/tenants", JSON, 401),

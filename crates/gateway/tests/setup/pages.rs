@@ -107,8 +107,7 @@ fn a_link_opens_once_and_its_browser_comes_back() {
 
 #[test]
 fn what_is_not_good_always_looks_the_same() {
-    let brief = [("JUNO__SETUP__WRONG_LINKS", "1000")];
-    let world = World::with_settings(Database::Fresh(Backend::Sqlite), &brief);
+    let world = World::start(Backend::Sqlite);
     let anna = operator(&world, "anna", "admin");
     for tenant in ["contoso", "gone", "suspended"] {
         world.tenant(tenant);
