@@ -14,6 +14,7 @@ mod cli_two_ways;
 mod console;
 mod durability;
 mod entra_check;
+mod full_disk;
 mod hostile;
 mod hosts;
 mod isolation;

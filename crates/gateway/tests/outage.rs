@@ -30,7 +30,7 @@ fn create_users(tenant: &Tenant<'_>, client: usize, stop: &AtomicBool) -> Vec<St
     acknowledged
 }
 
-fn assert_unavailable(response: &test_support::Response) {
+pub(crate) fn assert_unavailable(response: &test_support::Response) {
     assert_eq!(response.status, 503, "{}", response.text());
     assert!(
         response.header("retry-after").is_some_and(|seconds| seconds.parse::<u32>().is_ok_and(|s| s > 0))

@@ -12,12 +12,14 @@ mod browser;
 mod gateway;
 mod http;
 mod postgres;
+mod small_disk;
 mod supervised;
 
 pub use browser::{Browser, Scheme};
 pub use gateway::{Database, Gateway, GatewayOptions};
 pub use http::{Http, Response};
 pub use postgres::Postgres;
+pub use small_disk::SmallDisk;
 pub use supervised::Supervised;
 
 use std::path::Path;

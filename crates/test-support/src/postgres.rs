@@ -1,6 +1,6 @@
 //! A private PostgreSQL server: made with initdb in a folder of its own, reached through a socket in that folder.
 
-use crate::supervised::Supervised;
+use crate::{SmallDisk, supervised::Supervised};
 use std::{
     env, fs,
     os::unix::fs::{MetadataExt, chown},
@@ -27,7 +27,7 @@ pub struct Postgres {
 
 /// The unprivileged user that PostgreSQL insists on where we are root.
 #[derive(Clone, Copy, Debug)]
-struct User {
+pub(crate) struct User {
     uid: u32,
     gid: u32,
 }
@@ -107,6 +107,19 @@ impl Postgres {
     pub fn fresh_database(&self) -> String {
         let name = format!("test{}", self.databases.fetch_add(1, Ordering::Relaxed));
         run(self.client("createdb").arg(&name));
+        self.url(&name)
+    }
+
+    /// The URL of a fresh, empty database whose files lie on this disk; the server's log lies elsewhere.
+    pub fn database_on(&self, disk: &SmallDisk) -> String {
+        let name = format!("disk{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        let sql = format!("CREATE TABLESPACE {name} LOCATION '{}'", disk.path().display());
+        self.query("postgres", &sql);
+        run(self.client("createdb").arg(format!("--tablespace={name}")).arg(&name));
+        self.url(&name)
+    }
+
+    fn url(&self, name: &str) -> String {
         let socket = self.server.folder().to_str().expect("folder name").replace('/', "%2F");
         format!("postgres://{SUPERUSER}@{socket}/{name}")
     }
@@ -150,7 +163,7 @@ impl Postgres {
 }
 
 /// A command as the unprivileged user, if there has to be one.
-fn as_user(user: Option<User>, program: &Path) -> Command {
+pub(crate) fn as_user(user: Option<User>, program: &Path) -> Command {
     let mut command = match user {
         None => Command::new(program),
         Some(User { uid, gid }) => {
@@ -165,7 +178,7 @@ fn as_user(user: Option<User>, program: &Path) -> Command {
     command
 }
 
-fn unprivileged_user() -> Option<User> {
+pub(crate) fn unprivileged_user() -> Option<User> {
     let own_uid = fs::metadata("/proc/self").expect("procfs").uid();
     if own_uid != 0 {
         return None;

@@ -74,7 +74,10 @@ fn an_address_at_its_limit_keeps_out_nobody_else() {
     let log = world.gateway.log();
     let lines: Vec<_> = log.lines().filter(|line| line.contains("connections refused")).collect();
     assert!(!lines.is_empty() && lines.len() < 20, "{lines:?}");
-    assert!(lines[0].contains("network=127.0.0.1 ") && lines[0].contains("scim.trusted_proxies"), "{lines:?}");
+    assert!(
+        lines[0].contains("network=127.0.0.1 ") && lines[0].contains("scim.trusted_proxies"),
+        "{lines:?}"
+    );
 }
 
 #[test]

@@ -17,6 +17,9 @@ pub(crate) struct World {
     tokens: Mutex<HashMap<String, Arc<str>>>,
 }
 
+/// The binary.
+pub(crate) const JUNO: &str = env!("CARGO_BIN_EXE_juno");
+
 /// A Secret Token beside the first one.
 pub(crate) struct Issued {
     pub(crate) key_id: String,
@@ -29,12 +32,12 @@ impl World {
     }
 
     pub(crate) fn with_settings(database: Database, settings: &[(&str, &str)]) -> World {
-        let gateway = Gateway::start(GatewayOptions {
-            binary: env!("CARGO_BIN_EXE_juno").into(),
-            database,
-            settings: settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
-        });
-        World { gateway, http: Http::new(), tokens: Mutex::default() }
+        let settings = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        World::of(GatewayOptions { binary: JUNO.into(), database, settings })
+    }
+
+    pub(crate) fn of(options: GatewayOptions) -> World {
+        World { gateway: Gateway::start(options), http: Http::new(), tokens: Mutex::default() }
     }
 
     /// The tenant with this label; opened if it is not yet there.
