@@ -32,8 +32,11 @@ pub(crate) fn register_counts(registry: &Registry, app: &Data<App>, store: &Stor
     let help = "Requests that were refused with 429, since the memory that they need did not become free.";
     Count::register(registry, "juno_bytes_refused_total", help, move || budget.refused())?;
     let (of, store) = (app.clone(), store.clone());
-    let help = "Questions to the database about a credential; all other requests were answered from memory.";
+    let help = "Questions to the database about a credential that the cache did not have.";
     Count::register(registry, "juno_credential_queries_total", help, move || of.authenticator().queries())?;
+    let of = app.clone();
+    let help = "Requests whose credential the cache had.";
+    Count::register(registry, "juno_credential_hits_total", help, move || of.authenticator().hits())?;
     let help = "Requests refused with 429, as their network has shown too many unknown Secret Tokens.";
     let of = app.clone();
     Count::register(registry, "juno_unknown_tokens_refused_total", help, move || {

@@ -7,6 +7,7 @@ use crate::{
     clock::ClockRow,
     credential::{CredentialKind, EndingCredential, NotedUse, Rotation, UsedToken},
     erase::EraseEngine,
+    figures::Connections,
     history::{ChangeRow, DeletedRow},
     lane::Lane,
     lookups::LookupEngine,
@@ -162,6 +163,8 @@ pub(crate) trait Engine:
 {
     /// Brings the schema up to date, forward only.
     fn migrate(&self) -> Result<(), StoreError>;
+    /// The connections of this lane.
+    fn connections(&self) -> Connections;
     /// Whether the database answers.
     fn ping(&self) -> Result<(), StoreError>;
 

@@ -21,11 +21,29 @@ pub struct Distribution {
     pub sum: f64,
 }
 
+/// The connections of a lane to the database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Connections {
+    /// Those that are open.
+    pub open: u64,
+    /// Those on which a job runs.
+    pub busy: u64,
+}
+
+impl From<r2d2::State> for Connections {
+    fn from(state: r2d2::State) -> Self {
+        let busy = state.connections.saturating_sub(state.idle_connections);
+        Connections { open: state.connections.into(), busy: busy.into() }
+    }
+}
+
 /// What one lane has done since the start.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LaneFigures {
     /// Which lane.
     pub lane: Lane,
+    /// Its connections now.
+    pub connections: Connections,
     /// Jobs that wait now.
     pub depth: u64,
     /// How long jobs have waited for a thread, in seconds.
@@ -117,9 +135,10 @@ impl Counters {
         self.late.fetch_add(1, Relaxed);
     }
 
-    pub(crate) fn read(&self, lane: Lane, depth: usize) -> LaneFigures {
+    pub(crate) fn read(&self, lane: Lane, depth: usize, connections: Connections) -> LaneFigures {
         LaneFigures {
             lane,
+            connections,
             depth: depth as u64,
             waited: self.waited.read(),
             worked: self.worked.read(),

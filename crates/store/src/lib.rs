@@ -53,7 +53,7 @@ pub use audit::{AuditHead, AuditRow, BrokenChain, By, Deed, Verified};
 pub use clock::ObservedClock;
 pub use counts::{Counts, Quota, Quotas};
 pub use credential::*;
-pub use figures::{COUNTS, Distribution, LaneFigures, TIMES};
+pub use figures::{COUNTS, Connections, Distribution, LaneFigures, TIMES};
 pub use history::{ChangeRow, DeletedRow};
 pub use lane::Lane;
 pub use model::*;

@@ -99,7 +99,7 @@ impl Store {
         engines.of(Lane::Operators).migrate()?;
         Ok(Store {
             threads: Arc::new(Threads::start(
-                &engines,
+                engines,
                 readers,
                 Batching { most: settings.batch.max(1), quotas: settings.quotas },
             )?),

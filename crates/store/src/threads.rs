@@ -75,8 +75,8 @@ impl<T> LaneQueue<T> {
         taken
     }
 
-    fn figures(&self) -> LaneFigures {
-        self.counters.read(self.lane, self.queue.depth())
+    fn figures(&self, engines: &Engines) -> LaneFigures {
+        self.counters.read(self.lane, self.queue.depth(), engines.of(self.lane).connections())
     }
 }
 
@@ -108,6 +108,7 @@ pub(crate) struct Threads {
     writes: Arc<LaneQueue<Write>>,
     lookups: Arc<LaneQueue<Search>>,
     jobs: Vec<Arc<LaneQueue<Job>>>,
+    engines: Engines,
     running: Running,
     threads: Vec<JoinHandle<()>>,
 }
@@ -117,22 +118,19 @@ const ONE_BY_ONE: [Lane; 4] = [Lane::Vital, Lane::Operators, Lane::Quick, Lane::
 
 impl Threads {
     /// Starts the threads of each lane (see [`Lane::threads`]), the writer and the flusher.
-    pub(crate) fn start(
-        engines: &Engines,
-        readers: usize,
-        batching: Batching,
-    ) -> Result<Threads, StoreError> {
+    pub(crate) fn start(engines: Engines, readers: usize, batching: Batching) -> Result<Threads, StoreError> {
         let mut threads = Threads {
             writes: LaneQueue::new(Lane::Writes, readers),
             lookups: LaneQueue::new(Lane::Lookups, readers),
             jobs: ONE_BY_ONE.iter().map(|lane| LaneQueue::new(*lane, readers)).collect(),
+            engines,
             running: Running::default(),
             threads: Vec::new(),
         };
-        threads.start_writers(engines, batching)?;
+        threads.start_writers(batching)?;
         for _ in 0..Lane::Lookups.threads(readers) {
             let (lane, engine, running) =
-                (threads.lookups.clone(), engines.of(Lane::Lookups), threads.running.clone());
+                (threads.lookups.clone(), threads.engines.of(Lane::Lookups), threads.running.clone());
             let place = running.place();
             threads.spawn("store-lookups", move || {
                 workers::look_up_all(&lane, &*engine, |limit| running.set(place, limit));
@@ -140,7 +138,8 @@ impl Threads {
         }
         for lane in threads.jobs.clone() {
             for _ in 0..lane.lane.threads(readers) {
-                let (lane, engine, running) = (lane.clone(), engines.of(lane.lane), threads.running.clone());
+                let (lane, engine, running) =
+                    (lane.clone(), threads.engines.of(lane.lane), threads.running.clone());
                 let place = running.place();
                 threads.spawn(&format!("store-{}", lane.lane.name()), move || {
                     workers::run_all(&lane, &*engine, |limit| running.set(place, limit));
@@ -150,8 +149,8 @@ impl Threads {
         Ok(threads)
     }
 
-    fn start_writers(&mut self, engines: &Engines, batching: Batching) -> Result<(), StoreError> {
-        let engine = engines.of(Lane::Writes);
+    fn start_writers(&mut self, batching: Batching) -> Result<(), StoreError> {
+        let engine = self.engines.of(Lane::Writes);
         let (committed, to_flush) = mpsc::sync_channel(workers::COMMITS);
         let apart: &[(&str, Which)] = &[("store-writer", Which::Light), ("store-heavy", Which::Heavy)];
         let together: &[(&str, Which)] = &[("store-writer", Which::All)];
@@ -220,8 +219,8 @@ impl Threads {
 
     /// What each lane has done.
     pub(crate) fn figures(&self) -> Vec<LaneFigures> {
-        let jobs = self.jobs.iter().map(|lane| lane.figures());
-        jobs.chain([self.lookups.figures(), self.writes.figures()]).collect()
+        let jobs = self.jobs.iter().map(|lane| lane.figures(&self.engines));
+        jobs.chain([self.lookups.figures(&self.engines), self.writes.figures(&self.engines)]).collect()
     }
 }
 

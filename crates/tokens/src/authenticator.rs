@@ -75,6 +75,7 @@ pub struct Authenticator {
     /// Counts [`Authenticator::forget`]: answers that were asked for earlier are not used any more.
     generation: AtomicU64,
     queries: AtomicU64,
+    hits: AtomicU64,
     lookups: Lookups,
     usage: Usage,
 }
@@ -164,6 +165,7 @@ impl Authenticator {
             unknown: bounded((cache.capacity / 4).max(1)),
             generation: AtomicU64::new(0),
             queries: AtomicU64::new(0),
+            hits: AtomicU64::new(0),
             lookups: Lookups::new(ration),
             usage: Usage::default(),
         }
@@ -225,9 +227,14 @@ impl Authenticator {
         self.unknown.invalidate_all();
     }
 
-    /// How often the store was asked since the process started; all other requests were answered from memory.
+    /// How often the store was asked about a credential since the process started.
     pub fn queries(&self) -> u64 {
         self.queries.load(Ordering::Relaxed)
+    }
+
+    /// How many requests were answered from memory.
+    pub fn hits(&self) -> u64 {
+        self.hits.load(Ordering::Relaxed)
     }
 
     /// How many requests were refused since their network has shown too many unknown tokens.
@@ -256,6 +263,7 @@ impl Authenticator {
                 if let Some(answer) = cache.get(&shown.digest).await
                     && answer.is_fresh(now, self.ttl, generation)
                 {
+                    self.hits.fetch_add(1, Ordering::Relaxed);
                     return Ok(answer);
                 }
             }

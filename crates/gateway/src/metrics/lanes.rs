@@ -23,8 +23,18 @@ enum Read {
     Counts(fn(&LaneFigures) -> &Distribution),
 }
 
-const METRICS: [Of; 8] = [
+const METRICS: [Of; 10] = [
     Of("juno_lane_depth", "Jobs that wait for a thread of the lane.", Read::Gauge(|lane| lane.depth)),
+    Of(
+        "juno_lane_connections",
+        "Open connections of the lane to the database.",
+        Read::Gauge(|lane| lane.connections.open),
+    ),
+    Of(
+        "juno_lane_connections_busy",
+        "Connections of the lane on which a job runs.",
+        Read::Gauge(|lane| lane.connections.busy),
+    ),
     Of("juno_lane_wait_seconds", "How long jobs have waited for a thread.", Read::Times(|lane| &lane.waited)),
     Of(
         "juno_lane_work_seconds",

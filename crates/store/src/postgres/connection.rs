@@ -120,6 +120,11 @@ impl Connections {
         Ok(Connections { pool, is_away: AtomicBool::new(false), canceller })
     }
 
+    /// How many there are, and how many are idle.
+    pub(super) fn state(&self) -> r2d2::State {
+        self.pool.state()
+    }
+
     /// Does something with a connection.
     pub(super) fn run<A>(
         &self,

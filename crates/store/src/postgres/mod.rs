@@ -12,6 +12,7 @@ use crate::{
     act::postgres as acts,
     audit::{AuditHead, AuditRow, By, postgres as audit},
     engine::{Engine, Lookup},
+    figures,
     history::{ChangeRow, DeletedRow, postgres as history},
     lane::Lane,
     limit::Canceller,
@@ -131,6 +132,10 @@ impl Engine for PostgresEngine {
             connection.batch_execute(&connection::set_up(self.lane))?;
             outcome
         })
+    }
+
+    fn connections(&self) -> figures::Connections {
+        self.connections.state().into()
     }
 
     fn ping(&self) -> Result<(), StoreError> {

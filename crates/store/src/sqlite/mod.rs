@@ -11,6 +11,7 @@ use crate::{
     act::sqlite as acts,
     audit::{AuditHead, AuditRow, By, sqlite as audit},
     engine::{Engine, Lookup},
+    figures,
     history::{ChangeRow, DeletedRow, sqlite as history},
     lane::Lane,
     limit::Limit,
@@ -100,6 +101,10 @@ impl Engine for SqliteEngine {
             outcome.map_err(diesel::result::Error::QueryBuilderError)?;
             connection.batch_execute(FORGET_STATISTICS)
         })
+    }
+
+    fn connections(&self) -> figures::Connections {
+        self.pool.state().into()
     }
 
     fn ping(&self) -> Result<(), StoreError> {

@@ -70,9 +70,12 @@ async fn a_list_is_ended_when_its_caller_goes(backend: Backend) {
     let store = world.store().for_clients();
     let list = ask(&store, world.tenant);
     have_begun(&store, 1).await;
+    soon(|| slow_lane(&store).connections.busy == 1).await;
     list.abort();
     soon(|| slow_lane(&store).cancelled == 1).await;
     assert_eq!(slow_lane(&store).late, 0);
+    let connections = slow_lane(&store).connections;
+    assert!(connections.busy == 0 && connections.open <= 4, "{connections:?}");
     // Its thread and its connection go on.
     let few = Listing { limit: 1, condition: None, ..slow() };
     assert_eq!(store.list(world.tenant, few).await.unwrap().rows.len(), 1);
