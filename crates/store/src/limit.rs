@@ -7,7 +7,7 @@ use std::{
     cell::RefCell,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
         mpsc::Sender,
     },
     time::{Duration, Instant},
@@ -21,8 +21,16 @@ pub(crate) type Canceller = Sender<(Arc<Limit>, i32)>;
 pub(crate) struct Limit {
     deadline: Instant,
     is_cancelled: AtomicBool,
+    phase: AtomicU8,
     session: Mutex<Option<Session>>,
 }
+
+/// The job waits for a thread.
+const WAITING: u8 = 0;
+/// A thread has begun with the job.
+const BEGUN: u8 = 1;
+/// The caller has given the job up before a thread began with it.
+const GIVEN_UP: u8 = 2;
 
 /// A session of PostgreSQL that works on a job.
 #[derive(Debug)]
@@ -43,6 +51,7 @@ impl Limit {
         Arc::new(Limit {
             deadline: Instant::now() + time,
             is_cancelled: AtomicBool::new(false),
+            phase: AtomicU8::new(WAITING),
             session: Mutex::new(None),
         })
     }
@@ -58,6 +67,25 @@ impl Limit {
     /// Whether the job must end.
     pub(crate) fn is_over(&self) -> bool {
         self.is_cancelled() || Instant::now() >= self.deadline
+    }
+
+    /// A thread begins with the job; `false`: it must not, since its caller has given it up.
+    pub(crate) fn begin(&self) -> bool {
+        self.becomes(BEGUN, WAITING)
+    }
+
+    /// The job goes back to those that wait.
+    pub(crate) fn wait_again(&self) {
+        self.becomes(WAITING, BEGUN);
+    }
+
+    /// The caller gives up a job that no thread has begun with; `false`: a thread has.
+    pub(crate) fn give_up(&self) -> bool {
+        self.becomes(GIVEN_UP, WAITING)
+    }
+
+    fn becomes(&self, next: u8, before: u8) -> bool {
+        self.phase.compare_exchange(before, next, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
     /// Nobody waits for the job any more: it need not begin, and if it runs it is ended.
@@ -158,6 +186,18 @@ mod tests {
     use std::sync::mpsc;
 
     const LONG: Duration = Duration::from_secs(3600);
+
+    #[test]
+    fn a_job_is_begun_or_given_up_and_never_both() {
+        let limit = Limit::within(LONG);
+        assert!(limit.begin());
+        assert!(!limit.give_up());
+        limit.wait_again();
+        assert!(limit.give_up());
+        assert!(!limit.begin());
+        limit.wait_again();
+        assert!(!limit.begin(), "it stays given up");
+    }
 
     #[test]
     fn a_job_is_over_at_its_deadline_or_when_it_is_cancelled() {

@@ -80,6 +80,31 @@ impl<T> LaneQueue<T> {
     }
 }
 
+impl LaneQueue<Write> {
+    /// Has a change written. Once it has begun, it is finished whoever waits for it. A change that no writer has begun with
+    /// in time is late, also if the writers hang.
+    pub(crate) async fn write(&self, asked: Asked, change: TenantChange) -> Result<Committed, CommitError> {
+        let (answer, mut answered) = oneshot::channel();
+        let limit = Limit::within(Lane::Writes.time());
+        let mut gone = CancelOnDrop(Some(Arc::clone(&limit)));
+        let (line, weight) = (asked.line, asked.weight);
+        let waiting =
+            Waiting { question: change, in_flight: asked.in_flight, limit: Arc::clone(&limit), answer };
+        self.queue.push(line, weight, waiting).map_err(StoreError::from)?;
+        let answer = match tokio::time::timeout_at(patience(&limit), &mut answered).await {
+            Ok(answer) => answer,
+            Err(_) if limit.give_up() => {
+                gone.disarm();
+                self.counters.late();
+                return Err(StoreError::Late.into());
+            }
+            Err(_) => answered.await,
+        };
+        gone.disarm();
+        answer.map_err(|_| StoreError::from(Rejected::Closed))?
+    }
+}
+
 /// The limits of the jobs that run, so that they can be ended when the store is closed. One place for each thread.
 #[derive(Clone, Default)]
 pub(crate) struct Running(Arc<Mutex<Vec<Option<Arc<Limit>>>>>);
@@ -169,17 +194,9 @@ impl Threads {
         Ok(())
     }
 
-    /// Has a change written. Once it has begun, it is finished whoever waits for it.
+    /// Has a change written.
     pub(crate) async fn write(&self, asked: Asked, change: TenantChange) -> Result<Committed, CommitError> {
-        let (answer, answered) = oneshot::channel();
-        let limit = Limit::within(Lane::Writes.time());
-        let mut gone = CancelOnDrop(Some(Arc::clone(&limit)));
-        let (line, weight) = (asked.line, asked.weight);
-        let waiting = Waiting { question: change, in_flight: asked.in_flight, limit, answer };
-        self.writes.queue.push(line, weight, waiting).map_err(StoreError::from)?;
-        let answer = answered.await;
-        gone.disarm();
-        answer.map_err(|_| StoreError::from(Rejected::Closed))?
+        self.writes.write(asked, change).await
     }
 
     /// Has a lookup answered.
@@ -224,6 +241,11 @@ impl Threads {
     }
 }
 
+/// Until when a caller waits. The thread is a little before: it knows better where the time went.
+fn patience(limit: &Limit) -> tokio::time::Instant {
+    tokio::time::Instant::from_std(limit.deadline() + Duration::from_millis(100))
+}
+
 /// The answer to a job, if it comes before the job's deadline. A job whose caller has gone is cancelled.
 async fn in_time<A>(
     limit: Arc<Limit>,
@@ -231,9 +253,7 @@ async fn in_time<A>(
     counters: &Counters,
 ) -> Result<A, StoreError> {
     let mut gone = CancelOnDrop(Some(Arc::clone(&limit)));
-    // The thread is a little before: it knows better where the time went.
-    let deadline = tokio::time::Instant::from_std(limit.deadline() + Duration::from_millis(100));
-    let Ok(answer) = tokio::time::timeout_at(deadline, answered).await else {
+    let Ok(answer) = tokio::time::timeout_at(patience(&limit), answered).await else {
         counters.late();
         return Err(StoreError::Late);
     };
@@ -258,5 +278,65 @@ impl From<Rejected> for StoreError {
             Rejected::Full => StoreError::Overloaded(1),
             Rejected::Closed => StoreError::Unavailable("the process is stopping".to_owned()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{admission::queue::ALONE, workers::Together};
+    use scim::{Timestamp, event::EventKind, schema::ResourceKind};
+    use uuid::Uuid;
+
+    fn change() -> (Asked, TenantChange) {
+        let tenant = crate::TenantId(Uuid::from_u128(1));
+        let change = crate::Change {
+            kind: ResourceKind::User,
+            id: crate::ResourceId(Uuid::from_u128(2)),
+            at: Timestamp(0),
+            actor: None,
+            action: crate::Action::Delete { expected: None },
+            event: EventKind::Delete,
+            effects: String::new(),
+        };
+        let asked =
+            Asked { line: Line::Tenant(tenant), weight: Weight::ONE, in_flight: InFlight::uncounted() };
+        (asked, TenantChange { tenant, change, by: None })
+    }
+
+    /// The database hangs, and so does the writer.
+    #[tokio::test(start_paused = true)]
+    async fn a_change_that_no_writer_begins_with_is_late_and_never_done() {
+        let lane = LaneQueue::new(Lane::Writes, 2);
+        let (asked, asked_for) = change();
+        assert_eq!(lane.write(asked, asked_for).await, Err(StoreError::Late.into()));
+        let portion = Portion { jobs: 8, weight: ALONE };
+        let taken = Together::take(&lane, Which::All, portion).expect("it is in the queue");
+        assert!(taken.questions.is_empty(), "the writer must not begin with it");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_change_that_a_writer_has_begun_with_is_waited_for() {
+        let lane = LaneQueue::new(Lane::Writes, 2);
+        let (asked, asked_for) = change();
+        let writer = {
+            let lane = Arc::clone(&lane);
+            std::thread::spawn(move || {
+                Together::take(&lane, Which::All, Portion { jobs: 8, weight: ALONE }).expect("a change")
+            })
+        };
+        let mut written = Box::pin(lane.write(asked, asked_for));
+        // It is in the queue.
+        tokio::select! {
+            biased;
+            _ = &mut written => panic!("nobody has answered"),
+            () = std::future::ready(()) => {}
+        }
+        let taken = writer.join().expect("the writer");
+        // Longer than any deadline.
+        let late = tokio::time::timeout(Duration::from_secs(3600), &mut written).await;
+        assert!(late.is_err(), "only the database knows whether it is written");
+        taken.answers.into_iter().for_each(|answer| drop(answer.send(Err(CommitError::NotFound))));
+        assert_eq!(written.await, Err(CommitError::NotFound));
     }
 }

@@ -50,10 +50,10 @@ fn extra(estimate: Weight, actual: Weight, time: Duration) -> Weight {
 }
 
 /// Jobs that were taken together, in one order.
-struct Together<Q, A, E> {
+pub(crate) struct Together<Q, A, E> {
     costs: Vec<(Line, Weight)>,
-    questions: Vec<Q>,
-    answers: Vec<oneshot::Sender<Result<A, E>>>,
+    pub(crate) questions: Vec<Q>,
+    pub(crate) answers: Vec<oneshot::Sender<Result<A, E>>>,
     limits: Vec<Arc<Limit>>,
     in_flight: Vec<InFlight>,
 }
@@ -61,7 +61,11 @@ struct Together<Q, A, E> {
 impl<Q, A, E: std::convert::From<StoreError>> Together<Q, A, E> {
     /// Waits for jobs and takes a portion, without those that nobody waits for and those that are late: they may leave
     /// nothing to do. `None` once the queue is closed and drained.
-    fn take(lane: &LaneQueue<Waiting<Q, Result<A, E>>>, which: Which, portion: Portion) -> Option<Self> {
+    pub(crate) fn take(
+        lane: &LaneQueue<Waiting<Q, Result<A, E>>>,
+        which: Which,
+        portion: Portion,
+    ) -> Option<Self> {
         let taken = lane.take(which, portion);
         if taken.is_empty() {
             return None;
@@ -76,11 +80,12 @@ impl<Q, A, E: std::convert::From<StoreError>> Together<Q, A, E> {
         let mut dropped = Vec::new();
         for one in taken {
             let Waiting { question, in_flight, limit, answer } = one.job;
-            if limit.is_over() {
+            let is_over = limit.is_over();
+            if is_over || !limit.begin() {
                 dropped.push((one.line, Weight::default()));
                 if limit.is_cancelled() {
                     lane.counters.cancelled();
-                } else {
+                } else if is_over && limit.begin() {
                     lane.counters.late();
                     drop(answer.send(Err(StoreError::Late.into())));
                 }
@@ -96,10 +101,16 @@ impl<Q, A, E: std::convert::From<StoreError>> Together<Q, A, E> {
         Some(all)
     }
 
-    /// Ends the work on all jobs: charges each for what it has cost above its estimate.
-    fn settle(&mut self, lane: &LaneQueue<Waiting<Q, Result<A, E>>>, actual: &[Weight], time: Duration) {
+    /// Ends the work on all jobs, which took `time`: charges each for what it has cost above its estimate.
+    fn settle(
+        &mut self,
+        lane: &LaneQueue<Waiting<Q, Result<A, E>>>,
+        actual: &[Weight],
+        time: Duration,
+        charged: Duration,
+    ) {
         // The time of several jobs together is nobody's alone.
-        let alone = if self.costs.len() == 1 { time } else { Duration::ZERO };
+        let alone = if self.costs.len() == 1 { charged } else { Duration::ZERO };
         let mut sum = Weight::default();
         for ((cost, in_flight), actual) in self.costs.iter_mut().zip(&self.in_flight).zip(actual) {
             let extra = extra(cost.1, *actual, alone);
@@ -144,7 +155,10 @@ pub(crate) fn write_all(
         let mut rows = HashMap::new();
         let results = commit(engine, quotas, &batch.questions, &mut rows);
         let actual = shares_of(&rows, &batch.questions);
-        batch.settle(lane, &actual, began.elapsed());
+        // Whoever waits for a lock works on nothing.
+        let is_locked_out = results.iter().any(|result| *result == Err(CommitError::Store(StoreError::Late)));
+        let time = began.elapsed();
+        batch.settle(lane, &actual, time, if is_locked_out { Duration::ZERO } else { time });
         if committed.send(ask_again(lane, batch, results)).is_err() {
             return;
         }
@@ -165,6 +179,7 @@ fn ask_again(
     {
         if result == Err(CommitError::Store(StoreError::Late)) && !limit.is_over() {
             let weight = Weight::of_change(&question.change);
+            limit.wait_again();
             let waiting = Waiting { question, in_flight, limit, answer };
             // A closed queue drops it, and its caller hears that the process is stopping.
             let _ = lane.queue.push(cost.0, weight, waiting);
@@ -247,25 +262,28 @@ fn transact(
     batch: &[TenantChange],
     rows: &mut HashMap<TenantId, usize>,
 ) -> Result<Answers, StoreError> {
-    let mut answers = Answers::new();
+    let (mut answers, mut written) = (Answers::new(), HashMap::new());
     engine.transact(&plan::questions(batch), &mut |facts| {
         let (writes, decided) = plan::plan(batch, facts, quotas);
         answers = decided;
-        count(&writes, rows);
+        written = count(&writes);
         writes
     })?;
+    written.into_iter().for_each(|(tenant, count)| *rows.entry(tenant).or_default() += count);
     Ok(answers)
 }
 
 /// Counts the rows of memberships and groups of each tenant, which its changes need not name.
-fn count(writes: &Writes, rows: &mut HashMap<TenantId, usize>) {
+fn count(writes: &Writes) -> HashMap<TenantId, usize> {
+    let mut rows = HashMap::new();
     if writes.left.len() + writes.joined.len() + writes.groups.len() <= 2 * writes.log.len() {
-        return;
+        return rows;
     }
     let left = writes.left.iter().map(|(tenant, _)| *tenant);
     let joined = writes.joined.iter().map(|((tenant, _), _)| *tenant);
     let groups = writes.groups.iter().map(|group| group.tenant);
     left.chain(joined).chain(groups).for_each(|tenant| *rows.entry(tenant).or_default() += 1);
+    rows
 }
 
 /// Answers lookups, those that wait together by one statement. `running` is told the limit of what runs.
@@ -281,7 +299,8 @@ pub(crate) fn look_up_all(
         let began = Instant::now();
         let found = look_up(engine, &together, lane.lane.time(), &running);
         let actual: Vec<Weight> = found.iter().map(weigh).collect();
-        together.settle(lane, &actual, began.elapsed());
+        let time = began.elapsed();
+        together.settle(lane, &actual, time, time);
         let Together { costs, answers, in_flight, .. } = together;
         drop(in_flight);
         answers.into_iter().zip(found).for_each(|(answer, row)| drop(answer.send(row)));
