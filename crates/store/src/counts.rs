@@ -48,15 +48,13 @@ impl Quotas {
     /// The first quota that a tenant with `counts` exceeds by growing so much more.
     pub(crate) fn exceeded(&self, counts: Counts, growth: Counts) -> Option<Quota> {
         let after = counts + growth;
-        let checks: [(Option<i64>, i64, i64, fn(i64) -> Quota); 4] = [
-            (self.users, growth.users, after.users, Quota::Users),
-            (self.groups, growth.groups, after.groups, Quota::Groups),
-            (self.memberships, growth.memberships, after.memberships, Quota::Memberships),
-            (self.bytes, growth.bytes, after.bytes, Quota::Bytes),
-        ];
-        checks.into_iter().find_map(|(most, growth, after, quota)| {
+        let exceeded = |most: Option<i64>, growth: i64, after: i64, quota: fn(i64) -> Quota| {
             most.filter(|most| growth > 0 && after > *most).map(quota)
-        })
+        };
+        exceeded(self.users, growth.users, after.users, Quota::Users)
+            .or_else(|| exceeded(self.groups, growth.groups, after.groups, Quota::Groups))
+            .or_else(|| exceeded(self.memberships, growth.memberships, after.memberships, Quota::Memberships))
+            .or_else(|| exceeded(self.bytes, growth.bytes, after.bytes, Quota::Bytes))
     }
 }
 

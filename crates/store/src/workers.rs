@@ -156,7 +156,7 @@ pub(crate) fn write_all(
         let results = commit(engine, quotas, &batch.questions, &mut rows);
         let actual = shares_of(&rows, &batch.questions);
         // Whoever waits for a lock works on nothing.
-        let is_locked_out = results.iter().any(|result| *result == Err(CommitError::Store(StoreError::Late)));
+        let is_locked_out = results.contains(&Err(CommitError::Store(StoreError::Late)));
         let time = began.elapsed();
         batch.settle(lane, &actual, time, if is_locked_out { Duration::ZERO } else { time });
         if committed.send(ask_again(lane, batch, results)).is_err() {
