@@ -9,12 +9,21 @@ use plan::{Entry, Part, Step};
 use scim::{
     ScimError,
     bulk::{BulkRequest, Echo, Method, Operation},
-    effect::Effect,
+    effect::{Count, Counts, Effect},
     patch::PatchRequest,
     schema::ResourceKind,
 };
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
+
+/// What came of a bulk request.
+#[derive(Clone, Debug)]
+pub struct BulkOutcomes {
+    /// How each operation ended, in the order of the request.
+    pub outcomes: Vec<BulkOutcome>,
+    /// The effects of the operations that were carried out, counted by kind. The change log has them one by one.
+    pub effects: Vec<Count>,
+}
 
 /// How an operation of a bulk request ended.
 #[derive(Clone, Debug)]
@@ -34,18 +43,23 @@ pub struct BulkDone {
     pub method: Method,
     /// The version of the resource after it; none after a delete.
     pub version: Option<i64>,
-    /// What became of its parts.
-    pub effects: Vec<Effect>,
+}
+
+/// An operation that was carried out, before it is noted.
+struct CarriedOut {
+    id: String,
+    done: BulkDone,
+    /// Dropped when they are counted: of a thousand operations they would be millions of bytes.
+    effects: Vec<Effect>,
 }
 
 impl Provisioning {
-    /// Carries out the operations of a bulk request (RFC 7644 section 3.7) and says how each ended, in the order of
-    /// the request. An operation comes behind those that it refers to by `bulkId`; a POST in a circle of references
+    /// Carries out the operations of a bulk request (RFC 7644 section 3.7) and says how each ended. An operation comes behind those that it refers to by `bulkId`; a POST in a circle of references
     /// is carried out in two steps, without and then with the reference that closes the circle.
     ///
     /// An operation that fails does not touch the others, but those that refer to it. After `failOnErrors` failures
     /// the rest is not tried, and missing in the answer.
-    pub async fn bulk(&self, context: &Context, request: BulkRequest) -> Vec<BulkOutcome> {
+    pub async fn bulk(&self, context: &Context, request: BulkRequest) -> BulkOutcomes {
         let most =
             request.fail_on_errors.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
         let mut run = Run::new(request.operations);
@@ -69,12 +83,8 @@ impl Provisioning {
         run.outcomes()
     }
 
-    /// Carries out one operation, all of its references resolved. Answers with the id of its resource.
-    async fn carry_out(
-        &self,
-        context: &Context,
-        operation: Operation,
-    ) -> Result<(String, BulkDone), Failure> {
+    /// Carries out one operation, all of its references resolved.
+    async fn carry_out(&self, context: &Context, operation: Operation) -> Result<CarriedOut, Failure> {
         let Operation { method, kind, data, .. } = operation;
         let id = operation.id.unwrap_or_default();
         let precondition = Precondition { if_match: operation.version.as_deref() };
@@ -97,7 +107,7 @@ impl Provisioning {
                 (id, None, Vec::new())
             }
         };
-        Ok((id, BulkDone { method, version, effects }))
+        Ok(CarriedOut { id, done: BulkDone { method, version }, effects })
     }
 }
 
@@ -108,6 +118,7 @@ struct Run {
     /// Ids of the resources that were created, by `bulkId`.
     ids: HashMap<String, String>,
     results: Vec<Option<Result<BulkDone, Failure>>>,
+    effects: Counts,
     failures: usize,
     /// Set once the database is away: it is not asked again for every operation that is left.
     unavailable: Option<Failure>,
@@ -117,7 +128,8 @@ impl Run {
     fn new(entries: Vec<Entry>) -> Run {
         let posts = plan::posts(&entries);
         let results = entries.iter().map(|_| None).collect();
-        Run { entries, posts, ids: HashMap::new(), results, failures: 0, unavailable: None }
+        let effects = Counts::default();
+        Run { entries, posts, ids: HashMap::new(), results, effects, failures: 0, unavailable: None }
     }
 
     /// The operation of a step, with ids in place of its references. Its data is taken away where it is not needed
@@ -155,7 +167,11 @@ impl Run {
     }
 
     /// Notes how a step ended.
-    fn note(&mut self, step: &Step, result: Result<(String, BulkDone), Failure>) {
+    fn note(&mut self, step: &Step, result: Result<CarriedOut, Failure>) {
+        // The second step of a POST in a circle has the effects of the first one again.
+        if let (Part::Whole | Part::Rest, Ok(carried_out)) = (&step.part, &result) {
+            self.effects.add(&carried_out.effects);
+        }
         if let Err(failure @ Failure::Unavailable(_)) = &result {
             self.unavailable = Some(failure.clone());
         }
@@ -166,7 +182,7 @@ impl Run {
                 *place = Some(Err(first));
                 return;
             }
-            (true, Ok((_, second)), _) => Ok(BulkDone { method: Method::Post, ..second }),
+            (true, Ok(second), _) => Ok(BulkDone { method: Method::Post, ..second.done }),
             (true, Err(failure), _) => Err(match failure {
                 Failure::Scim(error) => {
                     let detail =
@@ -175,7 +191,7 @@ impl Run {
                 }
                 other => other,
             }),
-            (false, Ok((id, done)), _) => {
+            (false, Ok(CarriedOut { id, done, .. }), _) => {
                 if let (Method::Post, Some(name)) = (done.method, &self.entries[step.operation].0.bulk_id) {
                     self.ids.insert(name.clone(), id);
                 }
@@ -187,9 +203,9 @@ impl Run {
         *place = Some(result);
     }
 
-    /// The outcomes in the order of the request, without what was not tried.
-    fn outcomes(self) -> Vec<BulkOutcome> {
-        let Run { entries, ids, results, .. } = self;
+    /// The outcomes in the order of the request, without the operations that were not tried.
+    fn outcomes(self) -> BulkOutcomes {
+        let Run { entries, ids, results, effects, .. } = self;
         let outcome = |((echo, operation), result): (Entry, Option<_>)| {
             let resource = operation.ok().and_then(|operation| {
                 let name = operation
@@ -201,7 +217,8 @@ impl Run {
             });
             Some(BulkOutcome { echo, resource, result: result? })
         };
-        entries.into_iter().zip(results).filter_map(outcome).collect()
+        let outcomes = entries.into_iter().zip(results).filter_map(outcome).collect();
+        BulkOutcomes { outcomes, effects: effects.into_list() }
     }
 }
 

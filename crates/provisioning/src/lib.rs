@@ -19,7 +19,7 @@ mod restore;
 mod update;
 mod walks;
 
-pub use bulk::{AT_ONCE as BULK_AT_ONCE, BulkDone, BulkOutcome};
+pub use bulk::{AT_ONCE as BULK_AT_ONCE, BulkDone, BulkOutcome, BulkOutcomes};
 pub use failure::Failure;
 pub use heavy::off_worker;
 pub use patch::Changed;

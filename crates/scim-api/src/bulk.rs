@@ -2,7 +2,7 @@
 
 use crate::{ApiError, App, Client, answer, body::Body};
 use actix_web::{HttpResponse, web::Data};
-use provisioning::{BULK_AT_ONCE, BulkDone, BulkOutcome};
+use provisioning::{BULK_AT_ONCE, BulkDone, BulkOutcome, BulkOutcomes};
 use scim::{
     bulk::{self, Answer, BulkRequest, Echo, Method},
     list, meta,
@@ -15,11 +15,9 @@ pub(crate) async fn bulk(mut client: Client, app: Data<App>, body: Body) -> Resu
     client.memory.raise_to(operations, 0).await?;
     let most = app.limits.bulk_max_operations;
     let request = body.read(&app, &mut client.memory, move |body| BulkRequest::parse(body, most)).await?;
-    let outcomes = app.provisioning.bulk(&client.context, request).await;
+    let BulkOutcomes { outcomes, effects } = app.provisioning.bulk(&client.context, request).await;
     client.memory.shrink_to(operations);
-    for done in outcomes.iter().filter_map(|outcome| outcome.result.as_ref().ok()) {
-        app.metrics.count_effects(client.label(), &done.effects);
-    }
+    app.metrics.add_effects(client.label(), effects);
     let response = bulk::response(outcomes.into_iter().map(|outcome| answer_to(&client.base, outcome)));
     answer::text(app, client, response.to_string()).await
 }
@@ -28,7 +26,7 @@ pub(crate) async fn bulk(mut client: Client, app: Data<App>, body: Body) -> Resu
 fn answer_to(base: &str, outcome: BulkOutcome) -> (Echo, Answer) {
     let location = outcome.resource.map(|(kind, id)| list::location(base, kind, &id));
     let answer = match outcome.result {
-        Ok(BulkDone { method, version, .. }) => {
+        Ok(BulkDone { method, version }) => {
             let status = match method {
                 Method::Post => 201,
                 Method::Put | Method::Patch => 200,

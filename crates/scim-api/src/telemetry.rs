@@ -76,9 +76,14 @@ impl Metrics {
         Ok(Metrics { requests, seconds, effects })
     }
 
-    /// Counts what became of the parts of a request.
+    /// Counts the effects of a request.
     pub(crate) fn count_effects(&self, tenant: &str, effects: &[Effect]) {
-        for Count { outcome, rule, count } in effect::counts(effects) {
+        self.add_effects(tenant, effect::counts(effects));
+    }
+
+    /// Adds effects that are counted already.
+    pub(crate) fn add_effects(&self, tenant: &str, counts: Vec<Count>) {
+        for Count { outcome, rule, count } in counts {
             let outcome = match outcome {
                 Outcome::Applied => "applied",
                 Outcome::AlreadyTrue => "already_true",

@@ -56,14 +56,30 @@ pub struct Count {
 
 /// Counts effects by kind, in the order in which the kinds come first.
 pub fn counts(effects: &[Effect]) -> Vec<Count> {
-    let mut counts: Vec<Count> = Vec::new();
-    for Effect { outcome, rule, more, .. } in effects {
-        match counts.iter_mut().find(|count| (count.outcome, count.rule) == (*outcome, *rule)) {
-            Some(count) => count.count += 1 + more,
-            None => counts.push(Count { outcome: *outcome, rule: *rule, count: 1 + more }),
+    let mut counts = Counts::default();
+    counts.add(effects);
+    counts.into_list()
+}
+
+/// Counts of the effects of several requests. It holds one number for each kind, however many effects are added.
+#[derive(Clone, Debug, Default)]
+pub struct Counts(Vec<Count>);
+
+impl Counts {
+    /// Adds the effects of a request.
+    pub fn add(&mut self, effects: &[Effect]) {
+        for Effect { outcome, rule, more, .. } in effects {
+            match self.0.iter_mut().find(|count| (count.outcome, count.rule) == (*outcome, *rule)) {
+                Some(count) => count.count += 1 + more,
+                None => self.0.push(Count { outcome: *outcome, rule: *rule, count: 1 + more }),
+            }
         }
     }
-    counts
+
+    /// The counts, in the order in which the kinds came first.
+    pub fn into_list(self) -> Vec<Count> {
+        self.0
+    }
 }
 
 /// The rules by which a deviation from the standard is translated.

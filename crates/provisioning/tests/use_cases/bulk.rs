@@ -1,14 +1,19 @@
 //! Bulk requests on a real store: references, circles, failures, order.
 
 use crate::tenant::Client;
-use provisioning::{BulkOutcome, Failure};
+use provisioning::{BulkOutcome, BulkOutcomes, Failure};
 use scim::{
     bulk::BulkRequest,
+    effect::{Count, Outcome},
     schema::ResourceKind::{Group, User},
 };
 use serde_json::{Value, json};
 
 async fn bulk(client: &Client, body: Value) -> Vec<BulkOutcome> {
+    whole(client, body).await.outcomes
+}
+
+async fn whole(client: &Client, body: Value) -> BulkOutcomes {
     let request = BulkRequest::parse(body, 1000).unwrap();
     client.provisioning.bulk(&client.context, request).await
 }
@@ -211,4 +216,41 @@ async fn hundreds_of_people_and_their_group_come_in_one_request() {
     let mut ids: Vec<String> = outcomes[1..].iter().map(id).collect();
     ids.sort_unstable();
     assert_eq!(client.members(&id(&outcomes[0])).await, ids);
+}
+
+#[tokio::test]
+async fn effects_of_all_operations_are_one_count_for_each_kind() {
+    let client = Client::new().await;
+    let known = client.user("known@example.com").await;
+    let unknown = |n: usize| format!("unknown{n}");
+    let person = |n: usize| {
+        let mut person = user(&n.to_string(), &format!("{n}@example.com"));
+        // Of each user 30 attributes are ignored and one is coerced.
+        (0..30).for_each(|n| person["data"][unknown(n)] = json!("x"));
+        person["data"]["active"] = json!("True");
+        person
+    };
+    let mut operations: Vec<Value> = (0..100).map(person).collect();
+    operations.push(patch(&format!("/Users/{known}"), json!([{"op": "add", "path": "title", "value": "T"}])));
+    // An operation that fails has no effects.
+    operations.push(json!({"method": "POST", "path": "/Users", "bulkId": "taken",
+        "data": {"userName": "known@example.com", "unknown": "x"}}));
+    let BulkOutcomes { outcomes, effects } = whole(&client, json!({ "Operations": operations })).await;
+    assert_eq!(ends(&outcomes[..101]), vec!["ok"; 101]);
+    let count = |outcome, rule, count| Count { outcome, rule, count };
+    assert_eq!(effects.len(), 3, "{effects:?}");
+    assert!(effects.contains(&count(Outcome::Ignored, Some("unknownAttribute"), 3000)), "{effects:?}");
+    assert!(effects.contains(&count(Outcome::Coerced, Some("booleanText"), 100)), "{effects:?}");
+    assert!(effects.contains(&count(Outcome::Applied, None, 1)), "{effects:?}");
+}
+
+#[tokio::test]
+async fn effects_of_a_post_in_a_circle_are_counted_once() {
+    let client = Client::new().await;
+    let mut first = group("a", &["bulkId:b"]);
+    first["data"]["unknown"] = json!("x");
+    let operations = json!([first, group("b", &["bulkId:a"])]);
+    let BulkOutcomes { outcomes, effects } = whole(&client, json!({ "Operations": operations })).await;
+    assert_eq!(ends(&outcomes), ["ok"; 2]);
+    assert_eq!(effects, [Count { outcome: Outcome::Ignored, rule: Some("unknownAttribute"), count: 1 }]);
 }
