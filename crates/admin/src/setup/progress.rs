@@ -50,7 +50,7 @@ impl Progress {
         let words: Vec<String> = counted
             .map(|(count, one)| match count {
                 1 => format!("1 {one}"),
-                count => format!("{} {one}s", web::number(&count)),
+                count => format!("{} {one}s", web::number(count)),
             })
             .collect();
         (!words.is_empty()).then(|| words.join(" and "))
