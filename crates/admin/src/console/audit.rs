@@ -9,7 +9,7 @@ use crate::{
     Admin, Failure, Listed,
     caller::Administrator,
     request::Query,
-    web::{self, Difference},
+    web::{self, Differences},
 };
 use actix_web::{HttpResponse, web::Data};
 use askama::Template;
@@ -33,7 +33,7 @@ struct Shown {
     tenant: Option<String>,
     actor: Option<String>,
     target: Option<String>,
-    differences: Vec<Difference>,
+    differences: Differences,
 }
 
 #[derive(Template)]

@@ -3,7 +3,7 @@
 use super::tenant::TenantHead;
 use crate::{
     Actors, Admin, Failure,
-    web::{self, Difference},
+    web::{self, Differences},
 };
 use scim::Timestamp;
 use serde::Deserialize;
@@ -28,7 +28,7 @@ pub(super) struct ChangeView {
     pub(super) history: String,
     pub(super) actor: String,
     pub(super) version: i64,
-    pub(super) differences: Vec<Difference>,
+    pub(super) differences: Differences,
     /// Whether the differences are all of a document, as when it was created.
     pub(super) is_whole: bool,
     pub(super) joined: MembersView,

@@ -14,8 +14,32 @@ pub(crate) struct Difference {
     pub(crate) after: Option<String>,
 }
 
-/// Every value that is not the same in both, in the order of the documents. Text that is no JSON counts as one value.
-pub(crate) fn differences(before: Option<&str>, after: Option<&str>) -> Vec<Difference> {
+/// The most differences of two documents that a page lists. A document may hold a hundred thousand values.
+const MAX_LISTED: usize = 200;
+
+/// What differs between two documents.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Differences {
+    /// The first differences, at most [`MAX_LISTED`].
+    pub(crate) listed: Vec<Difference>,
+    /// How many differences are not listed.
+    pub(crate) more: usize,
+}
+
+impl Differences {
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.listed.len() + self.more
+    }
+
+    /// Whether the documents are the same.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// The values that are not the same in both, in the order of the documents. Text that is not JSON counts as one value.
+pub(crate) fn differences(before: Option<&str>, after: Option<&str>) -> Differences {
     let (before, after) = (leaves(before), leaves(after));
     let found: BTreeMap<&str, &str> = before.iter().map(|(place, value)| (&**place, &**value)).collect();
     let kept: BTreeMap<&str, &str> = after.iter().map(|(place, value)| (&**place, &**value)).collect();
@@ -29,7 +53,9 @@ pub(crate) fn differences(before: Option<&str>, after: Option<&str>) -> Vec<Diff
         before: found.get(&**place).map(|value| (*value).to_owned()),
         after: Some(value.clone()),
     });
-    changed.chain(gone).collect()
+    let mut all = changed.chain(gone);
+    let listed = all.by_ref().take(MAX_LISTED).collect();
+    Differences { listed, more: all.count() }
 }
 
 /// The values that hold no others, each with its place.
@@ -69,7 +95,7 @@ mod tests {
     fn lines(before: Option<&str>, after: Option<&str>) -> Vec<String> {
         let show = |value: &Option<String>| value.clone().unwrap_or("-".to_owned());
         let line = |d: &Difference| format!("{}: {} > {}", d.place, show(&d.before), show(&d.after));
-        differences(before, after).iter().map(line).collect()
+        differences(before, after).listed.iter().map(line).collect()
     }
 
     #[test]
@@ -89,6 +115,16 @@ mod tests {
             ]
         );
         assert_eq!(lines(Some(before), Some(before)), [""; 0]);
+    }
+
+    #[test]
+    fn of_many_differences_the_first_are_listed() {
+        let many = serde_json::json!({ "x": vec![0; MAX_LISTED + 7] }).to_string();
+        for (before, after) in [(Some(&*many), None), (None, Some(&*many))] {
+            let found = differences(before, after);
+            assert_eq!((found.listed.len(), found.more, found.len()), (MAX_LISTED, 7, MAX_LISTED + 7));
+        }
+        assert!(differences(Some(&many), Some(&many)).is_empty());
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod difference;
 mod shown;
 
 pub(crate) use assets::Assets;
-pub(crate) use difference::{Difference, differences};
+pub(crate) use difference::{Differences, differences};
 pub(crate) use shown::{Qr, json, number, qr, time};
 
 use crate::Failure;
