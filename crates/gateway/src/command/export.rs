@@ -40,6 +40,21 @@ pub(super) async fn export(
     }
     let lines = last["lines"].clone();
     let Some(file) = output else { return Ok(Answer::silent()) };
-    let text = format!("{lines} lines are in {}.", file.display());
+    let text = format!("{} in {}.", lines_are(lines.as_u64().unwrap_or_default()), file.display());
     Ok(Answer { json: json!({ "lines": lines, "file": file }), text })
+}
+
+/// `1 line is`, `2 lines are`.
+fn lines_are(count: u64) -> String {
+    if count == 1 { "1 line is".to_owned() } else { format!("{count} lines are") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_is_singular() {
+        assert_eq!([0, 1, 2].map(lines_are), ["0 lines are", "1 line is", "2 lines are"]);
+    }
 }
