@@ -2,9 +2,9 @@
 
 use crate::Failure;
 use provisioning::{Context, Provisioning};
-use scim::{Timestamp, search::PageLimits};
+use scim::{Timestamp, schema::ResourceKind, search::PageLimits};
 use std::{sync::OnceLock, time::Duration};
-use store::{By, Store, Tenant};
+use store::{By, Row, Store, Tenant};
 use tokens::{
     ClientPolicy, Issuer, JwksSettings, Lookups, OauthClients, RationSettings, Rotations, SetupPolicy,
     operator::{OpenId, OpenIdSettings, Passwords, Throttle, ThrottleSettings},
@@ -78,7 +78,7 @@ pub struct Admin {
 /// Rows of a page.
 pub(crate) const PAGE: PageLimits = PageLimits { default: 50, max: 200 };
 
-/// The largest page, in bytes of its rows; beyond it a page is shorter, and its cursor goes on from there.
+/// The largest page, in bytes of its rows. A page that would be larger is shorter, and its cursor continues from there.
 pub(crate) const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 impl Admin {
@@ -153,4 +153,11 @@ impl Admin {
     pub(crate) fn context(&self, tenant: &Tenant, actor: Option<Uuid>) -> Context {
         Context { tenant: tenant.id, profile: tenant.profile, actor, now: self.now() }
     }
+}
+
+/// A resource in the form of SCIM, as text, below this Tenant URL.
+pub(crate) fn text_of(tenant_url: &str, kind: ResourceKind, row: &Row) -> String {
+    let mut text = provisioning::open_resource(kind, row, tenant_url);
+    text.push('}');
+    text
 }

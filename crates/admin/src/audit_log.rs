@@ -46,9 +46,8 @@ impl Admin {
             Some(tenant) => Some(self.tenant(tenant).await?.id),
             None => None,
         };
-        let limit = paging::limit(count);
-        let rows = self.store.audit_rows(tenant, before, limit + 1).await?;
-        Ok(Listed::cut(rows, limit, |row| row.position.to_string()))
+        let page = self.store.audit_rows(tenant, before, paging::bounds(count)).await?;
+        Ok(Listed::of(page, |row| row.position.to_string()))
     }
 
     /// The words for what rows of a tenant name, while it is there.

@@ -1,12 +1,16 @@
 //! Pages by cursor: each says where the next begins; nothing is kept between them.
 
-use crate::{Failure, admin::PAGE};
+use crate::{
+    Failure,
+    admin::{PAGE, PAGE_BYTES},
+};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use scim::Timestamp;
 use std::{
     fmt::{self, Display},
     str::FromStr,
 };
+use store::{PageBounds, Slice};
 use uuid::Uuid;
 
 /// A page.
@@ -57,11 +61,17 @@ impl<T> Listed<T> {
         Ok(Listed::cut(rest, limit(count), |row| place(row).to_string()))
     }
 
-    /// Of rows that were asked for with one more than fit; `place` says where a row stands.
+    /// A page of rows that are asked for with one row more than fits on the page; `place` says where a row stands.
     pub(crate) fn cut(mut rows: Vec<T>, limit: u32, place: impl Fn(&T) -> String) -> Listed<T> {
-        let is_more = rows.len() > limit as usize;
+        let has_more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
-        let next = rows.last().filter(|_| is_more).map(|row| BASE64_URL_SAFE_NO_PAD.encode(place(row)));
+        Listed::of(Slice { rows, has_more }, place)
+    }
+
+    /// A page of the store; `place` says where a row stands.
+    pub(crate) fn of(page: Slice<T>, place: impl Fn(&T) -> String) -> Listed<T> {
+        let Slice { rows, has_more } = page;
+        let next = rows.last().filter(|_| has_more).map(|row| BASE64_URL_SAFE_NO_PAD.encode(place(row)));
         Listed { rows, next }
     }
 
@@ -74,6 +84,11 @@ impl<T> Listed<T> {
 /// How many rows a page has.
 pub(crate) fn limit(count: Option<u32>) -> u32 {
     count.map_or(PAGE.default, |count| count.clamp(1, PAGE.max))
+}
+
+/// How large a page of rows that can be large may be.
+pub(crate) fn bounds(count: Option<u32>) -> PageBounds {
+    PageBounds { rows: limit(count), bytes: PAGE_BYTES }
 }
 
 /// Reads the place in a cursor; `None` on the first page.

@@ -2,7 +2,7 @@
 
 use crate::{
     Admin, Failure, Listed,
-    admin::{PAGE, PAGE_BYTES},
+    admin::{PAGE, PAGE_BYTES, text_of},
     paging::{self, Moment},
 };
 use provisioning::Provisioning;
@@ -99,7 +99,7 @@ impl Admin {
         Ok(found.into_iter().map(|named| (named.id, named)).collect())
     }
 
-    /// The change log of a tenant, or of one resource (there or deleted), newest first.
+    /// A page of the change log of a tenant, or of one resource (there or deleted), newest first.
     ///
     /// # Errors
     /// No such tenant; a cursor of another list; an id that is none.
@@ -118,12 +118,11 @@ impl Admin {
             None => None,
         };
         let before = paging::place(cursor, |text| text.parse::<i64>().ok())?.unwrap_or(i64::MAX);
-        let limit = paging::limit(count);
-        let rows = self.store.changes(tenant.id, resource, before, limit + 1).await?;
-        Ok(Listed::cut(rows, limit, |row| row.position.to_string()))
+        let page = self.store.changes(tenant.id, resource, before, paging::bounds(count)).await?;
+        Ok(Listed::of(page, |row| row.position.to_string()))
     }
 
-    /// What was deleted and can be restored, the latest first.
+    /// A page of the deleted resources that can be restored, newest first.
     ///
     /// # Errors
     /// No such tenant; a cursor of another list.
@@ -135,9 +134,9 @@ impl Admin {
     ) -> Result<Listed<DeletedRow>, Failure> {
         let tenant = self.tenant(tenant).await?;
         let Moment(at, id) = paging::place(cursor, |text| text.parse().ok())?.unwrap_or(Moment::END);
-        let limit = paging::limit(count);
-        let rows = self.store.deleted_resources(tenant.id, (at, ResourceId(id)), limit + 1).await?;
-        Ok(Listed::cut(rows, limit, |row| Moment(row.at, row.id.0).to_string()))
+        let bounds = paging::bounds(count);
+        let page = self.store.deleted_resources(tenant.id, (at, ResourceId(id)), bounds).await?;
+        Ok(Listed::of(page, |row| Moment(row.at, row.id.0).to_string()))
     }
 
     /// A deleted user or group.
@@ -175,13 +174,6 @@ impl Admin {
 
     /// A resource in the form of SCIM.
     fn show(&self, tenant: &Tenant, kind: ResourceKind, row: &Row) -> Result<Value, Failure> {
-        serde_json::from_str(&self.text(tenant, kind, row)).map_err(Failure::internal)
-    }
-
-    /// The same as text.
-    pub(crate) fn text(&self, tenant: &Tenant, kind: ResourceKind, row: &Row) -> String {
-        let mut text = provisioning::open_resource(kind, row, &self.tenant_url(tenant));
-        text.push('}');
-        text
+        serde_json::from_str(&text_of(&self.tenant_url(tenant), kind, row)).map_err(Failure::internal)
     }
 }

@@ -9,14 +9,15 @@ use crate::{
     lane::Lane,
     model::{ResourceId, StoreError, TenantId},
     operator::{Operator, OperatorChange, Proof, Session},
+    pages::{PageBounds, Slice},
     store::{Store, has_nul},
 };
 use scim::Timestamp;
 use std::ops::ControlFlow;
 use uuid::Uuid;
 
-/// Rows that are checked together.
-const VERIFIED_AT_ONCE: i64 = 1000;
+/// Rows of the audit log that are checked together.
+const VERIFIED_AT_ONCE: PageBounds = PageBounds { rows: 1000, bytes: 4 * 1024 * 1024 };
 
 impl Store {
     /// Adds an operator; `false` if the name is taken.
@@ -101,7 +102,7 @@ impl Store {
         self.act(Line::Operators, Act::Note(deed)).await.map(drop)
     }
 
-    /// Audit rows before a position (`i64::MAX` is behind all), newest first, of one tenant or of all.
+    /// A page of audit rows before a position (`i64::MAX` is behind all), newest first, of one tenant or of all.
     ///
     /// # Errors
     /// As above.
@@ -109,9 +110,9 @@ impl Store {
         &self,
         tenant: Option<TenantId>,
         before: i64,
-        limit: u32,
-    ) -> Result<Vec<AuditRow>, StoreError> {
-        self.ask(move |engine| engine.audit_rows_before(tenant, before, limit.into())).await
+        bounds: PageBounds,
+    ) -> Result<Slice<AuditRow>, StoreError> {
+        self.ask(move |engine| engine.audit_rows_before(tenant, before, bounds)).await
     }
 
     /// Checks the whole audit log: how far it goes, or what is wrong with it first.
@@ -125,7 +126,7 @@ impl Store {
             let page = self.ask(move |engine| {
                 let recorded = engine.audit_head()?;
                 let rows = engine.audit_rows_behind(at.position, VERIFIED_AT_ONCE)?;
-                Ok(audit::verify_page(at, recorded, &rows))
+                Ok(audit::verify_page(at, recorded, &rows.rows))
             });
             match page.await? {
                 ControlFlow::Continue(end) => at = end,
@@ -134,8 +135,8 @@ impl Store {
         }
     }
 
-    /// The change log of a tenant, or of one of its resources, before a position (`i64::MAX` is behind all), newest
-    /// first.
+    /// A page of the change log of a tenant, or of one of its resources, before a position (`i64::MAX` is behind all),
+    /// newest first.
     ///
     /// # Errors
     /// As above.
@@ -144,14 +145,14 @@ impl Store {
         tenant: TenantId,
         resource: Option<ResourceId>,
         before: i64,
-        limit: u32,
-    ) -> Result<Vec<ChangeRow>, StoreError> {
-        let changes = move |engine: &dyn Engine| engine.changes(tenant, resource, before, limit.into());
+        bounds: PageBounds,
+    ) -> Result<Slice<ChangeRow>, StoreError> {
+        let changes = move |engine: &dyn Engine| engine.changes(tenant, resource, before, bounds);
         self.ask_in(Lane::Slow, Line::Operators, changes).await
     }
 
-    /// Deleted resources of a tenant that were deleted before another (time and id; the greatest is behind all),
-    /// the latest first.
+    /// A page of the resources of a tenant that were deleted before another one (time and id; the greatest is behind
+    /// all), newest first.
     ///
     /// # Errors
     /// As above.
@@ -159,9 +160,9 @@ impl Store {
         &self,
         tenant: TenantId,
         before: (Timestamp, ResourceId),
-        limit: u32,
-    ) -> Result<Vec<DeletedRow>, StoreError> {
-        self.ask_of(tenant, move |engine| engine.deleted_resources(tenant, before, limit.into())).await
+        bounds: PageBounds,
+    ) -> Result<Slice<DeletedRow>, StoreError> {
+        self.ask_of(tenant, move |engine| engine.deleted_resources(tenant, before, bounds)).await
     }
 
     /// A deleted resource.
@@ -176,7 +177,8 @@ impl Store {
         self.ask_of(tenant, move |engine| engine.deleted_resource(tenant, id)).await
     }
 
-    /// The members that a deleted group comes back with, by id: nobody else sees them.
+    /// At most `limit` of the members that a deleted group comes back with, behind another one, by id; from the first if
+    /// `after` is `None`.
     ///
     /// # Errors
     /// As above.
@@ -184,7 +186,9 @@ impl Store {
         &self,
         tenant: TenantId,
         group: ResourceId,
+        after: Option<ResourceId>,
+        limit: u32,
     ) -> Result<Vec<ResourceId>, StoreError> {
-        self.ask_of(tenant, move |engine| engine.hidden_members(tenant, group)).await
+        self.ask_of(tenant, move |engine| engine.hidden_members(tenant, group, after, limit.into())).await
     }
 }

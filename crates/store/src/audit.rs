@@ -1,6 +1,6 @@
 //! The audit log: rows in one chain of hashes, so that a changed, missing or moved row is found (`docs/adr/0012`).
 
-use crate::{model::TenantId, schema::types::Id};
+use crate::{model::TenantId, pages::Measured, schema::types::Id};
 use diesel::{Insertable, Queryable};
 use scim::Timestamp;
 use serde_json::Value;
@@ -174,6 +174,15 @@ pub(crate) struct AuditRecord {
     hash: Vec<u8>,
 }
 
+impl Measured for AuditRecord {
+    fn size(&self) -> usize {
+        const TIMES_AND_HASH: usize = 400;
+        let texts = [&self.actor, &self.origin, &self.action, &self.target];
+        let states = [&self.before, &self.after].into_iter().flatten();
+        TIMES_AND_HASH + texts.into_iter().chain(states).map(String::len).sum::<usize>()
+    }
+}
+
 impl From<AuditRow> for AuditRecord {
     fn from(row: AuditRow) -> Self {
         AuditRecord {
@@ -235,11 +244,12 @@ pub(crate) fn verify_page(
 }
 
 macro_rules! audit {
-    ($module:ident, $connection:ty) => {
+    ($module:ident, $connection:ty, $row_by_row:ty) => {
         pub(crate) mod $module {
             use super::{AuditHead, AuditRecord, By, Deed, head, next_row};
             use crate::{
                 model::TenantId,
+                pages::{PageBounds, Rows, Slice},
                 schema::{audit_head, audit_log, types::Id},
             };
             use diesel::prelude::*;
@@ -272,13 +282,14 @@ macro_rules! audit {
             pub(crate) fn rows_behind(
                 connection: &mut $connection,
                 position: i64,
-                limit: i64,
-            ) -> QueryResult<Vec<AuditRecord>> {
-                audit_log::table
+                bounds: PageBounds,
+            ) -> QueryResult<Slice<AuditRecord>> {
+                let rows = audit_log::table
                     .filter(audit_log::position.gt(position))
                     .order(audit_log::position)
-                    .limit(limit)
-                    .load(connection)
+                    .limit(bounds.limit());
+                let rows = rows.load_iter::<AuditRecord, $row_by_row>(connection)?;
+                Ok(Rows::new(bounds).read(rows)?.finish())
             }
 
             /// Rows before a position, newest first, of one tenant or of all.
@@ -286,23 +297,29 @@ macro_rules! audit {
                 connection: &mut $connection,
                 tenant: Option<TenantId>,
                 before: i64,
-                limit: i64,
-            ) -> QueryResult<Vec<AuditRecord>> {
+                bounds: PageBounds,
+            ) -> QueryResult<Slice<AuditRecord>> {
                 let rows = audit_log::table
                     .filter(audit_log::position.lt(before))
                     .order(audit_log::position.desc())
-                    .limit(limit);
-                match tenant {
-                    Some(tenant) => rows.filter(audit_log::tenant.eq(Id(tenant.0))).load(connection),
-                    None => rows.load(connection),
-                }
+                    .limit(bounds.limit());
+                let page = Rows::new(bounds);
+                let page = match tenant {
+                    Some(tenant) => page.read(
+                        rows.filter(audit_log::tenant.eq(Id(tenant.0)))
+                            .load_iter::<AuditRecord, $row_by_row>(connection)?,
+                    ),
+                    None => page.read(rows.load_iter::<AuditRecord, $row_by_row>(connection)?),
+                };
+                Ok(page?.finish())
             }
         }
     };
 }
 
-audit!(postgres, diesel::PgConnection);
-audit!(sqlite, diesel::SqliteConnection);
+// Row by row: the library would hold the whole answer of PostgreSQL otherwise.
+audit!(postgres, diesel::PgConnection, diesel::pg::PgRowByRowLoadingMode);
+audit!(sqlite, diesel::SqliteConnection, diesel::connection::DefaultLoadingMode);
 
 #[cfg(test)]
 mod tests {

@@ -15,6 +15,7 @@ use crate::{
     oauth::*,
     operator::{Operator, Session},
     overview::OverviewEngine,
+    pages::{PageBounds, Slice},
     plan::{Facts, Questions, Writes},
     purge::PurgeStep,
     setup_links::SetupEngine,
@@ -199,14 +200,14 @@ pub(crate) trait Engine:
     fn act(&self, by: Option<&By>, acts: &[Act]) -> Result<bool, StoreError>;
     fn audit_head(&self) -> Result<AuditHead, StoreError>;
     /// Oldest first.
-    fn audit_rows_behind(&self, position: i64, limit: i64) -> Result<Vec<AuditRow>, StoreError>;
+    fn audit_rows_behind(&self, position: i64, bounds: PageBounds) -> Result<Slice<AuditRow>, StoreError>;
     /// Newest first.
     fn audit_rows_before(
         &self,
         tenant: Option<TenantId>,
         position: i64,
-        limit: i64,
-    ) -> Result<Vec<AuditRow>, StoreError>;
+        bounds: PageBounds,
+    ) -> Result<Slice<AuditRow>, StoreError>;
 
     /// By name.
     fn operators(&self) -> Result<Vec<Operator>, StoreError>;
@@ -220,17 +221,23 @@ pub(crate) trait Engine:
         tenant: TenantId,
         resource: Option<ResourceId>,
         before: i64,
-        limit: i64,
-    ) -> Result<Vec<ChangeRow>, StoreError>;
-    /// The newest first.
+        bounds: PageBounds,
+    ) -> Result<Slice<ChangeRow>, StoreError>;
+    /// Newest first.
     fn deleted_resources(
         &self,
         tenant: TenantId,
         before: (Timestamp, ResourceId),
+        bounds: PageBounds,
+    ) -> Result<Slice<DeletedRow>, StoreError>;
+    /// At most `limit` of the members that a deleted group comes back with, behind another one, by id.
+    fn hidden_members(
+        &self,
+        tenant: TenantId,
+        group: ResourceId,
+        after: Option<ResourceId>,
         limit: i64,
-    ) -> Result<Vec<DeletedRow>, StoreError>;
-    /// The members that a deleted group comes back with, by id.
-    fn hidden_members(&self, tenant: TenantId, group: ResourceId) -> Result<Vec<ResourceId>, StoreError>;
+    ) -> Result<Vec<ResourceId>, StoreError>;
     fn deleted_resource(&self, tenant: TenantId, id: ResourceId) -> Result<Option<DeletedRow>, StoreError>;
 
     fn tenants(&self) -> Result<Vec<Tenant>, StoreError>;

@@ -2,6 +2,7 @@
 
 use crate::{
     model::{ResourceId, StoreError},
+    pages::Measured,
     schema::types::{Id, Json},
 };
 use diesel::Queryable;
@@ -73,6 +74,16 @@ pub(crate) struct ChangeRecord {
     effects: Json,
 }
 
+/// About how many bytes of text the ids, times and names of a row have in an answer.
+const IDS_AND_TIMES: usize = 400;
+
+impl Measured for ChangeRecord {
+    fn size(&self) -> usize {
+        let texts = [&self.before, &self.after, &self.members].into_iter().flatten();
+        IDS_AND_TIMES + self.effects.0.len() + texts.map(|json| json.0.len()).sum::<usize>()
+    }
+}
+
 impl From<ChangeRecord> for ChangeRow {
     fn from(record: ChangeRecord) -> Self {
         let text = |json: Option<Json>| json.map(|json| json.0);
@@ -105,6 +116,12 @@ pub(crate) struct DeletedRecord {
     member_count: i64,
 }
 
+impl Measured for DeletedRecord {
+    fn size(&self) -> usize {
+        IDS_AND_TIMES + self.document.0.len() + self.groups.0.len()
+    }
+}
+
 impl TryFrom<DeletedRecord> for DeletedRow {
     type Error = StoreError;
 
@@ -127,23 +144,25 @@ impl TryFrom<DeletedRecord> for DeletedRow {
 }
 
 macro_rules! history {
-    ($module:ident, $connection:ty) => {
+    ($module:ident, $connection:ty, $row_by_row:ty) => {
         pub(crate) mod $module {
             use super::{ChangeRecord, DeletedRecord};
             use crate::{
                 model::{ResourceId, TenantId},
+                pages::{PageBounds, Rows, Slice},
                 schema::{change_log as log, deleted_resources as gone, group_members as members, types::Id},
             };
             use diesel::prelude::*;
             use scim::Timestamp;
+            use uuid::Uuid;
 
             pub(crate) fn changes(
                 connection: &mut $connection,
                 tenant: TenantId,
                 resource: Option<ResourceId>,
                 before: i64,
-                limit: i64,
-            ) -> QueryResult<Vec<ChangeRecord>> {
+                bounds: PageBounds,
+            ) -> QueryResult<Slice<ChangeRecord>> {
                 let rows = log::table
                     .select((
                         log::position,
@@ -161,22 +180,27 @@ macro_rules! history {
                     .filter(log::tenant_id.eq(Id(tenant.0)))
                     .filter(log::position.lt(before))
                     .order(log::position.desc())
-                    .limit(limit);
-                match resource {
-                    Some(resource) => rows.filter(log::resource_id.eq(Id(resource.0))).load(connection),
-                    None => rows.load(connection),
-                }
+                    .limit(bounds.limit());
+                let page = Rows::new(bounds);
+                let page = match resource {
+                    Some(resource) => page.read(
+                        rows.filter(log::resource_id.eq(Id(resource.0)))
+                            .load_iter::<ChangeRecord, $row_by_row>(connection)?,
+                    ),
+                    None => page.read(rows.load_iter::<ChangeRecord, $row_by_row>(connection)?),
+                };
+                Ok(page?.finish())
             }
 
             pub(crate) fn deleted_resources(
                 connection: &mut $connection,
                 tenant: TenantId,
                 (at, id): (Timestamp, ResourceId),
-                limit: i64,
-            ) -> QueryResult<Vec<DeletedRecord>> {
+                bounds: PageBounds,
+            ) -> QueryResult<Slice<DeletedRecord>> {
                 let earlier =
                     gone::deleted_at.lt(at.0).or(gone::deleted_at.eq(at.0).and(gone::id.lt(Id(id.0))));
-                gone::table
+                let rows = gone::table
                     .select((
                         gone::id,
                         gone::kind,
@@ -193,8 +217,9 @@ macro_rules! history {
                     .filter(gone::purging.eq(false))
                     .filter(earlier)
                     .order((gone::deleted_at.desc(), gone::id.desc()))
-                    .limit(limit)
-                    .load(connection)
+                    .limit(bounds.limit());
+                let rows = rows.load_iter::<DeletedRecord, $row_by_row>(connection)?;
+                Ok(Rows::new(bounds).read(rows)?.finish())
             }
 
             pub(crate) fn deleted_resource(
@@ -221,22 +246,27 @@ macro_rules! history {
                     .optional()
             }
 
-            /// By id.
+            /// Those behind a member, by id.
             pub(crate) fn hidden_members(
                 connection: &mut $connection,
                 tenant: TenantId,
                 group: ResourceId,
+                after: Option<ResourceId>,
+                limit: i64,
             ) -> QueryResult<Vec<Id>> {
                 members::table
                     .select(members::member_id)
                     .filter(members::tenant_id.eq(Id(tenant.0)))
                     .filter(members::group_id.eq(Id(group.0)))
+                    .filter(members::member_id.gt(after.map_or(Id(Uuid::nil()), |after| Id(after.0))))
                     .order(members::member_id)
+                    .limit(limit)
                     .load(connection)
             }
         }
     };
 }
 
-history!(postgres, diesel::PgConnection);
-history!(sqlite, diesel::SqliteConnection);
+// Row by row: the library would hold the whole answer of PostgreSQL otherwise.
+history!(postgres, diesel::PgConnection, diesel::pg::PgRowByRowLoadingMode);
+history!(sqlite, diesel::SqliteConnection, diesel::connection::DefaultLoadingMode);

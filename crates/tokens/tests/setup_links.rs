@@ -2,7 +2,9 @@
 
 use scim::{Profile, Timestamp};
 use std::{num::NonZeroU32, time::Duration};
-use store::{By, CredentialKind, Line, NotedUse, Seen, Settings, Store, Tenant, TenantId, TenantState};
+use store::{
+    By, CredentialKind, Line, NotedUse, PageBounds, Seen, Settings, Store, Tenant, TenantId, TenantState,
+};
 use tempfile::TempDir;
 use tokens::{
     Authenticator, CacheSettings, Issuer, NewSetupLink, RationSettings, SetupError, SetupLinks, SetupPolicy,
@@ -264,7 +266,8 @@ async fn operators_see_what_became_of_a_link() {
     assert_eq!(ended.secret_token.and_then(|token| token.revoked), Some(after(3)));
     assert_eq!((house.states(after(3)).await, house.alive(after(3)).await), (vec![SetupState::Revoked], 0));
 
-    let rows = house.store.audit_rows(Some(house.tenant.id), i64::MAX, 10).await.expect("rows");
+    let page = PageBounds { rows: 10, bytes: usize::MAX };
+    let rows = house.store.audit_rows(Some(house.tenant.id), i64::MAX, page).await.expect("rows").rows;
     let acts: Vec<_> = rows.iter().rev().map(|row| (row.action.as_str(), row.origin.as_str())).collect();
     let operator = "198.51.100.1";
     assert_eq!(

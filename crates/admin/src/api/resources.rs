@@ -12,7 +12,7 @@ use actix_web::{
     web::{Data, Path},
 };
 use scim::schema::ResourceKind;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use store::{ChangeRow, DeletedRow};
 use utoipa::{IntoParams, ToSchema};
@@ -26,7 +26,8 @@ pub(super) struct SearchQuery {
     filter: Option<String>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
-    /// How many resources, 1 to 200; 50 if not given.
+    /// How many resources, 1 to 200; 50 if not given. A page of large resources ends sooner: at 4 MB. Its `next_cursor`
+    /// continues from there.
     count: Option<u32>,
 }
 
@@ -58,13 +59,21 @@ pub(super) struct ChangeShape {
     event: String,
     /// The version after it.
     version: i64,
-    before: Value,
-    after: Value,
+    #[schema(value_type = Value)]
+    #[serde(serialize_with = "as_json")]
+    before: Option<String>,
+    #[schema(value_type = Value)]
+    #[serde(serialize_with = "as_json")]
+    after: Option<String>,
     /// Members that came and went.
-    members: Value,
+    #[schema(value_type = Value)]
+    #[serde(serialize_with = "as_json")]
+    members: Option<String>,
     /// What became of each operation of the request. Of the same outcome and rule at most 20 are listed; `more` of the
     /// last of them counts the others.
-    effects: Value,
+    #[schema(value_type = Value)]
+    #[serde(serialize_with = "as_json")]
+    effects: Option<String>,
 }
 
 /// A page of changes, newest first.
@@ -87,7 +96,9 @@ pub(super) struct DeletedShape {
     purged: String,
     actor: Option<String>,
     version: i64,
-    document: Value,
+    #[schema(value_type = Value)]
+    #[serde(serialize_with = "as_json")]
+    document: Option<String>,
 }
 
 /// A page of deleted users and groups, the latest first.
@@ -119,41 +130,43 @@ pub(super) struct MembersShape {
     next_cursor: Option<String>,
 }
 
-/// Text of the database that is JSON.
-fn parsed(text: Option<&str>) -> Value {
-    text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+/// Writes text of the database that is JSON; none is `null`. The values of a document take many times the memory of its
+/// text, so it is parsed only when its turn comes.
+fn as_json<S: Serializer>(text: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
+    let value: Value = text.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    value.serialize(serializer)
 }
 
-fn change(row: &ChangeRow) -> ChangeShape {
+fn change(row: ChangeRow) -> ChangeShape {
     ChangeShape {
         position: row.position,
         at: row.at.to_rfc3339(),
         actor: row.actor.map(|actor| actor.to_string()),
-        resource_type: row.kind.clone(),
+        resource_type: row.kind,
         resource_id: row.resource.to_string(),
-        event: row.event.clone(),
+        event: row.event,
         version: row.version,
-        before: parsed(row.before.as_deref()),
-        after: parsed(row.after.as_deref()),
-        members: parsed(row.members.as_deref()),
-        effects: parsed(Some(&row.effects)),
+        before: row.before,
+        after: row.after,
+        members: row.members,
+        effects: Some(row.effects),
     }
 }
 
-fn deleted_shape(admin: &Admin, row: &DeletedRow) -> DeletedShape {
+fn deleted_shape(admin: &Admin, row: DeletedRow) -> DeletedShape {
     DeletedShape {
         id: row.id.to_string(),
         resource_type: row.kind.name(),
         deleted: row.at.to_rfc3339(),
-        purged: admin.purged_from(row).to_rfc3339(),
+        purged: admin.purged_from(&row).to_rfc3339(),
         actor: row.actor.map(|actor| actor.to_string()),
         version: row.version,
-        document: parsed(Some(&row.document)),
+        document: Some(row.document),
     }
 }
 
 fn changes_page(page: Listed<ChangeRow>) -> HttpResponse {
-    let page = page.map(|row| change(&row));
+    let page = page.map(change);
     ok(&ChangesShape { changes: page.rows, next_cursor: page.next })
 }
 
@@ -267,7 +280,7 @@ pub(super) async fn deleted(
 ) -> Result<HttpResponse, Problem> {
     let query = query.read()?;
     let page = admin.deleted(&tenant, query.cursor.as_deref(), query.count).await?;
-    let page = page.map(|row| deleted_shape(&admin, &row));
+    let page = page.map(|row| deleted_shape(&admin, row));
     Ok(ok(&DeletedsShape { deleted: page.rows, next_cursor: page.next }))
 }
 

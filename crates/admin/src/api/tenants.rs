@@ -38,7 +38,8 @@ pub(super) fn created(location: Option<String>, shape: &impl Serialize) -> HttpR
 pub(super) struct PageQuery {
     /// `next_cursor` of the page before.
     pub(super) cursor: Option<String>,
-    /// How many rows, 1 to 200; 50 if not given.
+    /// How many rows, 1 to 200; 50 if not given. A page of large rows ends sooner: at 4 MB. Its `next_cursor` continues
+    /// from there.
     pub(super) count: Option<u32>,
 }
 

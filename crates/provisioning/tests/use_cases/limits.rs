@@ -4,6 +4,7 @@ use crate::tenant::{Client, NONE, refused, words};
 use provisioning::{DocumentLimits, Provisioning};
 use scim::schema::ResourceKind::{Group, User};
 use serde_json::{Map, Value, json};
+use store::PageBounds;
 
 const EXTENSION: &str = "urn:acme:2.0:User";
 
@@ -123,7 +124,8 @@ async fn many_effects_are_kept_as_few() {
     let written = client.create(User, Value::Object(body)).await.unwrap();
     let effects = words(&written.effects);
     assert_eq!((effects.len(), effects[0].as_str()), (20, "unknown0 ignored unknownAttribute"));
-    let log = client.store.changes(client.context.tenant, None, i64::MAX, 1).await.unwrap();
+    let page = PageBounds { rows: 1, bytes: usize::MAX };
+    let log = client.store.changes(client.context.tenant, None, i64::MAX, page).await.unwrap().rows;
     assert!(log[0].effects.len() < 3_000, "{}", log[0].effects.len());
     assert!(
         log[0]

@@ -22,6 +22,7 @@ use crate::{
     },
     operator::{Operator, Session},
     operator_records::{self, postgres as operators},
+    pages::{PageBounds, Slice},
     plan::{Facts, Questions, Writes},
     records::postgres as records,
 };
@@ -207,19 +208,19 @@ impl Engine for PostgresEngine {
         self.run(audit::recorded_head)
     }
 
-    fn audit_rows_behind(&self, position: i64, limit: i64) -> Result<Vec<AuditRow>, StoreError> {
-        let found = self.run(|connection| audit::rows_behind(connection, position, limit))?;
-        Ok(found.into_iter().map(AuditRow::from).collect())
+    fn audit_rows_behind(&self, position: i64, bounds: PageBounds) -> Result<Slice<AuditRow>, StoreError> {
+        let found = self.run(|connection| audit::rows_behind(connection, position, bounds))?;
+        Ok(found.map(AuditRow::from))
     }
 
     fn audit_rows_before(
         &self,
         tenant: Option<TenantId>,
         position: i64,
-        limit: i64,
-    ) -> Result<Vec<AuditRow>, StoreError> {
-        let found = self.run(|connection| audit::rows_before(connection, tenant, position, limit))?;
-        Ok(found.into_iter().map(AuditRow::from).collect())
+        bounds: PageBounds,
+    ) -> Result<Slice<AuditRow>, StoreError> {
+        let found = self.run(|connection| audit::rows_before(connection, tenant, position, bounds))?;
+        Ok(found.map(AuditRow::from))
     }
 
     fn operators(&self) -> Result<Vec<Operator>, StoreError> {
@@ -245,24 +246,31 @@ impl Engine for PostgresEngine {
         tenant: TenantId,
         resource: Option<ResourceId>,
         before: i64,
-        limit: i64,
-    ) -> Result<Vec<ChangeRow>, StoreError> {
-        let found = self.run(|connection| history::changes(connection, tenant, resource, before, limit))?;
-        Ok(found.into_iter().map(ChangeRow::from).collect())
+        bounds: PageBounds,
+    ) -> Result<Slice<ChangeRow>, StoreError> {
+        let found = self.run(|connection| history::changes(connection, tenant, resource, before, bounds))?;
+        Ok(found.map(ChangeRow::from))
     }
 
     fn deleted_resources(
         &self,
         tenant: TenantId,
         before: (Timestamp, ResourceId),
-        limit: i64,
-    ) -> Result<Vec<DeletedRow>, StoreError> {
-        let found = self.run(|connection| history::deleted_resources(connection, tenant, before, limit))?;
-        found.into_iter().map(DeletedRow::try_from).collect()
+        bounds: PageBounds,
+    ) -> Result<Slice<DeletedRow>, StoreError> {
+        let found = self.run(|connection| history::deleted_resources(connection, tenant, before, bounds))?;
+        found.try_map(DeletedRow::try_from)
     }
 
-    fn hidden_members(&self, tenant: TenantId, group: ResourceId) -> Result<Vec<ResourceId>, StoreError> {
-        let found = self.run(|connection| history::hidden_members(connection, tenant, group))?;
+    fn hidden_members(
+        &self,
+        tenant: TenantId,
+        group: ResourceId,
+        after: Option<ResourceId>,
+        limit: i64,
+    ) -> Result<Vec<ResourceId>, StoreError> {
+        let found =
+            self.run(|connection| history::hidden_members(connection, tenant, group, after, limit))?;
         Ok(found.into_iter().map(|id| ResourceId(id.0)).collect())
     }
 

@@ -4,10 +4,11 @@ use super::arrays::{Column, Part, Statement};
 use crate::{
     engine::{Lookup, LookupKey},
     model::{GroupOf, Listing, MAX_GROUPS_OF_USER, Member, Members, Page, ResourceId, Row, TenantId},
+    pages::Rows,
     schema::types::{Id, Json, JsonText, Key},
     sql::{
         self, Bind, is_there,
-        listing::{self, Listed, Rows, StoredKey},
+        listing::{self, Listed, StoredKey},
         sql,
     },
 };
@@ -168,16 +169,16 @@ fn add_groups_of_page(
     connection: &mut PgConnection,
     tenant: TenantId,
     max_bytes: usize,
-    found: &mut Rows,
+    found: &mut Rows<Listed>,
 ) -> QueryResult<()> {
     let (mut done, mut bytes, mut most) = (0, 0, FIRST_USERS);
     while done < found.len() {
         let end = found.len().min(done.saturating_add(most));
-        let mut users: Vec<_> = found.rows_mut(done..end).map(|row| (tenant, row)).collect();
+        let mut users: Vec<_> = found.rows_mut(done..end).map(|listed| (tenant, &mut listed.row)).collect();
         let complete = add_groups(connection, &mut users, max_bytes)?;
         bytes += users.iter().take(complete).map(|(_, row)| row.size()).sum::<usize>();
         for place in done..done + complete {
-            found.add_groups(place);
+            found.measure(place);
         }
         done += complete;
         most = (max_bytes / (bytes / done.max(1)).max(1)).saturating_sub(done).max(1);
@@ -199,18 +200,17 @@ pub(crate) fn list(
     if listing.limit > 0 {
         let page = listing::page::<Pg, PageTypes>(tenant, listing, key);
         // Row by row: the library would hold the whole answer otherwise.
-        for columns in page.load_iter::<PageColumns, PgRowByRowLoadingMode>(connection)? {
+        let rows = page.load_iter::<PageColumns, PgRowByRowLoadingMode>(connection)?;
+        found = found.read(rows.map(|columns| {
             let (id, version, created, modified, document, text, number) = columns?;
             let key = text.map(SortKey::Text).or(number.map(SortKey::Number));
-            if !found.push(Listed { row: row(id, version, created, modified, document), key }) {
-                break;
-            }
-        }
+            Ok(Listed { row: row(id, version, created, modified, document), key })
+        }))?;
     }
     if listing.with_groups && listing.kind == ResourceKind::User {
         add_groups_of_page(connection, tenant, listing.max_bytes, &mut found)?;
     }
-    found.finish(listing, || {
+    found.into_page(listing, || {
         let count = listing::count::<Pg>(tenant, listing, key).get_result::<i64>(connection)?;
         Ok(count.unsigned_abs())
     })

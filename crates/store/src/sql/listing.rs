@@ -8,7 +8,10 @@ use super::{
     statement::Statement,
     text::{Bind, Sql, sql},
 };
-use crate::model::{From, Listing, Page, ResourceId, Row, TenantId};
+use crate::{
+    model::{From, Listing, Page, ResourceId, Row, TenantId},
+    pages::{Measured, PageBounds, Rows, Slice},
+};
 use diesel::sql_types::BigInt;
 use scim::{
     condition::{Condition, Literal, Operator},
@@ -16,7 +19,6 @@ use scim::{
     schema::ResourceKind,
     search::{Position, SortKey},
 };
-use std::ops::Range;
 use uuid::Uuid;
 
 /// A row of a page with what it was sorted by.
@@ -190,82 +192,28 @@ fn finds_few(kind: ResourceKind, condition: &Condition) -> bool {
     }
 }
 
-/// The rows of a page as they are read, one after another, until there are as many as were asked for or their size ends
-/// the page.
-pub(crate) struct Rows {
-    listed: Vec<Listed>,
-    /// What each row counts.
-    sizes: Vec<usize>,
-    limit: usize,
-    bytes: usize,
-    max_bytes: usize,
-    has_more: bool,
-    is_cut: bool,
+impl Measured for Listed {
+    fn size(&self) -> usize {
+        self.row.size()
+    }
 }
 
-impl Rows {
-    pub(crate) fn of(listing: &Listing) -> Rows {
-        Rows {
-            listed: Vec::new(),
-            sizes: Vec::new(),
-            limit: usize::try_from(listing.limit).unwrap_or(usize::MAX),
-            bytes: 0,
-            max_bytes: listing.max_bytes,
-            has_more: false,
-            is_cut: false,
-        }
-    }
-
-    /// Adds a row; whether the next one is wanted.
-    pub(crate) fn push(&mut self, listed: Listed) -> bool {
-        if self.listed.len() == self.limit {
-            self.has_more = true;
-            return false;
-        }
-        self.sizes.push(listed.row.size());
-        self.bytes += listed.row.size();
-        self.listed.push(listed);
-        self.cut();
-        !self.is_cut
-    }
-
-    /// Takes note of the groups that were added to the row at a place, if it is still on the page.
-    pub(crate) fn add_groups(&mut self, place: usize) {
-        if let (Some(listed), Some(size)) = (self.listed.get(place), self.sizes.get_mut(place)) {
-            let before = std::mem::replace(size, listed.row.size());
-            self.bytes += *size - before;
-            self.cut();
-        }
-    }
-
-    /// Takes rows from the end while the page is too large. The first one stays: a page without rows would never end.
-    fn cut(&mut self) {
-        while self.bytes > self.max_bytes && self.listed.len() > 1 {
-            self.listed.pop();
-            self.bytes -= self.sizes.pop().unwrap_or_default();
-            (self.has_more, self.is_cut) = (true, true);
-        }
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.listed.len()
-    }
-
-    /// The rows at some places.
-    pub(crate) fn rows_mut(&mut self, places: Range<usize>) -> impl Iterator<Item = &mut Row> {
-        self.listed[places].iter_mut().map(|listed| &mut listed.row)
+impl Rows<Listed> {
+    pub(crate) fn of(listing: &Listing) -> Rows<Listed> {
+        Rows::new(PageBounds { rows: listing.limit, bytes: listing.max_bytes })
     }
 
     /// Makes the page out of the rows. The count is asked for only where the page does not tell it.
     ///
     /// # Errors
     /// Those of `count`.
-    pub(crate) fn finish<E>(
+    pub(crate) fn into_page<E>(
         self,
         listing: &Listing,
         count: impl FnOnce() -> Result<u64, E>,
     ) -> Result<Page, E> {
-        let Rows { listed, limit, has_more, is_cut, .. } = self;
+        let is_cut = self.is_cut();
+        let Slice { rows, has_more } = self.finish();
         // How many rows lie before the page, where that is known.
         let before = match &listing.from {
             From::Offset(offset) => Some(*offset),
@@ -273,16 +221,16 @@ impl Rows {
             From::After(Some(_)) => None,
         };
         let total = match before {
-            Some(before) if limit > 0 && !has_more && (before == 0 || !listed.is_empty()) => {
-                before + listed.len() as u64
+            Some(before) if listing.limit > 0 && !has_more && (before == 0 || !rows.is_empty()) => {
+                before + rows.len() as u64
             }
             _ => count()?,
         };
-        let next = match listed.last() {
+        let next = match rows.last() {
             Some(last) if has_more => Some(Position { key: last.key.clone(), id: last.row.id.to_string() }),
             _ => None,
         };
-        Ok(Page { rows: listed.into_iter().map(|listed| listed.row).collect(), total, next, is_cut })
+        Ok(Page { rows: rows.into_iter().map(|listed| listed.row).collect(), total, next, is_cut })
     }
 }
 

@@ -18,6 +18,7 @@ use crate::{
     model::*,
     operator::{Operator, Session},
     operator_records::{self, sqlite as operators},
+    pages::{PageBounds, Slice},
     plan::{Facts, Questions, Writes},
     records::sqlite as records,
 };
@@ -170,19 +171,19 @@ impl Engine for SqliteEngine {
         self.run(audit::recorded_head)
     }
 
-    fn audit_rows_behind(&self, position: i64, limit: i64) -> Result<Vec<AuditRow>, StoreError> {
-        let found = self.run(|connection| audit::rows_behind(connection, position, limit))?;
-        Ok(found.into_iter().map(AuditRow::from).collect())
+    fn audit_rows_behind(&self, position: i64, bounds: PageBounds) -> Result<Slice<AuditRow>, StoreError> {
+        let found = self.run(|connection| audit::rows_behind(connection, position, bounds))?;
+        Ok(found.map(AuditRow::from))
     }
 
     fn audit_rows_before(
         &self,
         tenant: Option<TenantId>,
         position: i64,
-        limit: i64,
-    ) -> Result<Vec<AuditRow>, StoreError> {
-        let found = self.run(|connection| audit::rows_before(connection, tenant, position, limit))?;
-        Ok(found.into_iter().map(AuditRow::from).collect())
+        bounds: PageBounds,
+    ) -> Result<Slice<AuditRow>, StoreError> {
+        let found = self.run(|connection| audit::rows_before(connection, tenant, position, bounds))?;
+        Ok(found.map(AuditRow::from))
     }
 
     fn operators(&self) -> Result<Vec<Operator>, StoreError> {
@@ -208,24 +209,31 @@ impl Engine for SqliteEngine {
         tenant: TenantId,
         resource: Option<ResourceId>,
         before: i64,
-        limit: i64,
-    ) -> Result<Vec<ChangeRow>, StoreError> {
-        let found = self.run(|connection| history::changes(connection, tenant, resource, before, limit))?;
-        Ok(found.into_iter().map(ChangeRow::from).collect())
+        bounds: PageBounds,
+    ) -> Result<Slice<ChangeRow>, StoreError> {
+        let found = self.run(|connection| history::changes(connection, tenant, resource, before, bounds))?;
+        Ok(found.map(ChangeRow::from))
     }
 
     fn deleted_resources(
         &self,
         tenant: TenantId,
         before: (Timestamp, ResourceId),
-        limit: i64,
-    ) -> Result<Vec<DeletedRow>, StoreError> {
-        let found = self.run(|connection| history::deleted_resources(connection, tenant, before, limit))?;
-        found.into_iter().map(DeletedRow::try_from).collect()
+        bounds: PageBounds,
+    ) -> Result<Slice<DeletedRow>, StoreError> {
+        let found = self.run(|connection| history::deleted_resources(connection, tenant, before, bounds))?;
+        found.try_map(DeletedRow::try_from)
     }
 
-    fn hidden_members(&self, tenant: TenantId, group: ResourceId) -> Result<Vec<ResourceId>, StoreError> {
-        let found = self.run(|connection| history::hidden_members(connection, tenant, group))?;
+    fn hidden_members(
+        &self,
+        tenant: TenantId,
+        group: ResourceId,
+        after: Option<ResourceId>,
+        limit: i64,
+    ) -> Result<Vec<ResourceId>, StoreError> {
+        let found =
+            self.run(|connection| history::hidden_members(connection, tenant, group, after, limit))?;
         Ok(found.into_iter().map(|id| ResourceId(id.0)).collect())
     }
 

@@ -3,10 +3,11 @@
 use crate::{
     engine::{Lookup, LookupKey},
     model::{GroupOf, Listing, MAX_GROUPS_OF_USER, Member, Members, Page, ResourceId, Row, TenantId},
+    pages::Rows,
     schema::types::{Id, Json, JsonText, Key},
     sql::{
         Bind, Statement, is_there,
-        listing::{self, Listed, Rows, StoredKey},
+        listing::{self, Listed, StoredKey},
         sql,
     },
 };
@@ -104,25 +105,24 @@ pub(crate) fn list(
     let mut found = Rows::of(listing);
     if listing.limit > 0 {
         let page = listing::page::<Sqlite, PageTypes>(tenant, listing, key);
-        for columns in page.load_iter::<PageColumns, DefaultLoadingMode>(connection)? {
+        let rows = page.load_iter::<PageColumns, DefaultLoadingMode>(connection)?;
+        found = found.read(rows.map(|columns| {
             let (id, version, created, modified, document, text, number) = columns?;
             let key = text.map(SortKey::Text).or(number.map(SortKey::Number));
-            if !found.push(Listed { row: row((id, version, created, modified, document)), key }) {
-                break;
-            }
-        }
+            Ok(Listed { row: row((id, version, created, modified, document)), key })
+        }))?;
     }
     if listing.with_groups && listing.kind == ResourceKind::User {
         let mut place = 0;
         while place < found.len() {
-            for user in found.rows_mut(place..place + 1) {
+            for Listed { row: user, .. } in found.rows_mut(place..place + 1) {
                 user.groups = groups_of(connection, tenant, user.id)?;
             }
-            found.add_groups(place);
+            found.measure(place);
             place += 1;
         }
     }
-    found.finish(listing, || {
+    found.into_page(listing, || {
         let count = listing::count::<Sqlite>(tenant, listing, key).get_result::<i64>(connection)?;
         Ok(count.unsigned_abs())
     })

@@ -44,7 +44,7 @@ async fn five_rows(backend: &Backend) -> Store {
 
 async fn every_act_leaves_its_row(backend: Backend) {
     let store = five_rows(&backend).await;
-    let mut rows = store.audit_rows(None, i64::MAX, 10).await.unwrap();
+    let mut rows = store.audit_rows(None, i64::MAX, at_most(10)).await.unwrap().rows;
     rows.reverse();
     let actions: Vec<_> = rows.iter().map(|row| row.action.as_str()).collect();
     assert_eq!(
@@ -116,7 +116,7 @@ async fn each_act_says_what_the_one_before_it_left(backend: Backend) {
     for act in acts.collect::<Vec<_>>() {
         assert!(act.await.unwrap());
     }
-    let mut rows = backend.store.audit_rows(Some(tenant.id), i64::MAX, 100).await.unwrap();
+    let mut rows = backend.store.audit_rows(Some(tenant.id), i64::MAX, at_most(100)).await.unwrap().rows;
     rows.reverse();
     assert_eq!(rows.len(), 21);
     for two in rows.windows(2) {
@@ -198,11 +198,18 @@ async fn a_forged_end_is_found(backend: Backend) {
 async fn pages_go_back_in_time(backend: Backend) {
     let store = five_rows(&backend).await;
     let positions = async |tenant, before| -> Vec<i64> {
-        store.audit_rows(tenant, before, 2).await.unwrap().iter().map(|row| row.position).collect()
+        store
+            .audit_rows(tenant, before, at_most(2))
+            .await
+            .unwrap()
+            .rows
+            .iter()
+            .map(|row| row.position)
+            .collect()
     };
     assert_eq!(positions(None, i64::MAX).await, [5, 4]);
     assert_eq!(positions(None, 2).await, [1]);
-    let contoso = store.audit_rows(None, 2, 1).await.unwrap()[0].tenant;
+    let contoso = store.audit_rows(None, 2, at_most(1)).await.unwrap().rows[0].tenant;
     assert!(store.create_tenant(tenant_row("fabrikam")).await.unwrap());
     assert_eq!(positions(contoso, i64::MAX).await, [5, 4]);
 }

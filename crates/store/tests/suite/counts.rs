@@ -124,7 +124,7 @@ impl Known {
 
 async fn go_through(world: &World, other: &Store, known: &mut Known, (steps, purged): &Moment) {
     let all = (Timestamp(i64::MAX), ResourceId(Uuid::max()));
-    let gone = world.store().deleted_resources(world.tenant, all, 1000).await.unwrap();
+    let gone = world.store().deleted_resources(world.tenant, all, at_most(1000)).await.unwrap().rows;
     let mut at_once = JoinSet::new();
     let mut new = Known::default();
     for (number, step) in steps.iter().enumerate() {

@@ -216,7 +216,10 @@ async fn of_processes_that_end_a_rotation_together_one_does(backend: Backend) {
         done += usize::from(act.await.unwrap());
     }
     assert_eq!(done, 1);
-    assert_eq!(world.store().audit_rows(Some(world.tenant), i64::MAX, 10).await.unwrap().len(), 1);
+    assert_eq!(
+        world.store().audit_rows(Some(world.tenant), i64::MAX, at_most(10)).await.unwrap().rows.len(),
+        1
+    );
 }
 
 async fn each_step_of_a_rotation_leaves_its_row(backend: Backend) {
@@ -230,7 +233,7 @@ async fn each_step_of_a_rotation_leaves_its_row(backend: Backend) {
     assert!(!store.start_rotation(self::rotation(&old).0, new).await.unwrap());
     assert!(store.set_rotation_automatic(rotation.clone(), true).await.unwrap());
     assert!(store.end_rotation(rotation, ending(Outcome::Completed, 5)).await.unwrap());
-    let mut rows = store.audit_rows(Some(world.tenant), i64::MAX, 10).await.unwrap();
+    let mut rows = store.audit_rows(Some(world.tenant), i64::MAX, at_most(10)).await.unwrap().rows;
     rows.reverse();
     let told: Vec<_> = rows
         .iter()

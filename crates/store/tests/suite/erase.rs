@@ -16,7 +16,7 @@ fn by(name: &str) -> By {
 
 /// Actions of the audit log of a tenant, newest first.
 async fn told(world: &World) -> Vec<String> {
-    let rows = world.store().audit_rows(Some(world.tenant), i64::MAX, 10).await.unwrap();
+    let rows = world.store().audit_rows(Some(world.tenant), i64::MAX, at_most(10)).await.unwrap().rows;
     rows.into_iter().map(|row| row.action).collect()
 }
 

@@ -1,10 +1,15 @@
 //! Pages that are larger in bytes than they may be, and lists that are read in slices.
 
 use crate::{backend::Backend, on_both_databases, world::*};
-use scim::schema::ResourceKind::{self, Group, User};
+use scim::{
+    Timestamp,
+    event::EventKind,
+    schema::ResourceKind::{self, Group, User},
+};
 use serde_json::json;
 use std::collections::BTreeSet;
 use store::*;
+use uuid::Uuid;
 
 on_both_databases!(
     a_page_ends_before_the_row_that_is_too_much,
@@ -12,6 +17,10 @@ on_both_databases!(
     groups_of_users_count,
     a_user_shows_a_bounded_number_of_groups,
     members_are_read_in_slices,
+    a_page_of_the_change_log_is_bounded_by_bytes,
+    a_page_of_deleted_resources_is_bounded_by_bytes,
+    a_page_of_the_audit_log_is_bounded_by_bytes,
+    hidden_members_are_read_in_slices,
 );
 
 const TEXT: usize = 10_000;
@@ -134,4 +143,107 @@ async fn members_are_read_in_slices(backend: Backend) {
     let gone = MemberDelta { remove: vec![ids[3], ids[4]], ..MemberDelta::default() };
     world.commit(delta(all, gone)).await.unwrap();
     assert_eq!(slice(all, Some(ids[3]), 2).await, expected[5..7]);
+}
+
+/// Reads a list page by page to its end. Returns its rows, and how many of them each page has.
+async fn walk<T, K: Copy>(
+    start: K,
+    page: impl AsyncFn(K) -> Slice<T>,
+    place: impl Fn(&T) -> K,
+) -> (Vec<T>, Vec<usize>) {
+    let (mut all, mut lengths, mut before) = (Vec::new(), Vec::new(), start);
+    loop {
+        let Slice { rows, has_more } = page(before).await;
+        lengths.push(rows.len());
+        all.extend(rows);
+        match all.last() {
+            Some(last) if has_more => before = place(last),
+            _ => return (all, lengths),
+        }
+    }
+}
+
+async fn a_page_of_the_change_log_is_bounded_by_bytes(backend: Backend) {
+    let (world, users) = with_large_users(backend, 7).await;
+    let longer = document(User, json!({"userName": "u0", "title": "y".repeat(2 * TEXT)}));
+    let before = Some(json!({"title": "x".repeat(2 * TEXT)}).to_string());
+    let members = MemberDelta::default();
+    let action = Action::Update { expected: None, before, document: Some(longer), members };
+    world.commit(change(User, users[0], EventKind::Put, action)).await.unwrap();
+    let read = async |resource, rows, bytes| {
+        let bounds = PageBounds { rows, bytes };
+        let page =
+            async |before| world.store().changes(world.tenant, resource, before, bounds).await.unwrap();
+        let (rows, lengths) = walk(i64::MAX, page, |row| row.position).await;
+        (rows.iter().map(|row| row.position).collect::<Vec<_>>(), lengths)
+    };
+    let newest_first: Vec<i64> = (1..=8).rev().collect();
+    // The newest change alone is larger than a page: both of its documents count.
+    assert_eq!(read(None, 100, 3 * TEXT + TEXT / 2).await, (newest_first.clone(), vec![1, 3, 3, 1]));
+    assert_eq!(read(None, 2, 3 * TEXT + TEXT / 2).await, (newest_first.clone(), vec![1, 2, 2, 2, 1]));
+    assert_eq!(read(None, 100, usize::MAX).await, (newest_first.clone(), vec![8]));
+    assert_eq!(read(None, 8, usize::MAX).await, (newest_first, vec![8]));
+    assert_eq!(read(Some(users[0]), 100, 1).await, (vec![8, 1], vec![1, 1]));
+    assert_eq!(read(Some(new_id()), 100, 1).await, (vec![], vec![0]));
+}
+
+async fn a_page_of_deleted_resources_is_bounded_by_bytes(backend: Backend) {
+    let (world, users) = with_large_users(backend, 7).await;
+    for id in &users {
+        world.commit(delete(User, *id, None)).await.unwrap();
+    }
+    let bounds = PageBounds { rows: 100, bytes: 3 * TEXT + TEXT / 2 };
+    let page = async |before| world.store().deleted_resources(world.tenant, before, bounds).await.unwrap();
+    let start = (Timestamp(i64::MAX), ResourceId(Uuid::max()));
+    let (rows, lengths) = walk(start, page, |row| (row.at, row.id)).await;
+    let newest_first: Vec<ResourceId> = users.iter().rev().copied().collect();
+    assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), newest_first);
+    assert_eq!(lengths, [3, 3, 1]);
+}
+
+async fn a_page_of_the_audit_log_is_bounded_by_bytes(backend: Backend) {
+    let world = World::new(backend).await;
+    let by = By { actor: "operator anna".to_owned(), origin: "192.0.2.7".to_owned(), at: now() };
+    let store = world.store().acting(by);
+    for _ in 0..7 {
+        let target = "t".to_owned();
+        let after = Some(json!("x".repeat(TEXT)));
+        let deed = Deed { action: "tenant.change", target, tenant: Some(world.tenant), before: None, after };
+        store.note(deed).await.unwrap();
+    }
+    for tenant in [None, Some(world.tenant)] {
+        let bounds = PageBounds { rows: 100, bytes: 3 * TEXT + TEXT / 2 };
+        let page = async |before| store.audit_rows(tenant, before, bounds).await.unwrap();
+        let (rows, lengths) = walk(i64::MAX, page, |row| row.position).await;
+        let positions: Vec<i64> = rows.iter().map(|row| row.position).collect();
+        assert_eq!((positions, lengths), ((1..=7).rev().collect(), vec![3, 3, 1]));
+    }
+    // The whole log is larger than what is checked together.
+    for _ in 0..3 {
+        let after = Some(json!("x".repeat(3 * 1024 * 1024)));
+        let target = "t".to_owned();
+        store
+            .note(Deed { action: "tenant.change", target, tenant: None, before: None, after })
+            .await
+            .unwrap();
+    }
+    assert_eq!(store.verify_audit().await.unwrap().unwrap().position, 10);
+}
+
+async fn hidden_members_are_read_in_slices(backend: Backend) {
+    let world = World::new(backend).await;
+    let mut users = Vec::new();
+    for number in 0..5 {
+        users.push(world.user(&format!("u{number}")).await);
+    }
+    let sales = world.group("Sales", &users).await;
+    world.group("Others", &users).await;
+    world.commit(delete(Group, sales, None)).await.unwrap();
+    let slice = async |group, after, limit| {
+        world.store().hidden_members(world.tenant, group, after, limit).await.unwrap()
+    };
+    assert_eq!(slice(sales, None, 100).await, users);
+    assert_eq!(slice(sales, None, 2).await, users[..2]);
+    assert_eq!(slice(sales, Some(users[1]), 2).await, users[2..4]);
+    assert_eq!(slice(sales, Some(users[4]), 2).await, []);
 }

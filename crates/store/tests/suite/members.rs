@@ -104,7 +104,7 @@ async fn a_deleted_group_is_seen_nowhere(backend: Backend) {
     let inner = world.group("Inner", &[ben]).await;
     let sales = world.group("Sales", &[ana, inner]).await;
     world.commit(delete(Group, sales, None)).await.unwrap();
-    assert_eq!(store.hidden_members(tenant, sales).await.unwrap(), sorted(vec![ana, inner]));
+    assert_eq!(store.hidden_members(tenant, sales, None, 100).await.unwrap(), sorted(vec![ana, inner]));
     assert_eq!(world.members(sales).await, Members::default());
     assert_eq!(store.member_count(tenant, sales).await.unwrap(), 0);
     let behind = store.members_behind(tenant, sales, ResourceId(Uuid::nil()), 10).await.unwrap();
@@ -117,7 +117,7 @@ async fn a_deleted_group_is_seen_nowhere(backend: Backend) {
     // Who is deleted meanwhile leaves it as well, and nobody tells the group.
     let changes = world.number("SELECT count(*) FROM change_log WHERE tenant_id = $");
     world.commit(delete(User, ana, None)).await.unwrap();
-    assert_eq!(store.hidden_members(tenant, sales).await.unwrap(), [inner]);
+    assert_eq!(store.hidden_members(tenant, sales, None, 100).await.unwrap(), [inner]);
     assert_eq!(world.number("SELECT count(*) FROM change_log WHERE tenant_id = $"), changes + 1);
     assert_eq!(world.row(Group, sales).await, None);
 }

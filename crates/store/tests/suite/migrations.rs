@@ -78,7 +78,7 @@ async fn a_group_that_was_deleted_before_still_comes_back(backend: Backend) {
     let id = |n| ResourceId(Uuid::from_u128(n));
     let tenant = TenantId(TENANT);
     assert_eq!(backend.store.member_count(tenant, id(10)).await.unwrap(), 2);
-    assert_eq!(backend.store.hidden_members(tenant, id(11)).await.unwrap(), [id(8), id(10)]);
+    assert_eq!(backend.store.hidden_members(tenant, id(11), None, 100).await.unwrap(), [id(8), id(10)]);
     let action = Action::Restore { deleted: 3, document: group("Sales"), groups: Vec::new() };
     backend.store.commit(tenant, change(Group, id(11), EventKind::Create, action)).await.unwrap();
     let members = backend.store.members(tenant, id(11)).await.unwrap();

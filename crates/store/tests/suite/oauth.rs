@@ -210,7 +210,7 @@ async fn each_act_leaves_its_row_without_a_secret(backend: Backend) {
         assert_eq!(done, is_there);
     }
 
-    let mut rows = store.audit_rows(Some(world.tenant), i64::MAX, 100).await.unwrap();
+    let mut rows = store.audit_rows(Some(world.tenant), i64::MAX, at_most(100)).await.unwrap().rows;
     rows.reverse();
     let acts: Vec<_> = rows.iter().map(|row| (row.action.as_str(), row.target.clone())).collect();
     let id = row.id.to_string();

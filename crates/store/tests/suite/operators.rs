@@ -388,7 +388,7 @@ async fn the_audit_log_keeps_no_secret(backend: Backend) {
     let token = api_token(&anna, 0x5a);
     store.insert_api_token(token.clone(), None).await.unwrap();
     store.revoke_api_token(token.id, now()).await.unwrap();
-    let rows = store.audit_rows(None, i64::MAX, 10).await.unwrap();
+    let rows = store.audit_rows(None, i64::MAX, at_most(10)).await.unwrap().rows;
     let actions: Vec<_> = rows.iter().map(|row| row.action.as_str()).collect();
     assert_eq!(
         actions,

@@ -186,7 +186,7 @@ async fn a_tenant_is_changed(backend: Backend) {
     for update in [TenantUpdate::default(), TenantUpdate { name, profile: None }] {
         assert!(!store.change_tenant(nobody, update).await.unwrap());
     }
-    let rows = store.audit_rows(Some(row.id), i64::MAX, 10).await.unwrap();
+    let rows = store.audit_rows(Some(row.id), i64::MAX, at_most(10)).await.unwrap().rows;
     let actions: Vec<&str> = rows.iter().map(|row| row.action.as_str()).collect();
     assert_eq!(actions, ["tenant.change", "tenant.change", "tenant.change", "tenant.create"]);
     let (before, after) = (rows[2].before.as_ref().unwrap(), rows[2].after.as_ref().unwrap());

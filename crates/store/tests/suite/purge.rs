@@ -85,7 +85,7 @@ async fn what_is_due_goes_with_the_documents_of_its_history(backend: Backend) {
     assert_eq!(world.store().deleted_resource(world.tenant, ana).await.unwrap(), None);
     assert_eq!(full(&world, ana), 0);
     // That it was there, and what became of it, is still told.
-    let changes = world.store().changes(world.tenant, Some(ana), i64::MAX, 100).await.unwrap();
+    let changes = world.store().changes(world.tenant, Some(ana), i64::MAX, at_most(100)).await.unwrap().rows;
     let events: Vec<&str> = changes.iter().rev().map(|row| row.event.as_str()).collect();
     assert_eq!(events, ["create", "put", "patch", "delete"]);
     assert_eq!(told(&world, ana), changed, "and which of them were changes");
@@ -146,7 +146,7 @@ async fn what_is_half_purged_is_not_restored(backend: Backend) {
     assert_eq!(world.commit(restore(&row)).await, Err(CommitError::NotFound));
     assert_eq!(world.store().deleted_resource(world.tenant, ana).await.unwrap(), None);
     let before = (Timestamp(i64::MAX), ResourceId(uuid::Uuid::max()));
-    assert_eq!(world.store().deleted_resources(world.tenant, before, 10).await.unwrap(), []);
+    assert_eq!(world.store().deleted_resources(world.tenant, before, at_most(10)).await.unwrap().rows, []);
     assert_eq!(purged(world.store().purge(later(), 1).await), 1);
 }
 
@@ -159,7 +159,7 @@ async fn the_longest_deleted_go_first_and_no_more_than_asked(backend: Backend) {
     let round = world.store().purge(later(), 2).await.unwrap();
     assert_eq!((round.resources, round.is_more), (2, true));
     let before = (Timestamp(i64::MAX), ResourceId(uuid::Uuid::max()));
-    let left = world.store().deleted_resources(world.tenant, before, 10).await.unwrap();
+    let left = world.store().deleted_resources(world.tenant, before, at_most(10)).await.unwrap().rows;
     assert_eq!(left.iter().map(|row| row.id).collect::<Vec<_>>(), [ids[2]]);
 }
 

@@ -99,7 +99,7 @@ async fn a_deleted_resource_is_gone_and_its_name_is_free(backend: Backend) {
     };
     assert_eq!(world.number(&text("groups", &[inner])), 1);
     assert_eq!(world.number(&text("groups", &[outer])), 1);
-    assert_eq!(world.store().hidden_members(world.tenant, inner).await.unwrap(), [ben]);
+    assert_eq!(world.store().hidden_members(world.tenant, inner, None, 100).await.unwrap(), [ben]);
     let restored = world.commit(create_user(ana, "ana-maria")).await;
     assert!(restored.is_ok(), "the id may come back");
 }

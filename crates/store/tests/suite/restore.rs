@@ -93,7 +93,7 @@ async fn a_group_comes_back_with_the_members_that_are_left(backend: Backend) {
     assert_eq!(world.members(outer).await.groups, [sales]);
     assert_eq!(world.store().member_count(world.tenant, sales).await.unwrap(), 2);
     // The log names who came back.
-    let newest = world.store().changes(world.tenant, Some(sales), i64::MAX, 1).await.unwrap();
+    let newest = world.store().changes(world.tenant, Some(sales), i64::MAX, at_most(1)).await.unwrap().rows;
     let told: Value = serde_json::from_str(newest[0].members.as_deref().unwrap()).unwrap();
     assert_eq!(ids(&told["add"].to_string()), [ana, inner]);
 }
@@ -127,7 +127,7 @@ async fn a_restored_group_and_its_members_in_one_batch_agree(backend: Backend) {
         world.commit(delete(Group, sales, None)),
     );
     assert!(gone.is_ok() && back.is_ok() && again.is_ok());
-    assert_eq!(world.store().hidden_members(world.tenant, sales).await.unwrap(), [ben]);
+    assert_eq!(world.store().hidden_members(world.tenant, sales, None, 100).await.unwrap(), [ben]);
     let row = world.store().deleted_resource(world.tenant, sales).await.unwrap().unwrap();
     let (back, gone) = tokio::join!(world.commit(restore(&row)), world.commit(delete(User, ben, None)));
     assert!(back.is_ok() && gone.is_ok());
@@ -201,7 +201,8 @@ async fn deleted_resources_are_listed_the_latest_first(backend: Backend) {
         let id = world.user(name).await;
         all.insert(0, deleted(&world, User, id).await);
     }
-    let page = async |before| world.store().deleted_resources(world.tenant, before, 2).await.unwrap();
+    let page =
+        async |before| world.store().deleted_resources(world.tenant, before, at_most(2)).await.unwrap().rows;
     let first = page((Timestamp(i64::MAX), ResourceId(Uuid::max()))).await;
     assert_eq!(first, all[..2]);
     assert_eq!(page((first[1].at, first[1].id)).await, all[2..]);
@@ -212,8 +213,9 @@ async fn the_change_log_is_read_backwards(backend: Backend) {
     let (ana, ben) = (world.user("ana").await, world.user("ben").await);
     world.commit(replace(User, ana, None, user("anna"))).await.unwrap();
     world.group("Sales", &[ben]).await;
-    let read =
-        async |resource, before| world.store().changes(world.tenant, resource, before, 2).await.unwrap();
+    let read = async |resource, before| {
+        world.store().changes(world.tenant, resource, before, at_most(2)).await.unwrap().rows
+    };
     let newest = read(None, i64::MAX).await;
     assert_eq!(newest.iter().map(|row| row.position).collect::<Vec<_>>(), [4, 3]);
     assert_eq!(newest[0].kind, "Group");
@@ -223,7 +225,10 @@ async fn the_change_log_is_read_backwards(backend: Backend) {
     assert!(of_ana[0].after.as_ref().is_some_and(|after| after.contains("anna")));
     assert_eq!(read(None, 2).await.iter().map(|row| row.resource).collect::<Vec<_>>(), [ana]);
     let neighbour = World::new(world.backend.clone()).await;
-    assert_eq!(neighbour.store().changes(neighbour.tenant, Some(ana), i64::MAX, 2).await.unwrap(), []);
+    assert_eq!(
+        neighbour.store().changes(neighbour.tenant, Some(ana), i64::MAX, at_most(2)).await.unwrap().rows,
+        []
+    );
 }
 
 async fn a_restore_and_its_audit_row_are_one_transaction(backend: Backend) {
@@ -238,7 +243,7 @@ async fn a_restore_and_its_audit_row_are_one_transaction(backend: Backend) {
     assert_eq!(world.row(User, ana).await, None);
     world.backend.execute("ALTER TABLE elsewhere RENAME TO audit_log");
     store.commit(world.tenant, restore(&row)).await.unwrap();
-    let rows = store.audit_rows(Some(world.tenant), i64::MAX, 10).await.unwrap();
+    let rows = store.audit_rows(Some(world.tenant), i64::MAX, at_most(10)).await.unwrap().rows;
     let told: Vec<_> = rows.iter().map(|row| (row.action.as_str(), row.target.clone())).collect();
     assert_eq!(told, [("resource.restore", format!("User {ana}"))]);
     let json = |text: &Option<String>| serde_json::from_str::<Value>(text.as_deref().unwrap()).unwrap();

@@ -239,7 +239,7 @@ async fn each_act_leaves_its_row_without_a_secret(backend: Backend) {
         anna.revoke_setup_link(end(world.tenant, row.id, Some(second.id)), Timestamp(520)).await.unwrap()
     );
 
-    let mut rows = anna.audit_rows(Some(world.tenant), i64::MAX, 100).await.unwrap();
+    let mut rows = anna.audit_rows(Some(world.tenant), i64::MAX, at_most(100)).await.unwrap().rows;
     rows.reverse();
     let acts: Vec<_> = rows.iter().map(|row| (row.actor.as_str(), row.action.as_str())).collect();
     let (anna_did, customer_did) = ("operator anna", "setup link 1");

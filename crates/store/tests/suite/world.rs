@@ -85,6 +85,11 @@ pub(crate) fn delete(kind: ResourceKind, id: ResourceId, expected: Option<i64>) 
     change(kind, id, EventKind::Delete, Action::Delete { expected })
 }
 
+/// A page of at most so many rows, of any size.
+pub(crate) fn at_most(rows: u32) -> PageBounds {
+    PageBounds { rows, bytes: usize::MAX }
+}
+
 /// Everything of a kind, in the order of ids, with groups.
 pub(crate) fn everything(kind: ResourceKind) -> Listing {
     Listing {

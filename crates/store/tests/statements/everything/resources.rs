@@ -136,14 +136,14 @@ fn restore(row: &DeletedRow, document: Document, groups: Vec<ResourceId>) -> Cha
 pub(super) async fn use_history(world: &World, store: &Store) {
     let tenant = world.tenant;
     let all = (Timestamp(i64::MAX), ResourceId(Uuid::max()));
-    let gone = store.deleted_resources(tenant, all, 10).await.unwrap();
+    let gone = store.deleted_resources(tenant, all, at_most(10)).await.unwrap().rows;
     let [outer, ben] = &gone[..] else { panic!("{gone:?}") };
-    assert!(!store.hidden_members(tenant, outer.id).await.unwrap().is_empty());
+    assert!(!store.hidden_members(tenant, outer.id, None, 100).await.unwrap().is_empty());
     store.commit(tenant, restore(outer, group("Outside"), Vec::new())).await.unwrap();
     let deleted = store.deleted_resource(tenant, ben.id).await.unwrap().unwrap();
     store.commit(tenant, restore(&deleted, user("ben"), vec![outer.id])).await.unwrap();
-    assert!(!store.changes(tenant, Some(ben.id), i64::MAX, 10).await.unwrap().is_empty());
-    assert!(!store.changes(tenant, None, i64::MAX, 10).await.unwrap().is_empty());
+    assert!(!store.changes(tenant, Some(ben.id), i64::MAX, at_most(10)).await.unwrap().rows.is_empty());
+    assert!(!store.changes(tenant, None, i64::MAX, at_most(10)).await.unwrap().rows.is_empty());
     world.commit(delete(User, ben.id, None)).await.unwrap();
     assert_eq!(store.purge(Timestamp(now().0 + 1), 10).await.unwrap().resources, 1);
 }
