@@ -5,6 +5,7 @@ mod audit;
 mod callers;
 mod description;
 pub(crate) mod federation;
+mod large_rows;
 mod lists;
 mod oauth_clients;
 mod operators;
