@@ -18,8 +18,8 @@ use uuid::Uuid;
 /// Resources that a search found.
 #[derive(Debug)]
 pub struct Found {
-    /// The resources of the page, in the form of SCIM.
-    pub resources: Vec<Value>,
+    /// The resources of the page, each as the JSON text of its SCIM form.
+    pub resources: Vec<String>,
     /// How many there are on all pages.
     pub total: u64,
     /// Where the next page begins.
@@ -48,8 +48,8 @@ impl Admin {
         };
         let query = words.check(ResourceType::of(kind), PAGE)?;
         let found = self.provisioning.search(&self.context(&tenant, None), kind, &query, PAGE_BYTES).await?;
-        let resources =
-            found.rows.iter().map(|row| self.show(&tenant, kind, row)).collect::<Result<_, _>>()?;
+        let tenant_url = self.tenant_url(&tenant);
+        let resources = found.rows.iter().map(|row| text_of(&tenant_url, kind, row)).collect();
         let next = found.next.map(|next| search::print_cursor(&next, &query.fingerprint));
         Ok(Found { resources, total: found.total, next })
     }

@@ -4,12 +4,12 @@ use super::{
     Problem,
     caller::{Administrator, Caller},
     request::Query,
+    stored::Stored,
     tenants::ok,
 };
 use crate::Admin;
 use actix_web::{HttpResponse, web::Data};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use store::AuditRow;
 use utoipa::{IntoParams, ToSchema};
 
@@ -42,8 +42,10 @@ pub(super) struct AuditShape {
     target: String,
     /// Id of the tenant, where it is a tenant's.
     tenant_id: Option<String>,
-    before: Value,
-    after: Value,
+    #[schema(value_type = Value)]
+    before: Stored,
+    #[schema(value_type = Value)]
+    after: Stored,
 }
 
 /// A page of the audit log, newest first.
@@ -55,8 +57,6 @@ pub(super) struct AuditsShape {
 }
 
 fn shape(row: AuditRow) -> AuditShape {
-    let parsed =
-        |text: Option<String>| text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
     AuditShape {
         position: row.position,
         at: row.at.to_rfc3339(),
@@ -65,8 +65,8 @@ fn shape(row: AuditRow) -> AuditShape {
         action: row.action,
         target: row.target,
         tenant_id: row.tenant.map(|tenant| tenant.to_string()),
-        before: parsed(row.before),
-        after: parsed(row.after),
+        before: row.before.into(),
+        after: row.after.into(),
     }
 }
 

@@ -15,6 +15,7 @@ mod rotations;
 mod secret_tokens;
 mod session;
 mod setup_links;
+mod stored;
 mod tenants;
 
 pub use crate::route::{Access, Route};

@@ -4,6 +4,7 @@ use super::{
     Problem,
     caller::{Caller, Support, Viewer},
     request::Query,
+    stored::Stored,
     tenants::{PageQuery, ok},
 };
 use crate::{Admin, Failure, Listed};
@@ -12,8 +13,7 @@ use actix_web::{
     web::{Data, Path},
 };
 use scim::schema::ResourceKind;
-use serde::{Deserialize, Serialize, Serializer};
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 use store::{ChangeRow, DeletedRow};
 use utoipa::{IntoParams, ToSchema};
 
@@ -36,7 +36,8 @@ pub(super) struct SearchQuery {
 #[schema(as = Resources)]
 pub(super) struct ResourcesShape {
     /// In the form of SCIM (RFC 7643).
-    resources: Vec<Value>,
+    #[schema(value_type = Vec<Value>)]
+    resources: Vec<Stored>,
     /// How many there are on all pages.
     total: u64,
     /// Where the next page begins; null on the last.
@@ -60,20 +61,16 @@ pub(super) struct ChangeShape {
     /// The version after it.
     version: i64,
     #[schema(value_type = Value)]
-    #[serde(serialize_with = "as_json")]
-    before: Option<String>,
+    before: Stored,
     #[schema(value_type = Value)]
-    #[serde(serialize_with = "as_json")]
-    after: Option<String>,
+    after: Stored,
     /// Members that came and went.
     #[schema(value_type = Value)]
-    #[serde(serialize_with = "as_json")]
-    members: Option<String>,
+    members: Stored,
     /// What became of each operation of the request. Of the same outcome and rule at most 20 are listed; `more` of the
     /// last of them counts the others.
     #[schema(value_type = Value)]
-    #[serde(serialize_with = "as_json")]
-    effects: Option<String>,
+    effects: Stored,
 }
 
 /// A page of changes, newest first.
@@ -97,8 +94,7 @@ pub(super) struct DeletedShape {
     actor: Option<String>,
     version: i64,
     #[schema(value_type = Value)]
-    #[serde(serialize_with = "as_json")]
-    document: Option<String>,
+    document: Stored,
 }
 
 /// A page of deleted users and groups, the latest first.
@@ -130,13 +126,6 @@ pub(super) struct MembersShape {
     next_cursor: Option<String>,
 }
 
-/// Writes text of the database that is JSON; none is `null`. The values of a document take many times the memory of its
-/// text, so it is parsed only when its turn comes.
-fn as_json<S: Serializer>(text: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
-    let value: Value = text.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-    value.serialize(serializer)
-}
-
 fn change(row: ChangeRow) -> ChangeShape {
     ChangeShape {
         position: row.position,
@@ -146,10 +135,10 @@ fn change(row: ChangeRow) -> ChangeShape {
         resource_id: row.resource.to_string(),
         event: row.event,
         version: row.version,
-        before: row.before,
-        after: row.after,
-        members: row.members,
-        effects: Some(row.effects),
+        before: row.before.into(),
+        after: row.after.into(),
+        members: row.members.into(),
+        effects: row.effects.into(),
     }
 }
 
@@ -161,7 +150,7 @@ fn deleted_shape(admin: &Admin, row: DeletedRow) -> DeletedShape {
         purged: admin.purged_from(&row).to_rfc3339(),
         actor: row.actor.map(|actor| actor.to_string()),
         version: row.version,
-        document: Some(row.document),
+        document: row.document.into(),
     }
 }
 
@@ -193,7 +182,8 @@ pub(super) async fn search(
     let (tenant, word) = path.into_inner();
     let (kind, query) = (kind(&word)?, query.read()?);
     let found = admin.search(&tenant, kind, query.filter, query.cursor, query.count).await?;
-    Ok(ok(&ResourcesShape { resources: found.resources, total: found.total, next_cursor: found.next }))
+    let resources = found.resources.into_iter().map(Stored::from).collect();
+    Ok(ok(&ResourcesShape { resources, total: found.total, next_cursor: found.next }))
 }
 
 /// Show a user or group.
