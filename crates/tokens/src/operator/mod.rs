@@ -1,6 +1,7 @@
 //! What operators prove who they are with: passwords, second factors, sessions; and the brake on guessing.
 
 mod discovery;
+mod id_token;
 mod openid;
 mod password;
 mod session;

@@ -2,7 +2,10 @@
 //! nonce. The protocol of the flow is oauth2's, the identity token is judged here (section 3.1.3.7), its signature is
 //! jsonwebtoken's (`docs/adr/0017`).
 
-use super::discovery::{Discovery, Metadata};
+use super::{
+    discovery::{Discovery, Metadata},
+    id_token::IdToken,
+};
 use crate::{
     jwks::{Jwks, JwksSettings, NoKey, client, read_bounded},
     jws::Unverified,
@@ -18,15 +21,12 @@ use oauth2::{
 };
 use scim::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use std::{
     fmt,
     time::{Duration, Instant},
 };
 use zeroize::Zeroizing;
 
-/// How far the clocks of provider and gateway may be apart, in seconds.
-const LEEWAY: i64 = 60;
 /// Largest answer of the provider that is read, in bytes.
 const MAX_ANSWER: usize = 256 * 1024;
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -211,7 +211,7 @@ impl OpenId {
         let token = self.exchange(&metadata, code, kept.verifier).await?;
         let token = Unverified::parse(&token).ok_or(refused("The identity token is none."))?;
         let claims: IdToken = token.claims().ok_or(refused("The identity token lacks a claim."))?;
-        let name = judge(&claims, &self.settings, &kept.nonce, now).map_err(refused)?;
+        let name = claims.name_of_operator(&self.settings, &kept.nonce, now).map_err(refused)?;
         let kid = token.kid.as_deref().ok_or(refused("The identity token names no key."))?;
         let key = self.jwks.key(&metadata.jwks_uri, kid, now).await.map_err(|no_key| match no_key {
             NoKey::Unknown => refused("The identity token is signed with an unknown key."),
@@ -289,162 +289,9 @@ impl OpenId {
 #[error("{0}")]
 struct Unanswered(String);
 
-#[derive(Deserialize)]
-struct IdToken {
-    iss: String,
-    aud: Audience,
-    azp: Option<String>,
-    exp: f64,
-    iat: f64,
-    nonce: Option<String>,
-    acr: Option<String>,
-    #[serde(flatten)]
-    others: Map<String, Value>,
-}
-
-/// RFC 7519 section 4.1.3: one text or several.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Audience {
-    One(String),
-    Several(Vec<String>),
-}
-
-/// Claims whose case nobody heeds.
-const FOLDED: [&str; 3] = ["email", "preferred_username", "upn"];
-
-/// Judges everything but the signature (OpenID Connect Core 1.0 section 3.1.3.7); returns the operator's name.
-fn judge(
-    claims: &IdToken,
-    settings: &OpenIdSettings,
-    nonce: &str,
-    now: Timestamp,
-) -> Result<String, &'static str> {
-    if claims.iss != settings.issuer {
-        return Err("The identity token is of another provider.");
-    }
-    let (is_for_us, is_for_others) = match &claims.aud {
-        Audience::One(one) => (*one == settings.client_id, false),
-        Audience::Several(several) => (several.contains(&settings.client_id), several.len() > 1),
-    };
-    let is_ours = match &claims.azp {
-        Some(party) => *party == settings.client_id,
-        None => !is_for_others,
-    };
-    if !is_for_us || !is_ours {
-        return Err("The identity token is for somebody else.");
-    }
-    let seconds = now.0 as f64 / 1000.0;
-    let leeway = LEEWAY as f64;
-    if claims.exp + leeway <= seconds || claims.iat - leeway > seconds {
-        return Err("The identity token has ended, or has not begun.");
-    }
-    if claims.nonce.as_deref() != Some(nonce) {
-        return Err("The identity token belongs to another sign-in.");
-    }
-    if settings.acr.is_some() && claims.acr != settings.acr {
-        return Err("The provider did not ask for the proofs that are wanted here.");
-    }
-    // Whatever the provider does not vouch for, anybody may have typed.
-    if settings.claim == "email" && claims.others.get("email_verified") != Some(&Value::Bool(true)) {
-        return Err("The provider has not verified the e-mail address.");
-    }
-    let name = claims.others.get(&settings.claim).and_then(Value::as_str).unwrap_or_default().trim();
-    if name.is_empty() {
-        return Err("The identity token does not say who it is.");
-    }
-    // An identifier is what it is: two that differ in case may be two people. In ASCII alone, where one letter has one
-    // lower case: operators' names have no other.
-    match FOLDED.contains(&settings.claim.as_str()) {
-        true => Ok(name.to_ascii_lowercase()),
-        false => Ok(name.to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
-
-    const NOW: Timestamp = Timestamp(1_795_521_600_000);
-
-    fn judged(changes: Value, adjust: impl Fn(&mut OpenIdSettings)) -> Result<String, &'static str> {
-        let mut settings = OpenIdSettings {
-            issuer: "https://login.example.com/v2.0".to_owned(),
-            client_id: "juno".to_owned(),
-            client_secret: Zeroizing::new("secret".to_owned()),
-            redirect_url: "https://admin.example.com/sign-in/openid/callback".to_owned(),
-            claim: "preferred_username".to_owned(),
-            acr: None,
-        };
-        adjust(&mut settings);
-        let at = NOW.0 / 1000;
-        let mut claims = json!({"iss": settings.issuer, "aud": "juno", "sub": "1", "exp": at + 600, "iat": at,
-            "nonce": "n", "preferred_username": " Anna@Example.com ", "email": "anna@example.com"});
-        for (name, value) in changes.as_object().expect("object") {
-            claims[name] = value.clone();
-        }
-        let claims = serde_json::from_value(claims).map_err(|_| "unreadable")?;
-        judge(&claims, &settings, "n", NOW)
-    }
-
-    #[test]
-    fn an_identity_token_is_for_this_sign_in_and_for_us() {
-        let at = NOW.0 / 1000;
-        let as_they_are = |_: &mut OpenIdSettings| {};
-        for good in [
-            json!({}),
-            json!({"aud": ["juno"]}),
-            json!({"aud": ["juno", "other"], "azp": "juno"}),
-            json!({"exp": at - 59}),
-            json!({"iat": at + 60}),
-        ] {
-            assert_eq!(judged(good.clone(), as_they_are).as_deref(), Ok("anna@example.com"), "{good}");
-        }
-        for bad in [
-            json!({"iss": "https://login.example.com/v2.0/"}),
-            json!({"aud": "other"}),
-            json!({"aud": []}),
-            json!({"aud": ["juno", "other"]}),
-            json!({"azp": "other"}),
-            json!({"exp": at - 60}),
-            json!({"exp": null}),
-            json!({"iat": at + 61}),
-            json!({"nonce": "other"}),
-            json!({"nonce": null}),
-            json!({"preferred_username": ""}),
-            json!({"preferred_username": 7}),
-        ] {
-            assert!(judged(bad.clone(), as_they_are).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_class_that_is_wanted_is_asked_for_and_an_address_must_be_verified() {
-        let strict = |settings: &mut OpenIdSettings| settings.acr = Some("mfa".to_owned());
-        assert!(judged(json!({}), strict).is_err());
-        assert!(judged(json!({"acr": "pwd"}), strict).is_err());
-        assert!(judged(json!({"acr": "mfa"}), strict).is_ok());
-        let by_mail = |settings: &mut OpenIdSettings| settings.claim = "email".to_owned();
-        assert!(judged(json!({"email_verified": true}), by_mail).is_ok());
-        for unverified in [
-            json!({}),
-            json!({"email_verified": false}),
-            json!({"email_verified": null}),
-            json!({"email_verified": "true"}),
-        ] {
-            assert!(judged(unverified.clone(), by_mail).is_err(), "{unverified}");
-        }
-    }
-
-    #[test]
-    fn two_people_are_never_one_operator() {
-        let by = |claim: &'static str| move |settings: &mut OpenIdSettings| settings.claim = claim.to_owned();
-        assert_eq!(judged(json!({"sub": "AbC"}), by("sub")).as_deref(), Ok("AbC"));
-        // The sign of Kelvin is a k in lower case, though not in ASCII.
-        let frank = judged(json!({"preferred_username": "Fran\u{212a}"}), |_| {});
-        assert_eq!(frank.as_deref(), Ok("fran\u{212a}"));
-    }
 
     #[test]
     fn what_the_browser_keeps_reads_back() {
