@@ -62,7 +62,7 @@ impl TenantOverview {
 }
 
 impl Admin {
-    /// A page of the tenants, by label. Deleted resources are counted no further than [`LISTED_COUNT`].
+    /// A page of the tenants, by label. Deleted resources are counted no further than 10,000.
     ///
     /// # Errors
     /// A cursor of another list; a search that is too long.
