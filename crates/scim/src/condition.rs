@@ -30,6 +30,9 @@ pub enum Operator {
 pub enum Literal {
     /// Text; already folded ([`crate::filter::fold`]) where the attribute ignores case.
     Text(String),
+    /// One of several texts, each as [`Literal::Text`] is. No filter says this: filters that look for one text each become one
+    /// condition ([`crate::lookup::Shape`]).
+    OneOf(Vec<String>),
     /// Boolean; the texts "true"/"false" in any case have become this for Boolean attributes.
     Bool(bool),
     /// Number (integer and decimal compare alike).
@@ -189,6 +192,13 @@ fn test(value: &Value, comparison: Comparison, operator: Operator, literal: &Lit
             Comparison::Folded | Comparison::Untyped => test_text(&fold(text), operator, wanted),
             _ => test_text(text, operator, wanted),
         },
+        (Literal::OneOf(texts), Value::String(text)) => {
+            operator == Operator::Equal
+                && match comparison {
+                    Comparison::Folded | Comparison::Untyped => texts.contains(&fold(text)),
+                    _ => texts.contains(text),
+                }
+        }
         (Literal::Bool(wanted), Value::Bool(value)) => value == wanted,
         (Literal::Number(wanted), Value::Number(value)) => value
             .as_f64()

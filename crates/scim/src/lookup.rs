@@ -108,23 +108,100 @@ fn lookup(kind: ResourceKind, target: &Target, operator: Operator, literal: &Lit
 
 /// `phoneNumbers[type eq "work" and value eq "…"]`: some element has the value, whatever else is asked of it.
 fn of_element(kind: ResourceKind, list: &Target, inner: &Condition) -> Vec<Lookup> {
-    let tests = match inner {
-        Condition::All(parts) => parts.as_slice(),
-        one => std::slice::from_ref(one),
-    };
-    let mut found: Vec<Lookup> = tests
-        .iter()
-        .filter_map(|test| match test {
-            Condition::Test(sub, operator, literal) => {
-                let sub_attribute = Some(sub.attribute.clone());
-                let target = Target { sub_attribute, comparison: sub.comparison, ..list.clone() };
-                lookup(kind, &target, *operator, literal)
-            }
-            _ => None,
-        })
-        .collect();
+    let mut found: Vec<Lookup> = parts(inner).iter().filter_map(|test| of_part(kind, list, test)).collect();
     found.sort_by_key(|lookup| lookup.path.target.sub_attribute.as_deref() != Some("value"));
     found
+}
+
+/// What an element of a list has to fulfil.
+fn parts(inner: &Condition) -> &[Condition] {
+    match inner {
+        Condition::All(parts) => parts.as_slice(),
+        one => std::slice::from_ref(one),
+    }
+}
+
+/// The lookup of one test of an element.
+fn of_part(kind: ResourceKind, list: &Target, test: &Condition) -> Option<Lookup> {
+    let Condition::Test(sub, operator, literal) = test else { return None };
+    let sub_attribute = Some(sub.attribute.clone());
+    let target = Target { sub_attribute, comparison: sub.comparison, ..list.clone() };
+    lookup(kind, &target, *operator, literal)
+}
+
+/// What conditions have in common that look for one text each in the same place: `title eq "…"`, or
+/// `phoneNumbers[type eq "work"].value eq "…"`. One pass over the resources answers all of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shape {
+    path: LookupPath,
+    /// The condition, with no text where it looks for one.
+    condition: Condition,
+}
+
+impl Shape {
+    /// The shape of a condition and the text that it looks for; `None` if it asks for anything else than one text, or
+    /// one text and one more thing of the same element.
+    pub fn of(kind: ResourceKind, condition: &Condition) -> Option<(Shape, String)> {
+        match condition {
+            Condition::Test(target, operator, literal) => {
+                let path = lookup(kind, target, *operator, literal)?.path;
+                let (condition, text) = without_text(condition)?;
+                Some((Shape { path, condition }, text))
+            }
+            Condition::Element(list, inner) => {
+                let mut tests = parts(inner).to_vec();
+                let is_simple =
+                    tests.len() <= 2 && tests.iter().all(|test| matches!(test, Condition::Test(..)));
+                let mut lookups = tests
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(place, test)| Some((place, of_part(kind, list, test)?)));
+                let (Some((place, found)), None) = (lookups.next(), lookups.next()) else { return None };
+                let (test, text) = without_text(&tests[place]).filter(|_| is_simple)?;
+                tests[place] = test;
+                let condition = Condition::Element(list.clone(), Box::new(Condition::All(tests)));
+                Some((Shape { path: found.path, condition }, text))
+            }
+            _ => None,
+        }
+    }
+
+    /// Where the text is looked for.
+    pub fn path(&self) -> &LookupPath {
+        &self.path
+    }
+
+    /// The condition that looks for all of these texts at once.
+    pub fn looking_for(&self, texts: Vec<String>) -> Condition {
+        match &self.condition {
+            Condition::Element(list, inner) => {
+                let tests = parts(inner).iter().map(|test| with_texts(test, &texts)).collect();
+                Condition::Element(list.clone(), Box::new(Condition::All(tests)))
+            }
+            test => with_texts(test, &texts),
+        }
+    }
+}
+
+/// A test by `eq` without its text, and the text.
+fn without_text(test: &Condition) -> Option<(Condition, String)> {
+    match test {
+        Condition::Test(target, Operator::Equal, Literal::Text(text)) => {
+            let without = Condition::Test(target.clone(), Operator::Equal, Literal::OneOf(Vec::new()));
+            Some((without, text.clone()))
+        }
+        _ => None,
+    }
+}
+
+/// The test with texts, if its text was taken away.
+fn with_texts(test: &Condition, texts: &[String]) -> Condition {
+    match test {
+        Condition::Test(target, operator, Literal::OneOf(_)) => {
+            Condition::Test(target.clone(), *operator, Literal::OneOf(texts.to_vec()))
+        }
+        test => test.clone(),
+    }
 }
 
 #[cfg(test)]
@@ -182,6 +259,58 @@ mod tests {
             "urn:example:own:2.0:User:level eq \"a\"",
         ] {
             assert_eq!(lookups(ResourceKind::User, filter), [], "{filter}");
+        }
+    }
+
+    fn shape(filter: &str) -> Option<(Shape, String)> {
+        let user = ResourceType::of(ResourceKind::User);
+        Shape::of(ResourceKind::User, &Filter::parse(filter).unwrap().resolve(user).unwrap())
+    }
+
+    #[test]
+    fn conditions_that_differ_in_the_text_alone_have_one_shape() {
+        for (one, other) in [
+            ("title eq \"A\"", "TITLE eq \"b\""),
+            ("emails eq \"A\"", "emails.value eq \"b\""),
+            (
+                "phoneNumbers[type eq \"work\"].value eq \"A\"",
+                "phoneNumbers[type eq \"WORK\" and value eq \"b\"]",
+            ),
+        ] {
+            let ((shape, text), (other_shape, other_text)) = (shape(one).unwrap(), shape(other).unwrap());
+            assert_eq!(shape, other_shape, "{one}");
+            assert_eq!((text.as_str(), other_text.as_str()), ("a", "b"));
+            let both = shape.looking_for(vec![text, other_text]);
+            let resource = |value: &str| {
+                let list = json!([{"type": "work", "value": value}]);
+                let resource = json!({"title": value, "emails": list, "phoneNumbers": list});
+                resource.as_object().unwrap().clone()
+            };
+            assert!(
+                both.matches(&resource("a")) && both.matches(&resource("B")) && !both.matches(&resource("c"))
+            );
+        }
+        let work = shape("phoneNumbers[type eq \"work\"].value eq \"a\"").unwrap().0;
+        for other in
+            ["phoneNumbers[type eq \"home\"].value eq \"a\"", "phoneNumbers.value eq \"a\"", "title eq \"a\""]
+        {
+            assert_ne!(shape(other).unwrap().0, work, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_condition_that_asks_for_more_has_no_shape() {
+        for filter in [
+            "title co \"a\"",
+            "title eq \"a\" and nickName eq \"b\"",
+            "title eq \"a\" or title eq \"b\"",
+            "emails[display eq \"a\" and value eq \"b\"]",
+            "emails[value eq \"a\" and type eq \"b\" and primary eq true]",
+            "emails[value eq \"a\" and not (type eq \"b\")]",
+            "emails[type eq \"work\"]",
+            "active eq true",
+        ] {
+            assert_eq!(shape(filter), None, "{filter}");
         }
     }
 

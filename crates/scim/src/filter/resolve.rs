@@ -188,7 +188,7 @@ fn allowed(
     let refused = match literal {
         Literal::Bool(_) => ordered || searched,
         Literal::Number(_) | Literal::Instant(_) => searched,
-        Literal::Text(_) => binary && (ordered || searched),
+        Literal::Text(_) | Literal::OneOf(_) => binary && (ordered || searched),
     };
     if refused {
         return Err(ScimError::invalid_filter(format!(
