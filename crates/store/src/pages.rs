@@ -92,7 +92,7 @@ impl<T: Measured> Rows<T> {
     }
 
     /// Adds a row. Returns whether the next one is wanted.
-    fn push(&mut self, row: T) -> bool {
+    pub(crate) fn push(&mut self, row: T) -> bool {
         if self.rows.len() == self.limit {
             self.has_more = true;
             return false;

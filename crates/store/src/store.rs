@@ -131,11 +131,16 @@ impl Store {
 
     /// Asks for work on the resources of a tenant; returns when it may begin.
     pub(crate) async fn admit(&self, tenant: TenantId, weight: Weight) -> Result<Asked, StoreError> {
-        let (line, in_flight) = match self.is_for_clients {
-            true => (Line::Tenant(tenant), self.work.begin(tenant, weight).await?),
-            false => (Line::Operators, InFlight::uncounted()),
+        let in_flight = match self.is_for_clients {
+            true => self.work.begin(tenant, weight).await?,
+            false => InFlight::uncounted(),
         };
-        Ok(Asked { line, weight, in_flight })
+        Ok(Asked { line: self.line_of(tenant), weight, in_flight })
+    }
+
+    /// The line in which work on the resources of a tenant waits.
+    pub(crate) fn line_of(&self, tenant: TenantId) -> Line {
+        if self.is_for_clients { Line::Tenant(tenant) } else { Line::Operators }
     }
 
     /// Does an administrative act in this line; `false`: not done.
@@ -256,7 +261,7 @@ impl Store {
     /// # Errors
     /// As above; [`StoreError::Late`] if it reads too much.
     pub async fn list(&self, tenant: TenantId, listing: Listing) -> Result<Page, StoreError> {
-        if let Some(page) = self.list_by_keys(tenant, &listing).await? {
+        if let Some(page) = self.list_by_lookup(tenant, &listing).await? {
             return Ok(page);
         }
         let is_indexed = is_indexed(&listing);

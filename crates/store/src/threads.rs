@@ -12,6 +12,7 @@ use crate::{
     figures::{Counters, LaneFigures},
     lane::Lane,
     limit::{CancelOnDrop, Limit},
+    lookups::SharedScans,
     model::{CommitError, Committed, Row, StoreError},
     plan::TenantChange,
     workers::{self, Batching},
@@ -42,7 +43,15 @@ pub(crate) type Write = Waiting<TenantChange, Result<Committed, CommitError>>;
 pub(crate) type Search = Waiting<Lookup, Result<Option<Row>, StoreError>>;
 
 /// Works on the database, or is told why it may not; says what that has cost.
-type Task = dyn FnOnce(Result<&dyn Engine, StoreError>) -> Weight + Send;
+type Task = dyn FnOnce(Result<&dyn Engine, StoreError>) -> Cost + Send;
+
+/// What a job has cost.
+pub(crate) struct Cost {
+    /// By its answers.
+    pub(crate) weight: Weight,
+    /// How many requests it has answered.
+    pub(crate) answered: usize,
+}
 
 /// A job that answers by itself; it is given the reason where it is not begun.
 pub(crate) struct Job {
@@ -62,10 +71,6 @@ impl<T> LaneQueue<T> {
     fn new(lane: Lane, readers: usize) -> Arc<Self> {
         let queue = FairQueue::new(lane.running(readers));
         Arc::new(LaneQueue { lane, queue, counters: Counters::default() })
-    }
-
-    fn push(&self, asked: &Asked, job: T) -> Result<(), StoreError> {
-        self.queue.push(asked.line, asked.weight, job).map_err(StoreError::from)
     }
 
     /// Takes a portion and notes how long it has waited; empty once the queue is closed.
@@ -105,6 +110,17 @@ impl LaneQueue<Write> {
     }
 }
 
+impl LaneQueue<Job> {
+    /// Puts work at the end of its line.
+    ///
+    /// # Errors
+    /// `Unavailable` if the process is stopping; `Overloaded` if too many strangers wait.
+    pub(crate) fn push(&self, asked: Asked, limit: Arc<Limit>, work: Box<Task>) -> Result<(), StoreError> {
+        let Asked { line, weight, in_flight } = asked;
+        Ok(self.queue.push(line, weight, Job { work, in_flight, limit })?)
+    }
+}
+
 /// The limits of the jobs that run, so that they can be ended when the store is closed. One place for each thread.
 #[derive(Clone, Default)]
 pub(crate) struct Running(Arc<Mutex<Vec<Option<Arc<Limit>>>>>);
@@ -134,6 +150,7 @@ pub(crate) struct Threads {
     lookups: Arc<LaneQueue<Search>>,
     jobs: Vec<Arc<LaneQueue<Job>>>,
     engines: Engines,
+    pub(crate) scans: Arc<SharedScans>,
     running: Running,
     threads: Vec<JoinHandle<()>>,
 }
@@ -149,6 +166,7 @@ impl Threads {
             lookups: LaneQueue::new(Lane::Lookups, readers),
             jobs: ONE_BY_ONE.iter().map(|lane| LaneQueue::new(*lane, readers)).collect(),
             engines,
+            scans: Arc::default(),
             running: Running::default(),
             threads: Vec::new(),
         };
@@ -218,25 +236,38 @@ impl Threads {
         work: impl FnOnce(&dyn Engine) -> Result<A, StoreError> + Send + 'static,
         weigh: impl FnOnce(&A) -> Weight + Send + 'static,
     ) -> Result<A, StoreError> {
-        let queue = self.jobs.iter().find(|jobs| jobs.lane == lane);
-        let queue = queue.ok_or_else(|| StoreError::Failed(format!("no jobs in lane {}", lane.name())))?;
+        let queue = self.jobs_of(lane)?;
         let (answer, answered) = oneshot::channel();
         let limit = Limit::within(lane.time());
         let work = Box::new(move |engine: Result<&dyn Engine, StoreError>| {
             let done = engine.and_then(|engine| workers::guarded(|| work(engine)));
             let weight = done.as_ref().map_or(Weight::ONE, weigh);
             drop(answer.send(done));
-            weight
+            Cost { weight, answered: 1 }
         });
-        let asked_for = Asked { in_flight: InFlight::uncounted(), ..asked };
-        let job = Job { work, in_flight: asked.in_flight, limit: Arc::clone(&limit) };
-        queue.push(&asked_for, job)?;
+        queue.push(asked, Arc::clone(&limit), work)?;
         in_time(limit, answered, &queue.counters).await
+    }
+
+    /// The jobs of a lane.
+    ///
+    /// # Errors
+    /// `Failed` if the lane has none that are done one by one.
+    pub(crate) fn jobs_of(&self, lane: Lane) -> Result<&LaneQueue<Job>, StoreError> {
+        let queue = self.jobs.iter().find(|jobs| jobs.lane == lane);
+        queue
+            .map(|queue| &**queue)
+            .ok_or_else(|| StoreError::Failed(format!("no jobs in lane {}", lane.name())))
     }
 
     /// What each lane has done.
     pub(crate) fn figures(&self) -> Vec<LaneFigures> {
-        let jobs = self.jobs.iter().map(|lane| lane.figures(&self.engines));
+        let jobs = self.jobs.iter().map(|lane| {
+            // Those that wait for the job of another have none in the queue.
+            let others = if lane.lane == Lane::Slow { self.scans.waiting() } else { 0 };
+            let figures = lane.figures(&self.engines);
+            LaneFigures { depth: figures.depth + others, ..figures }
+        });
         jobs.chain([self.lookups.figures(&self.engines), self.writes.figures(&self.engines)]).collect()
     }
 }

@@ -370,14 +370,14 @@ pub(crate) fn run_all(lane: &LaneQueue<Job>, engine: &dyn Engine, running: impl 
             } else {
                 let began = Instant::now();
                 running(Some(Arc::clone(&limit)));
-                let actual = limit.run(|| work(Ok(engine)));
+                let cost = limit.run(|| work(Ok(engine)));
                 running(None);
                 if limit.is_cancelled() {
                     lane.counters.cancelled();
                 }
-                extra_weight = extra(one.weight, actual, began.elapsed());
+                extra_weight = extra(one.weight, cost.weight, began.elapsed());
                 in_flight.owe(extra_weight);
-                lane.counters.worked(1, began.elapsed(), extra_weight);
+                lane.counters.worked(cost.answered, began.elapsed(), extra_weight);
             }
             drop(in_flight);
             lane.queue.done([(one.line, extra_weight)]);

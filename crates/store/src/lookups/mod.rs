@@ -3,22 +3,27 @@
 //! Which paths are in use is a row of the tenant's data, which every batch reads with the tenant's feed. A path is filled in
 //! slices, which are work of the tenant; until then, and where there is none, a list is a scan.
 
+mod find;
 mod memory;
 mod records;
+mod together;
 
+use find::Keys;
 pub(crate) use memory::Memory;
 use records::{ByKeys, PathRow, PathState};
 pub(crate) use records::{LookupEngine, Step, lookup_path};
+pub(crate) use together::SharedScans;
 
 use crate::{
     admission::weight::Weight,
     engine::Engine,
     lane::Lane,
     model::{Listing, Page, StoreError, TenantId},
-    sql::listing,
+    sql::{listing, together::shape},
     store::Store,
 };
 use scim::Timestamp;
+use scim::lookup::Lookup;
 
 /// After how much time without use a path ends, in milliseconds: 90 days.
 const UNUSED: i64 = 90 * 24 * 3_600_000;
@@ -27,34 +32,50 @@ const UNUSED: i64 = 90 * 24 * 3_600_000;
 const SLICE: Weight = Weight(16);
 
 impl Store {
-    /// The page, if keys find it; `None` where it takes a scan.
-    pub(crate) async fn list_by_keys(
+    /// The page of a list that looks for a text by `eq`: by keys if they are complete, else by a scan that waiting lists share;
+    /// `None` if the list asks for more than a scan can share.
+    pub(crate) async fn list_by_lookup(
         &self,
         tenant: TenantId,
         asked: &Listing,
     ) -> Result<Option<Page>, StoreError> {
         let lookups = listing::lookups(asked);
         let Some(best) = lookups.first().map(|lookup| lookup.path.clone()) else { return Ok(None) };
-        let admitted = self.admit(tenant, Weight::of_listing(asked, true)).await?;
-        let asked = asked.clone();
-        let work = move |engine: &dyn Engine| engine.list_by_keys(tenant, &asked, &lookups);
+        let mut found = self.list_by_keys(tenant, asked, &lookups, Keys::Few).await?;
+        if matches!(found, ByKeys::TooMany) {
+            // Many resources have the text, and reading them takes time.
+            found = self.list_by_keys(tenant, asked, &lookups, Keys::Any).await?;
+        }
+        if let ByKeys::Page(page, path) = found {
+            self.lookups.used(tenant, path);
+            return Ok(Some(page));
+        }
+        // What operators look for by hand is nothing that a client matches on.
+        if self.is_for_clients() {
+            self.lookups.scanned(tenant, best);
+        }
+        match shape(asked) {
+            Some(shape) => Ok(Some(self.list_together(tenant, &shape, asked).await?)),
+            None => Ok(None),
+        }
+    }
+
+    async fn list_by_keys(
+        &self,
+        tenant: TenantId,
+        asked: &Listing,
+        lookups: &[Lookup],
+        keys: Keys,
+    ) -> Result<ByKeys, StoreError> {
+        let is_quick = keys == Keys::Few;
+        let admitted = self.admit(tenant, Weight::of_listing(asked, is_quick)).await?;
+        let (asked, lookups) = (asked.clone(), lookups.to_vec());
+        let work = move |engine: &dyn Engine| engine.list_by_keys(tenant, &asked, &lookups, keys);
         let weigh = |found: &ByKeys| match found {
             ByKeys::Page(page, _) => Weight::of_page(page),
-            ByKeys::Scan => Weight::ONE,
+            ByKeys::TooMany | ByKeys::Scan => Weight::ONE,
         };
-        match self.threads.run(Lane::Quick, admitted, work, weigh).await? {
-            ByKeys::Page(page, path) => {
-                self.lookups.used(tenant, path);
-                Ok(Some(page))
-            }
-            ByKeys::Scan => {
-                // What operators look for by hand is nothing that a client matches on.
-                if self.is_for_clients() {
-                    self.lookups.scanned(tenant, best);
-                }
-                Ok(None)
-            }
-        }
+        self.threads.run(if is_quick { Lane::Quick } else { Lane::Slow }, admitted, work, weigh).await
     }
 
     /// Keeps the lookup keys of all tenants: begins to keep those that several scans have asked for, fills them by a slice

@@ -1,13 +1,16 @@
 //! The rows of paths and keys, and the steps of their life. Each step is a transaction. Of two processes that take the same
 //! step, the slower one finds it done.
 
-use super::memory::Wanted;
+use super::{
+    find::{self, FoundColumns, Keys},
+    memory::Wanted,
+};
 use crate::{
     model::{Listing, Page, ResourceId, StoreError, TenantId},
     plan::KeyRow,
     postgres::{self, PostgresEngine},
     schema::types::{Id, Json, JsonText, Key},
-    sql::{Bind, Statement, listing::StoredKey, sql},
+    sql::{Bind, Statement, sql},
     sqlite::{self, SqliteEngine},
 };
 use diesel::{
@@ -19,7 +22,7 @@ use diesel::{
 };
 use scim::{
     Timestamp,
-    lookup::{KEY_VERSION, Lookup, LookupPath},
+    lookup::{KEY_VERSION, Lookup, LookupPath, Shape},
     schema::ResourceKind,
 };
 use uuid::Uuid;
@@ -70,6 +73,8 @@ impl PathRow {
 pub(crate) enum ByKeys {
     /// The page, and the path whose keys have found it.
     Page(Page, i64),
+    /// There are complete keys, but more resources have them than were to be read.
+    TooMany,
     /// There are no complete keys of any path that was asked for.
     Scan,
 }
@@ -85,13 +90,22 @@ pub(crate) enum Step {
 
 /// What lookup keys ask of a database (migration 0021).
 pub(crate) trait LookupEngine {
-    /// A page that keys find, if the keys of one of these paths are complete: one state of the database says both.
+    /// A page that keys find, if the keys of one of these paths are complete, and not more resources have the key than may
+    /// be read: one state of the database says all of this.
     fn list_by_keys(
         &self,
         tenant: TenantId,
         listing: &Listing,
         lookups: &[Lookup],
+        keys: Keys,
     ) -> Result<ByKeys, StoreError>;
+    /// Pages of lists of one shape, by one scan.
+    fn list_together(
+        &self,
+        tenant: TenantId,
+        shape: &Shape,
+        listings: &[Listing],
+    ) -> Result<Vec<Page>, StoreError>;
     /// Begins to keep keys of a path, in place of the one that saves least where there are as many as a tenant may have.
     /// Nothing is done if the path is there, or saves no more than the others.
     fn begin_path(&self, wanted: &Wanted, now: Timestamp) -> Result<(), StoreError>;
@@ -272,15 +286,6 @@ fn delete_path<D>(tenant: TenantId, path: i64) -> Statement<D, ()> {
     ))
 }
 
-/// The first lookup of which the keys are complete.
-fn complete(paths: &[PathRow], lookups: &[Lookup]) -> Option<StoredKey> {
-    let is_complete = |row: &&PathRow| row.state == PathState::Filled;
-    lookups.iter().find_map(|lookup| {
-        let row = paths.iter().filter(is_complete).find(|row| row.path.as_ref() == Some(&lookup.path))?;
-        Some(StoredKey { path: row.id, key: lookup.key.clone() })
-    })
-}
-
 /// Which path has to end so that this one can come; `Err` if it cannot.
 fn place(paths: &[PathRow], wanted: &Wanted, now: Timestamp) -> Result<Option<i64>, ()> {
     let live: Vec<&PathRow> = paths.iter().filter(|row| row.state != PathState::Ending).collect();
@@ -317,14 +322,27 @@ macro_rules! lookup_engine {
                 tenant: TenantId,
                 listing: &Listing,
                 lookups: &[Lookup],
+                keys: Keys,
             ) -> Result<ByKeys, StoreError> {
                 self.snapshot(|connection| {
-                    let rows = paths::<$database>(tenant).load::<PathColumns>(connection)?;
-                    let rows: Vec<PathRow> = rows.into_iter().map(|row| path_row(row).1).collect();
-                    let Some(key) = complete(&rows, lookups) else { return Ok(ByKeys::Scan) };
-                    let page = $module::list(connection, tenant, listing, Some(&key))?;
-                    Ok(ByKeys::Page(page, key.path))
+                    let complete = find::complete::<$database>(tenant, lookups);
+                    let rows = complete.load::<FoundColumns>(connection)?;
+                    let Some(found) = find::best(rows, lookups) else { return Ok(ByKeys::Scan) };
+                    if found.are_too_many(keys) {
+                        return Ok(ByKeys::TooMany);
+                    }
+                    let page = $module::list(connection, tenant, listing, Some(&found.key))?;
+                    Ok(ByKeys::Page(page, found.key.path))
                 })
+            }
+
+            fn list_together(
+                &self,
+                tenant: TenantId,
+                shape: &Shape,
+                listings: &[Listing],
+            ) -> Result<Vec<Page>, StoreError> {
+                self.snapshot(|connection| $module::list_together(connection, tenant, shape, listings))
             }
 
             fn begin_path(&self, wanted: &Wanted, now: Timestamp) -> Result<(), StoreError> {

@@ -37,7 +37,7 @@ use scim::Timestamp;
 use std::fmt::Write;
 use uuid::Uuid;
 
-pub(crate) use reads::list;
+pub(crate) use reads::{list, list_together};
 pub(crate) use writes::insert_keys;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");

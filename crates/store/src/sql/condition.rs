@@ -128,6 +128,7 @@ impl<D: Dialect> Translator<D> {
         match (Field::of(self.kind, target), literal) {
             (Field::Id, _) => test_key::<D>("t.id", operator, literal),
             (Field::Text { column, .. }, Literal::Text(wanted)) => test_column::<D>(column, operator, wanted),
+            (Field::Text { column, .. }, Literal::OneOf(texts)) => one_of(sql!(column), operator, texts),
             (Field::Active, Literal::Bool(true)) => sql!("(t.active AND ", in_document(), ")"),
             (Field::Active, Literal::Bool(false)) => sql!("NOT t.active"),
             (Field::Instant(column), Literal::Instant(wanted)) => {
@@ -355,6 +356,13 @@ fn test_text<D: Dialect>(text: Sql, operator: Operator, wanted: &str) -> Sql {
     }
 }
 
+fn one_of(text: Sql, operator: Operator, texts: &[String]) -> Sql {
+    if operator != Operator::Equal || texts.is_empty() {
+        return never();
+    }
+    sql!(text, " IN (", Sql::joined(texts.iter().map(|text| sql!(Bind::text(text))), ", "), ")")
+}
+
 fn compare(value: Sql, operator: Operator, wanted: Bind) -> Sql {
     let word = match operator {
         Operator::Equal => " = ",
@@ -375,14 +383,14 @@ fn test_json<D: Dialect>(
     operator: Operator,
     literal: &Literal,
 ) -> Sql {
+    let text = || match comparison {
+        Comparison::Folded | Comparison::Untyped => D::folded(D::text(place)),
+        _ => D::exact(D::text(place)),
+    };
+    let is_text = |test: Sql| sql!("(", test, " AND ", D::is(place, JsonType::Text), ")");
     match literal {
-        Literal::Text(wanted) => {
-            let text = match comparison {
-                Comparison::Folded | Comparison::Untyped => D::folded(D::text(place)),
-                _ => D::exact(D::text(place)),
-            };
-            sql!("(", test_text::<D>(text, operator, wanted), " AND ", D::is(place, JsonType::Text), ")")
-        }
+        Literal::Text(wanted) => is_text(test_text::<D>(text(), operator, wanted)),
+        Literal::OneOf(texts) => is_text(one_of(text(), operator, texts)),
         Literal::Bool(wanted) if operator == Operator::Equal => {
             sql!(D::boolean(place), if *wanted { " = 1" } else { " = 0" })
         }

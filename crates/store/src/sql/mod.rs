@@ -15,6 +15,7 @@ mod statement;
 #[cfg(test)]
 mod tests;
 mod text;
+pub(crate) mod together;
 
 pub(crate) use dialect::Dialect;
 pub(crate) use membership::is_there;

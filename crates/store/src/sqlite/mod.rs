@@ -30,7 +30,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use scim::Timestamp;
 use uuid::Uuid;
 
-pub(crate) use read::list;
+pub(crate) use read::{list, list_together};
 pub(crate) use write::insert_keys;
 
 pub(crate) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");

@@ -9,6 +9,7 @@ use crate::{
         Bind, Statement, is_there,
         listing::{self, Listed, StoredKey},
         sql,
+        together::Together,
     },
 };
 use diesel::{
@@ -17,7 +18,7 @@ use diesel::{
     sql_types::{BigInt, Bool, Double, Nullable, Text},
     sqlite::{Sqlite, SqliteConnection},
 };
-use scim::{Timestamp, schema::ResourceKind, search::SortKey};
+use scim::{Timestamp, lookup::Shape, schema::ResourceKind, search::SortKey};
 
 type Columns = (Id, i64, i64, i64, Json);
 
@@ -113,19 +114,45 @@ pub(crate) fn list(
         }))?;
     }
     if listing.with_groups && listing.kind == ResourceKind::User {
-        let mut place = 0;
-        while place < found.len() {
-            for Listed { row: user, .. } in found.rows_mut(place..place + 1) {
-                user.groups = groups_of(connection, tenant, user.id)?;
-            }
-            found.measure(place);
-            place += 1;
-        }
+        add_groups(connection, tenant, &mut found)?;
     }
     found.into_page(listing, || {
         let count = listing::count::<Sqlite>(tenant, listing, key).get_result::<i64>(connection)?;
         Ok(count.unsigned_abs())
     })
+}
+
+/// Fills in the groups of a page.
+fn add_groups(
+    connection: &mut SqliteConnection,
+    tenant: TenantId,
+    found: &mut Rows<Listed>,
+) -> QueryResult<()> {
+    let mut place = 0;
+    while place < found.len() {
+        for Listed { row: user, .. } in found.rows_mut(place..place + 1) {
+            user.groups = groups_of(connection, tenant, user.id)?;
+        }
+        found.measure(place);
+        place += 1;
+    }
+    Ok(())
+}
+
+/// Pages of lists of one shape, by one scan; the caller holds it together in a transaction.
+pub(crate) fn list_together(
+    connection: &mut SqliteConnection,
+    tenant: TenantId,
+    shape: &Shape,
+    listings: &[Listing],
+) -> QueryResult<Vec<Page>> {
+    let mut together = Together::of(shape, listings);
+    let all = listing::page::<Sqlite, PageTypes>(tenant, &together.whole(), None);
+    for columns in all.load_iter::<PageColumns, DefaultLoadingMode>(connection)? {
+        let (id, version, created, modified, document, ..) = columns?;
+        together.push(&row((id, version, created, modified, document)));
+    }
+    together.finish(|_, found| add_groups(connection, tenant, found))
 }
 
 /// The members of a group.

@@ -95,7 +95,7 @@ fn capture(kind: Kind) -> Captured {
     // What creates the tables is looked at by its outcome.
     let is_migration = |text: &str| text.starts_with("--") || text.contains("__diesel_schema_migrations");
     let is_ours = |text: &str| BEGINNINGS.iter().any(|word| text.starts_with(word)) && !is_migration(text);
-    let set_up = statements.keys().find(|text| text.contains("SET application_name")).cloned();
+    let set_up = statements.keys().find(|text| text.contains("force_generic_plan")).cloned();
     let statements = statements.into_iter().filter(|(text, _)| is_ours(text)).collect();
     Captured { tenant, set_up: set_up.unwrap_or_default(), statements, transactions }
 }

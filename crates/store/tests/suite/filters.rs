@@ -249,6 +249,34 @@ fn check_filter(
     Ok(true)
 }
 
+/// Lists by `eq` that are asked for at the same time, so that some of them are answered by one scan.
+fn check_together(
+    stored: &Stored,
+    filters: &[String],
+    limit: u32,
+    runtime: &Runtime,
+) -> Result<(), TestCaseError> {
+    let user = ResourceType::of(User);
+    let conditions = filters.iter().map(|filter| Filter::parse(filter).unwrap().resolve(user).unwrap());
+    let conditions: Vec<Condition> = conditions.collect();
+    let tasks = conditions.iter().map(|condition| {
+        let listing = Listing { condition: Some(condition.clone()), limit, ..everything(User) };
+        let (store, tenant) = (stored.world.store().clone(), stored.world.tenant);
+        runtime.spawn(async move { store.list(tenant, listing).await.unwrap() })
+    });
+    for ((task, condition), filter) in tasks.collect::<Vec<_>>().into_iter().zip(&conditions).zip(filters) {
+        let (page, expected) =
+            (runtime.block_on(task).unwrap(), expected(stored.of(User), Some(condition), None));
+        let found: Vec<ResourceId> = page.rows.iter().map(|row| row.id).collect();
+        let rows = expected.len().min(limit as usize);
+        prop_assert_eq!(&found[..], &expected[..rows], "{}", filter);
+        prop_assert_eq!(page.total, expected.len() as u64, "{}", filter);
+        let next = (rows < expected.len() && limit > 0).then(|| expected[rows - 1].to_string());
+        prop_assert_eq!(page.next.map(|next| next.id), next, "{}", filter);
+    }
+    Ok(())
+}
+
 /// Walks all pages of a size by positions and by offsets.
 fn check_order(
     stored: &Stored,
@@ -296,10 +324,12 @@ fn run(backend: Backend) {
         vec(random::filter(Group), 20),
         vec((random::sort(User), any::<bool>(), 1u32..5), 6),
         vec((random::sort(Group), any::<bool>(), 1u32..5), 2),
+        (vec(random::lookup(), 40), 0u32..4),
     );
     let outcome = TestRunner::new(config).run(&(random::directory(), questions), |(directory, questions)| {
         let stored = runtime.block_on(fill(backend.clone(), &directory));
-        let (users, groups, user_orders, group_orders) = questions;
+        let (users, groups, user_orders, group_orders, (lookups, limit)) = questions;
+        check_together(&stored, &lookups, limit, &runtime)?;
         for (kind, filters) in [(User, users), (Group, groups)] {
             for filter in filters {
                 let (yes, all) = resolved.get();

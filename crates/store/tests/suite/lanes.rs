@@ -16,7 +16,7 @@ on_both_databases!(
 const SOON: Duration = Duration::from_secs(60);
 
 /// Fills the tenant with people that a slow filter has to look at.
-fn fill(world: &World) {
+pub(crate) fn fill(world: &World) {
     let number = match world.backend.key(world.tenant.0).starts_with('x') {
         true => ("randomblob(16)", "CAST(n.i AS text)"),
         false => ("gen_random_uuid()", "n.i::text"),
@@ -40,22 +40,22 @@ fn slow() -> Listing {
     Listing { condition, limit: 10, ..everything(User) }
 }
 
-fn ask(store: &Store, tenant: TenantId) -> JoinHandle<Result<Page, StoreError>> {
+pub(crate) fn ask(store: &Store, tenant: TenantId) -> JoinHandle<Result<Page, StoreError>> {
     let store = store.clone();
     tokio::spawn(async move { store.list(tenant, slow()).await })
 }
 
-fn slow_lane(store: &Store) -> LaneFigures {
+pub(crate) fn slow_lane(store: &Store) -> LaneFigures {
     store.lanes().into_iter().find(|lane| lane.lane == Lane::Slow).unwrap()
 }
 
 /// Returns once so many lists have begun.
-async fn have_begun(store: &Store, lists: u64) {
+pub(crate) async fn have_begun(store: &Store, lists: u64) {
     soon(|| slow_lane(store).waited.buckets.iter().sum::<u64>() >= lists).await;
 }
 
 /// Looks again and again, and lets others go on.
-async fn soon(is_so: impl Fn() -> bool) {
+pub(crate) async fn soon(is_so: impl Fn() -> bool) {
     let looks = async {
         while !is_so() {
             tokio::task::yield_now().await;

@@ -33,6 +33,7 @@ mod restore;
 mod setup_links;
 mod shares;
 mod tenants;
+mod together;
 mod tokens;
 mod world;
 

@@ -364,3 +364,19 @@ pub(crate) fn moments() -> impl Strategy<Value = Vec<Moment>> {
     let purged = prop_oneof![6 => Just(0), 1 => 1..3_u32];
     vec((vec(step, 1..6), purged), 8..16)
 }
+
+/// A filter by `eq` that looks for one text where no lookup keys are kept, so that lists which wait together share a scan.
+pub(crate) fn lookup() -> BoxedStrategy<String> {
+    let path = select(&["photos.value", "phoneNumbers.display", "name.givenName", "manager.value"][..])
+        .prop_map(|path| format!("{path} eq @"));
+    let value_path = select(
+        &[
+            "photos[type eq \"work\"].value eq @",
+            "photos[type eq \"home\"].value eq @",
+            "photos[value eq @ and primary eq true]",
+            "emails[display eq @]",
+        ][..],
+    );
+    let filter = prop_oneof![path, value_path.prop_map(str::to_owned)];
+    (filter, word()).prop_map(|(filter, word)| filter.replace('@', &Value::from(word).to_string())).boxed()
+}

@@ -15,6 +15,7 @@ pub(crate) async fn use_everything(kind: Kind, backend: Backend) -> TenantId {
     let tenant = world.tenant;
     resources::use_resources(&world).await;
     resources::use_listings(&world).await;
+    resources::use_shared_scans(&world).await;
     if kind == Kind::Postgres {
         resources::lose_a_race(&world).await;
     }

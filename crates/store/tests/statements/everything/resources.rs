@@ -77,6 +77,48 @@ pub(super) async fn use_listings(world: &World) {
     }
 }
 
+/// Lists by `eq` without keys, which wait for a slow list and then share a scan.
+pub(super) async fn use_shared_scans(world: &World) {
+    let numbers = match world.backend.key(world.tenant.0).starts_with('x') {
+        true => "randomblob(16), 'n' || n.i",
+        false => "gen_random_uuid(), 'n' || n.i",
+    };
+    world.backend.execute(&format!(
+        "/* Many users */ INSERT INTO users (tenant_id, id, user_name, active, version, created_at, modified_at, document) \
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) \
+         SELECT {}, {numbers}, TRUE, 1, 0, 0, '{{\"title\":\"x\"}}' FROM n",
+        world.backend.key(world.tenant.0)
+    ));
+    let terms: Vec<String> = (0..190).map(|n| format!("title co \"zz{n}\"")).collect();
+    let lines = [
+        format!("User filter={}", terms.join(" or ")),
+        "User filter=nickName eq \"a\"".to_owned(),
+        "User filter=nickName eq \"b\"".to_owned(),
+        "User filter=displayName eq \"a\"".to_owned(),
+        "User filter=displayName eq \"b\"".to_owned(),
+        "User filter=phoneNumbers[type eq \"work\"].value eq \"a\"".to_owned(),
+        "User filter=phoneNumbers[type eq \"work\"].value eq \"b\"".to_owned(),
+    ];
+    let slow = || world.store().lanes().into_iter().find(|lane| lane.lane == Lane::Slow).unwrap();
+    let begun = || slow().waited.buckets.iter().sum::<u64>();
+    let (before, mut lists) = (begun(), Vec::new());
+    for (waiting, line) in (0..).zip(&lines) {
+        let (store, tenant, listing) = (world.store().clone(), world.tenant, listing(line));
+        lists.push(tokio::spawn(async move { store.list(tenant, listing).await }));
+        while begun() == before || slow().depth < waiting {
+            tokio::task::yield_now().await;
+        }
+    }
+    lists[0].abort();
+    for list in lists.drain(1..) {
+        assert_eq!(list.await.unwrap().unwrap().total, 0);
+    }
+    assert_eq!(begun() - before, 4);
+    world
+        .backend
+        .execute("/* Many users */ DELETE FROM users WHERE CAST(document AS text) LIKE '%\"title\":\"x\"%'");
+}
+
 /// Paths come, are filled, used and kept up to date; one is replaced by a ninth, all end.
 pub(super) async fn use_lookup_keys(world: &World) {
     let (store, tenant) = (world.store().for_clients(), world.tenant);
