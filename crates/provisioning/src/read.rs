@@ -3,7 +3,7 @@
 use crate::{Context, Failure, Provisioning, failure, walks::Walk};
 use scim::{
     ScimError,
-    condition::{Comparison, Condition, Operator},
+    condition::Condition,
     schema::ResourceKind,
     search::{Paging, Position, Query},
 };
@@ -40,22 +40,18 @@ pub fn is_lookup(kind: ResourceKind, query: &Query) -> bool {
         && condition.is_some_and(|condition| by_name(condition) || condition.as_id_lookup().is_some())
 }
 
-/// Whether a condition asks for the resource with a value of an attribute that a schema describes, as an identity provider
-/// does to match a person. Such a query is never too dear.
-fn is_match(condition: &Condition) -> bool {
-    match condition {
-        Condition::Test(target, Operator::Equal, _) => target.comparison != Comparison::Untyped,
-        Condition::Element(_, inner) => is_match(inner),
-        Condition::All(parts) => parts.iter().any(is_match),
-        _ => false,
+/// Why a query that has missed its deadline fails. An identity provider matches a resource by `eq` of a text that tells
+/// resources apart. It cannot ask in another way, and the same query succeeds when its lookup keys are complete: 503. Any
+/// other query would miss its deadline again: 400 `tooMany`, with what to narrow.
+fn missed_deadline(kind: ResourceKind, condition: Option<&Condition>) -> Failure {
+    if condition.is_some_and(|condition| !condition.lookups(kind).is_empty()) {
+        return StoreError::Late.into();
     }
-}
-
-fn too_dear() -> ScimError {
     ScimError::too_many(
         "This query reads more than one request may. Ask for fewer values in the filter, compare with \"eq\" instead of \
          \"co\" or \"sw\", leave out \"sortBy\", or page by cursor.",
     )
+    .into()
 }
 
 impl Provisioning {
@@ -81,8 +77,8 @@ impl Provisioning {
     /// behind that page's last resource; any other `startIndex` is an offset.
     ///
     /// # Errors
-    /// 400 `tooMany` for a query that reads too much; else faults of the store only: a query that matches nothing is an
-    /// empty page.
+    /// If the query reads too much: 503 where it looks for a text by `eq`, else 400 `tooMany`. Otherwise faults of the store
+    /// only: a query that matches nothing is an empty page.
     pub async fn search(
         &self,
         context: &Context,
@@ -112,9 +108,8 @@ impl Provisioning {
             max_bytes,
             with_groups,
         };
-        let is_match = listing.condition.as_ref().is_some_and(is_match);
         let mut page = match self.store.list(context.tenant, listing).await {
-            Err(StoreError::Late) if !is_match => return Err(too_dear().into()),
+            Err(StoreError::Late) => return Err(missed_deadline(kind, query.condition.as_ref())),
             page => page?,
         };
         if let Paging::Index { start_index, .. } = query.paging {
@@ -176,5 +171,108 @@ impl Provisioning {
         limit: u32,
     ) -> Result<Vec<Member>, Failure> {
         Ok(self.store.members_after(context.tenant, group, after, limit).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ResourceKind::{Group, User};
+    use scim::{
+        ScimType,
+        filter::Filter,
+        schema::{Attribute, AttributeType, ResourceType},
+    };
+
+    /// Whether a client is told to send the query again; otherwise it is told what to narrow.
+    fn is_asked_again(kind: ResourceKind, filter: &str) -> bool {
+        let condition = Filter::parse(filter).unwrap().resolve(ResourceType::of(kind)).unwrap();
+        match missed_deadline(kind, Some(&condition)) {
+            Failure::Unavailable(_) => true,
+            Failure::Scim(error) => {
+                assert_eq!((error.status, error.scim_type), (400, Some(ScimType::TooMany)), "{filter}");
+                false
+            }
+            other => panic!("{filter}: {other}"),
+        }
+    }
+
+    /// Every path at which an attribute, or a part of it, holds text.
+    fn text_paths<'a>(prefix: &'a str, attributes: &'a [Attribute]) -> impl Iterator<Item = String> + 'a {
+        let is_text = |attribute: &Attribute| {
+            matches!(attribute.data_type, AttributeType::String | AttributeType::Reference)
+        };
+        attributes.iter().flat_map(move |attribute| {
+            let own = is_text(attribute).then(|| format!("{prefix}{}", attribute.name));
+            let parts =
+                attribute.sub_attributes.iter().filter(move |part| is_text(part) && part.name != "type");
+            own.into_iter().chain(parts.map(move |part| format!("{prefix}{}.{}", attribute.name, part.name)))
+        })
+    }
+
+    #[test]
+    fn a_lookup_of_any_text_of_the_schemas_is_asked_again() {
+        let user = ResourceType::of(User);
+        // Passwords are not filtered by, groups by `value` only.
+        let is_filtered = |path: &String| path != "password" && !path.starts_with("groups.");
+        let core = text_paths("", &user.schema.attributes).filter(is_filtered);
+        let extensions = user.extensions.iter().flat_map(|extension| {
+            let prefix = format!("{}:", extension.id);
+            text_paths(&prefix, &extension.attributes).collect::<Vec<_>>()
+        });
+        let paths: Vec<String> = core.chain(extensions).collect();
+        assert!(paths.len() > 40, "{paths:?}");
+        for path in paths {
+            assert!(is_asked_again(User, &format!("{path} eq \"x\"")), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_a_client_is_told_of_a_missed_deadline() {
+        let asked_again = [
+            (User, "userName eq \"a\""),
+            (User, "externalId eq \"a\""),
+            (User, "id eq \"0198a3f2-0000-7000-8000-000000000001\""),
+            (User, "employeeNumber eq \"17\""),
+            (User, "emails eq \"a@b.c\""),
+            (User, "emails[type eq \"work\"].value eq \"a@b.c\""),
+            (User, "emails[type eq \"home\"].value eq \"a@b.c\""),
+            (User, "emails[primary eq true].value eq \"a@b.c\""),
+            (User, "emails[value eq \"a@b.c\" and type eq \"work\"]"),
+            (User, "phoneNumbers[type eq \"work\"].value eq \"+1\""),
+            (User, "phoneNumbers[type eq \"mobile\"].value eq \"+1\""),
+            (User, "phoneNumbers[type eq \"fax\"].value eq \"+1\""),
+            (User, "addresses[type eq \"work\"].formatted eq \"x\""),
+            (User, "addresses[type eq \"work\"].postalCode eq \"x\""),
+            (User, "title eq \"a\" and active eq true"),
+            (User, "groups.value eq \"0198a3f2-0000-7000-8000-000000000001\""),
+            (Group, "displayName eq \"a\""),
+            (Group, "externalId eq \"a\""),
+            (
+                Group,
+                "id eq \"0198a3f2-0000-7000-8000-000000000001\" and members eq \"0198a3f2-0000-7000-8000-000000000002\"",
+            ),
+        ];
+        for (kind, filter) in asked_again {
+            assert!(is_asked_again(kind, filter), "{filter}");
+        }
+        for filter in [
+            "title co \"a\"",
+            "title sw \"a\"",
+            "title ne \"a\"",
+            "title pr",
+            "not (title eq \"a\")",
+            "title eq \"a\" or nickName eq \"b\"",
+            "active eq true",
+            "emails.primary eq true",
+            "emails[type eq \"work\"]",
+            "emails[value co \"a\" and type eq \"work\"]",
+            "meta.created gt \"2026-01-31T12:00:00Z\"",
+            "schemas eq \"urn:ietf:params:scim:schemas:core:2.0:User\"",
+            "urn:example:own:2.0:User:level eq \"a\"",
+        ] {
+            assert!(!is_asked_again(User, filter), "{filter}");
+        }
+        assert!(matches!(missed_deadline(User, None), Failure::Scim(_)), "a list of all");
     }
 }

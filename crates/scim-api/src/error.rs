@@ -167,3 +167,22 @@ impl ResponseError for ApiError {
         response.insert_header((CONTENT_TYPE, crate::answer::MEDIA_TYPE)).body(words.to_json().to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_sent_again_says_when() {
+        for (error, status, seconds) in [
+            (Failure::Unavailable("late".to_owned()).into(), 503, Some("5")),
+            (Failure::Overloaded(7).into(), 429, Some("7")),
+            (ApiError::TooManyUnknown(3), 429, Some("3")),
+            (ScimError::too_many("Ask for less.").into(), 400, None),
+        ] {
+            let response = error.error_response();
+            let retry_after = response.headers().get(RETRY_AFTER).map(|value| value.to_str().unwrap());
+            assert_eq!((response.status().as_u16(), retry_after), (status, seconds));
+        }
+    }
+}
