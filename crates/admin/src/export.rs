@@ -40,6 +40,8 @@ struct Members {
     is_deleted: bool,
     /// Behind which member the next slice begins; `None` is the first one.
     after: Option<ResourceId>,
+    /// How many there probably are from there on.
+    expected: u64,
 }
 
 /// An export under way. Between two pieces it holds at most one page of lines, and no database connection.
@@ -124,11 +126,11 @@ impl Export {
 
     /// Writes a slice of members, and the end of the line behind the last one. Returns the members that are left.
     async fn write_members(&self, members: Members, text: &mut String) -> Result<Option<Members>, Failure> {
-        let Members { group, is_deleted, after } = members;
+        let Members { group, is_deleted, after, expected } = members;
         let slice: Vec<ResourceId> = if is_deleted {
             self.store.hidden_members(self.tenant.id, group, after, SLICE).await?
         } else {
-            let found = self.store.members_after(self.tenant.id, group, after, SLICE).await?;
+            let found = self.store.members_after(self.tenant.id, group, after, SLICE, expected).await?;
             found.iter().map(|member| member.id).collect()
         };
         for (place, id) in slice.iter().enumerate() {
@@ -140,7 +142,8 @@ impl Export {
             text.push_str("]}\n");
             return Ok(None);
         }
-        Ok(Some(Members { after: slice.last().copied(), ..members }))
+        let expected = expected.saturating_sub(slice.len() as u64);
+        Ok(Some(Members { after: slice.last().copied(), expected, ..members }))
     }
 
     /// Reads the lines of a part, and notes what comes behind it.
@@ -221,7 +224,11 @@ impl Export {
             self.ready.push_back(match kind {
                 ResourceKind::User => Line { text: text + "}", members: None },
                 ResourceKind::Group => {
-                    Line { text, members: Some(Members { group: row.id, is_deleted: false, after: None }) }
+                    let expected = row.member_count;
+                    Line {
+                        text,
+                        members: Some(Members { group: row.id, is_deleted: false, after: None, expected }),
+                    }
                 }
             });
         }
@@ -247,7 +254,11 @@ impl Export {
             self.ready.push_back(match row.kind {
                 ResourceKind::User => Line { text: text + ",\"members\":[]}", members: None },
                 ResourceKind::Group => {
-                    Line { text, members: Some(Members { group: row.id, is_deleted: true, after: None }) }
+                    let expected = row.member_count;
+                    Line {
+                        text,
+                        members: Some(Members { group: row.id, is_deleted: true, after: None, expected }),
+                    }
                 }
             });
         }

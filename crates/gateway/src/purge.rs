@@ -114,7 +114,8 @@ mod tests {
             (EventKind::Delete, Action::Delete { expected: None }),
         ] {
             let (at, effects) = (Timestamp(NOW), "[]".to_owned());
-            let change = Change { kind: User, id: ANA, at, actor: None, action, event, effects };
+            let change =
+                Change { kind: User, id: ANA, at, actor: None, action, event, effects, member_count: 0 };
             store.commit(TENANT, change).await.expect("committed");
         }
         store

@@ -27,7 +27,7 @@ impl Provisioning {
         let New { document, members, effects } =
             off_worker(json::size(&body), move || new(rules, body)).await??;
         let id = id::new(context.now)?;
-        let json = document.json.clone();
+        let (json, member_count) = (document.json.clone(), members.len() as u64);
         let change = Change {
             kind,
             id,
@@ -36,6 +36,7 @@ impl Provisioning {
             action: Action::Create { document, members },
             event: EventKind::Create,
             effects: crate::to_text(&effects)?,
+            member_count,
         };
         let committed = self
             .store
@@ -48,6 +49,7 @@ impl Provisioning {
             created: committed.created,
             last_modified: committed.last_modified,
             document: json,
+            member_count,
             groups: Vec::new(),
         };
         Ok(Written { row, changed: true, effects })

@@ -33,6 +33,7 @@ impl Provisioning {
                 action: Action::Delete { expected },
                 event: EventKind::Delete,
                 effects: "[]".to_owned(),
+                member_count: 0,
             };
             match self.store.commit(context.tenant, change).await {
                 Err(CommitError::VersionMismatch(_)) => {}

@@ -64,7 +64,7 @@ impl Provisioning {
     }
 
     /// Patches the members of a group without reading the group; `None` if the operations cannot be understood
-    /// without its members of today.
+    /// without its members of today, or touch all of them: what that weighs stands with the group.
     async fn patch_members(
         &self,
         context: &Context,
@@ -81,6 +81,9 @@ impl Provisioning {
             Ok::<_, Failure>(Some((member::reduce(&patched.members, &Members::default())?, patched.effects)))
         });
         let Some((members, effects)) = patched.await?? else { return Ok(None) };
+        if members.clear {
+            return Ok(None);
+        }
         let key = ResourceId::parse(id).ok_or_else(|| failure::not_found(ResourceKind::Group, id))?;
         let action = Action::Update { expected: None, before: None, document: None, members };
         let change = Change {
@@ -91,6 +94,7 @@ impl Provisioning {
             action,
             event: EventKind::Patch,
             effects: crate::to_text(&effects)?,
+            member_count: 0,
         };
         let committed = self
             .store

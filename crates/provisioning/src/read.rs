@@ -159,7 +159,8 @@ impl Provisioning {
         Ok(None)
     }
 
-    /// At most `limit` members of a group behind another member, by id; from the first if `after` is `None`.
+    /// At most `limit` members of a group behind another member, by id; from the first if `after` is `None`. `expected` is
+    /// how many there probably are.
     ///
     /// # Errors
     /// Faults of the store only: a group that is gone has no members.
@@ -169,8 +170,9 @@ impl Provisioning {
         group: ResourceId,
         after: Option<ResourceId>,
         limit: u32,
+        expected: u64,
     ) -> Result<Vec<Member>, Failure> {
-        Ok(self.store.members_after(context.tenant, group, after, limit).await?)
+        Ok(self.store.members_after(context.tenant, group, after, limit, expected).await?)
     }
 }
 

@@ -34,6 +34,7 @@ impl Provisioning {
             action,
             event: EventKind::Create,
             effects: "[]".to_owned(),
+            member_count: deleted.member_count,
         };
         match self.store.commit(context.tenant, change).await {
             Ok(_) => Ok(deleted),

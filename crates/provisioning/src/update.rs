@@ -122,7 +122,7 @@ impl Provisioning {
                 });
                 let (row, mut proposal, steps) = patched.await??;
                 if let Some(steps) = steps {
-                    let today = self.store.members(context.tenant, row.id).await?;
+                    let today = self.store.members(context.tenant, row.id, row.member_count).await?;
                     let work = member::work(&steps, &today);
                     proposal.members = off_worker(work, move || member::reduce(&steps, &today)).await??;
                 }
@@ -163,6 +163,7 @@ impl Provisioning {
             action,
             event: proposal.event,
             effects: crate::to_text(&proposal.effects)?,
+            member_count: row.member_count,
         };
         let committed = match self.store.commit(context.tenant, change).await {
             Ok(committed) => committed,

@@ -15,13 +15,11 @@ use provisioning::{Context, Failure, off_worker};
 use scim::{projection::Projection, schema::ResourceKind};
 use serde_json::{Map, Value};
 use std::{collections::VecDeque, sync::Arc};
-use store::{Member, ResourceId, Row, bytes::Reservation};
+use store::{MEMBERS_AT_ONCE, Member, ResourceId, Row, bytes::Reservation};
 use tokio::time::Instant;
 
 /// About how much text is written at a time, in bytes.
 const PIECE: usize = 64 * 1024;
-/// How many members of a group are read at a time.
-const SLICE: u32 = 4096;
 
 /// A part of an answer, in order.
 enum Part {
@@ -50,6 +48,8 @@ struct Members {
     parts: MemberParts,
     /// The next ones, last one first.
     slice: Vec<Member>,
+    /// How many there probably are behind those that were read.
+    expected: u64,
     /// Behind which member the next slice begins; `None` is the first one.
     after: Option<ResourceId>,
     /// Whether there is no slice behind this one.
@@ -186,15 +186,15 @@ impl Answer {
             && let Some(row) = rows.pop_front()
         {
             size += row.size();
-            group = shape.members.map(|_| row.id);
+            group = shape.members.map(|_| (row.id, row.member_count));
             batch.push(row);
         }
         self.left = self.left.saturating_sub(size);
         if !rows.is_empty() {
             self.parts.push_front(Part::Rows { rows, shape: Arc::clone(&shape) });
         }
-        if let (Some(group), Some(parts)) = (group, shape.members) {
-            self.parts.push_front(Part::Members(Members::of(group, parts)));
+        if let (Some((group, count)), Some(parts)) = (group, shape.members) {
+            self.parts.push_front(Part::Members(Members::of(group, count, parts)));
         }
         let (base, begun) = (Arc::clone(&self.base), self.begun);
         self.begun |= !batch.is_empty();
@@ -209,9 +209,11 @@ impl Answer {
     async fn write_members(&mut self, text: &mut String, mut members: Members) -> Result<(), ApiError> {
         if members.slice.is_empty() && !members.is_last {
             let provisioning = &self.app.provisioning;
+            let (group, after, expected) = (members.group, members.after, members.expected);
             let slice =
-                provisioning.members_after(&self.context, members.group, members.after, SLICE).await?;
-            members.is_last = slice.len() < SLICE as usize;
+                provisioning.members_after(&self.context, group, after, MEMBERS_AT_ONCE, expected).await?;
+            members.is_last = slice.len() < MEMBERS_AT_ONCE as usize;
+            members.expected = expected.saturating_sub(slice.len() as u64);
             members.after = slice.last().map(|member| member.id);
             members.slice = slice;
             members.slice.reverse();
@@ -238,8 +240,9 @@ impl Answer {
 }
 
 impl Members {
-    fn of(group: ResourceId, parts: MemberParts) -> Members {
-        Members { group, parts, slice: Vec::new(), after: None, is_last: false, begun: false }
+    fn of(group: ResourceId, count: u64, parts: MemberParts) -> Members {
+        let slice = Vec::new();
+        Members { group, parts, slice, expected: count, after: None, is_last: false, begun: false }
     }
 }
 

@@ -186,8 +186,7 @@ pub(crate) trait Engine:
     /// Answers each lookup, in order.
     fn look_up(&self, lookups: &[Lookup]) -> Result<Vec<Option<Row>>, StoreError>;
     fn list(&self, tenant: TenantId, listing: &Listing) -> Result<Page, StoreError>;
-    fn members(&self, tenant: TenantId, group: ResourceId) -> Result<Members, StoreError>;
-    /// Those behind a member, by id.
+    /// Members of a group behind a member, by id.
     fn members_after(
         &self,
         tenant: TenantId,

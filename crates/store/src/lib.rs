@@ -64,4 +64,4 @@ pub use overview::{CredentialUse, NamedResource, TenantFigures, TenantSearch};
 pub use pages::{PageBounds, Slice};
 pub use purge::Purged;
 pub use setup_links::{SetupLink, SetupOpening, SetupReplacement, SetupRevocation};
-pub use store::{OpenError, Settings, Store};
+pub use store::{MEMBERS_AT_ONCE, OpenError, Settings, Store};

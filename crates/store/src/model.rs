@@ -58,6 +58,8 @@ pub struct Row {
     pub last_modified: Timestamp,
     /// The document (see [`scim::resource`]) as JSON text, not parsed on its way.
     pub document: String,
+    /// How many members a Group has; 0 for a User.
+    pub member_count: u64,
     /// `groups` of a User: direct first, then through nested groups; empty for a Group or when not asked for.
     pub groups: Vec<GroupOf>,
 }
@@ -161,6 +163,9 @@ pub struct Change {
     pub event: EventKind,
     /// Effects of the request as a JSON array, for the change log.
     pub effects: String,
+    /// How many members the group has, as far as the caller knows; 0 for a user. A change that touches all of them weighs as
+    /// much.
+    pub member_count: u64,
 }
 
 /// What to do with the resource.

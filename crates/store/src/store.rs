@@ -67,6 +67,9 @@ pub enum OpenError {
 /// A place before every row of a list by time and id.
 pub(crate) const BEFORE_ALL: (Timestamp, Uuid) = (Timestamp(i64::MIN), Uuid::nil());
 
+/// How many members of a group are read at a time.
+pub const MEMBERS_AT_ONCE: u32 = 4096;
+
 /// A handle on the database; cheap to clone. Threads end when the last handle is gone, after what is written is finished.
 #[derive(Clone)]
 pub struct Store {
@@ -270,18 +273,35 @@ impl Store {
         self.threads.run(lane, asked, move |engine| engine.list(tenant, &listing), Weight::of_page).await
     }
 
-    /// The members of a group; empty if there is no such group.
+    /// The members of a group; empty if there is no such group. `member_count` is how many there probably are. They are read in
+    /// slices, each of them the group at that moment: who stays in the group is there once. Any change of the members
+    /// meanwhile raises the version of the group.
     ///
     /// # Errors
     /// As above.
-    pub async fn members(&self, tenant: TenantId, group: ResourceId) -> Result<Members, StoreError> {
-        let asked = self.admit(tenant, Weight::ONE).await?;
-        let weigh = |members: &Members| Weight::of_rows(members.users.len() + members.groups.len());
-        self.threads.run(Lane::Quick, asked, move |engine| engine.members(tenant, group), weigh).await
+    pub async fn members(
+        &self,
+        tenant: TenantId,
+        group: ResourceId,
+        member_count: u64,
+    ) -> Result<Members, StoreError> {
+        let (mut members, mut after, mut expected) = (Members::default(), None, member_count);
+        loop {
+            let slice = self.members_after(tenant, group, after, MEMBERS_AT_ONCE, expected).await?;
+            after = slice.last().map(|member| member.id);
+            expected = expected.saturating_sub(slice.len() as u64);
+            for member in &slice {
+                let is_group = member.kind == ResourceKind::Group;
+                if is_group { &mut members.groups } else { &mut members.users }.push(member.id);
+            }
+            if slice.len() < MEMBERS_AT_ONCE as usize {
+                return Ok(members);
+            }
+        }
     }
 
     /// At most `limit` members of a group behind another member, by id; from the first if `after` is `None`. Empty if there
-    /// is no such group.
+    /// is no such group. `expected` is how many there probably are: so many weigh what reading them weighs, before it begins.
     ///
     /// # Errors
     /// As above.
@@ -291,8 +311,10 @@ impl Store {
         group: ResourceId,
         after: Option<ResourceId>,
         limit: u32,
+        expected: u64,
     ) -> Result<Vec<Member>, StoreError> {
-        let asked = self.admit(tenant, Weight::ONE).await?;
+        let rows = usize::try_from(expected.min(limit.into())).unwrap_or(usize::MAX);
+        let asked = self.admit(tenant, Weight::of_rows(rows)).await?;
         let read = move |engine: &dyn Engine| engine.members_after(tenant, group, after, limit);
         self.threads
             .run(Lane::Quick, asked, read, |members: &Vec<Member>| Weight::of_rows(members.len()))

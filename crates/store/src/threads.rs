@@ -329,6 +329,7 @@ mod tests {
             action: crate::Action::Delete { expected: None },
             event: EventKind::Delete,
             effects: String::new(),
+            member_count: 0,
         };
         let asked =
             Asked { line: Line::Tenant(tenant), weight: Weight::ONE, in_flight: InFlight::uncounted() };

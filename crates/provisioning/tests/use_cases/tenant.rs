@@ -86,7 +86,7 @@ impl Client {
     /// The ids of a group's members, users first.
     pub(crate) async fn members(&self, group: &str) -> Vec<String> {
         let group = store::ResourceId::parse(group).unwrap();
-        let members = self.provisioning.members_after(&self.context, group, None, u32::MAX).await;
+        let members = self.provisioning.members_after(&self.context, group, None, u32::MAX, 0).await;
         let (users, groups): (Vec<_>, Vec<_>) =
             members.unwrap().into_iter().partition(|member| member.kind == ResourceKind::User);
         users.into_iter().chain(groups).map(|member| member.id.to_string()).collect()

@@ -28,17 +28,21 @@ impl Weight {
         Weight(u32::try_from(units).unwrap_or(u32::MAX).max(1))
     }
 
-    /// What a change will cost: its ids and its bytes.
+    /// What a change will cost: its ids, the members that it touches unnamed, and its bytes.
     pub(crate) fn of_change(change: &Change) -> Weight {
+        let all_members = usize::try_from(change.member_count).unwrap_or(usize::MAX);
         let (ids, bytes) = match &change.action {
             Action::Create { document, members } => (members.len(), document.json.len()),
             Action::Update { before, document, members, .. } => {
                 let document = document.as_ref().map_or(0, |document| document.json.len());
                 let before = before.as_ref().map_or(0, String::len);
-                (members.add.len() + members.remove.len(), before + document)
+                let unnamed = if members.clear { all_members } else { 0 };
+                ((members.add.len() + members.remove.len()).saturating_add(unnamed), before + document)
             }
             Action::Delete { .. } | Action::Record => (0, 0),
-            Action::Restore { document, groups, .. } => (groups.len(), document.json.len()),
+            Action::Restore { document, groups, .. } => {
+                (all_members.saturating_add(groups.len()), document.json.len())
+            }
         };
         Weight::of(1 + ids / IDS + (bytes + change.effects.len()) / BYTES)
     }

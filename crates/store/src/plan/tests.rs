@@ -31,6 +31,7 @@ fn change(tenant: TenantId, kind: ResourceKind, n: u128, action: Action) -> Tena
         action,
         event: EventKind::Patch,
         effects: "[]".to_owned(),
+        member_count: 0,
     };
     TenantChange { tenant, change, by: None }
 }

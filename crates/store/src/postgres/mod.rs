@@ -17,8 +17,8 @@ use crate::{
     lane::Lane,
     limit::Canceller,
     model::{
-        Listing, Member, Members, Page, ResourceId, Row, SecretTokenOwner, SecretTokenRow, StoreError,
-        Tenant, TenantId,
+        Listing, Member, Page, ResourceId, Row, SecretTokenOwner, SecretTokenRow, StoreError, Tenant,
+        TenantId,
     },
     operator::{Operator, Session},
     operator_records::{self, postgres as operators},
@@ -184,10 +184,6 @@ impl Engine for PostgresEngine {
 
     fn list(&self, tenant: TenantId, listing: &Listing) -> Result<Page, StoreError> {
         self.snapshot(|connection| list(connection, tenant, listing, None))
-    }
-
-    fn members(&self, tenant: TenantId, group: ResourceId) -> Result<Members, StoreError> {
-        self.run(|connection| reads::members(connection, tenant, group))
     }
 
     fn members_after(

@@ -3,11 +3,11 @@
 use super::arrays::{Column, Part, Statement};
 use crate::{
     engine::{Lookup, LookupKey},
-    model::{GroupOf, Listing, MAX_GROUPS_OF_USER, Member, Members, Page, ResourceId, Row, TenantId},
+    model::{GroupOf, Listing, MAX_GROUPS_OF_USER, Member, Page, ResourceId, Row, TenantId},
     pages::Rows,
     schema::types::{Id, Json, JsonText, Key},
     sql::{
-        self, Bind, is_there,
+        self,
         listing::{self, Listed, StoredKey},
         sql,
         together::Together,
@@ -21,27 +21,28 @@ use diesel::{
 use scim::{Timestamp, lookup::Shape, schema::ResourceKind, search::SortKey};
 use std::collections::BTreeSet;
 
-type RowTypes = (BigInt, Key, BigInt, BigInt, BigInt, JsonText, Bool);
-type RowColumns = (i64, Id, i64, i64, i64, Json, bool);
+type RowTypes = (BigInt, Key, BigInt, BigInt, BigInt, JsonText, BigInt, Bool);
+type RowColumns = (i64, Id, i64, i64, i64, Json, i64, bool);
 
 // Whether a user is in some group tells whether a second statement is needed.
-const USER: &str = "SELECT q.n, r.id, r.version, r.created_at, r.modified_at, r.document, q.with_groups AND EXISTS \
+const USER: &str = "SELECT q.n, r.id, r.version, r.created_at, r.modified_at, r.document, 0::bigint, q.with_groups AND EXISTS \
                     (SELECT 1 FROM group_members m WHERE m.tenant_id = r.tenant_id AND m.member_id = r.id) FROM ";
 const USER_BY_ID: &str = " AS q(tenant_id, id, n, with_groups) JOIN users r USING (tenant_id, id)";
 const USER_BY_NAME: &str =
     " AS q(tenant_id, user_name, n, with_groups) JOIN users r USING (tenant_id, user_name)";
-const GROUP: &str = "SELECT q.n, r.id, r.version, r.created_at, r.modified_at, r.document, FALSE FROM ";
+const GROUP: &str =
+    "SELECT q.n, r.id, r.version, r.created_at, r.modified_at, r.document, r.member_count, FALSE FROM ";
 const GROUP_BY_ID: &str = " AS q(tenant_id, id, n, with_groups) JOIN groups r USING (tenant_id, id)";
 
 /// Answers lookups that wait together by one statement, and by a second for the groups of those users that have any.
 pub(super) fn look_up(connection: &mut PgConnection, lookups: &[Lookup]) -> QueryResult<Vec<Option<Row>>> {
     let mut found: Vec<Option<Row>> = lookups.iter().map(|_| None).collect();
     let mut in_groups = BTreeSet::new();
-    for (n, id, version, created, modified, document, has_groups) in
+    for (n, id, version, created, modified, document, members, has_groups) in
         Statement::<RowTypes>::new(parts(lookups), " UNION ALL ").load::<RowColumns>(connection)?
     {
         let Some(n) = usize::try_from(n).ok().filter(|n| *n < found.len()) else { continue };
-        found[n] = Some(row(id, version, created, modified, document));
+        found[n] = Some(row((id, version, created, modified, document, members)));
         if has_groups {
             in_groups.insert(n);
         }
@@ -103,13 +104,16 @@ fn parts(lookups: &[Lookup]) -> Vec<Part> {
     parts.into_iter().flatten().collect()
 }
 
-fn row(id: Id, version: i64, created: i64, modified: i64, document: Json) -> Row {
+type Columns = (Id, i64, i64, i64, Json, i64);
+
+fn row((id, version, created, modified, document, members): Columns) -> Row {
     Row {
         id: ResourceId(id.0),
         version,
         created: Timestamp(created),
         last_modified: Timestamp(modified),
         document: document.0,
+        member_count: members.unsigned_abs(),
         groups: Vec::new(),
     }
 }
@@ -187,8 +191,8 @@ fn add_groups_of_page(
     Ok(())
 }
 
-type PageTypes = (Key, BigInt, BigInt, BigInt, JsonText, Nullable<Text>, Nullable<Double>);
-type PageColumns = (Id, i64, i64, i64, Json, Option<String>, Option<f64>);
+type PageTypes = (Key, BigInt, BigInt, BigInt, JsonText, BigInt, Nullable<Text>, Nullable<Double>);
+type PageColumns = (Id, i64, i64, i64, Json, i64, Option<String>, Option<f64>);
 
 /// A page and its count; the caller holds them together in a transaction.
 pub(crate) fn list(
@@ -203,9 +207,9 @@ pub(crate) fn list(
         // Row by row: the library would hold the whole answer otherwise.
         let rows = page.load_iter::<PageColumns, PgRowByRowLoadingMode>(connection)?;
         found = found.read(rows.map(|columns| {
-            let (id, version, created, modified, document, text, number) = columns?;
+            let (id, version, created, modified, document, members, text, number) = columns?;
             let key = text.map(SortKey::Text).or(number.map(SortKey::Number));
-            Ok(Listed { row: row(id, version, created, modified, document), key })
+            Ok(Listed { row: row((id, version, created, modified, document, members)), key })
         }))?;
     }
     if listing.with_groups && listing.kind == ResourceKind::User {
@@ -227,35 +231,13 @@ pub(crate) fn list_together(
     let mut together = Together::of(shape, listings);
     let all = listing::page::<Pg, PageTypes>(tenant, &together.whole(), None);
     for columns in all.load_iter::<PageColumns, PgRowByRowLoadingMode>(connection)? {
-        let (id, version, created, modified, document, ..) = columns?;
-        together.push(&row(id, version, created, modified, document));
+        let (id, version, created, modified, document, members, ..) = columns?;
+        together.push(&row((id, version, created, modified, document, members)));
     }
     together.finish(|listing, found| add_groups_of_page(connection, tenant, listing.max_bytes, found))
 }
 
-/// The members of a group: as two arrays, which costs a tenth of as many rows.
-pub(super) fn members(
-    connection: &mut PgConnection,
-    tenant: TenantId,
-    group: ResourceId,
-) -> QueryResult<Members> {
-    type Ids = Nullable<Array<Key>>;
-    let statement = sql::Statement::<Pg, (Ids, Ids)>::cached(sql!(
-        "SELECT array_agg(m.member_id ORDER BY m.member_id) FILTER (WHERE NOT m.member_is_group), \
-         array_agg(m.member_id ORDER BY m.member_id) FILTER (WHERE m.member_is_group) \
-         FROM group_members AS m WHERE m.tenant_id = ",
-        Bind::key(tenant.0),
-        " AND m.group_id = ",
-        Bind::key(group.0),
-        " AND ",
-        is_there(tenant, group)
-    ));
-    let (users, groups) = statement.get_result::<(Option<Vec<Id>>, Option<Vec<Id>>)>(connection)?;
-    let ids = |ids: Option<Vec<Id>>| ids.unwrap_or_default().into_iter().map(|id| ResourceId(id.0)).collect();
-    Ok(Members { users: ids(users), groups: ids(groups) })
-}
-
-/// Members of a group behind another, by id: as two arrays, as above.
+/// Members of a group behind another, by id: as two arrays, which costs a tenth of as many rows.
 pub(super) fn members_after(
     connection: &mut PgConnection,
     tenant: TenantId,

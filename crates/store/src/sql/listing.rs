@@ -29,7 +29,7 @@ pub(crate) struct Listed {
 }
 
 /// The page and one row more, which tells whether there is another page. Columns: id, version, created_at, modified_at,
-/// document, sort key as text, sort key as double.
+/// document, number of members, sort key as text, sort key as double.
 pub(crate) fn page<D: Dialect, R>(
     tenant: TenantId,
     listing: &Listing,
@@ -38,6 +38,7 @@ pub(crate) fn page<D: Dialect, R>(
     let order = Order::of::<D>(listing.kind, listing.sort.as_ref());
     let mut sql = sql!(
         "SELECT t.id, t.version, t.created_at, t.modified_at, t.document, ",
+        if listing.kind == ResourceKind::Group { "t.member_count, " } else { "CAST(0 AS bigint), " },
         order.columns(),
         from_where::<D>(tenant, listing, key)
     );

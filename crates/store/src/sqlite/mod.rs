@@ -149,10 +149,6 @@ impl Engine for SqliteEngine {
         self.read(|connection| list(connection, tenant, listing, None))
     }
 
-    fn members(&self, tenant: TenantId, group: ResourceId) -> Result<Members, StoreError> {
-        self.run(|connection| read::members(connection, tenant, group))
-    }
-
     fn members_after(
         &self,
         tenant: TenantId,

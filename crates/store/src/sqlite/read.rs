@@ -2,11 +2,11 @@
 
 use crate::{
     engine::{Lookup, LookupKey},
-    model::{GroupOf, Listing, MAX_GROUPS_OF_USER, Member, Members, Page, ResourceId, Row, TenantId},
+    model::{GroupOf, Listing, MAX_GROUPS_OF_USER, Member, Page, ResourceId, Row, TenantId},
     pages::Rows,
     schema::types::{Id, Json, JsonText, Key},
     sql::{
-        Bind, Statement, is_there,
+        Bind, Statement,
         listing::{self, Listed, StoredKey},
         sql,
         together::Together,
@@ -20,7 +20,7 @@ use diesel::{
 };
 use scim::{Timestamp, lookup::Shape, schema::ResourceKind, search::SortKey};
 
-type Columns = (Id, i64, i64, i64, Json);
+type Columns = (Id, i64, i64, i64, Json, i64);
 
 /// Each by a prepared statement: there is no round trip to save, and one text serves any number.
 pub(super) fn look_up(
@@ -36,8 +36,10 @@ fn look_up_one(connection: &mut SqliteConnection, lookup: &Lookup) -> QueryResul
         LookupKey::Id(ResourceKind::Group, id) => ("\"groups\"", sql!("t.id = ", Bind::key(id.0))),
         LookupKey::UserName(folded) => ("users", sql!("t.user_name = ", Bind::text(folded))),
     };
-    let statement = Statement::<Sqlite, (Key, BigInt, BigInt, BigInt, JsonText)>::cached(sql!(
-        "SELECT t.id, t.version, t.created_at, t.modified_at, t.document FROM ",
+    let statement = Statement::<Sqlite, (Key, BigInt, BigInt, BigInt, JsonText, BigInt)>::cached(sql!(
+        "SELECT t.id, t.version, t.created_at, t.modified_at, t.document, ",
+        if table == "users" { "0" } else { "t.member_count" },
+        " FROM ",
         table,
         " AS t WHERE t.tenant_id = ",
         Bind::key(lookup.tenant.0),
@@ -52,13 +54,14 @@ fn look_up_one(connection: &mut SqliteConnection, lookup: &Lookup) -> QueryResul
     Ok(Some(row))
 }
 
-fn row((id, version, created, modified, document): Columns) -> Row {
+fn row((id, version, created, modified, document, members): Columns) -> Row {
     Row {
         id: ResourceId(id.0),
         version,
         created: Timestamp(created),
         last_modified: Timestamp(modified),
         document: document.0,
+        member_count: members.unsigned_abs(),
         groups: Vec::new(),
     }
 }
@@ -93,8 +96,8 @@ fn groups_of(
     rows.take(MAX_GROUPS_OF_USER).map(group).collect()
 }
 
-type PageTypes = (Key, BigInt, BigInt, BigInt, JsonText, Nullable<Text>, Nullable<Double>);
-type PageColumns = (Id, i64, i64, i64, Json, Option<String>, Option<f64>);
+type PageTypes = (Key, BigInt, BigInt, BigInt, JsonText, BigInt, Nullable<Text>, Nullable<Double>);
+type PageColumns = (Id, i64, i64, i64, Json, i64, Option<String>, Option<f64>);
 
 /// A page and its count; the caller holds them together in a transaction.
 pub(crate) fn list(
@@ -108,9 +111,9 @@ pub(crate) fn list(
         let page = listing::page::<Sqlite, PageTypes>(tenant, listing, key);
         let rows = page.load_iter::<PageColumns, DefaultLoadingMode>(connection)?;
         found = found.read(rows.map(|columns| {
-            let (id, version, created, modified, document, text, number) = columns?;
+            let (id, version, created, modified, document, members, text, number) = columns?;
             let key = text.map(SortKey::Text).or(number.map(SortKey::Number));
-            Ok(Listed { row: row((id, version, created, modified, document)), key })
+            Ok(Listed { row: row((id, version, created, modified, document, members)), key })
         }))?;
     }
     if listing.with_groups && listing.kind == ResourceKind::User {
@@ -149,33 +152,10 @@ pub(crate) fn list_together(
     let mut together = Together::of(shape, listings);
     let all = listing::page::<Sqlite, PageTypes>(tenant, &together.whole(), None);
     for columns in all.load_iter::<PageColumns, DefaultLoadingMode>(connection)? {
-        let (id, version, created, modified, document, ..) = columns?;
-        together.push(&row((id, version, created, modified, document)));
+        let (id, version, created, modified, document, members, ..) = columns?;
+        together.push(&row((id, version, created, modified, document, members)));
     }
     together.finish(|_, found| add_groups(connection, tenant, found))
-}
-
-/// The members of a group.
-pub(super) fn members(
-    connection: &mut SqliteConnection,
-    tenant: TenantId,
-    group: ResourceId,
-) -> QueryResult<Members> {
-    let statement = Statement::<Sqlite, (Key, Bool)>::cached(sql!(
-        "SELECT m.member_id, m.member_is_group FROM group_members AS m WHERE m.tenant_id = ",
-        Bind::key(tenant.0),
-        " AND m.group_id = ",
-        Bind::key(group.0),
-        " AND ",
-        is_there(tenant, group),
-        " ORDER BY m.member_id"
-    ));
-    let mut members = Members::default();
-    for (id, is_group) in statement.load::<(Id, bool)>(connection)? {
-        let list = if is_group { &mut members.groups } else { &mut members.users };
-        list.push(ResourceId(id.0));
-    }
-    Ok(members)
 }
 
 /// Members of a group behind another, by id.

@@ -62,7 +62,7 @@ async fn no_change_reaches_another_tenant(backend: Backend) {
     world.commit(delete(User, ana, None)).await.unwrap();
     world.commit(delete(Group, sales, None)).await.unwrap();
     assert_eq!(world.store().list(other, everything(User)).await.unwrap().rows, before.rows);
-    assert_eq!(world.store().members(other, sales).await.unwrap().users, [ana]);
+    assert_eq!(world.store().members(other, sales, 1).await.unwrap().users, [ana]);
     assert_eq!(world.store().resource(other, User, stranger, false).await.unwrap(), None);
     let by_name = world.store().user_by_name(other, "stranger".to_owned(), false).await.unwrap();
     assert_eq!(by_name, None);

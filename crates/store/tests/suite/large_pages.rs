@@ -132,7 +132,7 @@ async fn members_are_read_in_slices(backend: Backend) {
     let all = world.group("All", &ids).await;
     world.group("Others", &ids[..3]).await;
     let slice = async |group, after, limit| {
-        world.store().members_after(world.tenant, group, after, limit).await.unwrap()
+        world.store().members_after(world.tenant, group, after, limit, 0).await.unwrap()
     };
     assert_eq!(slice(all, None, 100).await, expected);
     assert_eq!(slice(all, None, 4).await, expected[..4]);

@@ -1,7 +1,10 @@
 //! Membership: deltas that never read the group.
 
 use crate::{backend::Backend, on_both_databases, world::*};
-use scim::schema::ResourceKind::{Group, User};
+use scim::{
+    event::EventKind,
+    schema::ResourceKind::{Group, User},
+};
 use store::*;
 use uuid::Uuid;
 
@@ -15,6 +18,7 @@ on_both_databases!(
     circles_of_groups_end,
     a_deleted_group_is_seen_nowhere,
     a_group_knows_how_many_members_it_has,
+    what_touches_a_large_group_is_weighed_before_it_begins,
 );
 
 fn add(members: &[ResourceId]) -> MemberDelta {
@@ -120,6 +124,68 @@ async fn a_deleted_group_is_seen_nowhere(backend: Backend) {
     assert_eq!(store.hidden_members(tenant, sales, None, 100).await.unwrap(), [inner]);
     assert_eq!(world.number("SELECT count(*) FROM change_log WHERE tenant_id = $"), changes + 1);
     assert_eq!(world.row(Group, sales).await, None);
+}
+
+/// Members of whom nothing but the membership is stored, and how many the group has.
+fn fill(world: &World, group: ResourceId, count: u64) {
+    let member = match world.backend.key(group.0).starts_with('x') {
+        true => "randomblob(16)",
+        false => "gen_random_uuid()",
+    };
+    let (tenant, group) = (world.backend.key(world.tenant.0), world.backend.key(group.0));
+    world.backend.execute(&format!(
+        "INSERT INTO group_members (tenant_id, group_id, member_id, member_is_group) \
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) \
+         SELECT {tenant}, {group}, {member}, n.i % 10 = 0 FROM n;
+         UPDATE \"groups\" SET member_count = {count} WHERE tenant_id = {tenant} AND id = {group};
+         UPDATE feeds SET membership_count = {count} WHERE tenant_id = {tenant}"
+    ));
+}
+
+/// The units that a lane was asked for, as they were estimated.
+fn weight(store: &Store, lane: Lane) -> u64 {
+    store.lanes().into_iter().find(|figures| figures.lane == lane).unwrap().weight
+}
+
+async fn what_touches_a_large_group_is_weighed_before_it_begins(backend: Backend) {
+    let world = World::new(backend).await;
+    let (store, tenant) = (world.store(), world.tenant);
+    let ana = world.user("ana").await;
+    let group = world.group("Sales", &[]).await;
+    fill(&world, group, 5000);
+    let row = world.row(Group, group).await.unwrap();
+    assert_eq!(row.member_count, 5000);
+    assert_eq!(world.list(everything(Group)).await.rows, std::slice::from_ref(&row));
+    assert_eq!(world.row(User, ana).await.unwrap().member_count, 0);
+
+    let before = weight(store, Lane::Quick);
+    let members = store.members(tenant, group, row.member_count).await.unwrap();
+    assert_eq!((members.users.len(), members.groups.len()), (4500, 500));
+    assert!(members.users.is_sorted() && members.groups.is_sorted());
+    assert_eq!(weight(store, Lane::Quick) - before, 4096 / 16 + (5000 - 4096) / 16, "two slices");
+
+    let change = Change { member_count: 5000, ..delete(Group, group, None) };
+    let before = weight(store, Lane::Writes);
+    world.commit(change).await.unwrap();
+    assert_eq!(weight(store, Lane::Writes) - before, 1, "the members stay where they are");
+    let deleted = store.deleted_resource(tenant, group).await.unwrap().unwrap();
+    let document = document(Group, serde_json::from_str(&deleted.document).unwrap());
+    let restore = Action::Restore { deleted: deleted.version, document, groups: Vec::new() };
+    let restore = change_of_all(group, EventKind::Create, restore);
+    let before = weight(store, Lane::Writes);
+    world.commit(restore).await.unwrap();
+    assert_eq!(weight(store, Lane::Writes) - before, 1 + 5000 / 16);
+    let empty = MemberDelta { clear: true, ..MemberDelta::default() };
+    let empty = Action::Update { expected: None, before: None, document: None, members: empty };
+    let before = weight(store, Lane::Writes);
+    world.commit(change_of_all(group, EventKind::Patch, empty)).await.unwrap();
+    assert_eq!(weight(store, Lane::Writes) - before, 1 + 5000 / 16);
+    assert_eq!(store.members(tenant, group, 0).await.unwrap(), Members::default());
+}
+
+/// A change that touches the 5,000 members of a group.
+fn change_of_all(group: ResourceId, event: EventKind, action: Action) -> Change {
+    Change { member_count: 5000, ..change(Group, group, event, action) }
 }
 
 /// The count is kept beside the group, however its members come and go.

@@ -81,6 +81,6 @@ async fn a_group_that_was_deleted_before_still_comes_back(backend: Backend) {
     assert_eq!(backend.store.hidden_members(tenant, id(11), None, 100).await.unwrap(), [id(8), id(10)]);
     let action = Action::Restore { deleted: 3, document: group("Sales"), groups: Vec::new() };
     backend.store.commit(tenant, change(Group, id(11), EventKind::Create, action)).await.unwrap();
-    let members = backend.store.members(tenant, id(11)).await.unwrap();
+    let members = backend.store.members(tenant, id(11), 1).await.unwrap();
     assert_eq!((members.users, members.groups), (vec![id(8)], vec![id(10)]));
 }

@@ -54,7 +54,16 @@ pub(crate) fn group(name: &str) -> Document {
 }
 
 pub(crate) fn change(kind: ResourceKind, id: ResourceId, event: EventKind, action: Action) -> Change {
-    Change { kind, id, at: now(), actor: Some(Uuid::from_u128(7)), action, event, effects: "[]".to_owned() }
+    Change {
+        kind,
+        id,
+        at: now(),
+        actor: Some(Uuid::from_u128(7)),
+        action,
+        event,
+        effects: "[]".to_owned(),
+        member_count: 0,
+    }
 }
 
 pub(crate) fn create(
@@ -135,7 +144,7 @@ impl World {
     }
 
     pub(crate) async fn members(&self, group: ResourceId) -> Members {
-        self.store().members(self.tenant, group).await.unwrap()
+        self.store().members(self.tenant, group, 0).await.unwrap()
     }
 
     pub(crate) async fn list(&self, listing: Listing) -> Page {

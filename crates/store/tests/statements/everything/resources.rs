@@ -38,7 +38,7 @@ pub(super) async fn use_resources(world: &World) {
     assert_eq!(store.member_count(tenant, outer).await.unwrap(), 2);
     let first = ResourceId(Uuid::nil());
     assert_eq!(store.members_behind(tenant, outer, first, 10).await.unwrap().len(), 2);
-    assert_eq!(store.members_after(tenant, outer, None, 1).await.unwrap().len(), 1);
+    assert_eq!(store.members_after(tenant, outer, None, 1, 2).await.unwrap().len(), 1);
     assert_eq!(store.names_of(tenant, vec![ana, outer]).await.unwrap().len(), 2);
     world.commit(delete(User, ben, None)).await.unwrap();
     world.commit(delete(Group, outer, None)).await.unwrap();
