@@ -44,7 +44,7 @@ pub struct LaneFigures {
     pub lane: Lane,
     /// Its connections now.
     pub connections: Connections,
-    /// Jobs that wait now.
+    /// Jobs that wait now, and requests that wait for the job of another.
     pub depth: u64,
     /// How long jobs have waited for a thread, in seconds.
     pub waited: Distribution,

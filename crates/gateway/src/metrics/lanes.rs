@@ -24,7 +24,11 @@ enum Read {
 }
 
 const METRICS: [Of; 10] = [
-    Of("juno_lane_depth", "Jobs that wait for a thread of the lane.", Read::Gauge(|lane| lane.depth)),
+    Of(
+        "juno_lane_depth",
+        "Requests that wait for a thread of the lane, or for another request's scan.",
+        Read::Gauge(|lane| lane.depth),
+    ),
     Of(
         "juno_lane_connections",
         "Open connections of the lane to the database.",
