@@ -14,7 +14,7 @@ use scim::{
 };
 use serde_json::{Map, Value};
 use std::sync::Arc;
-use store::{Action, Change, CommitError, Document, MemberDelta, Members, Row};
+use store::{Action, Before, Change, CommitError, Document, MemberDelta, Members, OldValues, Row};
 
 /// What a request wants. Shared by the attempts to carry it out.
 pub(crate) enum Wish {
@@ -35,12 +35,19 @@ pub(crate) struct Replacement {
 /// What a request makes of a resource.
 struct Proposal {
     /// The new document; `None` if the document stays.
-    document: Option<Document>,
+    document: Option<NewDocument>,
     members: MemberDelta,
     /// Whether it was computed from the members of today too, and not from the document alone.
     saw_members: bool,
     effects: Vec<Effect>,
     event: EventKind,
+}
+
+/// A document in place of another.
+struct NewDocument {
+    document: Document,
+    /// What it replaces; `None` if the change log must keep the whole document before it.
+    old_values: Option<OldValues>,
 }
 
 /// By which rules a document is computed.
@@ -64,6 +71,20 @@ impl Rules {
     ) -> Result<Document, Failure> {
         self.limits.check(self.resource_type, before, Measured { document, length: json.len() })?;
         Ok(Document { json, keys: Keys::of(document) })
+    }
+
+    /// A document as it is stored in place of another.
+    ///
+    /// # Errors
+    /// As [`Rules::stored`].
+    fn replaced(
+        &self,
+        before: Measured<'_>,
+        document: &Map<String, Value>,
+        json: String,
+    ) -> Result<NewDocument, Failure> {
+        let stored = self.stored(Some(before), document, json)?;
+        Ok(NewDocument { document: stored, old_values: OldValues::between(before, document) })
     }
 }
 
@@ -148,12 +169,15 @@ impl Provisioning {
         // renamed while its members change all the time. The version of a user rises with its document only.
         let by_version = kind == ResourceKind::User || demanded || proposal.saw_members;
         let expected = by_version.then_some(row.version);
-        let (members, document) = (proposal.members, proposal.document);
         let action = if nothing_to_write {
             Action::Record
         } else {
-            let before = document.as_ref().map(|new| std::mem::replace(&mut row.document, new.json.clone()));
-            Action::Update { expected, before, document, members }
+            let replace = |NewDocument { document, old_values }| {
+                let json = std::mem::replace(&mut row.document, document.json.clone());
+                (Before { json, old_values }, document)
+            };
+            let (before, document) = proposal.document.map(replace).unzip();
+            Action::Update { expected, before, document, members: proposal.members }
         };
         let change = Change {
             kind,
@@ -184,7 +208,7 @@ fn put(rules: Rules, replacement: &Replacement, row: &Row) -> Result<Proposal, F
         None
     } else {
         let before = Measured { document: &current, length: row.document.len() };
-        Some(rules.stored(Some(before), &replacement.document, replacement.json.clone())?)
+        Some(rules.replaced(before, &replacement.document, replacement.json.clone())?)
     };
     Ok(Proposal {
         document,
@@ -205,7 +229,7 @@ fn patch(
     let patched = request.apply(rules.resource_type, rules.profile, &current)?;
     let document = if patched.changed {
         let before = Measured { document: &current, length: row.document.len() };
-        Some(rules.stored(Some(before), &patched.document, crate::to_text(&patched.document)?)?)
+        Some(rules.replaced(before, &patched.document, crate::to_text(&patched.document)?)?)
     } else {
         None
     };
@@ -238,4 +262,34 @@ pub(crate) fn settle(mut effects: Vec<Effect>, changed: bool) -> Vec<Effect> {
         }
     }
     effects
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use store::ResourceId;
+
+    #[test]
+    fn a_patch_says_what_it_replaces() {
+        let rules = Rules {
+            resource_type: ResourceType::of(ResourceKind::User),
+            profile: Profile::Entra,
+            limits: DocumentLimits::default(),
+        };
+        let row = Row {
+            id: ResourceId(uuid::Uuid::from_u128(1)),
+            version: 1,
+            created: scim::Timestamp(1),
+            last_modified: scim::Timestamp(1),
+            document: json!({"userName": "ana@example.com", "title": "Engineer"}).to_string(),
+            groups: Vec::new(),
+            member_count: 0,
+        };
+        let operations = json!([{"op": "replace", "path": "title", "value": "Lead"}]);
+        let request = PatchRequest::parse(rules.profile, json!({ "Operations": operations })).unwrap();
+        let (proposal, _) = patch(rules, &request, &row).unwrap();
+        let old_values = proposal.document.and_then(|new| new.old_values).unwrap();
+        assert_eq!(old_values.as_text(), r#"{"title":["Engineer"]}"#);
+    }
 }

@@ -1,4 +1,4 @@
-//! Counts the steps of the algorithms in this crate, in debug builds only. Tests bound the steps by the size of the
+//! Counts the steps of algorithms, in debug builds only. Tests bound the steps by the size of the
 //! input, so that no loop of (request × stored data) can come back unseen.
 
 use std::cell::Cell;
@@ -8,7 +8,7 @@ thread_local! {
 }
 
 /// Counts `steps`: keys, values or names that are looked at.
-pub(crate) fn take(steps: usize) {
+pub fn take(steps: usize) {
     if cfg!(debug_assertions) {
         TAKEN.set(TAKEN.get().saturating_add(steps as u64));
     }

@@ -2,6 +2,7 @@
 
 use crate::{
     model::{ResourceId, StoreError},
+    old_values,
     pages::Measured,
     schema::types::{Id, Json},
 };
@@ -69,6 +70,7 @@ pub(crate) struct ChangeRecord {
     event: String,
     version: i64,
     before: Option<Json>,
+    old_values: Option<Json>,
     after: Option<Json>,
     members: Option<Json>,
     effects: Json,
@@ -79,15 +81,30 @@ const IDS_AND_TIMES: usize = 400;
 
 impl Measured for ChangeRecord {
     fn size(&self) -> usize {
-        let texts = [&self.before, &self.after, &self.members].into_iter().flatten();
-        IDS_AND_TIMES + self.effects.0.len() + texts.map(|json| json.0.len()).sum::<usize>()
+        let size = |json: &Option<Json>| json.as_ref().map_or(0, |json| json.0.len());
+        let after = size(&self.after);
+        // The document before is made of parts of the one after and of old values.
+        let before = self.old_values.as_ref().map_or(size(&self.before), |old| after + old.0.len());
+        IDS_AND_TIMES + before + after + size(&self.members) + self.effects.0.len()
     }
 }
 
-impl From<ChangeRecord> for ChangeRow {
-    fn from(record: ChangeRecord) -> Self {
+impl TryFrom<ChangeRecord> for ChangeRow {
+    type Error = StoreError;
+
+    /// The row keeps the document before the change, or only what the change replaced of it.
+    fn try_from(record: ChangeRecord) -> Result<Self, StoreError> {
         let text = |json: Option<Json>| json.map(|json| json.0);
-        ChangeRow {
+        let (before, after) = (text(record.before), text(record.after));
+        let before = match (before, text(record.old_values), &after) {
+            (None, Some(old_values), Some(after)) => {
+                let whole = old_values::put_back(&old_values, after);
+                let misfit = || format!("old values of change {} are not of its document", record.position);
+                Some(whole.ok_or_else(|| StoreError::Failed(misfit()))?)
+            }
+            (before, ..) => before,
+        };
+        Ok(ChangeRow {
             position: record.position,
             at: Timestamp(record.at),
             actor: record.actor.map(|id| id.0),
@@ -95,11 +112,11 @@ impl From<ChangeRecord> for ChangeRow {
             resource: ResourceId(record.resource_id.0),
             event: record.event,
             version: record.version,
-            before: text(record.before),
-            after: text(record.after),
+            before,
+            after,
             members: text(record.members),
             effects: record.effects.0,
-        }
+        })
     }
 }
 
@@ -173,6 +190,7 @@ macro_rules! history {
                         log::event,
                         log::version,
                         log::before,
+                        log::old_values,
                         log::after,
                         log::members,
                         log::effects,

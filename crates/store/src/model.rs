@@ -1,6 +1,6 @@
 //! The values that pass between the store and the rooms above: rows, changes, listings, errors.
 
-use crate::credential::Seen;
+use crate::{credential::Seen, old_values::OldValues};
 use scim::{
     Timestamp,
     condition::Condition,
@@ -185,7 +185,7 @@ pub enum Action {
         expected: Option<i64>,
         /// Its document before, for the change log; given when `document` is. Where no version of a group is expected,
         /// the change is made only if this is still its document: its version rises with each member, its document not.
-        before: Option<String>,
+        before: Option<Before>,
         /// Its document after; none leaves it as it is.
         document: Option<Document>,
         /// Change of membership (Group only).
@@ -209,6 +209,22 @@ pub enum Action {
     /// Change nothing, but keep the effects in the change log (a request whose operations were all ignored). The row is
     /// marked as no change.
     Record,
+}
+
+/// The document that a change replaces.
+#[derive(Clone, Debug)]
+pub struct Before {
+    /// Its JSON text, as it is stored.
+    pub json: String,
+    /// What of it the change replaces. `None` if the change log must keep the whole document.
+    pub old_values: Option<OldValues>,
+}
+
+impl Before {
+    /// A document that the change log keeps whole.
+    pub fn whole(json: String) -> Before {
+        Before { json, old_values: None }
+    }
 }
 
 /// A change that is durable.

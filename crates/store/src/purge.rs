@@ -95,6 +95,7 @@ macro_rules! purge_engine {
                     .filter(
                         change_log::before
                             .is_not_null()
+                            .or(change_log::old_values.is_not_null())
                             .or(change_log::after.is_not_null())
                             .or(change_log::members.is_not_null()),
                     )
@@ -107,6 +108,7 @@ macro_rules! purge_engine {
                 diesel::update(rows.filter(change_log::position.eq_any(full)))
                     .set((
                         change_log::before.eq(nothing.clone()),
+                        change_log::old_values.eq(nothing.clone()),
                         change_log::after.eq(nothing.clone()),
                         change_log::members.eq(nothing),
                     ))

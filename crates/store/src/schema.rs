@@ -215,6 +215,7 @@ diesel::table! {
         members -> Nullable<crate::schema::types::JsonText>,
         effects -> crate::schema::types::JsonText,
         is_change -> Bool,
+        old_values -> Nullable<crate::schema::types::JsonText>,
     }
 }
 

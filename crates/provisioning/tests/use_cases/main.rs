@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails where its preparation does")]
 
 mod bulk;
+mod history;
 mod limits;
 mod resources;
 mod tenant;

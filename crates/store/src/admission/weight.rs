@@ -35,7 +35,7 @@ impl Weight {
             Action::Create { document, members } => (members.len(), document.json.len()),
             Action::Update { before, document, members, .. } => {
                 let document = document.as_ref().map_or(0, |document| document.json.len());
-                let before = before.as_ref().map_or(0, String::len);
+                let before = before.as_ref().map_or(0, |before| before.json.len());
                 let unnamed = if members.clear { all_members } else { 0 };
                 ((members.add.len() + members.remove.len()).saturating_add(unnamed), before + document)
             }

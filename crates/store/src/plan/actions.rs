@@ -4,7 +4,7 @@ use super::{
     DeletedResource, Plan,
     membership::Membership,
     resource::Resource,
-    writes::{ids_json, members_json},
+    writes::{Logged, ids_json, members_json},
 };
 use crate::{counts::Counts, model::*};
 use std::collections::BTreeSet;
@@ -28,7 +28,7 @@ impl Plan {
         self.resources.insert((tenant, change.id), created);
         let members = members_json(&joined, &BTreeSet::new());
         self.members.insert((tenant, change.id), Membership::of_new_group(joined));
-        self.log(tenant, change, answer.version, [None, Some(document.json.clone()), members], true);
+        self.log(tenant, change, answer.version, Logged::created(document, members), true);
         Ok(answer)
     }
 
@@ -36,7 +36,7 @@ impl Plan {
         &mut self,
         tenant: TenantId,
         change: &Change,
-        before: Option<&String>,
+        before: Option<&Before>,
         document: Option<&Document>,
         delta: &MemberDelta,
     ) -> Result<Committed, CommitError> {
@@ -78,9 +78,8 @@ impl Plan {
                 members.add(*id);
             }
         }
-        let after = document.map(|document| document.json.clone());
-        let texts = [before.cloned(), after, members_json(&joined, &left)];
-        self.log(tenant, change, answer.version, texts, true);
+        let logged = Logged::updated(before, document, members_json(&joined, &left));
+        self.log(tenant, change, answer.version, logged, true);
         Ok(answer)
     }
 
@@ -108,7 +107,7 @@ impl Plan {
             groups: ids_json(&groups),
             member_count,
         });
-        self.log(tenant, change, answer.version, [Some(document), None, None], true);
+        self.log(tenant, change, answer.version, Logged::deleted(document), true);
         Ok(answer)
     }
 

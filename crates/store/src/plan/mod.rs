@@ -14,7 +14,7 @@ mod writes;
 
 pub(crate) use facts::{Facts, Feed, KeptResource, Questions, StoredResource, Wanted, questions};
 pub(crate) use lookups::KeyRow;
-pub(crate) use writes::{DeletedResource, FeedMove, GroupUpdate, LogRow, ResourceRow, Writes};
+pub(crate) use writes::{DeletedResource, FeedMove, GroupUpdate, LogRow, Logged, ResourceRow, Writes};
 
 use crate::{
     audit::{By, Deed},
@@ -109,7 +109,7 @@ impl Plan {
                 let found = self.check(tenant, change, *expected)?;
                 if change.kind == ResourceKind::Group
                     && expected.is_none()
-                    && before.as_ref().is_some_and(|before| !self.holds(tenant, change, before))
+                    && before.as_ref().is_some_and(|before| !self.holds(tenant, change, &before.json))
                 {
                     return Err(CommitError::VersionMismatch(found.version));
                 }
@@ -132,20 +132,20 @@ impl Plan {
             }
             Action::Record => {
                 let answer = self.check(tenant, change, None)?;
-                self.log(tenant, change, answer.version, [None, None, None], false);
+                self.log(tenant, change, answer.version, Logged::default(), false);
                 Ok(answer)
             }
         }
     }
 
     /// The caller knows the document as it is stored, by its version or by itself: its lookup keys go where they change.
-    fn note_stored_document(&mut self, tenant: TenantId, change: &Change, before: Option<&String>) {
+    fn note_stored_document(&mut self, tenant: TenantId, change: &Change, before: Option<&Before>) {
         if self.lookup_paths.has(tenant, change.kind)
             && let Some(resource) = self.resources.get_mut(&(tenant, change.id))
             && resource.is_stored()
             && resource.document().is_none()
         {
-            resource.old_document = before.cloned();
+            resource.old_document = before.map(|before| before.json.clone());
         }
     }
 
@@ -166,14 +166,7 @@ impl Plan {
         self.feeds.entry(tenant).or_default().counts += growth;
     }
 
-    fn log(
-        &mut self,
-        tenant: TenantId,
-        change: &Change,
-        version: i64,
-        [before, after, members]: [Option<String>; 3],
-        is_change: bool,
-    ) {
+    fn log(&mut self, tenant: TenantId, change: &Change, version: i64, logged: Logged, is_change: bool) {
         let feed = self.feeds.entry(tenant).or_default();
         feed.position += 1;
         self.log.push(LogRow {
@@ -185,9 +178,7 @@ impl Plan {
             id: change.id,
             event: change.event,
             version,
-            before,
-            after,
-            members,
+            logged,
             effects: change.effects.clone(),
             is_change,
         });

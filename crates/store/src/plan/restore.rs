@@ -1,6 +1,10 @@
 //! Bringing a deleted resource back.
 
-use super::{KeptResource, Plan, resource::Resource, writes::members_json};
+use super::{
+    KeptResource, Plan,
+    resource::Resource,
+    writes::{Logged, members_json},
+};
 use crate::{counts::Counts, model::*};
 use scim::schema::ResourceKind;
 use std::collections::BTreeSet;
@@ -56,7 +60,7 @@ impl Plan {
             }
         }
         let members = members_json(&joined, &BTreeSet::new());
-        self.log(tenant, change, answer.version, [None, Some(document.json.clone()), members], true);
+        self.log(tenant, change, answer.version, Logged::created(document, members), true);
         Ok(answer)
     }
 

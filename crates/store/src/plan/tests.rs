@@ -43,7 +43,7 @@ fn create_user(n: u128, name: &str) -> TenantChange {
 fn update_user(n: u128, expected: i64, name: &str) -> TenantChange {
     let action = Action::Update {
         expected: Some(expected),
-        before: Some("{}".to_owned()),
+        before: Some(Before::whole("{}".to_owned())),
         document: Some(document(Some(name))),
         members: MemberDelta::default(),
     };
@@ -135,7 +135,7 @@ fn deltas_of_one_group_meet_in_one_batch() {
     assert_eq!(writes.groups[0].changes, 3);
     // The log keeps every step, and none for the request that changed nothing.
     assert_eq!(writes.log.len(), 3);
-    assert!(writes.log[1].members.as_ref().is_some_and(|members| members.contains("remove")));
+    assert!(writes.log[1].logged.members.as_ref().is_some_and(|members| members.contains("remove")));
 }
 
 #[test]

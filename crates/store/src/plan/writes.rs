@@ -75,13 +75,46 @@ pub(crate) struct LogRow {
     pub(crate) id: ResourceId,
     pub(crate) event: EventKind,
     pub(crate) version: i64,
-    pub(crate) before: Option<String>,
-    pub(crate) after: Option<String>,
-    /// `{"add":[…],"remove":[…]}`
-    pub(crate) members: Option<String>,
+    pub(crate) logged: Logged,
     pub(crate) effects: String,
     /// Whether the resource changed. A row that is no change only keeps what became of a request.
     pub(crate) is_change: bool,
+}
+
+/// What the change log keeps of documents and members.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Logged {
+    /// The document before, where it is kept whole.
+    pub(crate) before: Option<String>,
+    /// What `after` does not have of the document before ([`crate::OldValues`]).
+    pub(crate) old_values: Option<String>,
+    pub(crate) after: Option<String>,
+    /// `{"add":[…],"remove":[…]}`
+    pub(crate) members: Option<String>,
+}
+
+impl Logged {
+    pub(super) fn created(document: &Document, members: Option<String>) -> Logged {
+        Logged { after: Some(document.json.clone()), members, ..Logged::default() }
+    }
+
+    pub(super) fn updated(
+        before: Option<&Before>,
+        after: Option<&Document>,
+        members: Option<String>,
+    ) -> Logged {
+        let old_values = before.and_then(|before| before.old_values.as_ref());
+        Logged {
+            before: before.filter(|_| old_values.is_none()).map(|before| before.json.clone()),
+            old_values: old_values.map(|old| old.as_text().to_owned()),
+            after: after.map(|document| document.json.clone()),
+            members,
+        }
+    }
+
+    pub(super) fn deleted(document: String) -> Logged {
+        Logged { before: Some(document), ..Logged::default() }
+    }
 }
 
 /// The rows to write, all of them, in one transaction. No two touch the same row; the order of the fields is an order

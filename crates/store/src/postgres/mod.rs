@@ -245,7 +245,7 @@ impl Engine for PostgresEngine {
         bounds: PageBounds,
     ) -> Result<Slice<ChangeRow>, StoreError> {
         let found = self.run(|connection| history::changes(connection, tenant, resource, before, bounds))?;
-        Ok(found.map(ChangeRow::from))
+        found.try_map(ChangeRow::try_from)
     }
 
     fn deleted_resources(

@@ -338,22 +338,20 @@ fn log(rows: Vec<LogRow>) -> GuardedPart {
         Column::Numbers(column(&rows, |row| row.version)),
         Column::Bools(column(&rows, |row| row.is_change)),
     ];
-    let mut texts = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut before, mut old_values, mut after) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut members, mut effects) = (Vec::new(), Vec::new());
     for row in rows {
-        texts.0.push(json(row.before));
-        texts.1.push(json(row.after));
-        texts.2.push(json(row.members));
-        texts.3.push(Json(row.effects));
+        before.push(json(row.logged.before));
+        old_values.push(json(row.logged.old_values));
+        after.push(json(row.logged.after));
+        members.push(json(row.logged.members));
+        effects.push(Json(row.effects));
     }
-    columns.extend([
-        Column::MaybeJsons(texts.0),
-        Column::MaybeJsons(texts.1),
-        Column::MaybeJsons(texts.2),
-        Column::Jsons(texts.3),
-    ]);
+    columns.extend([before, old_values, after, members].map(Column::MaybeJsons));
+    columns.push(Column::Jsons(effects));
     GuardedPart::new(
-        " INSERT INTO change_log (tenant_id, resource_id, position, at, actor, kind, event, version, is_change, before, after, \
-                 members, effects) SELECT q.* FROM ",
+        " INSERT INTO change_log (tenant_id, resource_id, position, at, actor, kind, event, version, is_change, before, \
+                 old_values, after, members, effects) SELECT q.* FROM ",
         columns,
         "",
         "",

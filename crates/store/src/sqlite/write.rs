@@ -257,8 +257,8 @@ fn update_group(update: GroupUpdate) -> Sql {
 
 fn insert_change(row: LogRow) -> Sql {
     insert(
-        "change_log (tenant_id, position, at, actor, kind, resource_id, event, version, before, after, members, \
-         effects, is_change)",
+        "change_log (tenant_id, position, at, actor, kind, resource_id, event, version, before, old_values, \
+         after, members, effects, is_change)",
         [
             Bind::key(row.tenant.0),
             Bind::number(row.position),
@@ -268,9 +268,10 @@ fn insert_change(row: LogRow) -> Sql {
             Bind::key(row.id.0),
             Bind::text(row.event.as_str()),
             Bind::number(row.version),
-            Bind::Text(row.before),
-            Bind::Text(row.after),
-            Bind::Text(row.members),
+            Bind::Text(row.logged.before),
+            Bind::Text(row.logged.old_values),
+            Bind::Text(row.logged.after),
+            Bind::Text(row.logged.members),
             Bind::text(row.effects),
             Bind::Bool(row.is_change),
         ],

@@ -166,7 +166,7 @@ async fn walk<T, K: Copy>(
 async fn a_page_of_the_change_log_is_bounded_by_bytes(backend: Backend) {
     let (world, users) = with_large_users(backend, 7).await;
     let longer = document(User, json!({"userName": "u0", "title": "y".repeat(2 * TEXT)}));
-    let before = Some(json!({"title": "x".repeat(2 * TEXT)}).to_string());
+    let before = Some(Before::whole(json!({"title": "x".repeat(2 * TEXT)}).to_string()));
     let members = MemberDelta::default();
     let action = Action::Update { expected: None, before, document: Some(longer), members };
     world.commit(change(User, users[0], EventKind::Put, action)).await.unwrap();
@@ -185,6 +185,12 @@ async fn a_page_of_the_change_log_is_bounded_by_bytes(backend: Backend) {
     assert_eq!(read(None, 8, usize::MAX).await, (newest_first, vec![8]));
     assert_eq!(read(Some(users[0]), 100, 1).await, (vec![8, 1], vec![1, 1]));
     assert_eq!(read(Some(new_id()), 100, 1).await, (vec![], vec![0]));
+    // Where the log has only old values, the document that is made of them counts.
+    let large = |active| json!({"userName": "u1", "title": "x".repeat(TEXT), "active": active});
+    let change = replaced(users[1], 1, &large(true), &large(false));
+    world.commit(change).await.unwrap();
+    assert_eq!(read(Some(users[1]), 100, 2 * TEXT + TEXT / 2).await, (vec![9, 2], vec![1, 1]));
+    assert_eq!(read(Some(users[1]), 100, 3 * TEXT + TEXT / 2).await, (vec![9, 2], vec![2]));
 }
 
 async fn a_page_of_deleted_resources_is_bounded_by_bytes(backend: Backend) {

@@ -149,7 +149,7 @@ async fn each_change_keeps_the_keys(backend: Backend) {
     let renamed = |before: &str, after: &str, version| {
         let action = Action::Update {
             expected: Some(version),
-            before: Some(person(before).json),
+            before: Some(Before::whole(person(before).json)),
             document: Some(person(after)),
             members: MemberDelta::default(),
         };

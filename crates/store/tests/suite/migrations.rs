@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 on_both_databases!(
     the_log_still_tells_changes_from_records,
-    a_group_that_was_deleted_before_still_comes_back
+    a_group_that_was_deleted_before_still_comes_back,
+    the_log_from_before_old_values_is_still_read,
 );
 
 const TENANT: Uuid = Uuid::from_u128(7);
@@ -83,4 +84,18 @@ async fn a_group_that_was_deleted_before_still_comes_back(backend: Backend) {
     backend.store.commit(tenant, change(Group, id(11), EventKind::Create, action)).await.unwrap();
     let members = backend.store.members(tenant, id(11), 1).await.unwrap();
     assert_eq!((members.users, members.groups), (vec![id(8)], vec![id(10)]));
+}
+
+/// 0023: rows keep the whole document before a change.
+async fn the_log_from_before_old_values_is_still_read(backend: Backend) {
+    let earlier = backend.earlier("0023");
+    let (tenant, user) = (earlier.key(TENANT), earlier.key(Uuid::from_u128(8)));
+    earlier.execute(&format!(
+        "INSERT INTO change_log (tenant_id, position, at, kind, resource_id, event, version, before, after, effects, is_change) \
+         VALUES ({tenant}, 1, 1, 'User', {user}, 'patch', 2, '{{\"a\":[]}}', '{{\"a\":[1]}}', '[]', TRUE)"
+    ));
+    let backend = earlier.upgrade();
+    let log = backend.store.changes(TenantId(TENANT), None, i64::MAX, at_most(1)).await.unwrap().rows;
+    let (before, after) = (log[0].before.as_deref(), log[0].after.as_deref());
+    assert_eq!((before, after), (Some(r#"{"a":[]}"#), Some(r#"{"a":[1]}"#)));
 }

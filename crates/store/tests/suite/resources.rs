@@ -17,6 +17,7 @@ on_both_databases!(
     an_update_of_nothing_leaves_the_version,
     recorded_effects_change_nothing_but_the_log,
     the_change_log_keeps_before_and_after,
+    of_an_update_the_log_keeps_only_what_it_replaced,
 );
 
 async fn a_created_resource_is_read_as_it_was_stored(backend: Backend) {
@@ -145,7 +146,7 @@ async fn the_change_log_keeps_before_and_after(backend: Backend) {
     let ana = world.user("ana").await;
     let mut update = replace(User, ana, None, user("ben"));
     if let Action::Update { before, .. } = &mut update.action {
-        *before = Some(user("ana").json);
+        *before = Some(Before::whole(user("ana").json));
     }
     world.commit(update).await.unwrap();
     world.commit(delete(User, ana, None)).await.unwrap();
@@ -158,4 +159,34 @@ async fn the_change_log_keeps_before_and_after(backend: Backend) {
     assert_eq!(world.number(&log("create", "before IS NULL".to_owned(), is("after", "ana"))), 1);
     assert_eq!(world.number(&log("put", is("before", "ana"), is("after", "ben"))), 1);
     assert_eq!(world.number(&log("delete", is("before", "ben"), "after IS NULL".to_owned())), 1);
+}
+
+async fn of_an_update_the_log_keeps_only_what_it_replaced(backend: Backend) {
+    let world = World::new(backend).await;
+    let (first, second) = (titled("ana", "Engineer"), titled("ana", "Lead"));
+    let ana = world.user("ana").await;
+    world.commit(replaced(ana, 1, &user_body("ana"), &first)).await.unwrap();
+    world.commit(replaced(ana, 2, &first, &second)).await.unwrap();
+    world.commit(delete(User, ana, None)).await.unwrap();
+    let kept = |old_values: &str| {
+        world.numbers(&format!(
+            "SELECT position FROM change_log WHERE tenant_id = $ AND before IS NULL AND after IS NOT NULL \
+             AND CAST(old_values AS text) = '{old_values}'"
+        ))
+    };
+    assert_eq!(kept(r#"{"title":[]}"#), [2]);
+    assert_eq!(kept(r#"{"title":["Engineer"]}"#), [3]);
+    assert_eq!(
+        world.number("SELECT count(*) FROM change_log WHERE tenant_id = $ AND old_values IS NOT NULL"),
+        2
+    );
+    // Whoever reads the log sees whole documents.
+    let documents = [user_body("ana"), first, second].map(|body| Some(document(User, body).json));
+    let [created, titled, promoted] = documents;
+    let log = world.store().changes(world.tenant, Some(ana), i64::MAX, at_most(10)).await.unwrap().rows;
+    let told: Vec<_> = log.into_iter().rev().map(|row| (row.before, row.after)).collect();
+    assert_eq!(
+        told,
+        [(None, created.clone()), (created, titled.clone()), (titled, promoted.clone()), (promoted, None)]
+    );
 }

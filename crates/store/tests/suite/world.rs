@@ -4,6 +4,7 @@ use crate::backend::Backend;
 use scim::{
     Profile, Timestamp,
     event::EventKind,
+    limits::Measured,
     resource::{Keys, draft},
     schema::{ResourceKind, ResourceType},
 };
@@ -45,8 +46,18 @@ pub(crate) fn document(kind: ResourceKind, body: Value) -> Document {
     Document { json: Value::Object(draft.document.clone()).to_string(), keys: Keys::of(&draft.document) }
 }
 
+/// The body of [`user`].
+pub(crate) fn user_body(name: &str) -> Value {
+    json!({"userName": name, "active": true})
+}
+
 pub(crate) fn user(name: &str) -> Document {
-    document(ResourceKind::User, json!({"userName": name, "active": true}))
+    document(ResourceKind::User, user_body(name))
+}
+
+/// The body of a user with a title.
+pub(crate) fn titled(name: &str, title: &str) -> Value {
+    json!({"userName": name, "active": true, "title": title})
 }
 
 pub(crate) fn group(name: &str) -> Document {
@@ -80,9 +91,25 @@ pub(crate) fn create_user(id: ResourceId, name: &str) -> Change {
 }
 
 pub(crate) fn replace(kind: ResourceKind, id: ResourceId, expected: Option<i64>, new: Document) -> Change {
-    let before = Some("{}".to_owned());
+    let before = Some(Before::whole("{}".to_owned()));
     let action = Action::Update { expected, before, document: Some(new), members: MemberDelta::default() };
     change(kind, id, EventKind::Put, action)
+}
+
+/// A user's document in place of another, of which the log keeps what differs.
+pub(crate) fn replaced(id: ResourceId, expected: i64, before: &Value, after: &Value) -> Change {
+    let [before, after] = [before, after].map(|body| document(ResourceKind::User, body.clone()));
+    let [old, new] = [&before, &after].map(|document| serde_json::from_str(&document.json).unwrap());
+    let old_values = OldValues::between(Measured { document: &old, length: before.json.len() }, &new);
+    assert!(old_values.is_some());
+    let before = Some(Before { json: before.json, old_values });
+    let action = Action::Update {
+        expected: Some(expected),
+        before,
+        document: Some(after),
+        members: MemberDelta::default(),
+    };
+    change(ResourceKind::User, id, EventKind::Patch, action)
 }
 
 pub(crate) fn delta(id: ResourceId, members: MemberDelta) -> Change {

@@ -146,7 +146,7 @@ pub(super) async fn use_lookup_keys(world: &World) {
     world.commit(create(User, id, lead("first"), &[])).await.unwrap();
     let action = Action::Update {
         expected: Some(1),
-        before: Some(lead("first").json),
+        before: Some(Before::whole(lead("first").json)),
         document: Some(lead("second")),
         members: MemberDelta::default(),
     };
