@@ -14,7 +14,7 @@ use scim::{
 };
 use serde_json::{Map, Value};
 use std::sync::Arc;
-use store::{Action, Before, Change, CommitError, Document, MemberDelta, Members, OldValues, Row};
+use store::{Action, Before, Change, CommitError, Document, MemberDelta, Members, Row};
 
 /// What a request wants. Shared by the attempts to carry it out.
 pub(crate) enum Wish {
@@ -45,9 +45,8 @@ struct Proposal {
 
 /// A document in place of another.
 struct NewDocument {
+    before: Before,
     document: Document,
-    /// What it replaces; `None` if the change log must keep the whole document before it.
-    old_values: Option<OldValues>,
 }
 
 /// By which rules a document is computed.
@@ -79,12 +78,14 @@ impl Rules {
     /// As [`Rules::stored`].
     fn replaced(
         &self,
-        before: Measured<'_>,
+        row: &Row,
+        before: &Map<String, Value>,
         document: &Map<String, Value>,
         json: String,
     ) -> Result<NewDocument, Failure> {
-        let stored = self.stored(Some(before), document, json)?;
-        Ok(NewDocument { document: stored, old_values: OldValues::between(before, document) })
+        let measured = Measured { document: before, length: row.document.len() };
+        let stored = self.stored(Some(measured), document, json)?;
+        Ok(NewDocument { before: Before::of(row.document.clone(), before, document), document: stored })
     }
 }
 
@@ -172,11 +173,11 @@ impl Provisioning {
         let action = if nothing_to_write {
             Action::Record
         } else {
-            let replace = |NewDocument { document, old_values }| {
-                let json = std::mem::replace(&mut row.document, document.json.clone());
-                (Before { json, old_values }, document)
-            };
-            let (before, document) = proposal.document.map(replace).unzip();
+            let new = proposal.document.map(|new| (new.before, new.document));
+            let (before, document) = new.unzip();
+            if let Some(document) = &document {
+                row.document.clone_from(&document.json);
+            }
             Action::Update { expected, before, document, members: proposal.members }
         };
         let change = Change {
@@ -207,8 +208,7 @@ fn put(rules: Rules, replacement: &Replacement, row: &Row) -> Result<Proposal, F
     let document = if replacement.document == current {
         None
     } else {
-        let before = Measured { document: &current, length: row.document.len() };
-        Some(rules.replaced(before, &replacement.document, replacement.json.clone())?)
+        Some(rules.replaced(row, &current, &replacement.document, replacement.json.clone())?)
     };
     Ok(Proposal {
         document,
@@ -228,8 +228,7 @@ fn patch(
     let current = crate::parse_document(row)?;
     let patched = request.apply(rules.resource_type, rules.profile, &current)?;
     let document = if patched.changed {
-        let before = Measured { document: &current, length: row.document.len() };
-        Some(rules.replaced(before, &patched.document, crate::to_text(&patched.document)?)?)
+        Some(rules.replaced(row, &current, &patched.document, crate::to_text(&patched.document)?)?)
     } else {
         None
     };
@@ -282,14 +281,18 @@ mod tests {
             version: 1,
             created: scim::Timestamp(1),
             last_modified: scim::Timestamp(1),
-            document: json!({"userName": "ana@example.com", "title": "Engineer"}).to_string(),
+            document: json!({
+                "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "ana@example.com", "title": "Engineer"
+            })
+            .to_string(),
             groups: Vec::new(),
             member_count: 0,
         };
         let operations = json!([{"op": "replace", "path": "title", "value": "Lead"}]);
         let request = PatchRequest::parse(rules.profile, json!({ "Operations": operations })).unwrap();
         let (proposal, _) = patch(rules, &request, &row).unwrap();
-        let old_values = proposal.document.and_then(|new| new.old_values).unwrap();
-        assert_eq!(old_values.as_text(), r#"{"title":["Engineer"]}"#);
+        let before = proposal.document.unwrap().before;
+        assert_eq!(before.json, row.document);
+        assert_eq!(before.old_values.unwrap().as_text(), r#"{"title":["Engineer"]}"#);
     }
 }

@@ -5,11 +5,13 @@ use scim::{
     Timestamp,
     condition::Condition,
     event::EventKind,
+    limits::Measured,
     profile::Profile,
     resource::Keys,
     schema::ResourceKind,
     search::{Position, Sort},
 };
+use serde_json::{Map, Value};
 use std::fmt;
 use uuid::Uuid;
 
@@ -218,12 +220,21 @@ pub struct Before {
     pub json: String,
     /// What of it the change replaces. `None` if the change log must keep the whole document.
     pub old_values: Option<OldValues>,
+    /// Whether it has the same `userName` as the document after it: then nobody asks whether the
+    /// name is taken.
+    pub(crate) keeps_user_name: bool,
 }
 
 impl Before {
-    /// A document that the change log keeps whole.
+    /// A document of which nothing is known but its text. The change log keeps it whole.
     pub fn whole(json: String) -> Before {
-        Before { json, old_values: None }
+        Before { json, old_values: None, keeps_user_name: false }
+    }
+
+    /// A document that `after` replaces.
+    pub fn of(json: String, before: &Map<String, Value>, after: &Map<String, Value>) -> Before {
+        let old_values = OldValues::between(Measured { document: before, length: json.len() }, after);
+        Before { json, old_values, keeps_user_name: before.get("userName") == after.get("userName") }
     }
 }
 

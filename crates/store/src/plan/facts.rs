@@ -13,8 +13,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 pub(crate) struct Questions {
     /// Whose feeds the changes move, in the order in which they are locked.
     pub(crate) tenants: BTreeSet<TenantId>,
-    /// Which resources exist, of either kind, and what is wanted of their documents.
-    pub(crate) resources: BTreeMap<Of<ResourceId>, Wanted>,
+    /// Which resources exist.
+    resources: BTreeMap<Of<ResourceId>, Sought>,
     /// Who has these folded `userName`s.
     pub(crate) user_names: BTreeSet<Of<String>>,
     /// Which of these (group, member) pairs are memberships.
@@ -25,6 +25,14 @@ pub(crate) struct Questions {
     pub(crate) groups_of: BTreeSet<Of<ResourceId>>,
     /// Which of these are kept as deleted.
     pub(crate) deleted: BTreeSet<Of<ResourceId>>,
+}
+
+/// A resource that is looked for.
+#[derive(Clone, Copy, Debug)]
+struct Sought {
+    wanted: Wanted,
+    /// `None` if it may be of either kind.
+    kind: Option<ResourceKind>,
 }
 
 /// What is wanted of the document of a resource; the greater includes the less.
@@ -45,9 +53,17 @@ pub(crate) struct Feed {
 }
 
 impl Questions {
-    fn want(&mut self, resource: Of<ResourceId>, wanted: Wanted) {
-        let asked = self.resources.entry(resource).or_default();
-        *asked = wanted.max(*asked);
+    fn want(&mut self, resource: Of<ResourceId>, kind: Option<ResourceKind>, wanted: Wanted) {
+        let sought = self.resources.entry(resource).or_insert(Sought { wanted, kind });
+        sought.wanted = sought.wanted.max(wanted);
+        sought.kind = sought.kind.filter(|sought| Some(*sought) == kind);
+    }
+
+    /// The resources that are looked for among those of a kind, and what is wanted of their documents.
+    pub(crate) fn resources(&self, kind: ResourceKind) -> impl Iterator<Item = (Of<ResourceId>, Wanted)> {
+        let of_kind = move |sought: &Sought| sought.kind.is_none_or(|of| of == kind);
+        let found = self.resources.iter().filter(move |(_, sought)| of_kind(sought));
+        found.map(|(key, sought)| (*key, sought.wanted))
     }
 
     /// Whether answering them may take so long that nobody should hold a lock meanwhile.
@@ -117,7 +133,7 @@ pub(crate) struct KeptResource {
 pub(crate) fn questions(batch: &[TenantChange]) -> Questions {
     let mut questions = Questions::default();
     for TenantChange { tenant, change, .. } in batch {
-        let tenant = *tenant;
+        let (tenant, kind) = (*tenant, Some(change.kind));
         questions.tenants.insert(tenant);
         let mut candidates: &[ResourceId] = &[];
         let mut document = None;
@@ -131,13 +147,16 @@ pub(crate) fn questions(batch: &[TenantChange]) -> Questions {
                     change.kind == ResourceKind::Group && expected.is_none() && before.is_some();
                 questions.want(
                     (tenant, change.id),
+                    kind,
                     match new {
                         _ if is_compared => Wanted::Whole,
                         Some(_) => Wanted::Size,
                         None => Wanted::Nothing,
                     },
                 );
-                document = new.as_ref();
+                // The caller knows the stored document by its version: a user that keeps its name has it.
+                let keeps_name = expected.is_some() && before.as_ref().is_some_and(|it| it.keeps_user_name);
+                document = new.as_ref().filter(|_| !keeps_name);
                 candidates = &members.add;
                 if members.clear {
                     questions.members_of.insert((tenant, change.id));
@@ -146,28 +165,28 @@ pub(crate) fn questions(batch: &[TenantChange]) -> Questions {
                 questions.pairs.extend(named.map(|member| (tenant, (change.id, *member))));
             }
             Action::Delete { .. } => {
-                questions.want((tenant, change.id), Wanted::Whole);
+                questions.want((tenant, change.id), kind, Wanted::Whole);
                 questions.groups_of.insert((tenant, change.id));
             }
             Action::Restore { document: old, groups, .. } => {
                 document = Some(old);
                 questions.deleted.insert((tenant, change.id));
-                questions.want((tenant, change.id), Wanted::Nothing);
+                questions.want((tenant, change.id), None, Wanted::Nothing);
                 if change.kind == ResourceKind::Group {
                     questions.members_of.insert((tenant, change.id));
                 }
                 for group in groups {
-                    questions.want((tenant, *group), Wanted::Nothing);
+                    questions.want((tenant, *group), None, Wanted::Nothing);
                     questions.deleted.insert((tenant, *group));
                     questions.pairs.insert((tenant, (*group, change.id)));
                 }
             }
             Action::Record => {
-                questions.want((tenant, change.id), Wanted::Nothing);
+                questions.want((tenant, change.id), kind, Wanted::Nothing);
             }
         }
         for member in candidates {
-            questions.want((tenant, *member), Wanted::Nothing);
+            questions.want((tenant, *member), None, Wanted::Nothing);
         }
         if change.kind == ResourceKind::User
             && let Some(name) = document.and_then(|document| document.keys.user_name.clone())

@@ -302,3 +302,32 @@ fn what_is_restored_counts_like_what_is_created() {
     assert_eq!(plan(no_members, vec![id(10)]), [refused(Quota::Memberships(0))]);
     assert!(plan(no_members, vec![])[0].is_ok());
 }
+
+/// Who is asked for: users, groups and names.
+fn asked(batch: &[TenantChange]) -> [usize; 3] {
+    let questions = questions(batch);
+    let of = |kind| questions.resources(kind).count();
+    [of(ResourceKind::User), of(ResourceKind::Group), questions.user_names.len()]
+}
+
+#[test]
+fn nobody_asks_for_what_the_caller_knows() {
+    let update = |expected: Option<i64>, name: &str| {
+        let mut update = update_user(1, 5, "a");
+        let body = |name: &str| serde_json::Map::from_iter([("userName".to_owned(), name.into())]);
+        if let Action::Update { expected: version, before, .. } = &mut update.change.action {
+            *before = Some(Before::of(r#"{"userName":"a"}"#.to_owned(), &body("a"), &body(name)));
+            *version = expected;
+        }
+        update
+    };
+    assert_eq!(asked(&[update(Some(5), "a")]), [1, 0, 0], "it has the name");
+    assert_eq!(asked(&[update(Some(5), "A")]), [1, 0, 1]);
+    assert_eq!(asked(&[update(None, "a")]), [1, 0, 1], "it may have another name by now");
+    assert_eq!(asked(&[members(10, &[], &[])]), [0, 1, 0]);
+    assert_eq!(asked(&[members(10, &[1], &[])]), [1, 2, 0], "a member may be a user or a group");
+    assert_eq!(asked(&[members(10, &[1], &[]), update(Some(5), "a")]), [1, 2, 0]);
+    // The name is still taken for others.
+    let (_, answers) = plan(&[update(Some(5), "a"), create_user(20, "a")], facts());
+    assert_eq!(answers[1], Err(CommitError::UserNameTaken));
+}

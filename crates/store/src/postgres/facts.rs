@@ -139,15 +139,14 @@ fn parts(questions: &Questions) -> Vec<Part> {
     let mut parts = Vec::with_capacity(4);
     let tenants = questions.tenants.iter().map(|tenant| Id(tenant.0)).collect();
     parts.push(Part { before: FEEDS.0, columns: vec![Column::Keys(tenants)], after: FEEDS.1 });
-    if !questions.resources.is_empty() {
-        let (tenants, ids) = keys(questions.resources.keys().copied());
-        let columns = vec![
-            Column::Keys(tenants),
-            Column::Keys(ids),
-            Column::Numbers(questions.resources.values().map(|wanted| *wanted as i64).collect()),
-        ];
-        parts.push(Part { before: USERS.0, columns: columns.clone(), after: USERS.1 });
-        parts.push(Part { before: GROUPS.0, columns, after: GROUPS.1 });
+    for (kind, (before, after)) in [(ResourceKind::User, USERS), (ResourceKind::Group, GROUPS)] {
+        let (asked, wanted): (Vec<_>, Vec<_>) =
+            questions.resources(kind).map(|(key, wanted)| (key, wanted as i64)).unzip();
+        if !asked.is_empty() {
+            let (tenants, ids) = keys(asked.into_iter());
+            let columns = vec![Column::Keys(tenants), Column::Keys(ids), Column::Numbers(wanted)];
+            parts.push(Part { before, columns, after });
+        }
     }
     if !questions.user_names.is_empty() {
         let (tenants, names) =

@@ -24,10 +24,12 @@ pub(super) fn read(connection: &mut SqliteConnection, questions: &Questions) -> 
             facts.feed(*tenant, feed, paths.as_deref());
         }
     }
-    for wanted in [Wanted::Nothing, Wanted::Size, Wanted::Whole] {
-        let asked = questions.resources.iter().filter(|(_, it)| **it == wanted);
-        for (tenant, ids) in by_tenant(asked.map(|(key, _)| *key)) {
-            resources(connection, tenant, &ids, wanted, &mut facts)?;
+    for kind in [ResourceKind::User, ResourceKind::Group] {
+        for wanted in [Wanted::Nothing, Wanted::Size, Wanted::Whole] {
+            let asked = questions.resources(kind).filter(|(_, it)| *it == wanted);
+            for (tenant, ids) in by_tenant(asked.map(|(key, _)| key)) {
+                resources(connection, tenant, &ids, (kind, wanted), &mut facts)?;
+            }
         }
     }
     for (tenant, names) in by_tenant(questions.user_names.iter().cloned()) {
@@ -69,50 +71,46 @@ type Types =
     (Key, BigInt, BigInt, BigInt, Nullable<JsonText>, Nullable<BigInt>, Nullable<Bool>, Nullable<BigInt>);
 type Columns = (Id, i64, i64, i64, Option<Json>, Option<i64>, Option<bool>, Option<i64>);
 
-/// Users and groups: ids are unique over both.
 fn resources(
     connection: &mut SqliteConnection,
     tenant: TenantId,
     ids: &[ResourceId],
-    wanted: Wanted,
+    (kind, wanted): (ResourceKind, Wanted),
     facts: &mut Facts,
 ) -> QueryResult<()> {
     // The key is the join order: SQLite is not to walk a table and look each row up in the list.
-    let among = || match ids {
+    let among = match ids {
         [id] => sql!(" AS r WHERE r.id = ", Bind::key(id.0)),
         _ => sql!(" AS r WHERE r.id = unhex(q.value)"),
     };
-    let source = || match ids {
+    let source = match ids {
         [_] => sql!(""),
         _ => sql!(ids_table(ids.iter().map(|id| id.0)), " CROSS JOIN "),
     };
-    let select = |own: &'static str, table: &'static str| {
-        sql!(
-            "SELECT r.id, r.version, r.created_at, r.modified_at, ",
-            match wanted {
-                Wanted::Nothing => "NULL, NULL",
-                Wanted::Size => "NULL, octet_length(r.document)",
-                Wanted::Whole => "r.document, NULL",
-            },
-            own,
-            " FROM ",
-            source(),
-            table,
-            among(),
-            " AND r.tenant_id = ",
-            Bind::key(tenant.0)
-        )
+    let (own, table) = match kind {
+        ResourceKind::User => (", r.active, NULL", "users"),
+        ResourceKind::Group => (", NULL, r.member_count", "\"groups\""),
     };
-    let both = sql!(
-        select(", r.active, NULL", "users"),
-        " UNION ALL ",
-        select(", NULL, r.member_count", "\"groups\"")
+    let sql = sql!(
+        "SELECT r.id, r.version, r.created_at, r.modified_at, ",
+        match wanted {
+            Wanted::Nothing => "NULL, NULL",
+            Wanted::Size => "NULL, octet_length(r.document)",
+            Wanted::Whole => "r.document, NULL",
+        },
+        own,
+        " FROM ",
+        source,
+        table,
+        among,
+        " AND r.tenant_id = ",
+        Bind::key(tenant.0)
     );
     for (id, version, created, modified, document, bytes, is_active, member_count) in
-        Statement::<Sqlite, Types>::cached(both).load::<Columns>(connection)?
+        Statement::<Sqlite, Types>::cached(sql).load::<Columns>(connection)?
     {
         let stored = StoredResource {
-            kind: if member_count.is_some() { ResourceKind::Group } else { ResourceKind::User },
+            kind,
             version,
             created: Timestamp(created),
             last_modified: Timestamp(modified),

@@ -4,7 +4,6 @@ use crate::backend::Backend;
 use scim::{
     Profile, Timestamp,
     event::EventKind,
-    limits::Measured,
     resource::{Keys, draft},
     schema::{ResourceKind, ResourceType},
 };
@@ -100,9 +99,7 @@ pub(crate) fn replace(kind: ResourceKind, id: ResourceId, expected: Option<i64>,
 pub(crate) fn replaced(id: ResourceId, expected: i64, before: &Value, after: &Value) -> Change {
     let [before, after] = [before, after].map(|body| document(ResourceKind::User, body.clone()));
     let [old, new] = [&before, &after].map(|document| serde_json::from_str(&document.json).unwrap());
-    let old_values = OldValues::between(Measured { document: &old, length: before.json.len() }, &new);
-    assert!(old_values.is_some());
-    let before = Some(Before { json: before.json, old_values });
+    let before = Some(Before::of(before.json, &old, &new));
     let action = Action::Update {
         expected: Some(expected),
         before,

@@ -29,6 +29,7 @@ pub(super) async fn use_resources(world: &World) {
     let change_members = MemberDelta { clear: false, add: vec![ben], remove: vec![ana] };
     world.commit(delta(outer, change_members)).await.unwrap();
     world.commit(replace(User, ana, None, user("anna"))).await.unwrap();
+    world.commit(replaced(ana, 2, &user_body("anna"), &titled("anna", "Lead"))).await.unwrap();
     world.commit(change(User, ana, EventKind::Patch, Action::Record)).await.unwrap();
     assert_eq!(world.commit(create_user(new_id(), "ben")).await, Err(CommitError::UserNameTaken));
     assert!(store.user_by_name(tenant, "anna".to_owned(), true).await.unwrap().is_some());
