@@ -14,7 +14,7 @@ use futures_util::stream;
 use provisioning::{Context, Failure, off_worker};
 use scim::{projection::Projection, schema::ResourceKind};
 use serde_json::{Map, Value};
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 use store::{MEMBERS_AT_ONCE, Member, ResourceId, Row, bytes::Reservation};
 use tokio::time::Instant;
 
@@ -71,6 +71,8 @@ pub(crate) struct Answer {
     begun: bool,
     /// When the client was given the last piece.
     given: Instant,
+    /// Whether the head of the answer is sent, so that it can no longer be refused.
+    is_sent: bool,
 }
 
 impl Answer {
@@ -85,6 +87,7 @@ impl Answer {
             left: 0,
             begun: false,
             given: Instant::now(),
+            is_sent: false,
         }
     }
 
@@ -118,7 +121,7 @@ impl Answer {
             return Ok(first.boxed());
         }
         self.memory.correct_to(self.left + STREAM);
-        self.given = Instant::now();
+        (self.given, self.is_sent) = (Instant::now(), true);
         let rest = stream::unfold(Some((Some(first), self)), |state| async {
             let (first, mut answer) = state?;
             if let Some(first) = first {
@@ -132,6 +135,7 @@ impl Answer {
                 // The head of the answer is sent: breaking the connection off is the only honest word left.
                 Err(error) => {
                     error.log();
+                    tracing::warn!(tenant = %answer.context.tenant, "an answer was broken off");
                     Some((Err(error), None))
                 }
             }
@@ -210,8 +214,13 @@ impl Answer {
         if members.slice.is_empty() && !members.is_last {
             let provisioning = &self.app.provisioning;
             let (group, after, expected) = (members.group, members.after, members.expected);
-            let slice =
-                provisioning.members_after(&self.context, group, after, MEMBERS_AT_ONCE, expected).await?;
+            let ask = async || {
+                provisioning.members_after(&self.context, group, after, MEMBERS_AT_ONCE, expected).await
+            };
+            let slice = match self.is_sent {
+                true => patiently(self.given + self.app.limits.write_timeout, ask).await?,
+                false => ask().await?,
+            };
             members.is_last = slice.len() < MEMBERS_AT_ONCE as usize;
             members.expected = expected.saturating_sub(slice.len() as u64);
             members.after = slice.last().map(|member| member.id);
@@ -236,6 +245,21 @@ impl Answer {
         // Of an empty list nothing is returned where only parts of its elements are asked for.
         text.push_str(if members.begun || members.parts.is_whole() { "]}" } else { "}" });
         Ok(())
+    }
+}
+
+/// Asks until the tenant no longer has too much in flight: an answer that is sent in part cannot be refused any more.
+///
+/// # Errors
+/// Those of the question; `Overloaded` only from `until` on.
+async fn patiently<T>(until: Instant, ask: impl AsyncFn() -> Result<T, Failure>) -> Result<T, Failure> {
+    loop {
+        match ask().await {
+            Err(Failure::Overloaded(seconds)) if Instant::now() < until => {
+                tokio::time::sleep(Duration::from_secs(seconds.clamp(1, 5).into())).await;
+            }
+            answer => return answer,
+        }
     }
 }
 
@@ -281,5 +305,34 @@ impl Shape {
         let mut text = Value::Object(resource).to_string();
         text.pop();
         Ok(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_is_sent_in_part_waits_while_its_tenant_has_too_much_in_flight() {
+        let until = Instant::now() + Duration::from_secs(60);
+        let asked = Cell::new(0);
+        let busy = async || {
+            asked.set(asked.get() + 1);
+            if asked.get() < 4 { Err(Failure::Overloaded(2)) } else { Ok("members") }
+        };
+        assert_eq!(patiently(until, busy).await, Ok("members"));
+        assert_eq!(asked.get(), 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_does_not_wait_for_ever_and_not_for_faults() {
+        let began = Instant::now();
+        let until = began + Duration::from_secs(60);
+        let always = async || Err::<(), _>(Failure::Overloaded(7));
+        assert_eq!(patiently(until, always).await, Err(Failure::Overloaded(7)));
+        assert!((60..=65).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
+        let fault = async || Err::<(), _>(Failure::Internal(String::new()));
+        assert_eq!(patiently(until, fault).await, Err(Failure::Internal(String::new())));
     }
 }
