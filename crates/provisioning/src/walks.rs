@@ -1,6 +1,7 @@
 //! Walks by index: a page whose `startIndex` continues an earlier page of the same query begins behind the last resource of
 //! that page. So it costs as much as the first page. It also misses no resource that exists throughout the walk, even if
-//! others are deleted meanwhile. Any other `startIndex` is an offset.
+//! others are deleted meanwhile. If two clients walk with one credential and one query, they may see a resource twice; only
+//! with `sortBy` they may miss one. Any other `startIndex` is an offset.
 
 use crate::Context;
 use scim::{
@@ -59,6 +60,7 @@ struct Pages {
 
 /// The end of a page.
 struct End {
+    at: i64,
     /// The `startIndex` of the next page.
     next_index: u64,
     /// The last resource of the page.
@@ -99,8 +101,13 @@ impl Walks {
             ends: VecDeque::new(),
         });
         pages.at = now;
-        pages.ends.retain(|end| end.next_index != next_index);
-        pages.ends.push_front(End { next_index, last });
+        let place = pages.ends.iter().position(|end| end.next_index == next_index);
+        let before = place.and_then(|place| pages.ends.remove(place));
+        // Two clients may walk with one credential, and resources in front were deleted in between. In the order of ids the
+        // earlier end is in front of the later one, so from there neither client misses a resource.
+        let is_kept = |end: &End| last.key.is_none() && now - end.at < MAX_PAUSE && end.last.id < last.id;
+        let end = before.filter(is_kept).unwrap_or(End { at: now, next_index, last });
+        pages.ends.push_front(end);
         pages.ends.truncate(MAX_PAGES);
         walked.walks.push_front(pages);
         walked.walks.truncate(MAX_WALKS);
@@ -153,8 +160,23 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_is_read_again_ends_where_it_ended_last() {
+    fn of_two_pages_that_end_at_one_index_the_one_in_front_is_continued() {
         let walks = Walks::default();
+        for n in [2, 1, 3] {
+            walks.page_ended(&walk(1, 0), 11, position(n), 0);
+            walks.page_ended(&walk(1, 0), 21, position(n), 0);
+        }
+        assert_eq!(walks.last_before(&walk(1, 0), 11, 0), Some(position(1)));
+        // But not for ever: the walk of the other client has ended.
+        walks.page_ended(&walk(1, 0), 11, position(3), MAX_PAUSE);
+        assert_eq!(walks.last_before(&walk(1, 0), 11, MAX_PAUSE), Some(position(3)));
+    }
+
+    /// Which of two places in another order is in front, only the database can tell.
+    #[test]
+    fn in_another_order_a_page_ends_where_it_ended_last() {
+        let walks = Walks::default();
+        let position = |n: u64| Position { key: Some(SortKey::Text(n.to_string())), id: String::new() };
         for n in [1, 2] {
             walks.page_ended(&walk(1, 0), 11, position(n), 0);
         }
