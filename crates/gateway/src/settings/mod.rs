@@ -73,7 +73,8 @@ settings! {
         public_url: Option<PublicUrl>,
         host_suffix: Option<HostSuffix>,
         trusted_proxies: Proxies,
-        workers: Count<0, 1024>,
+        // The HTTP library takes no more.
+        workers: Count<0, 512>,
         max_connections: Count<1, 1_000_000>,
         keep_alive: Duration,
         head_timeout: Duration,
