@@ -97,7 +97,7 @@ impl Wire {
         self.stream.get_mut().write_all(request).await.expect("send");
         let status = self.line().await.get(9..12).and_then(|status| std::str::from_utf8(status).ok());
         let status = status.and_then(|status| status.parse().ok()).expect("status");
-        let mut length = 0;
+        let mut length = Some(0);
         loop {
             let line = self.line().await;
             if line.is_empty() {
@@ -106,12 +106,38 @@ impl Wire {
             if let Some((name, value)) = line.split_at_checked(15)
                 && name.eq_ignore_ascii_case(b"content-length:")
             {
-                length = String::from_utf8_lossy(value).trim().parse().expect("length");
+                length = Some(String::from_utf8_lossy(value).trim().parse().expect("length"));
+            }
+            if line.eq_ignore_ascii_case(b"transfer-encoding: chunked") {
+                length = None;
             }
         }
-        self.body.resize(length, 0);
-        self.stream.read_exact(&mut self.body).await.expect("body");
+        self.body.clear();
+        match length {
+            Some(length) => self.append(length).await,
+            None => self.append_chunks().await,
+        }
         (status, &self.body)
+    }
+
+    /// Reads so many bytes more of a body.
+    async fn append(&mut self, length: usize) {
+        let read = self.body.len();
+        self.body.resize(read + length, 0);
+        self.stream.read_exact(&mut self.body[read..]).await.expect("body");
+    }
+
+    /// Reads a body of unknown length (RFC 9112 section 7.1).
+    async fn append_chunks(&mut self) {
+        loop {
+            let size = String::from_utf8_lossy(self.line().await).into_owned();
+            let size = usize::from_str_radix(&size, 16).expect("size of a chunk");
+            self.append(size).await;
+            assert!(self.line().await.is_empty(), "the end of a chunk");
+            if size == 0 {
+                return;
+            }
+        }
     }
 
     async fn line(&mut self) -> &[u8] {
