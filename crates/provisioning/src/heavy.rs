@@ -8,10 +8,11 @@ use tokio::sync::Semaphore;
 /// How many bytes of JSON may be read or written where requests are served: about a millisecond's work.
 const LIGHT: usize = 64 * 1024;
 
-/// As many at once as there are cores, so that the threads that serve requests keep their part of them. Requests wait
+/// As many at once as half of the cores, so that the threads that serve requests find a core that is free. Requests wait
 /// here in the order in which they come; how much one tenant can have waiting is bounded by its budget of bytes.
 static PLACES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
-    Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)))
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    Arc::new(Semaphore::new(cores.div_ceil(2)))
 });
 
 /// Does work that reads or writes `bytes` bytes of JSON: in place if it is light, otherwise on a thread of its own. It owns
