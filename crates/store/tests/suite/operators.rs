@@ -408,6 +408,8 @@ async fn the_audit_log_keeps_no_secret(backend: Backend) {
         |text: &Option<String>| text.as_ref().is_some_and(|text| text.contains(r#""operator":"anna""#));
     assert!(whose(&rows[0].before) && whose(&rows[0].after) && whose(&rows[1].after), "{rows:?}");
     let text = format!("{rows:?}");
-    assert!(!text.contains("marker") && !text.contains("argon2") && !text.contains("90, 90"), "{text}");
+    // The digest of the token is 32 times this byte. Two of them follow each other in a hash now and then.
+    let digest = [0x5a_u8; 8].map(|byte| byte.to_string()).join(", ");
+    assert!(!text.contains("marker") && !text.contains("argon2") && !text.contains(&digest), "{text}");
     assert_eq!(store.verify_audit().await.unwrap().unwrap().position, 7);
 }
