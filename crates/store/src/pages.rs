@@ -93,7 +93,7 @@ impl<T: Measured> Rows<T> {
 
     /// Adds a row. Returns whether the next one is wanted.
     pub(crate) fn push(&mut self, row: T) -> bool {
-        if self.rows.len() == self.limit {
+        if self.is_at_limit() {
             self.has_more = true;
             return false;
         }
@@ -124,6 +124,16 @@ impl<T: Measured> Rows<T> {
 
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
+    }
+
+    /// Whether the page has as many rows as were asked for: another row is not added, but tells that there is another page.
+    pub(crate) fn is_at_limit(&self) -> bool {
+        self.rows.len() == self.limit
+    }
+
+    /// The size of all rows, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// The rows at some places.

@@ -33,7 +33,7 @@ const SLICE: Weight = Weight(16);
 
 impl Store {
     /// The page of a list that looks for a text by `eq`: by keys if they are complete, else by a scan that waiting lists share;
-    /// `None` if the list asks for more than a scan can share.
+    /// `None` if the list needs a scan of its own.
     pub(crate) async fn list_by_lookup(
         &self,
         tenant: TenantId,
@@ -55,7 +55,7 @@ impl Store {
             self.lookups.scanned(tenant, best);
         }
         match shape(asked) {
-            Some(shape) => Ok(Some(self.list_together(tenant, &shape, asked).await?)),
+            Some(shape) => self.list_together(tenant, &shape, asked).await,
             None => Ok(None),
         }
     }

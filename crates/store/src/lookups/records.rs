@@ -99,13 +99,13 @@ pub(crate) trait LookupEngine {
         lookups: &[Lookup],
         keys: Keys,
     ) -> Result<ByKeys, StoreError>;
-    /// Pages of lists of one shape, by one scan.
+    /// Pages of lists of one shape, by one scan; `None` for a list that needs a scan of its own.
     fn list_together(
         &self,
         tenant: TenantId,
         shape: &Shape,
         listings: &[Listing],
-    ) -> Result<Vec<Page>, StoreError>;
+    ) -> Result<Vec<Option<Page>>, StoreError>;
     /// Begins to keep keys of a path, in place of the one that saves least where there are as many as a tenant may have.
     /// Nothing is done if the path is there, or saves no more than the others.
     fn begin_path(&self, wanted: &Wanted, now: Timestamp) -> Result<(), StoreError>;
@@ -341,7 +341,7 @@ macro_rules! lookup_engine {
                 tenant: TenantId,
                 shape: &Shape,
                 listings: &[Listing],
-            ) -> Result<Vec<Page>, StoreError> {
+            ) -> Result<Vec<Option<Page>>, StoreError> {
                 self.snapshot(|connection| $module::list_together(connection, tenant, shape, listings))
             }
 

@@ -1,5 +1,5 @@
-//! Lists that wait for a scan and look in the same place wait for the same one: the first of them asks for it, and until it
-//! begins the others join.
+//! Lists that need a scan and look for a text in the same place share one scan. The first list asks for it. The others join
+//! until it begins.
 
 use crate::{
     admission::{line::Line, weight::Weight},
@@ -26,7 +26,8 @@ use tokio::sync::oneshot::{self, Receiver, Sender};
 /// Most lists that one scan answers.
 const MOST: usize = 64;
 
-type Answer = Result<Page, StoreError>;
+/// The page of a list; `None` if the list needs a scan of its own.
+type Answer = Result<Option<Page>, StoreError>;
 
 /// The scans that have not begun.
 #[derive(Default)]
@@ -57,7 +58,7 @@ struct Caller {
 /// Held by everybody who waits for a scan: without them nobody works for it.
 #[derive(Default)]
 struct Wanted {
-    /// Since when it is in the queue, and the limit of the job that it is there.
+    /// When the scan was put into the queue, and the limit of its job.
     queued: OnceLock<(Instant, Arc<Limit>)>,
     is_answered: AtomicBool,
 }
@@ -70,7 +71,8 @@ impl Drop for Wanted {
     }
 }
 
-/// The right to carry out a scan. Without it nobody can join any more, and those who have joined are told nothing.
+/// The right to carry out a scan. When it is dropped, no list can join the scan any more, and lists that have joined get no
+/// answer from it: they ask again.
 struct Ticket {
     together: Arc<SharedScans>,
     of: (Line, TenantId),
@@ -86,7 +88,7 @@ struct Joined {
 
 impl SharedScans {
     fn waiting_scans(&self) -> MutexGuard<'_, Waiting> {
-        // No code panics while it holds the lock; if one did, the state is whole all the same.
+        // No code panics while it holds the lock. If one did, the state would still be complete.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -166,14 +168,15 @@ impl Ticket {
         let found = engine.and_then(|engine| {
             workers::guarded(|| match listings.as_slice() {
                 // It ends with the page.
-                [listing] => engine.list(tenant, listing).map(|page| vec![page]),
+                [listing] => engine.list(tenant, listing).map(|page| vec![Some(page)]),
                 listings => engine.list_together(tenant, &shape, listings),
             })
         });
         if let Some(wanted) = self.wanted.upgrade() {
             wanted.is_answered.store(true, Ordering::Relaxed);
         }
-        let weight = found.as_ref().map_or(Weight::ONE, |pages| pages.iter().map(Weight::of_page).sum());
+        let weight =
+            found.as_ref().map_or(Weight::ONE, |pages| pages.iter().flatten().map(Weight::of_page).sum());
         let answered = answers.len();
         let each = match found {
             Ok(pages) => pages.into_iter().map(Ok).collect(),
@@ -191,12 +194,12 @@ impl Drop for Ticket {
 }
 
 impl Joined {
-    /// The answer, if it comes in time. The time begins when the scan is in the queue; before that, whoever asks for it waits
-    /// for its admission. `None` if that caller has gone, so that somebody else has to ask.
+    /// The answer, if it comes in time. The time begins when the scan is in the queue. Before that, the first caller waits for
+    /// the scan's admission. `None` if that caller has gone, so that another one has to ask.
     ///
     /// # Errors
     /// `Late`, and what the scan has ended with.
-    async fn answer(mut self, counters: &Counters) -> Result<Option<Page>, StoreError> {
+    async fn answer(mut self, counters: &Counters) -> Result<Option<Option<Page>>, StoreError> {
         loop {
             let is_queued = self.wanted.queued.get().is_some();
             match tokio::time::timeout(Lane::Slow.time() + A_LITTLE, &mut self.answered).await {
@@ -217,7 +220,7 @@ const A_LITTLE: Duration = Duration::from_millis(100);
 impl Threads {
     /// Puts a scan into the queue.
     fn scan(&self, asked: Asked, ticket: Ticket, joined: &Joined) -> Result<(), StoreError> {
-        // Whoever joins in the last moment has its time as well. Nobody works when nobody waits.
+        // A caller that joins in the last moment also has its whole time. Without callers the scan is cancelled.
         let limit = Limit::within(2 * Lane::Slow.time());
         joined.wanted.queued.get_or_init(|| (Instant::now(), Arc::clone(&limit)));
         let work = Box::new(move |engine: Result<&dyn Engine, StoreError>| ticket.work(engine));
@@ -227,13 +230,14 @@ impl Threads {
 
 impl Store {
     /// A list that a scan answers, which may answer others of its shape beside it. The scan is work of the tenant once, and
-    /// what each page weighs is added.
+    /// what each page weighs is added. `None` if all pages together would be larger than one page may be, and this list has
+    /// to be read alone.
     pub(super) async fn list_together(
         &self,
         tenant: TenantId,
         shape: &Shape,
         listing: &Listing,
-    ) -> Result<Page, StoreError> {
+    ) -> Result<Option<Page>, StoreError> {
         let of = (self.line_of(tenant), tenant);
         loop {
             let (joined, ticket) = self.threads.scans.join(of, shape, listing.clone());

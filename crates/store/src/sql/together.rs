@@ -26,6 +26,10 @@ pub(crate) struct Together<'a> {
     /// Which lists look for a key.
     by_key: HashMap<String, Vec<usize>>,
     found: Vec<Found>,
+    /// The size of the rows of all pages, and the most that it may be: one page of the largest size. A list that finds more
+    /// is left out.
+    bytes: usize,
+    max_bytes: usize,
 }
 
 /// What one of the lists has found so far.
@@ -33,6 +37,8 @@ struct Found {
     rows: Rows<Listed>,
     /// Whether the page takes no more rows.
     is_full: bool,
+    /// Whether the list needs a scan of its own, since all pages together would be too large.
+    is_left_out: bool,
     total: u64,
 }
 
@@ -45,8 +51,10 @@ impl<'a> Together<'a> {
                 by_key.entry(lookup.key).or_default().push(place);
             }
         }
-        let found = |listing| Found { rows: Rows::of(listing), is_full: false, total: 0 };
-        Together { shape, listings, by_key, found: listings.iter().map(found).collect() }
+        let found = |listing| Found { rows: Rows::of(listing), is_full: false, is_left_out: false, total: 0 };
+        let found = listings.iter().map(found).collect();
+        let max_bytes = listings.iter().map(|listing| listing.max_bytes).max().unwrap_or_default();
+        Together { shape, listings, by_key, found, bytes: 0, max_bytes }
     }
 
     /// The list of all that any of the lists finds, without an end.
@@ -78,27 +86,54 @@ impl<'a> Together<'a> {
             if !condition.is_some_and(|condition| condition.matches(&document)) {
                 continue;
             }
-            let found = &mut self.found[place];
-            found.total += 1;
-            if !found.is_full {
-                found.is_full = !found.rows.push(Listed { row: row.clone(), key: None });
+            self.found[place].total += 1;
+            if !self.found[place].is_full {
+                self.add(place, row);
             }
         }
     }
 
-    /// The pages, in the order of their lists; `add_groups` fills in the groups of the users of a page.
+    /// Adds a row to a page. Lists that have come later are left out if it does not fit, and at last this one.
+    fn add(&mut self, place: usize, row: &Row) {
+        let has_room = !self.found[place].rows.is_at_limit();
+        while has_room && self.bytes.saturating_add(row.size()) > self.max_bytes {
+            let has_rows = |found: &Found| found.rows.bytes() > 0;
+            let last = self.found.iter().rposition(has_rows).map_or(place, |last| last.max(place));
+            self.leave_out(last);
+            if last == place {
+                return;
+            }
+        }
+        let found = &mut self.found[place];
+        let before = found.rows.bytes();
+        found.is_full = !found.rows.push(Listed { row: row.clone(), key: None });
+        self.bytes = self.bytes - before + found.rows.bytes();
+    }
+
+    fn leave_out(&mut self, place: usize) {
+        let found = &mut self.found[place];
+        self.bytes -= found.rows.bytes();
+        found.rows = Rows::of(&self.listings[place]);
+        (found.is_full, found.is_left_out) = (true, true);
+    }
+
+    /// The pages, in the order of their lists; `None` for a list that is left out. `add_groups` fills in the groups of the
+    /// users of a page.
     ///
     /// # Errors
     /// Those of `add_groups`.
     pub(crate) fn finish<E>(
         self,
         mut add_groups: impl FnMut(&Listing, &mut Rows<Listed>) -> Result<(), E>,
-    ) -> Result<Vec<Page>, E> {
+    ) -> Result<Vec<Option<Page>>, E> {
         let finished = self.listings.iter().zip(self.found).map(|(listing, mut found)| {
+            if found.is_left_out {
+                return Ok(None);
+            }
             if listing.with_groups && listing.kind == ResourceKind::User {
                 add_groups(listing, &mut found.rows)?;
             }
-            found.rows.into_page(listing, || Ok(found.total))
+            found.rows.into_page(listing, || Ok(found.total)).map(Some)
         });
         finished.collect()
     }

@@ -148,7 +148,7 @@ pub(crate) fn list_together(
     tenant: TenantId,
     shape: &Shape,
     listings: &[Listing],
-) -> QueryResult<Vec<Page>> {
+) -> QueryResult<Vec<Option<Page>>> {
     let mut together = Together::of(shape, listings);
     let all = listing::page::<Sqlite, PageTypes>(tenant, &together.whole(), None);
     for columns in all.load_iter::<PageColumns, DefaultLoadingMode>(connection)? {

@@ -20,6 +20,7 @@ on_both_databases!(
     nobody_scans_when_all_have_gone,
     more_than_one_scan_takes_are_two_scans,
     other_shapes_have_scans_of_their_own,
+    pages_that_are_too_large_together_are_read_apart,
     a_text_that_many_have_is_read_in_the_slow_lane,
 );
 
@@ -65,8 +66,7 @@ impl Busy {
                 .await
                 .unwrap();
         }
-        // So large a share that nothing waits for it.
-        let store = world.backend.open_with_share(1_000_000).for_clients();
+        let store = world.backend.open_again().for_clients();
         let slow = ask(&store, world.tenant);
         have_begun(&store, 1).await;
         Busy { world, store, slow, begun: 1 }
@@ -194,6 +194,24 @@ async fn other_shapes_have_scans_of_their_own(backend: Backend) {
         assert_eq!(list.await.unwrap().unwrap().total, total, "{filter}");
     }
     assert_eq!(busy.scans().await, (4, 5));
+}
+
+/// Each page is small enough. All of them are held at the same time, so all of them together may be as large as one.
+async fn pages_that_are_too_large_together_are_read_apart(backend: Backend) {
+    let mut busy = Busy::new(backend).await;
+    let none = Listing { with_groups: false, ..matching("title eq \"none\"") };
+    let page = busy.world.store().list(busy.world.tenant, none.clone()).await.unwrap();
+    let max_bytes = page.rows.iter().map(Row::size).sum::<usize>() + 1;
+    let mut lists = Vec::new();
+    for _ in 0..3 {
+        lists.push(busy.ask(Listing { max_bytes, ..none.clone() }).await);
+    }
+    busy.go_on();
+    for list in join_all(lists).await {
+        let found = list.unwrap().unwrap();
+        assert_eq!((found.rows, found.total, found.is_cut), (page.rows.clone(), page.total, false));
+    }
+    assert_eq!(busy.scans().await, (3, 5), "the two that are left out have scans of their own");
 }
 
 async fn a_text_that_many_have_is_read_in_the_slow_lane(backend: Backend) {
