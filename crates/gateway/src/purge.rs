@@ -8,7 +8,7 @@ use store::Store;
 
 /// Most resources that are purged between two looks at the clock.
 const BATCH: u32 = 100;
-/// The time that deleted resources are kept is looked at so many times.
+/// How often the purge runs within the time that deleted resources are kept.
 const LOOKS: u32 = 100;
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(3600);

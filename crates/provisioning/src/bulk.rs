@@ -54,11 +54,12 @@ struct CarriedOut {
 }
 
 impl Provisioning {
-    /// Carries out the operations of a bulk request (RFC 7644 section 3.7) and says how each ended. An operation comes behind those that it refers to by `bulkId`; a POST in a circle of references
-    /// is carried out in two steps, without and then with the reference that closes the circle.
+    /// Carries out the operations of a bulk request (RFC 7644 section 3.7) and says how each ended. An operation is carried
+    /// out after those that it refers to by `bulkId`. A POST in a circle of references is carried out in two steps: without
+    /// the reference that closes the circle, and then with it.
     ///
-    /// An operation that fails does not touch the others, but those that refer to it. After `failOnErrors` failures
-    /// the rest is not tried, and missing in the answer.
+    /// If an operation fails, only the operations that refer to it fail as well. After `failOnErrors` failures the rest is
+    /// not tried, and is missing in the answer.
     pub async fn bulk(&self, context: &Context, request: BulkRequest) -> BulkOutcomes {
         let most =
             request.fail_on_errors.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));

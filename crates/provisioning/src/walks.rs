@@ -167,7 +167,7 @@ mod tests {
             walks.page_ended(&walk(1, 0), 21, position(n), 0);
         }
         assert_eq!(walks.last_before(&walk(1, 0), 11, 0), Some(position(1)));
-        // But not for ever: the walk of the other client has ended.
+        // After the longest pause the other walk has ended.
         walks.page_ended(&walk(1, 0), 11, position(3), MAX_PAUSE);
         assert_eq!(walks.last_before(&walk(1, 0), 11, MAX_PAUSE), Some(position(3)));
     }

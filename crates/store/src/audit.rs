@@ -325,7 +325,7 @@ audit!(sqlite, diesel::SqliteConnection, diesel::connection::DefaultLoadingMode)
 mod tests {
     use super::*;
 
-    /// What checking comes to in pages of so many rows, of a log that ends with its last row.
+    /// The result of checking a log page by page. The log ends with its last row.
     fn verified(rows: &[AuditRow], end: AuditHead, page: usize) -> Verified {
         let mut at = AuditHead::NOTHING;
         let mut pages = rows.chunks(page);

@@ -17,8 +17,8 @@ pub struct Counts {
     pub bytes: i64,
 }
 
-/// How much there may be of each tenant. A change that makes it more is refused; every other change is done, also where
-/// there is more already.
+/// How much there may be of each tenant. A change that makes a number exceed its limit is refused. Every other change is
+/// done, also in a tenant that is above a limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Quotas {
     /// Most users, active or not; `None`: no limit. The same below.
@@ -45,7 +45,7 @@ pub enum Quota {
 }
 
 impl Quotas {
-    /// The first quota that a tenant with `counts` exceeds by growing so much more.
+    /// The first quota that a tenant with `counts` exceeds if it grows by `growth`.
     pub(crate) fn exceeded(&self, counts: Counts, growth: Counts) -> Option<Quota> {
         let after = counts + growth;
         let exceeded = |most: Option<i64>, growth: i64, after: i64, quota: fn(i64) -> Quota| {

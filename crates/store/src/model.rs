@@ -305,7 +305,7 @@ pub struct Listing {
     pub sort: Option<Sort>,
     /// From where.
     pub from: From,
-    /// At most so many rows; 0 only counts.
+    /// The most rows; 0 only counts.
     pub limit: u32,
     /// The page ends before the row that would make it larger than this ([`Row::size`]); its first row is always there.
     pub max_bytes: usize,
@@ -316,7 +316,7 @@ pub struct Listing {
 /// Where a page begins.
 #[derive(Clone, Debug)]
 pub enum From {
-    /// Skip so many.
+    /// The number of resources to skip.
     Offset(u64),
     /// Behind this position; none is the beginning.
     After(Option<Position>),

@@ -40,7 +40,7 @@ pub struct TenantFigures {
     /// Deleted users and groups that can be restored, counted no further than was asked, by one: a number above that
     /// means "more".
     pub deleted: u64,
-    /// The position of its feed: there have been at most so many changes, which are never counted.
+    /// The position of its feed, which is the most changes that there can have been.
     pub changes: u64,
     /// When the last change was.
     pub last_change: Option<Timestamp>,

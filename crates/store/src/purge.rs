@@ -39,7 +39,7 @@ pub struct Purged {
 }
 
 impl Store {
-    /// Erases for good what was deleted before a time, the longest deleted first: at most so many resources, in a
+    /// Deletes permanently what was deleted before a time, the longest deleted first: at most `limit` resources, in a
     /// transaction each (or several, where the history is long).
     ///
     /// # Errors

@@ -301,7 +301,7 @@ impl Store {
     }
 
     /// At most `limit` members of a group behind another member, by id; from the first if `after` is `None`. Empty if there
-    /// is no such group. `expected` is how many there probably are: so many weigh what reading them weighs, before it begins.
+    /// is no such group. `expected` is how many there probably are. It is the weight of the job before it runs.
     ///
     /// # Errors
     /// As above.

@@ -86,8 +86,8 @@ impl<T> LaneQueue<T> {
 }
 
 impl LaneQueue<Write> {
-    /// Has a change written. Once it has begun, it is finished whoever waits for it. A change that no writer has begun with
-    /// in time is late, also if the writers hang.
+    /// Has a change written. A change that a writer has begun is finished, even if its caller has gone. A change that no
+    /// writer has begun in time is late, even if the writers hang.
     pub(crate) async fn write(&self, asked: Asked, change: TenantChange) -> Result<Committed, CommitError> {
         let (answer, mut answered) = oneshot::channel();
         let limit = Limit::within(Lane::Writes.time());
@@ -252,7 +252,7 @@ impl Threads {
     /// The jobs of a lane.
     ///
     /// # Errors
-    /// `Failed` if the lane has none that are done one by one.
+    /// `Failed` if the lane does its jobs in batches.
     pub(crate) fn jobs_of(&self, lane: Lane) -> Result<&LaneQueue<Job>, StoreError> {
         let queue = self.jobs.iter().find(|jobs| jobs.lane == lane);
         queue
@@ -263,7 +263,7 @@ impl Threads {
     /// What each lane has done.
     pub(crate) fn figures(&self) -> Vec<LaneFigures> {
         let jobs = self.jobs.iter().map(|lane| {
-            // Those that wait for the job of another have none in the queue.
+            // Lists that have joined another list's scan are not in the queue.
             let others = if lane.lane == Lane::Slow { self.scans.waiting() } else { 0 };
             let figures = lane.figures(&self.engines);
             LaneFigures { depth: figures.depth + others, ..figures }
@@ -272,7 +272,7 @@ impl Threads {
     }
 }
 
-/// Until when a caller waits. The thread is a little before: it knows better where the time went.
+/// Until when a caller waits. The thread ends the job a little earlier, because it knows where the time went.
 fn patience(limit: &Limit) -> tokio::time::Instant {
     tokio::time::Instant::from_std(limit.deadline() + Duration::from_millis(100))
 }

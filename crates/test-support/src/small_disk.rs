@@ -26,7 +26,7 @@ impl SmallDisk {
     /// Where it is for programs that are [inside](SmallDisk::inside).
     pub const INSIDE: &str = MOUNTED;
 
-    /// An empty disk of so many megabytes that programs of the test can write. Needs no privileges, but a kernel that lets
+    /// An empty disk of this size. Programs of the test can write to it. Needs no privileges, but a kernel that lets
     /// users make namespaces, as Debian's does.
     pub fn new(megabytes: u32) -> SmallDisk {
         SmallDisk::of(None, megabytes)

@@ -1,5 +1,5 @@
-//! Client secrets as argon2id: hashed off the request threads, few at a time, and a burst of the same one once. Whoever shows
-//! wrong ones keeps nobody else waiting: places are shared by tenant, and each network has so many hashes a second.
+//! Client secrets as argon2id: hashed off the request threads, few at a time, and a burst of the same secret once. Wrong
+//! secrets keep no other client waiting: places are shared by tenant, and each network has a limit of hashes a second.
 
 use crate::places::{MAX_OF_TENANT, Places};
 use argon2::{

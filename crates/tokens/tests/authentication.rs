@@ -49,7 +49,7 @@ fn authenticator(store: &Store) -> Authenticator {
     authenticator_with(store, 100, 50, 2000)
 }
 
-/// A cache of so many, and a ration of a network.
+/// The capacity of the cache, and the ration of a network.
 fn authenticator_with(store: &Store, capacity: u64, rate: u32, burst: u32) -> Authenticator {
     let number = |number| NonZeroU32::new(number).expect("not zero");
     let cache = CacheSettings { ttl: Duration::from_secs(TTL as u64), capacity };

@@ -151,7 +151,7 @@ pub(super) struct OverviewShape {
     bytes: i64,
     /// Deleted users and groups that can be restored.
     deleted: u64,
-    /// There have been at most so many changes since the tenant was opened: what is purged counts as well.
+    /// The most changes that there can have been since the tenant was created. Purged changes count as well.
     changes: u64,
     last_change: Option<String>,
     /// When a credential was last used, some seconds late; null if never.

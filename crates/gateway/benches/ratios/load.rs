@@ -120,7 +120,7 @@ impl Wire {
         (status, &self.body)
     }
 
-    /// Reads so many bytes more of a body.
+    /// Reads the next `length` bytes of a body.
     async fn append(&mut self, length: usize) {
         let read = self.body.len();
         self.body.resize(read + length, 0);

@@ -33,7 +33,7 @@ pub(crate) struct Session {
     api_token: Option<String>,
 }
 
-/// The code of an authenticator app, so many steps of 30 seconds from now.
+/// The code of an authenticator app, `steps` times 30 seconds from now.
 #[expect(clippy::disallowed_methods, reason = "an authenticator app reads a clock of its own")]
 pub(crate) fn code(secret: &str, steps: u64) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();

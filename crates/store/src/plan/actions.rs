@@ -54,7 +54,7 @@ impl Plan {
         }
         let growth = resource.growth(document, more_members);
         if growth.active_users < 0 {
-            // Whoever left a company can be disabled, also where that takes a byte too many.
+            // A user who has left the company can always be disabled, even if the document grows by a byte.
             self.count(tenant, growth);
         } else {
             self.grow(tenant, growth)?;

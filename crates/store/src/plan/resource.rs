@@ -20,7 +20,7 @@ pub(super) struct Resource {
     pub(super) old_document: Option<String>,
     /// As the batch makes it.
     pub(super) new_document: Option<Document>,
-    /// Bytes of its document, where those were asked for: whoever replaces or deletes it asks.
+    /// Bytes of its document. Known for changes that replace or delete the document, else 0.
     bytes: i64,
     is_active: bool,
     changes: i64,

@@ -49,7 +49,7 @@ pub(crate) fn slow_lane(store: &Store) -> LaneFigures {
     store.lanes().into_iter().find(|lane| lane.lane == Lane::Slow).unwrap()
 }
 
-/// Returns once so many lists have begun.
+/// Returns once this number of lists has begun.
 pub(crate) async fn have_begun(store: &Store, lists: u64) {
     soon(|| slow_lane(store).waited.buckets.iter().sum::<u64>() >= lists).await;
 }

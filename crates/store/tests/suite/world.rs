@@ -118,7 +118,7 @@ pub(crate) fn delete(kind: ResourceKind, id: ResourceId, expected: Option<i64>) 
     change(kind, id, EventKind::Delete, Action::Delete { expected })
 }
 
-/// A page of at most so many rows, of any size.
+/// A page of at most `rows` rows, of any size.
 pub(crate) fn at_most(rows: u32) -> PageBounds {
     PageBounds { rows, bytes: usize::MAX }
 }

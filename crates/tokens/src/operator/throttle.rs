@@ -1,4 +1,4 @@
-//! The brake on guessing: so many wrong sign-ins of a name or from an address, then none for a while.
+//! The brake on guessing: after a number of wrong sign-ins, a name or an address is blocked for a time.
 
 use scim::Timestamp;
 use sha2::{Digest, Sha256};
@@ -203,7 +203,7 @@ mod tests {
         }
     }
 
-    /// Wrong sign-ins of so many made-up names, each from a network of its own.
+    /// Wrong sign-ins of made-up names, each from a network of its own.
     fn flood(throttle: &Throttle, count: u16, now: Timestamp) {
         for n in 0..count {
             let [high, low] = n.to_be_bytes();

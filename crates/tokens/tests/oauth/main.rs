@@ -54,7 +54,7 @@ impl Process {
         Process::with_rate(store, now, 1000).await
     }
 
-    /// A client may ask for so many tokens a second.
+    /// How many tokens a client may ask for in a second.
     async fn with_rate(store: &Store, now: Timestamp, rate: u32) -> Process {
         Process::with(store, now, rate, RATION).await
     }
