@@ -80,7 +80,23 @@ struct State<T> {
     now: u64,
     /// Numbers turns, so that equal ones are in the order in which they came.
     number: u64,
+    asleep: Asleep,
     closed: bool,
+}
+
+/// How many threads sleep and were not woken yet, by what they wait for. A thread that wakes by itself and sleeps again counts
+/// twice, which costs a needless wake-up; none ever counts too little.
+#[derive(Default)]
+struct Asleep {
+    filled: usize,
+    heavy: usize,
+}
+
+/// Takes one of a count, if it has any.
+fn take_one(count: &mut usize) -> bool {
+    let has_any = *count > 0;
+    *count -= usize::from(has_any);
+    has_any
 }
 
 type Turn = (u64, u64, Line);
@@ -98,8 +114,8 @@ struct Waiting<T> {
 impl<T> FairQueue<T> {
     /// `running`: most jobs of one line that may be taken and not yet done.
     pub(crate) fn new(running: usize) -> Self {
-        let (lines, light, heavy) = Default::default();
-        let state = State { lines, light, heavy, now: 0, number: 0, closed: false };
+        let (lines, light, heavy, asleep) = Default::default();
+        let state = State { lines, light, heavy, now: 0, number: 0, asleep, closed: false };
         FairQueue { state: Mutex::new(state), filled: Condvar::new(), heavy: Condvar::new(), running }
     }
 
@@ -120,22 +136,29 @@ impl<T> FairQueue<T> {
         }
         waiting.jobs.push_back((weight, Instant::now(), job));
         state.line_up(line, self.running);
-        self.wake(&state);
+        self.wake(state);
         Ok(())
     }
 
-    /// Wakes a thread of each kind that finds something.
-    fn wake(&self, state: &State<T>) {
-        if !state.heavy.is_empty() {
+    /// Wakes a thread of each kind that sleeps and finds something. The lock is given back first: a thread that wakes wants it.
+    /// A wake-up is a call of the operating system, so no thread is woken twice.
+    fn wake(&self, mut state: MutexGuard<'_, State<T>>) {
+        let heavy = !state.heavy.is_empty() && take_one(&mut state.asleep.heavy);
+        let filled =
+            (!state.light.is_empty() || !state.heavy.is_empty()) && take_one(&mut state.asleep.filled);
+        drop(state);
+        if heavy {
             self.heavy.notify_one();
         }
-        if !state.light.is_empty() || !state.heavy.is_empty() {
+        if filled {
             self.filled.notify_one();
         }
     }
 
     /// Wakes all threads: what each of them may take has changed.
-    fn wake_all(&self) {
+    fn wake_all(&self, mut state: MutexGuard<'_, State<T>>) {
+        state.asleep = Asleep::default();
+        drop(state);
         self.heavy.notify_all();
         self.filled.notify_all();
     }
@@ -147,14 +170,19 @@ impl<T> FairQueue<T> {
         loop {
             let taken = state.take(which, portion, self.running);
             if !taken.is_empty() {
-                self.wake(&state);
+                self.wake(state);
                 return taken;
             }
             if state.closed && state.lines.values().all(|line| line.jobs.is_empty()) {
-                self.wake_all();
+                self.wake_all(state);
                 return taken;
             }
-            let filled = if which == Which::Heavy { &self.heavy } else { &self.filled };
+            let asleep = &mut state.asleep;
+            let (count, filled) = match which {
+                Which::Heavy => (&mut asleep.heavy, &self.heavy),
+                Which::All | Which::Light => (&mut asleep.filled, &self.filled),
+            };
+            *count += 1;
             state = filled.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
@@ -165,7 +193,7 @@ impl<T> FairQueue<T> {
         for (line, extra) in jobs {
             state.done(line, extra, self.running);
         }
-        if state.closed { self.wake_all() } else { self.wake(&state) }
+        if state.closed { self.wake_all(state) } else { self.wake(state) }
     }
 
     /// How many jobs wait.
@@ -175,8 +203,9 @@ impl<T> FairQueue<T> {
 
     /// Accepts nothing more; what waits is still taken.
     pub(crate) fn close(&self) {
-        self.state().closed = true;
-        self.wake_all();
+        let mut state = self.state();
+        state.closed = true;
+        self.wake_all(state);
     }
 }
 

@@ -166,3 +166,45 @@ fn lines_without_a_job_are_forgotten() {
     }
     assert!(queue.state().lines.len() <= KNOWN);
 }
+
+/// A thread that is not woken in time would leave a job behind, and this test would never end.
+#[test]
+fn every_job_is_taken_by_threads_that_sleep_in_between() {
+    const JOBS: u32 = 2000;
+    let queue = FairQueue::new(usize::MAX);
+    let taken = std::thread::scope(|scope| {
+        let takers: Vec<_> = [Which::Light, Which::Light, Which::Heavy]
+            .into_iter()
+            .map(|which| {
+                let queue = &queue;
+                scope.spawn(move || {
+                    let mut count = 0;
+                    loop {
+                        let taken = queue.take(which, most(3));
+                        if taken.is_empty() {
+                            return count;
+                        }
+                        count += taken.len();
+                        queue.done(taken.into_iter().map(|taken| (taken.line, Weight::default())));
+                    }
+                })
+            })
+            .collect();
+        let pushers: Vec<_> = (0..3)
+            .map(|line| {
+                let queue = &queue;
+                scope.spawn(move || {
+                    for job in 0..JOBS {
+                        let weight = if job % 7 == 0 { Weight(ALONE.0 + 1) } else { Weight::ONE };
+                        queue.push(tenant(line), weight, job).expect("a place");
+                        std::thread::yield_now();
+                    }
+                })
+            })
+            .collect();
+        pushers.into_iter().for_each(|pusher| pusher.join().expect("a pusher"));
+        queue.close();
+        takers.into_iter().map(|taker| taker.join().expect("a taker")).sum::<usize>()
+    });
+    assert_eq!(taken, 3 * JOBS as usize);
+}
