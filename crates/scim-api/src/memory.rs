@@ -29,7 +29,6 @@ impl App {
     /// is likely to meet one as well.
     pub(crate) async fn reserve(&self, tenant: TenantId) -> Result<Reservation, ApiError> {
         let holder = Holder::Tenant(tenant);
-        let bytes = REQUEST.max(COPIES * self.budget.largest_resource(holder));
-        Ok(self.budget.reserve(holder, bytes).await?)
+        Ok(self.budget.reserve_for_resource(holder, COPIES, REQUEST).await?)
     }
 }

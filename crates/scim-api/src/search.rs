@@ -36,7 +36,10 @@ pub(crate) async fn find(
         client.memory.raise_to(base + max, base).await?;
         found = app.provisioning.search(&client.context, kind, query, max).await?;
     }
-    client.memory.correct_to(base + found.size());
+    // What a request holds in any case has room for resources of ordinary size.
+    if expected > 0 || held + found.size() > REQUEST {
+        client.memory.correct_to(base + found.size());
+    }
     if found.is_cut && matches!(query.paging, Paging::Index { .. }) {
         return Err(too_many(app.limits.page_bytes, found.rows.len()).into());
     }

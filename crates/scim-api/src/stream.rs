@@ -21,6 +21,9 @@ use tokio::time::Instant;
 /// About how much text is written at a time, in bytes.
 const PIECE: usize = 64 * 1024;
 
+/// What a small list has around its resources, in bytes.
+const ENVELOPE: usize = 256;
+
 /// A part of an answer, in order.
 enum Part {
     /// Text as it is.
@@ -155,7 +158,7 @@ impl Answer {
     }
 
     async fn piece(&mut self) -> Result<Bytes, ApiError> {
-        let mut text = String::new();
+        let mut text = String::with_capacity(self.left.min(PIECE) + ENVELOPE);
         while text.len() < PIECE
             && let Some(part) = self.parts.pop_front()
         {

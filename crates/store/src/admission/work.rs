@@ -144,8 +144,8 @@ impl Work {
         tenant: TenantId,
         weight: Weight,
     ) -> Result<InFlight, TooMuch> {
-        let permit = self.room(tenant, weight).await?;
-        let Begin { wait, mut kind, booked } = self.state().begin(tenant, weight, self.started.elapsed());
+        let (permit, begin) = self.room(tenant, weight).await?;
+        let Begin { wait, mut kind, booked } = begin;
         // Dropping this future gives the room back from here on.
         let mut in_flight = InFlight(Some(Held { work: Arc::clone(self), tenant, kind, permit }));
         if !wait.is_zero() {
@@ -156,17 +156,21 @@ impl Work {
         Ok(in_flight)
     }
 
-    /// Room in flight. Work that is heavier than all of it takes all of it.
-    async fn room(&self, tenant: TenantId, weight: Weight) -> Result<OwnedSemaphorePermit, TooMuch> {
+    /// Room in flight, and how the work begins with it. Work that is heavier than all of the room takes all of it.
+    async fn room(&self, tenant: TenantId, weight: Weight) -> Result<(OwnedSemaphorePermit, Begin), TooMuch> {
         let units = weight.0.clamp(1, self.budget.in_flight);
-        let room = self.state().room(tenant, self.started.elapsed());
-        if let Ok(permit) = Arc::clone(&room).try_acquire_many_owned(units) {
-            return Ok(permit);
-        }
+        let room = {
+            let (mut state, now) = (self.state(), self.started.elapsed());
+            let room = state.room(tenant, now);
+            if let Ok(permit) = Arc::clone(&room).try_acquire_many_owned(units) {
+                return Ok((permit, state.begin(tenant, weight, now)));
+            }
+            room
+        };
         self.held_back.fetch_add(1, Ordering::Relaxed);
         let _waiting = WaitingForRoom::begin(self, tenant, units);
         match tokio::time::timeout(PATIENCE, room.acquire_many_owned(units)).await {
-            Ok(Ok(permit)) => Ok(permit),
+            Ok(Ok(permit)) => Ok((permit, self.state().begin(tenant, weight, self.started.elapsed()))),
             _ => {
                 self.refused.fetch_add(1, Ordering::Relaxed);
                 Err(TooMuch(self.state().retry_after(tenant)))

@@ -58,6 +58,8 @@ pub struct Reservation {
     budget: Budget,
     holder: Holder,
     bytes: usize,
+    /// The size of the largest resource that the request has met, in bytes; 0 if it has met none.
+    largest: usize,
 }
 
 impl Budget {
@@ -86,15 +88,39 @@ impl Budget {
     /// # Errors
     /// [`Refused`] if they do not become free within 10 seconds, or too many requests of this holder wait already.
     pub async fn reserve(&self, holder: Holder, bytes: usize) -> Result<Reservation, Refused> {
-        let (ticket, served) = {
+        self.reserve_as(holder, |_| bytes).await
+    }
+
+    /// Reserves what a request needs that holds one resource `copies` times, and not less than `least`. The resource is
+    /// probably as large as the largest that requests of this holder have met lately ([`Reservation::note_resource`]).
+    ///
+    /// # Errors
+    /// As [`Budget::reserve`].
+    pub async fn reserve_for_resource(
+        &self,
+        holder: Holder,
+        copies: usize,
+        least: usize,
+    ) -> Result<Reservation, Refused> {
+        self.reserve_as(holder, |largest| least.max(copies * largest)).await
+    }
+
+    /// Reserves the bytes that `needed` says for the size of the largest resource met lately.
+    async fn reserve_as(
+        &self,
+        holder: Holder,
+        needed: impl FnOnce(usize) -> usize,
+    ) -> Result<Reservation, Refused> {
+        let (bytes, ticket, served) = {
             let mut state = self.state();
-            let bytes = state.charge(bytes);
+            let needed = needed(state.largest_resource(holder));
+            let bytes = state.charge(needed);
             if state.take(holder, bytes) {
-                return Ok(Reservation { budget: self.clone(), holder, bytes });
+                return Ok(self.reservation(holder, bytes));
             }
             let (wake, served) = oneshot::channel();
             match state.line_up(holder, bytes, wake) {
-                Some(ticket) => (ticket, served),
+                Some(ticket) => (bytes, ticket, served),
                 None => return Err(self.refuse(&state, holder, bytes)),
             }
         };
@@ -108,10 +134,8 @@ impl Budget {
         }
     }
 
-    /// The size of the largest resource that requests of this holder have met lately, in bytes: what the next one is likely
-    /// to meet. 0 if none is known.
-    pub fn largest_resource(&self, holder: Holder) -> usize {
-        self.state().largest_resource(holder)
+    fn reservation(&self, holder: Holder, bytes: usize) -> Reservation {
+        Reservation { budget: self.clone(), holder, bytes, largest: 0 }
     }
 
     fn state(&self) -> MutexGuard<'_, State<oneshot::Sender<Reservation>>> {
@@ -136,7 +160,7 @@ impl Budget {
     /// Tells requests that they were served. The lock is not held: one that is gone gives its bytes back at once.
     fn hand_over(&self, served: Vec<Served<oneshot::Sender<Reservation>>>) {
         for Served { holder, bytes, wake } in served {
-            drop(wake.send(Reservation { budget: self.clone(), holder, bytes }));
+            drop(wake.send(self.reservation(holder, bytes)));
         }
     }
 }
@@ -192,9 +216,10 @@ impl Reservation {
         }
     }
 
-    /// Notes the size of a resource that the request has met, in bytes; see [`Budget::largest_resource`].
-    pub fn note_resource(&self, bytes: usize) {
-        self.budget.state().note_resource(self.holder, bytes);
+    /// Notes the size of a resource that the request has met, in bytes. The budget learns of it when the reservation ends;
+    /// see [`Budget::reserve_for_resource`].
+    pub fn note_resource(&mut self, bytes: usize) {
+        self.largest = self.largest.max(bytes);
     }
 }
 
@@ -206,7 +231,18 @@ impl fmt::Debug for Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.shrink_to(0);
+        let (largest, bytes) = (std::mem::take(&mut self.largest), std::mem::take(&mut self.bytes));
+        if largest == 0 && bytes == 0 {
+            return;
+        }
+        let served = {
+            let mut state = self.budget.state();
+            if largest > 0 {
+                state.note_resource(self.holder, largest);
+            }
+            state.give_back(self.holder, bytes, self.budget.now())
+        };
+        self.budget.hand_over(served);
     }
 }
 
