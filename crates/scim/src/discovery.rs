@@ -42,7 +42,7 @@ fn all_schemas() -> impl Iterator<Item = &'static Schema> {
 /// profile does not see it.
 fn publish(schema: &Schema, profile: Profile, base: &str) -> Value {
     let mut json = serde_json::to_value(schema).unwrap_or_default();
-    if profile.hides_password()
+    if profile.rules().hides_password
         && let Some(attributes) = json["attributes"].as_array_mut()
     {
         attributes.retain(|attribute| attribute["name"] != "password");

@@ -1,7 +1,7 @@
 //! The compatibility profile of a tenant: which dialect of SCIM its provisioning client speaks.
 
-/// How lenient the service provider is towards one tenant. Deviations from RFC 7644 live here as named questions,
-/// each with the fixtures (under `tests/fixtures/entra`) that forced it.
+/// How lenient the service provider is towards one tenant. Each deviation from RFC 7644 is a rule, and a profile is a row of
+/// rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Profile {
     /// Microsoft Entra ID: both of its PATCH dialects, at the same time.
@@ -11,93 +11,96 @@ pub enum Profile {
     Rfc,
 }
 
-impl Profile {
+/// What a profile allows. Each rule names the fixtures (under `tests/fixtures`) that forced it.
+pub(crate) struct Rules {
     /// The word under which the profile is stored and configured.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Profile::Entra => "entra",
-            Profile::Rfc => "rfc",
-        }
-    }
-
-    /// Reads the stored or configured word.
-    pub fn parse(word: &str) -> Option<Profile> {
-        match word {
-            "entra" => Some(Profile::Entra),
-            "rfc" => Some(Profile::Rfc),
-            _ => None,
-        }
-    }
-
-    fn is_entra(self) -> bool {
-        self == Profile::Entra
-    }
-
+    word: &'static str,
     /// Whether values in another shape than the standard's are translated: booleans as texts, a manager or a member as a bare
     /// id, values wrapped in lists, the value list of a remove.
     /// Fixtures: `create-active-text`, `patch-active-wrapped`, `patch-manager-text`,
     /// `group-bare-member`, `group-remove-members-by-value`.
-    pub(crate) fn translates_values(self) -> bool {
-        self.is_entra()
-    }
-
+    pub(crate) translates_values: bool,
     /// Whether a role may be the JSON text of an app role assignment, or name its display `displayName`.
     /// Fixtures: `create-role-json`, `create-roles-complex`.
-    pub(crate) fn reads_app_roles(self) -> bool {
-        self.is_entra()
-    }
-
+    pub(crate) reads_app_roles: bool,
     /// Whether attributes that no schema knows are ignored (with an effect) instead of refused.
     /// Fixtures: `create-unknown-attributes`, `patch-unknown-attribute`.
-    pub(crate) fn ignores_unknown_attributes(self) -> bool {
-        self.is_entra()
-    }
-
+    pub(crate) ignores_unknown_attributes: bool,
     /// Whether an element with `type` and `primary` alone counts as no value.
     /// Fixtures: `create-hollow-elements`, `patch-null-update-null`.
-    pub(crate) fn drops_hollow_elements(self) -> bool {
-        self.is_entra()
-    }
-
+    pub(crate) drops_hollow_elements: bool,
     /// Whether a value path that selects nothing makes the element that it describes.
     /// Fixtures: `patch-add-creates-element`, `patch-address-parts`.
-    pub(crate) fn creates_what_a_filter_selects(self) -> bool {
-        self.is_entra()
-    }
-
+    pub(crate) creates_what_a_filter_selects: bool,
     /// Whether an attribute of an extension is found without its URN.
     /// Fixtures: `patch-manager-list`.
-    pub(crate) fn finds_bare_extension_attributes(self) -> bool {
-        self.is_entra()
-    }
-
+    pub(crate) finds_bare_extension_attributes: bool,
     /// Whether the keys of a path-less value may be attribute paths.
     /// Fixtures: `patch-flag-sample`, `patch-flag-no-flag`.
-    pub(crate) fn reads_paths_as_keys(self) -> bool {
-        self.is_entra()
-    }
-
+    pub(crate) reads_paths_as_keys: bool,
     /// Whether `op` may be written `Add`, `Replace` and `Remove`.
     /// Fixtures: `patch-default-sample`.
-    pub(crate) fn reads_op_in_any_case(self) -> bool {
-        self.is_entra()
-    }
-
+    pub(crate) reads_op_in_any_case: bool,
     /// Whether `schemas` of a request may be missing or incomplete.
     /// Fixtures: `create-no-schemas`, `create-undeclared-extension`.
-    pub(crate) fn forgives_missing_schemas(self) -> bool {
-        self.is_entra()
-    }
-
+    pub(crate) forgives_missing_schemas: bool,
     /// Whether read-only attributes in a path-less value are what the client has read before, and idle.
     /// Fixtures: `patch-read-only-echo`.
-    pub(crate) fn ignores_read_only_echo(self) -> bool {
-        self.is_entra()
-    }
-
+    pub(crate) ignores_read_only_echo: bool,
     /// Whether `/Schemas` keeps quiet about `password`, which Entra would offer as a target of its mappings though none is
     /// kept. Fixtures: `create-password`.
-    pub(crate) fn hides_password(self) -> bool {
-        self.is_entra()
+    pub(crate) hides_password: bool,
+}
+
+const ENTRA: Rules = Rules {
+    word: "entra",
+    translates_values: true,
+    reads_app_roles: true,
+    ignores_unknown_attributes: true,
+    drops_hollow_elements: true,
+    creates_what_a_filter_selects: true,
+    finds_bare_extension_attributes: true,
+    reads_paths_as_keys: true,
+    reads_op_in_any_case: true,
+    forgives_missing_schemas: true,
+    ignores_read_only_echo: true,
+    hides_password: true,
+};
+
+const RFC: Rules = Rules {
+    word: "rfc",
+    translates_values: false,
+    reads_app_roles: false,
+    ignores_unknown_attributes: false,
+    drops_hollow_elements: false,
+    creates_what_a_filter_selects: false,
+    finds_bare_extension_attributes: false,
+    reads_paths_as_keys: false,
+    reads_op_in_any_case: false,
+    forgives_missing_schemas: false,
+    ignores_read_only_echo: false,
+    hides_password: false,
+};
+
+impl Profile {
+    /// All profiles.
+    pub const ALL: [Profile; 2] = [Profile::Entra, Profile::Rfc];
+
+    /// The word under which the profile is stored and configured.
+    pub fn as_str(self) -> &'static str {
+        self.rules().word
+    }
+
+    /// Reads the stored or configured word.
+    pub fn parse(word: &str) -> Option<Profile> {
+        Profile::ALL.into_iter().find(|profile| profile.as_str() == word)
+    }
+
+    /// What the profile allows.
+    pub(crate) fn rules(self) -> &'static Rules {
+        match self {
+            Profile::Entra => &ENTRA,
+            Profile::Rfc => &RFC,
+        }
     }
 }

@@ -92,7 +92,7 @@ fn check_schemas(
     profile: Profile,
     body: &Map<String, Value>,
 ) -> Result<(), ScimError> {
-    if profile.forgives_missing_schemas() {
+    if profile.rules().forgives_missing_schemas {
         return Ok(());
     }
     let schemas = body.iter().find(|(key, _)| key.eq_ignore_ascii_case("schemas")).map(|(_, value)| value);

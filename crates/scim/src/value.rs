@@ -62,7 +62,7 @@ impl Reader {
         rule: &'static str,
         strict: impl FnOnce() -> ScimError,
     ) -> Result<(), ScimError> {
-        if !self.profile.translates_values() {
+        if !self.profile.rules().translates_values {
             return Err(strict());
         }
         self.notes.push(0, path, Outcome::Coerced, Some(rule));
@@ -71,7 +71,7 @@ impl Reader {
 
     /// An unknown attribute: ignored, or refused by a strict profile.
     pub(crate) fn unknown(&mut self, path: Name<'_>) -> Result<(), ScimError> {
-        if !self.profile.ignores_unknown_attributes() {
+        if !self.profile.rules().ignores_unknown_attributes {
             return Err(ScimError::invalid_value(format!(
                 "\"{path}\" is not an attribute of this resource. See /Schemas."
             )));
@@ -131,7 +131,8 @@ impl Reader {
     /// Whether an element of a multi-valued attribute holds no value: nothing at all, or, to a lenient profile, nothing
     /// but the marks `type` and `primary`.
     pub(crate) fn is_void(&self, element: &Value) -> bool {
-        let mark = |key: &String| self.profile.drops_hollow_elements() && (key == "type" || key == "primary");
+        let mark =
+            |key: &String| self.profile.rules().drops_hollow_elements && (key == "type" || key == "primary");
         element.as_object().is_some_and(|parts| parts.keys().all(mark))
     }
 
@@ -213,7 +214,7 @@ impl Reader {
         mut map: Map<String, Value>,
         path: Name<'_>,
     ) -> Result<Map<String, Value>, ScimError> {
-        if attribute.name != "roles" || !self.profile.reads_app_roles() {
+        if attribute.name != "roles" || !self.profile.rules().reads_app_roles {
             return Ok(map);
         }
         let key = |map: &Map<String, Value>, name: &str| {

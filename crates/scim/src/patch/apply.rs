@@ -95,7 +95,7 @@ impl<'a> Patch<'a> {
             let path = Path::parse(&key)?;
             let mut coerced = coerced;
             if self.is_more_than_a_name(&path) {
-                if !self.profile().reads_paths_as_keys() {
+                if !self.profile().rules().reads_paths_as_keys {
                     return Err(ScimError::invalid_path(format!(
                         "\"{path}\" is no attribute name. Put it into \"path\"."
                     )));
@@ -126,7 +126,7 @@ impl<'a> Patch<'a> {
         path.attribute.urn.is_none()
             && self.resource_type.attribute(&path.attribute.name).is_some_and(|attribute| {
                 attribute.name == "schemas"
-                    || (self.profile().ignores_read_only_echo()
+                    || (self.profile().rules().ignores_read_only_echo
                         && attribute.mutability == Mutability::ReadOnly)
             })
     }
@@ -155,7 +155,7 @@ impl<'a> Patch<'a> {
         let changed = match place {
             Place::Resource => return self.whole(index, op, value, coerced),
             Place::Nowhere => {
-                if !profile.ignores_unknown_attributes() {
+                if !profile.rules().ignores_unknown_attributes {
                     return Err(ScimError::invalid_path(format!(
                         "A {} has no attribute \"{path}\". Remove it from the attribute mapping.",
                         self.resource_type.name

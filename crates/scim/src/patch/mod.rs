@@ -110,7 +110,7 @@ impl PatchRequest {
         let Value::Object(mut body) = body else { return Err(shape()) };
         let declared = take(&mut body, "schemas").unwrap_or_default();
         let listed = |list: &Vec<Value>| list.iter().any(|listed| listed == urn::PATCH_OP);
-        if !profile.forgives_missing_schemas() && !declared.as_array().is_some_and(listed) {
+        if !profile.rules().forgives_missing_schemas && !declared.as_array().is_some_and(listed) {
             return Err(ScimError::invalid_syntax(format!("\"schemas\" must list \"{}\".", urn::PATCH_OP)));
         }
         let Some(Value::Array(list)) = take(&mut body, "Operations") else { return Err(shape()) };
@@ -192,7 +192,7 @@ fn read(profile: Profile, operation: Value) -> Result<Operation, ScimError> {
         "remove" => Op::Remove,
         _ => return Err(unknown()),
     };
-    if lower != word && !profile.reads_op_in_any_case() {
+    if lower != word && !profile.rules().reads_op_in_any_case {
         return Err(unknown());
     }
     let path = match take(&mut operation, "path") {

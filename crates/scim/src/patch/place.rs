@@ -76,7 +76,9 @@ fn without_urn<'a>(
         .find_map(|schema| Some(Place::InExtension(schema, schema.attribute(&attribute.name)?)));
     match in_extension {
         // Entra's path "manager".
-        Some(place) if profile.finds_bare_extension_attributes() => (place, Some("bareExtensionAttribute")),
+        Some(place) if profile.rules().finds_bare_extension_attributes => {
+            (place, Some("bareExtensionAttribute"))
+        }
         _ => (Place::Nowhere, None),
     }
 }

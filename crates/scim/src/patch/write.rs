@@ -216,7 +216,7 @@ impl Writer<'_> {
                 attribute.name
             ))
         };
-        if !self.reader.profile.creates_what_a_filter_selects() {
+        if !self.reader.profile.rules().creates_what_a_filter_selects {
             return Err(no_target());
         }
         if !sets_a_value {
@@ -246,7 +246,7 @@ impl Writer<'_> {
             if let (Op::Add, Value::Object(current)) = (self.op, &mut *element) {
                 return Ok(set_all(current, parts));
             }
-            let mut written = if self.reader.profile.creates_what_a_filter_selects() {
+            let mut written = if self.reader.profile.rules().creates_what_a_filter_selects {
                 element_of(filter, self.attribute, self.reader)?.unwrap_or_default()
             } else {
                 Map::new()
