@@ -88,7 +88,7 @@ impl Provisioning {
     async fn carry_out(&self, context: &Context, operation: Operation) -> Result<CarriedOut, Failure> {
         let Operation { method, kind, data, .. } = operation;
         let id = operation.id.unwrap_or_default();
-        let precondition = Precondition { if_match: operation.version.as_deref() };
+        let precondition = Precondition { if_match: operation.version.as_deref(), ..Precondition::default() };
         let (id, version, effects) = match method {
             Method::Post => {
                 let written = self.create(context, kind, data).await?;

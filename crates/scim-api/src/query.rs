@@ -29,9 +29,9 @@ impl Query {
         self.words.as_ref().map_err(Clone::clone)
     }
 
-    /// The version that the client demands.
+    /// What the client demands of the version that it changes.
     pub(crate) fn precondition(&self) -> Precondition<'_> {
-        Precondition { if_match: self.if_match.as_deref() }
+        Precondition { if_match: self.if_match.as_deref(), if_none_match: self.if_none_match.as_deref() }
     }
 
     /// Whether the client has this version already.

@@ -65,7 +65,7 @@ impl World {
 
     async fn delete(&self, kind: ResourceKind, id: &str) {
         let provisioning = Provisioning::new(self.store.clone());
-        provisioning.delete(&self.context(), kind, id, Precondition { if_match: None }).await.unwrap();
+        provisioning.delete(&self.context(), kind, id, Precondition::default()).await.unwrap();
     }
 
     /// The lines of an export. Asserts before each piece that what is held is bounded.

@@ -31,13 +31,18 @@ fn a_write_on_an_old_version_is_refused() {
         (format!("/Users/{}", users[0]), user("a@example.com"), patch("title", json!("x"))),
         (format!("/Groups/{}", groups[0]), group("G", &[]), members),
     ] {
-        let send = |method: &str, versions: &[&str], body: &Value| {
-            let headers: Vec<_> = versions.iter().map(|version| ("if-match", *version)).collect();
+        let send_with = |method: &str, header: &str, versions: &[&str], body: &Value| {
+            let headers: Vec<_> = versions.iter().map(|version| (header, *version)).collect();
             let body = if method == "DELETE" { String::new() } else { body.to_string() };
             tenant.send_with(method, &path, &headers, &body)
         };
+        let send =
+            |method: &str, versions: &[&str], body: &Value| send_with(method, "if-match", versions, body);
         for (method, body) in [("PUT", &put), ("PATCH", &patch), ("DELETE", &put)] {
             assert_error(&send(method, &["W/\"0\""], body), 412, None);
+            // RFC 9110 section 13.1.2: a condition that is false is 412 for any method but GET and HEAD.
+            assert_error(&send_with(method, "if-none-match", &["W/\"1\""], body), 412, None);
+            assert_error(&send_with(method, "if-none-match", &["*"], body), 412, None);
         }
         assert_eq!(tenant.get(&path).header("etag"), Some("W/\"1\""));
         assert!([200, 204].contains(&send("PATCH", &["W/\"1\""], &patch).status));

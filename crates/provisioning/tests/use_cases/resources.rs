@@ -61,7 +61,7 @@ async fn of_two_changes_that_demand_one_version_one_wins() {
     let id = client.user("a@example.com").await;
     let titles = ["first", "second"]
         .map(|title| client.request(json!([{"op": "replace", "path": "title", "value": title}])).unwrap());
-    let demand = Precondition { if_match: Some("W/\"1\"") };
+    let demand = Precondition { if_match: Some("W/\"1\""), ..Precondition::default() };
     let patch = |request| client.provisioning.patch(&client.context, User, &id, demand, request);
     let results = join_all(titles.into_iter().map(patch)).await;
     let (won, lost): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
@@ -218,16 +218,31 @@ async fn a_precondition_is_judged_on_the_version_that_is_stored() {
     let (provisioning, context) = (&client.provisioning, &client.context);
     let title = client.request(json!([{"op": "add", "path": "title", "value": "x"}])).unwrap();
     let body = json!({"userName": "a@example.com"});
-    for header in ["W/\"2\"", "\"0\"", "nonsense"] {
-        let old = Precondition { if_match: Some(header) };
+    let matching = |header| Precondition { if_match: Some(header), ..Precondition::default() };
+    let excluding = |header| Precondition { if_none_match: Some(header), ..Precondition::default() };
+    let failing = [
+        matching("W/\"2\""),
+        matching("\"0\""),
+        matching("nonsense"),
+        excluding("W/\"1\""),
+        excluding("\"7\", \"1\""),
+        excluding("*"),
+        Precondition { if_match: Some("*"), if_none_match: Some("W/\"1\"") },
+    ];
+    for old in failing {
         assert_eq!(refused(provisioning.patch(context, User, &id, old, title.clone()).await).0, 412);
         assert_eq!(refused(provisioning.replace(context, User, &id, old, body.clone()).await).0, 412);
         assert_eq!(refused(provisioning.delete(context, User, &id, old).await).0, 412);
     }
     assert_eq!(client.get(User, &id).await.unwrap().1, 1);
-    let any = Precondition { if_match: Some("*") };
+    let any = matching("*");
     assert_eq!(provisioning.patch(context, User, &id, any, title.clone()).await.unwrap().row.version, 2);
-    let list = Precondition { if_match: Some("\"1\", W/\"2\"") };
+    let not_the_first = excluding("\"1\"");
+    assert_eq!(
+        provisioning.patch(context, User, &id, not_the_first, title.clone()).await.unwrap().row.version,
+        2
+    );
+    let list = matching("\"1\", W/\"2\"");
     provisioning.delete(context, User, &id, list).await.unwrap();
     assert_eq!(refused(provisioning.delete(context, User, &id, any).await).0, 404);
 }

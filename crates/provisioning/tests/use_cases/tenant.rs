@@ -19,7 +19,7 @@ pub(crate) struct Client {
     _folder: tempfile::TempDir,
 }
 
-pub(crate) const NONE: Precondition<'static> = Precondition { if_match: None };
+pub(crate) const NONE: Precondition<'static> = Precondition { if_match: None, if_none_match: None };
 
 impl Client {
     pub(crate) async fn new() -> Client {
