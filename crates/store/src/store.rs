@@ -4,6 +4,7 @@ use crate::{
     act::Act,
     admission::{
         line::Line,
+        scans::ScanCosts,
         weight::Weight,
         work::{Budget, InFlight, TooMuch, Work},
     },
@@ -76,6 +77,7 @@ pub struct Store {
     pub(crate) threads: Arc<Threads>,
     work: Arc<Work>,
     pub(crate) lookups: Arc<lookups::Memory>,
+    pub(crate) scans: Arc<ScanCosts>,
     is_for_clients: bool,
     by: Option<Arc<By>>,
 }
@@ -108,6 +110,7 @@ impl Store {
             )?),
             work: Arc::new(Work::new(settings.budget)),
             lookups: Arc::new(lookups::Memory::new()),
+            scans: Arc::default(),
             is_for_clients: false,
             by: None,
         })
@@ -268,9 +271,15 @@ impl Store {
             return Ok(page);
         }
         let is_indexed = is_indexed(&listing);
-        let asked = self.admit(tenant, Weight::of_listing(&listing, is_indexed)).await?;
-        let lane = if is_indexed { Lane::Quick } else { Lane::Slow };
-        self.threads.run(lane, asked, move |engine| engine.list(tenant, &listing), Weight::of_page).await
+        let scan = (!is_indexed).then(|| self.scans.of(tenant));
+        let asked = self.admit(tenant, Weight::of_listing(&listing, scan)).await?;
+        if is_indexed {
+            let work = move |engine: &dyn Engine| engine.list(tenant, &listing);
+            return self.threads.run(Lane::Quick, asked, work, Weight::of_page).await;
+        }
+        let scans = Arc::clone(&self.scans);
+        let work = move |engine: &dyn Engine| scans.note(tenant, || engine.list(tenant, &listing));
+        self.threads.run(Lane::Slow, asked, work, Weight::of_page).await
     }
 
     /// The members of a group; empty if there is no such group. `member_count` is how many there probably are. They are read in

@@ -12,5 +12,6 @@
 
 pub(crate) mod line;
 pub(crate) mod queue;
+pub(crate) mod scans;
 pub(crate) mod weight;
 pub(crate) mod work;

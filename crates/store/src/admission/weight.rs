@@ -17,8 +17,6 @@ const UNIT: Duration = Duration::from_micros(100);
 const IDS: usize = 16;
 /// How many bytes make a unit.
 const BYTES: usize = 4096;
-/// What a listing that no index serves is estimated at: its time corrects that.
-const SCAN: u32 = 64;
 
 impl Weight {
     /// An ordinary lookup or change.
@@ -52,14 +50,15 @@ impl Weight {
         Weight::ONE
     }
 
-    /// What a listing will cost: the rows that it asks for, and the rows that it skips.
-    pub(crate) fn of_listing(listing: &Listing, is_indexed: bool) -> Weight {
+    /// What a listing will cost: the rows that it asks for, the rows that it skips, and `scan` if no index serves it
+    /// ([`super::scans::ScanCosts`]).
+    pub(crate) fn of_listing(listing: &Listing, scan: Option<Weight>) -> Weight {
         let rows = usize::try_from(listing.limit).unwrap_or(usize::MAX);
         let skipped = match &listing.from {
             From::Offset(offset) => usize::try_from(*offset).unwrap_or(usize::MAX),
             From::After(_) => 0,
         };
-        let scan = if is_indexed { 0 } else { SCAN };
+        let scan = scan.unwrap_or_default().0;
         let rows = Weight::of(1 + rows / IDS + skipped / (64 * IDS));
         Weight(rows.0.saturating_add(scan))
     }

@@ -68,7 +68,8 @@ impl Store {
         keys: Keys,
     ) -> Result<ByKeys, StoreError> {
         let is_quick = keys == Keys::Few;
-        let admitted = self.admit(tenant, Weight::of_listing(asked, is_quick)).await?;
+        let scan = (!is_quick).then(|| self.scans.of(tenant));
+        let admitted = self.admit(tenant, Weight::of_listing(asked, scan)).await?;
         let (asked, lookups) = (asked.clone(), lookups.to_vec());
         let work = move |engine: &dyn Engine| engine.list_by_keys(tenant, &asked, &lookups, keys);
         let weigh = |found: &ByKeys| match found {

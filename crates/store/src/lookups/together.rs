@@ -242,7 +242,7 @@ impl Store {
         loop {
             let (joined, ticket) = self.threads.scans.join(of, shape, listing.clone());
             if let Some(ticket) = ticket {
-                match self.admit(tenant, Weight::of_listing(listing, false)).await {
+                match self.admit(tenant, Weight::of_listing(listing, Some(self.scans.of(tenant)))).await {
                     Ok(asked) => self.threads.scan(asked, ticket, &joined)?,
                     Err(error) => {
                         ticket.refuse(&error);
