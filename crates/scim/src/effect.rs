@@ -117,7 +117,7 @@ pub const COERCED: [&str; 15] = [
 ];
 
 /// The rules by which a part of a request changes nothing.
-pub const IGNORED: [&str; 4] = [
+pub const IGNORED: [&str; 7] = [
     // No schema knows the attribute.
     "unknownAttribute",
     // The service provider sets it.
@@ -126,6 +126,12 @@ pub const IGNORED: [&str; 4] = [
     "passwordNotKept",
     // An element without a value, of which type and primary alone are left.
     "emptyElement",
+    // An add without a value: it has nothing to add, and an add never takes anything away.
+    "emptyAdd",
+    // A remove whose value names nothing that the attribute can hold.
+    "namesNothing",
+    // `active` cleared of a disabled user, who would count as enabled without it.
+    "activeKept",
 ];
 
 /// Longest path that an effect shows, in characters: the names in it are the client's.

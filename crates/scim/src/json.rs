@@ -8,7 +8,7 @@ use std::fmt;
 /// Deepest nesting of a body.
 pub const MAX_DEPTH: usize = 32;
 
-/// Reads a request body.
+/// Reads a request body. A byte order mark at its start is skipped (RFC 8259 section 8.1).
 ///
 /// # Errors
 /// 400 `invalidSyntax`: no JSON, invalid UTF-8, nested deeper than [`MAX_DEPTH`], a key twice in one object, a number
@@ -20,6 +20,7 @@ pub fn parse(body: &[u8]) -> Result<Value, ScimError> {
             error.valid_up_to()
         ))
     })?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim_start().is_empty() {
         return Err(ScimError::invalid_syntax("The request has no body. Send a JSON object."));
     }
@@ -39,6 +40,16 @@ pub fn size(value: &Value) -> usize {
         Value::String(text) => text.len() + 2,
         Value::Array(list) => list.iter().map(|value| size(value) + 1).sum::<usize>() + 2,
         Value::Object(map) => map.iter().map(|(key, value)| key.len() + 4 + size(value)).sum::<usize>() + 2,
+    }
+}
+
+/// How deeply lists and objects are nested in a value: 0 for a value that is neither.
+pub(crate) fn depth(value: &Value) -> usize {
+    steps::take(1);
+    match value {
+        Value::Array(list) => 1 + list.iter().map(depth).max().unwrap_or(0),
+        Value::Object(map) => 1 + map.values().map(depth).max().unwrap_or(0),
+        _ => 0,
     }
 }
 
@@ -170,6 +181,14 @@ mod tests {
             let error = parse(body).unwrap_err();
             assert_eq!((error.status, error.scim_type), (400, Some(crate::ScimType::InvalidSyntax)));
             assert!(error.detail.contains(reason), "{reason}: {}", error.detail);
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_skipped_once() {
+        assert_eq!(parse("\u{feff}{}".as_bytes()), Ok(serde_json::json!({})));
+        for body in ["\u{feff}", "\u{feff}\u{feff}{}", "{\u{feff}}", "{}\u{feff}"] {
+            assert!(parse(body.as_bytes()).is_err(), "{body:?}");
         }
     }
 

@@ -3,6 +3,7 @@
 //! A request becomes words of the standard ([`patch::PatchRequest`], [`search::Query`], [`resource::Draft`]), is judged
 //! by schemas that are data ([`schema`]), and ends in a new document or in a [`ScimError`].
 
+mod app_role;
 pub mod bulk;
 pub mod condition;
 pub mod discovery;
@@ -16,10 +17,12 @@ pub mod list;
 pub mod lookup;
 pub mod member;
 pub mod meta;
+mod pairs;
 pub mod patch;
 pub mod path;
 pub mod profile;
 pub mod projection;
+mod reference;
 pub mod resource;
 pub mod schema;
 pub mod search;

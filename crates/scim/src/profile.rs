@@ -47,6 +47,11 @@ pub(crate) struct Rules {
     /// Whether read-only attributes in a path-less value are what the client has read before, and idle.
     /// Fixtures: `patch-read-only-echo`.
     pub(crate) ignores_read_only_echo: bool,
+    /// Whether an operation that asks for nothing is ignored (with an effect) instead of refused: an add without a value, a
+    /// remove whose value names nothing, a clearing of `active` that would enable a disabled user. Entra repeats a refused
+    /// request in each cycle.
+    /// Fixtures: `patch-add-empty-element`, `patch-remove-names-nothing`, `patch-active-null-of-disabled`.
+    pub(crate) ignores_idle_operations: bool,
     /// Whether `/Schemas` keeps quiet about `password`, which Entra would offer as a target of its mappings though none is
     /// kept. Fixtures: `create-password`.
     pub(crate) hides_password: bool,
@@ -64,6 +69,7 @@ const ENTRA: Rules = Rules {
     reads_op_in_any_case: true,
     forgives_missing_schemas: true,
     ignores_read_only_echo: true,
+    ignores_idle_operations: true,
     hides_password: true,
 };
 
@@ -79,6 +85,7 @@ const RFC: Rules = Rules {
     reads_op_in_any_case: false,
     forgives_missing_schemas: false,
     ignores_read_only_echo: false,
+    ignores_idle_operations: false,
     hides_password: false,
 };
 

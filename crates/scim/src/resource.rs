@@ -7,6 +7,7 @@ use crate::{
     Profile, ScimError,
     effect::Effect,
     filter::fold,
+    reference,
     schema::{Attribute, Mutability, ResourceKind, ResourceType},
     steps, urn,
     value::{Name, Reader, twice},
@@ -148,6 +149,14 @@ pub(crate) fn is_unassigned(value: &Value) -> bool {
     }
 }
 
+/// Whether an add of this value has nothing to add. What is in a list is judged element by element.
+pub(crate) fn adds_nothing(value: &Value) -> bool {
+    match value {
+        Value::Array(list) => list.is_empty(),
+        value => is_unassigned(value),
+    }
+}
+
 /// Takes nulls and empty values out of what no schema describes; `None` if nothing is left.
 pub(crate) fn prune(value: Value) -> Option<Value> {
     steps::take(1);
@@ -167,7 +176,7 @@ pub(crate) fn prune(value: Value) -> Option<Value> {
     }
 }
 
-/// Ids of a `members` value: elements with a `value`, or bare ids. Each once, in order.
+/// Ids of a `members` value: elements with a `value` or a `$ref`, or bare ids. Each once, in order.
 pub(crate) fn member_ids(
     attribute: &Attribute,
     reader: &mut Reader,
@@ -187,36 +196,60 @@ pub(crate) fn member_ids(
     let mut ids = Vec::with_capacity(list.len());
     steps::take(list.len());
     for element in list {
-        let id = match element {
-            Value::Object(mut member) => {
-                let key = member
-                    .keys()
-                    .find(|key| key.eq_ignore_ascii_case(&attribute.sub_attributes[0].name))
-                    .cloned();
-                key.and_then(|key| member.remove(&key))
-            }
-            Value::String(id) => {
-                reader.coerced(Name::of(&attribute.name), "plainValue", || {
-                    ScimError::invalid_value("Each of \"members\" must be an object with a \"value\".")
-                })?;
-                Some(Value::String(id))
-            }
-            _ => None,
+        let Some(id) = member_id(attribute, reader, element)? else {
+            return Err(ScimError::invalid_value(
+                "Each of \"members\" must be an object with a \"value\": the id of a user or group.",
+            ));
         };
-        match id {
-            Some(Value::String(id)) if !id.is_empty() => {
-                if seen.insert(id.clone()) {
-                    ids.push(id);
-                }
-            }
-            _ => {
-                return Err(ScimError::invalid_value(
-                    "Each of \"members\" must be an object with a \"value\": the id of a user or group.",
-                ));
-            }
+        if seen.insert(id.clone()) {
+            ids.push(id);
         }
     }
     Ok(ids)
+}
+
+/// The id of one member: its `value`, else the one in its `$ref`; `None` if it has neither.
+pub(crate) fn member_id(
+    attribute: &Attribute,
+    reader: &mut Reader,
+    element: Value,
+) -> Result<Option<String>, ScimError> {
+    let name = Name::of(&attribute.name);
+    let value = match element {
+        Value::Object(member) => {
+            let is_named = |key: &str| key.eq_ignore_ascii_case("value") || key == reference::REFERENCE;
+            let mut parts: Map<String, Value> = member
+                .into_iter()
+                .filter(|(key, part)| is_named(key) && !is_unassigned(part))
+                .map(|(key, part)| (key.to_ascii_lowercase(), part))
+                .collect();
+            reference::complete(attribute, &mut parts, name)?;
+            parts.remove("value")
+        }
+        Value::String(id) => {
+            reader.coerced(name, "plainValue", || {
+                ScimError::invalid_value("Each of \"members\" must be an object with a \"value\".")
+            })?;
+            Some(Value::String(id))
+        }
+        _ => None,
+    };
+    match value {
+        Some(Value::String(id)) if !id.is_empty() => Ok(Some(id)),
+        _ => Ok(None),
+    }
+}
+
+/// Whether the replacement of a disabled user leaves `active` out. The user stays disabled then: RFC 7644 section 3.5.1
+/// lets the service provider assign a default value to what a PUT leaves out, and a user without `active` would count as
+/// enabled.
+pub fn says_nothing_of_active(
+    resource_type: &ResourceType,
+    before: &Map<String, Value>,
+    after: &Map<String, Value>,
+) -> bool {
+    let is_disabled = before.get("active") == Some(&Value::Bool(false));
+    resource_type.kind == ResourceKind::User && is_disabled && !after.contains_key("active")
 }
 
 /// What holds of every document: required attributes, lengths of keys, and `schemas` as what is in it.

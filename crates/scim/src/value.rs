@@ -4,11 +4,12 @@
 use crate::{
     Profile, ScimError,
     effect::{Effects, Outcome},
+    pairs, reference,
     schema::{Attribute, AttributeType, Mutability},
-    steps,
+    steps, urn,
 };
 use serde_json::{Map, Value};
-use std::{collections::HashSet, fmt};
+use std::fmt;
 
 /// Most values of one multi-valued attribute (`members` not counted).
 pub const MAX_VALUES: usize = 1000;
@@ -44,11 +45,13 @@ pub(crate) struct Reader {
     pub(crate) profile: Profile,
     /// The deviations that it met, as effects whose operation is not known here.
     pub(crate) notes: Effects,
+    /// How many unknown attributes it met.
+    pub(crate) unknown: usize,
 }
 
 impl Reader {
     pub(crate) fn new(profile: Profile) -> Self {
-        Reader { profile, notes: Effects::default() }
+        Reader { profile, notes: Effects::default(), unknown: 0 }
     }
 
     pub(crate) fn ignored(&mut self, path: Name<'_>, rule: &'static str) {
@@ -69,8 +72,41 @@ impl Reader {
         Ok(())
     }
 
+    /// What asks for nothing: ignored by `rule`, or refused by a strict profile.
+    pub(crate) fn idle(
+        &mut self,
+        path: Name<'_>,
+        rule: &'static str,
+        strict: impl FnOnce() -> ScimError,
+    ) -> Result<(), ScimError> {
+        if !self.profile.rules().ignores_idle_operations {
+            return Err(strict());
+        }
+        self.ignored(path, rule);
+        Ok(())
+    }
+
+    /// An add without a value.
+    pub(crate) fn empty_add(&mut self, path: Name<'_>) -> Result<(), ScimError> {
+        self.idle(path, "emptyAdd", || {
+            ScimError::invalid_value(format!(
+                "The operation adds no value to \"{path}\". Send a value, or clear the attribute by \"remove\"."
+            ))
+        })
+    }
+
+    /// A remove whose value names nothing that the attribute can hold.
+    pub(crate) fn names_nothing(&mut self, path: Name<'_>) -> Result<(), ScimError> {
+        self.idle(path, "namesNothing", || {
+            ScimError::invalid_value(format!(
+                "The value of the operation names nothing of \"{path}\" to remove. Select what to remove by the path."
+            ))
+        })
+    }
+
     /// An unknown attribute: ignored, or refused by a strict profile.
     pub(crate) fn unknown(&mut self, path: Name<'_>) -> Result<(), ScimError> {
+        self.unknown += 1;
         if !self.profile.rules().ignores_unknown_attributes {
             return Err(ScimError::invalid_value(format!(
                 "\"{path}\" is not an attribute of this resource. See /Schemas."
@@ -123,7 +159,7 @@ impl Reader {
                 list.push(value);
             }
         }
-        drop_repeated(&mut list);
+        pairs::merge(&mut list);
         self.one_primary(&mut list, path)?;
         Ok(list)
     }
@@ -203,44 +239,9 @@ impl Reader {
             _ => return Err(wrong_type(path, "an object")),
         };
         let map = self.lift_role(attribute, map, path)?;
-        let map = self.object(&attribute.sub_attributes, map, path)?;
+        let mut map = self.object(&attribute.sub_attributes, map, path)?;
+        reference::complete(attribute, &mut map, path)?;
         Ok((!map.is_empty()).then_some(Value::Object(map)))
-    }
-
-    /// A role whose `value` is the JSON text of an app role assignment, as Entra adds roles without its flag.
-    fn lift_role(
-        &mut self,
-        attribute: &Attribute,
-        mut map: Map<String, Value>,
-        path: Name<'_>,
-    ) -> Result<Map<String, Value>, ScimError> {
-        if attribute.name != "roles" || !self.profile.rules().reads_app_roles {
-            return Ok(map);
-        }
-        let key = |map: &Map<String, Value>, name: &str| {
-            map.keys().find(|key| key.eq_ignore_ascii_case(name)).cloned()
-        };
-        // AppRoleAssignmentsComplex names the display so.
-        if let (Some(named), None) = (key(&map, "displayName"), key(&map, "display"))
-            && let Some(display) = map.shift_remove(&named)
-        {
-            self.coerced(path, "roleDisplayName", || wrong_type(path, "a role"))?;
-            map.insert("display".to_owned(), display);
-        }
-        let assignment = key(&map, "value")
-            .and_then(|key| map.get(&key)?.as_str())
-            .filter(|text| text.starts_with('{'))
-            .and_then(|text| crate::json::parse(text.as_bytes()).ok());
-        let Some(Value::Object(mut assignment)) = assignment else { return Ok(map) };
-        let Some(value) = assignment.remove("value").filter(Value::is_string) else { return Ok(map) };
-        map.retain(|key, _| !key.eq_ignore_ascii_case("value"));
-        map.insert("value".to_owned(), value);
-        if let Some(display) = assignment.remove("displayName").filter(Value::is_string) {
-            map.retain(|key, _| !key.eq_ignore_ascii_case("display"));
-            map.insert("display".to_owned(), display);
-        }
-        self.coerced(path, "roleJson", || wrong_type(path, "a role"))?;
-        Ok(map)
     }
 
     /// The members of an object in canonical spelling, each read by its attribute; read-only ones are ignored.
@@ -283,12 +284,40 @@ impl Reader {
         match value {
             Value::Null => Ok(None),
             Value::String(text) if text.is_empty() => Ok(None),
-            Value::Object(map) => {
+            Value::Object(mut map) => {
+                if let Some(key) = map.keys().find(|key| is_schemas(key)).cloned() {
+                    let listed = map.shift_remove(&key).unwrap_or_default();
+                    self.schemas_within(schema, &listed)?;
+                }
                 let map = self.object(&schema.attributes, map, Name::of(&schema.id))?;
                 Ok((!map.is_empty()).then_some(Value::Object(map)))
             }
             _ => Err(wrong_type(Name::of(&schema.id), "an object")),
         }
+    }
+
+    /// `schemas` inside the object of an extension: accepted if it lists nothing but URNs that describe the resource
+    /// anyway.
+    pub(crate) fn schemas_within(
+        &mut self,
+        schema: &crate::schema::Schema,
+        listed: &Value,
+    ) -> Result<(), ScimError> {
+        let known = |urn: &str| {
+            schema.id.eq_ignore_ascii_case(urn)
+                || urn::RESOURCE_SCHEMAS.iter().any(|known| known.eq_ignore_ascii_case(urn))
+        };
+        let is_known = |urn: &Value| urn.as_str().is_some_and(known);
+        if listed.is_null() || listed.as_array().is_some_and(|list| list.iter().all(is_known)) {
+            return Ok(());
+        }
+        if !self.profile.rules().ignores_read_only_echo {
+            return Err(ScimError::mutability(
+                "\"schemas\" is read-only and belongs to the resource. Remove it from the value of the extension.",
+            ));
+        }
+        self.ignored(Name::of(&schema.id).part("schemas"), "readOnly");
+        Ok(())
     }
 
     fn simple(&mut self, attribute: &Attribute, value: Value, path: Name<'_>) -> Result<Value, ScimError> {
@@ -321,24 +350,9 @@ impl Reader {
     }
 }
 
-/// Drops values that stand in the list before.
-fn drop_repeated(list: &mut Vec<Value>) {
-    // To hash values is dearer than to compare a few.
-    if list.len() <= 8 {
-        let mut place = 0;
-        while let Some(value) = list.get(place) {
-            if list[..place].contains(value) {
-                list.remove(place);
-            } else {
-                place += 1;
-            }
-        }
-        return;
-    }
-    let mut seen = HashSet::with_capacity(list.len());
-    let is_first: Vec<bool> = list.iter().map(|value| seen.insert(value)).collect();
-    let mut is_first = is_first.into_iter();
-    list.retain(|_| is_first.next().unwrap_or(true));
+/// Whether a key is `schemas`, which only the resource itself has.
+pub(crate) fn is_schemas(key: &str) -> bool {
+    key.eq_ignore_ascii_case("schemas")
 }
 
 fn number(attribute: &Attribute, value: Value, path: Name<'_>) -> Result<Value, ScimError> {
@@ -351,28 +365,10 @@ fn number(attribute: &Attribute, value: Value, path: Name<'_>) -> Result<Value, 
     }
 }
 
-fn wrong_type(path: Name<'_>, wanted: &str) -> ScimError {
+pub(crate) fn wrong_type(path: Name<'_>, wanted: &str) -> ScimError {
     ScimError::invalid_value(format!("\"{path}\" must be {wanted}. Check the attribute mapping."))
 }
 
 pub(crate) fn twice(path: Name<'_>) -> ScimError {
     ScimError::invalid_syntax(format!("\"{path}\" is given twice, in different case."))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn of_values_that_are_repeated_the_first_stays() {
-        for length in [3, 8, 9, 100] {
-            let value = |n: usize| json!({ "value": n % 3, "type": "work" });
-            let mut list: Vec<Value> = (0..length).map(value).collect();
-            // The order of parts does not count.
-            list.push(json!({ "type": "work", "value": 1 }));
-            drop_repeated(&mut list);
-            assert_eq!(list, (0..3).map(value).collect::<Vec<_>>(), "{length}");
-        }
-    }
 }

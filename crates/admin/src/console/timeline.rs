@@ -218,6 +218,9 @@ fn rule_words(rule: &str) -> &'static str {
         "unknownAttribute" => "no schema knows this attribute",
         "readOnly" => "only the service provider sets this attribute",
         "passwordNotKept" => "passwords are accepted and never kept",
+        "emptyAdd" => "the operation had no value to add",
+        "namesNothing" => "the value names nothing that can be removed",
+        "activeKept" => "a disabled user stays disabled until active is set to true",
         "emptyElement" => "an element without a value is no value",
         _ => "by a rule of an earlier version",
     }

@@ -48,7 +48,7 @@ fn user() -> Map<String, Value> {
         ],
         "roles": [{ "primary": false, "value": "Admin", "display": "Admin" }],
         "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": { "department": "R&D", "manager": { "value": "7" } },
-        "urn:acme:hr": { "badge": 7 },
+        "urn:acme:hr": { "badge": 7, "tags": ["a", "b"], "links": [{ "type": "work", "value": "a" }], "desk": { "no": 1 } },
         "groups": [{ "value": "9", "type": "direct" }],
         "meta": { "resourceType": "User", "created": "2026-01-01T00:00:00.000Z" },
     });

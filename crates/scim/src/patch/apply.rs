@@ -6,16 +6,16 @@ use super::{
     fields::Fields,
     members,
     place::{self, Place},
-    untyped,
+    untyped::Untyped,
     write::Writer,
 };
 use crate::{
     Profile, ScimError,
     effect::{Effect, Effects, Outcome},
     member::MemberStep,
-    path::{AttributePath, Path},
-    resource,
-    schema::{Attribute, Mutability, ResourceKind, ResourceType, Schema},
+    path::Path,
+    resource::{self, adds_nothing},
+    schema::{Attribute, Mutability, ResourceKind, ResourceType},
     urn,
     value::{Name, Reader},
 };
@@ -25,10 +25,12 @@ pub(super) fn apply(
     request: &PatchRequest,
     resource_type: &ResourceType,
     profile: Profile,
+    id: Option<&str>,
     document: &Map<String, Value>,
 ) -> Result<Patched, ScimError> {
     let mut patch = Patch {
         resource_type,
+        id,
         document: Fields::copy(document),
         members: Vec::new(),
         effects: Effects::default(),
@@ -52,14 +54,16 @@ pub(super) fn apply(
     })
 }
 
-struct Patch<'a> {
+pub(super) struct Patch<'a> {
     resource_type: &'a ResourceType,
-    document: Fields,
+    /// Of the resource, if it is known.
+    id: Option<&'a str>,
+    pub(super) document: Fields,
     members: Vec<MemberStep>,
     effects: Effects,
     /// Its notes are those of the operation that is being applied.
-    reader: Reader,
-    budget: Budget,
+    pub(super) reader: Reader,
+    pub(super) budget: Budget,
 }
 
 impl<'a> Patch<'a> {
@@ -89,7 +93,12 @@ impl<'a> Patch<'a> {
             ));
         };
         if map.is_empty() {
-            self.effect(index, "", Outcome::AlreadyTrue, None);
+            if op == Op::Add {
+                self.reader.idle(Name::of(""), "emptyAdd", || {
+                    ScimError::invalid_value("The operation adds nothing: its value has no attributes.")
+                })?;
+            }
+            self.settle(index, "", false, None.into_iter());
         }
         for (key, value) in map {
             let path = Path::parse(&key)?;
@@ -102,9 +111,15 @@ impl<'a> Patch<'a> {
                 }
                 coerced = coerced.or(Some("pathAsKey"));
             }
-            if self.is_idle_echo(&path) {
+            if let Some(is_same) = self.echo(&path, &value)
+                && (is_same || self.profile().rules().ignores_read_only_echo)
+            {
                 self.budget.operation(&path)?;
-                self.effect(index, &path.to_string(), Outcome::Ignored, Some("readOnly"));
+                let (outcome, rule) = match is_same {
+                    true => (Outcome::AlreadyTrue, None),
+                    false => (Outcome::Ignored, Some("readOnly")),
+                };
+                self.effect(index, &path.to_string(), outcome, rule);
                 continue;
             }
             self.at(index, op, &path, Some(value), coerced)?;
@@ -121,14 +136,28 @@ impl<'a> Patch<'a> {
             || (attribute.urn.as_ref().is_some_and(known) && !attribute.name.is_empty())
     }
 
-    /// Read-only attributes in an object of attributes are what the client has read before, not what it wants.
-    fn is_idle_echo(&self, path: &Path) -> bool {
-        path.attribute.urn.is_none()
-            && self.resource_type.attribute(&path.attribute.name).is_some_and(|attribute| {
-                attribute.name == "schemas"
-                    || (self.profile().rules().ignores_read_only_echo
-                        && attribute.mutability == Mutability::ReadOnly)
-            })
+    /// Read-only attributes in an object of attributes are what the client has read before, not what it wants. Says
+    /// whether the value is the one that the resource has; `None` of an attribute that can be written.
+    fn echo(&mut self, path: &Path, value: &Value) -> Option<bool> {
+        if path.attribute.urn.is_some() {
+            return None;
+        }
+        match self.resource_type.attribute(&path.attribute.name)? {
+            attribute if attribute.name == "schemas" => Some(self.lists_own_schemas(value)),
+            attribute if attribute.name == "id" => Some(self.id.is_some() && value.as_str() == self.id),
+            attribute => (attribute.mutability == Mutability::ReadOnly).then_some(false),
+        }
+    }
+
+    /// Whether a value of `schemas` lists nothing but schemas that the resource has or may have.
+    fn lists_own_schemas(&mut self, value: &Value) -> bool {
+        let resource_type = self.resource_type;
+        let mut is_own = |urn: &str| {
+            urn.eq_ignore_ascii_case(&resource_type.schema.id)
+                || resource_type.extension(urn).is_some()
+                || self.document.key(urn).is_some()
+        };
+        value.as_array().is_some_and(|list| list.iter().all(|urn| urn.as_str().is_some_and(&mut is_own)))
     }
 
     fn at(
@@ -164,25 +193,48 @@ impl<'a> Patch<'a> {
                 self.effect(index, &name, Outcome::Ignored, Some("unknownAttribute"));
                 return Ok(());
             }
-            Place::Core(attribute)
-                if attribute.name == "members" && self.resource_type.kind == ResourceKind::Group =>
-            {
-                self.members.extend(members::steps(op, path, value, attribute, &mut self.reader)?);
-                true
-            }
             Place::Core(attribute) if attribute.name == "password" => {
                 self.effect(index, &name, Outcome::Ignored, Some("passwordNotKept"));
                 return Ok(());
             }
             Place::Core(attribute) if attribute.name == "schemas" => {
-                self.effect(index, &name, Outcome::Ignored, Some("readOnly"));
-                return Ok(());
+                if !value.is_some_and(|value| op != Op::Remove && self.lists_own_schemas(&value)) {
+                    if !profile.rules().ignores_read_only_echo {
+                        return Err(ScimError::mutability(
+                            "\"schemas\" is read-only. Remove it from the attribute mapping.",
+                        ));
+                    }
+                    self.reader.ignored(Name::of(&name), "readOnly");
+                }
+                false
+            }
+            ref place
+                if op == Op::Add
+                    && value.as_ref().is_none_or(adds_nothing)
+                    && place.takes_brackets_of(path) =>
+            {
+                self.reader.empty_add(Name::of(&name))?;
+                false
+            }
+            Place::Core(attribute)
+                if attribute.name == "members" && self.resource_type.kind == ResourceKind::Group =>
+            {
+                let steps = members::steps(op, path, value, attribute, &mut self.reader)?;
+                let has_any = !steps.is_empty();
+                self.members.extend(steps);
+                has_any
             }
             Place::Core(attribute) => self.attribute(op, attribute, path, value)?,
             Place::InExtension(schema, attribute) => self.in_extension(op, schema, attribute, path, value)?,
             Place::Extension(schema) => self.extension(op, schema, value)?,
-            Place::UnknownExtension(key) => untyped::whole(op, &mut self.document, &key, value)?,
-            Place::InUnknownExtension(key) => untyped::attribute(op, &mut self.document, &key, path, value)?,
+            Place::UnknownExtension(key) => {
+                let (mut untyped, document) = self.untyped(op, &name);
+                untyped.whole(document, &key, value)?
+            }
+            Place::InUnknownExtension(key) => {
+                let (mut untyped, document) = self.untyped(op, &name);
+                untyped.attribute(document, &key, path, value)?
+            }
         };
         self.settle(index, &name, changed, coerced.into_iter().chain(bare));
         Ok(())
@@ -200,54 +252,10 @@ impl<'a> Patch<'a> {
         self.document.change(&attribute.name, |current| write(&mut writer, current, path, value))
     }
 
-    /// One attribute of an extension that we know: it holds few.
-    fn in_extension(
-        &mut self,
-        op: Op,
-        schema: &'a Schema,
-        attribute: &'a Attribute,
-        path: &Path,
-        value: Option<Value>,
-    ) -> Result<bool, ScimError> {
-        let mut writer = Writer { op, attribute, reader: &mut self.reader, budget: &mut self.budget };
-        self.document.change(&schema.id, |extension| {
-            if extension.is_null() {
-                *extension = Value::Object(Map::new());
-            }
-            let Value::Object(object) = extension else {
-                return Err(ScimError::invalid_path(format!("\"{}\" is not an object.", schema.id)));
-            };
-            let current = object.entry(attribute.name.as_str()).or_insert(Value::Null);
-            let changed = write(&mut writer, current, path, value)?;
-            if current.is_null() {
-                object.shift_remove(&attribute.name);
-            }
-            if object.is_empty() {
-                *extension = Value::Null;
-            }
-            Ok(changed)
-        })
-    }
-
-    /// A known extension as a whole: its object is merged (add, replace) or removed.
-    fn extension(&mut self, op: Op, schema: &'a Schema, value: Option<Value>) -> Result<bool, ScimError> {
-        match (op, value) {
-            (Op::Remove, _) | (_, None | Some(Value::Null)) => Ok(self.document.set(&schema.id, None)),
-            (_, Some(Value::String(text))) if text.is_empty() => Ok(self.document.set(&schema.id, None)),
-            (_, Some(Value::Object(map))) => {
-                let mut changed = false;
-                for (key, value) in map {
-                    let Some(attribute) = schema.attribute(&key) else {
-                        self.reader.unknown(Name::of(&format!("{}:{key}", schema.id)))?;
-                        continue;
-                    };
-                    let path = Path { attribute: AttributePath::named(&key), filter: None };
-                    changed |= self.in_extension(op, schema, attribute, &path, Some(value))?;
-                }
-                Ok(changed)
-            }
-            _ => Err(ScimError::invalid_value(format!("\"{}\" must be an object.", schema.id))),
-        }
+    /// What writes an extension that no schema describes, and the document to write it to.
+    fn untyped<'p>(&'p mut self, op: Op, path: &'p str) -> (Untyped<'p>, &'p mut Fields) {
+        let untyped = Untyped { op, path, reader: &mut self.reader, budget: &mut self.budget };
+        (untyped, &mut self.document)
     }
 
     fn effect(&mut self, operation: usize, path: &str, outcome: Outcome, rule: Option<&'static str>) {
@@ -270,7 +278,7 @@ impl<'a> Patch<'a> {
 }
 
 /// Writes an attribute that the client may write. A required one is never removed.
-fn write(
+pub(super) fn write(
     writer: &mut Writer<'_>,
     current: &mut Value,
     path: &Path,
@@ -279,7 +287,18 @@ fn write(
     let attribute = writer.attribute;
     check_writable(attribute, path)?;
     let was_there = !current.is_null();
+    let was_disabled = attribute.name == "active" && *current == false;
     let changed = writer.write(current, path, value)?;
+    if was_disabled && current.is_null() {
+        *current = Value::Bool(false);
+        writer.reader.idle(Name::of(&attribute.name), "activeKept", || {
+            ScimError::invalid_value(
+                "\"active\" of a disabled user cannot be removed: without it, the user would count as enabled. Set it to \
+                 true or false.",
+            )
+        })?;
+        return Ok(false);
+    }
     if attribute.required && was_there && current.is_null() {
         return Err(ScimError::mutability(format!(
             "\"{}\" is required and cannot be removed.",

@@ -25,6 +25,19 @@ struct Member {
     next: Option<usize>,
 }
 
+/// What a member holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// There is no such member.
+    Absent,
+    /// A text, a number or a boolean.
+    Simple,
+    /// A list.
+    List,
+    /// An object.
+    Object,
+}
+
 enum Content {
     /// Null is a member that was removed: documents hold no nulls.
     Value(Value),
@@ -72,22 +85,32 @@ impl Fields {
         self.change(name, |current| put(current, value))
     }
 
-    /// Changes the members of a member, which `change` says whether it did. What is no object counts as an empty one,
-    /// and an object that is left empty is removed. Says whether anything changed.
-    pub(super) fn inside(&mut self, name: &str, change: impl FnOnce(&mut Fields) -> bool) -> bool {
+    /// What a member holds.
+    pub(super) fn shape(&mut self, name: &str) -> Shape {
+        let Some(at) = self.find(name) else { return Shape::Absent };
+        match &self.members[at].content {
+            Content::Object(_) | Content::Value(Value::Object(_)) => Shape::Object,
+            Content::Value(Value::Array(_)) => Shape::List,
+            Content::Value(_) => Shape::Simple,
+        }
+    }
+
+    /// Changes the members of a member. What is no object counts as an empty one, and an object that is left empty is
+    /// removed.
+    pub(super) fn inside<R>(&mut self, name: &str, change: impl FnOnce(&mut Fields) -> R) -> R {
         let at = self.find_or_add(name);
-        let (mut object, is_lost) = match std::mem::take(&mut self.members[at].content) {
-            Content::Object(object) => (object, false),
-            Content::Value(Value::Object(map)) => (map.into_iter().collect(), false),
-            Content::Value(other) => (Fields::default(), !other.is_null()),
+        let mut object = match std::mem::take(&mut self.members[at].content) {
+            Content::Object(object) => object,
+            Content::Value(Value::Object(map)) => map.into_iter().collect(),
+            Content::Value(_) => Fields::default(),
         };
-        let has_changed = change(&mut object);
+        let result = change(&mut object);
         if object.live == 0 {
             self.remove(at);
         } else {
             self.members[at].content = Content::Object(object);
         }
-        has_changed || is_lost
+        result
     }
 
     fn find(&mut self, name: &str) -> Option<usize> {
@@ -233,7 +256,9 @@ mod tests {
         // Read as a whole while it is open.
         assert!(!object.set("desk", Some(json!({ "no": 2, "floor": 1 }))));
         assert!(object.inside("desk", |desk| desk.set("no", None) && desk.set("floor", None)));
-        assert!(object.inside("badge", |badge| badge.set("no", None)), "a text is no object");
+        assert_eq!(object.shape("badge"), Shape::Simple);
+        object.set("badge", None);
+        assert_eq!((object.shape("badge"), object.shape("desk")), (Shape::Absent, Shape::Absent));
         assert!(!object.inside("other", |other| other.set("no", None)));
         assert!(object.into_map().is_empty());
     }

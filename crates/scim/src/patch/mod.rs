@@ -3,9 +3,11 @@
 mod apply;
 mod budget;
 mod elements;
+mod extension;
 mod fields;
 mod members;
 mod place;
+mod select;
 mod untyped;
 mod write;
 
@@ -167,7 +169,21 @@ impl PatchRequest {
         profile: Profile,
         document: &Map<String, Value>,
     ) -> Result<Patched, ScimError> {
-        apply::apply(self, resource_type, profile, document)
+        apply::apply(self, resource_type, profile, None, document)
+    }
+
+    /// As [`PatchRequest::apply`], for the resource of this `id`: a value that repeats the id changes nothing.
+    ///
+    /// # Errors
+    /// As [`PatchRequest::apply`].
+    pub fn apply_to(
+        &self,
+        resource_type: &ResourceType,
+        profile: Profile,
+        id: &str,
+        document: &Map<String, Value>,
+    ) -> Result<Patched, ScimError> {
+        apply::apply(self, resource_type, profile, Some(id), document)
     }
 }
 

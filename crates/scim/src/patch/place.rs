@@ -27,6 +27,18 @@ pub(super) enum Place<'a> {
     Nowhere,
 }
 
+impl Place<'_> {
+    /// Whether the path has no brackets, or they stand behind a list that elements can be selected of.
+    pub(super) fn takes_brackets_of(&self, path: &Path) -> bool {
+        match self {
+            Place::Core(attribute) | Place::InExtension(_, attribute) => {
+                path.filter.is_none() || (attribute.multi_valued && attribute.is_complex())
+            }
+            _ => true,
+        }
+    }
+}
+
 /// Finds the place, and says by which deviation if it took one.
 pub(super) fn find<'a>(
     path: &Path,
@@ -59,7 +71,7 @@ pub(super) fn find<'a>(
     if urn::RESOURCE_SCHEMAS.iter().any(|known| known.eq_ignore_ascii_case(urn)) {
         return (Place::Nowhere, None);
     }
-    (unknown_extension(attribute, urn, value, resource_type, document), None)
+    (unknown_extension(path, urn, value, resource_type, document), None)
 }
 
 fn without_urn<'a>(
@@ -86,15 +98,16 @@ fn without_urn<'a>(
 /// The last part of an unknown URN is an attribute, unless the whole is an extension: one that the document holds, one
 /// that is given an object, or one that ends as extensions do and is removed.
 fn unknown_extension<'a>(
-    attribute: &AttributePath,
+    path: &Path,
     urn: &str,
     value: Option<&Value>,
     resource_type: &ResourceType,
     document: &mut Fields,
 ) -> Place<'a> {
+    let attribute = &path.attribute;
     let mut key = |urn: &str| document.key(urn).map(str::to_owned);
     let parent = key(urn);
-    if attribute.sub_attribute.is_none() {
+    if attribute.sub_attribute.is_none() && path.filter.is_none() {
         let whole = format!("{urn}:{}", attribute.name);
         if let Some(key) = key(&whole) {
             return Place::UnknownExtension(key);

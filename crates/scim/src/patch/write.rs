@@ -9,8 +9,9 @@ use super::{
 };
 use crate::{
     ScimError,
-    filter::{CompareOp, Filter, Value as FilterValue},
+    filter::fold,
     path::Path,
+    reference,
     resource::is_unassigned,
     schema::Attribute,
     value::{Name, Reader},
@@ -40,6 +41,11 @@ impl Writer<'_> {
                 ScimError::invalid_path(format!("\"{}\" has no sub-attribute \"{name}\".", attribute.name))
             })?),
         };
+        let is_list = attribute.multi_valued && path.filter.is_none() && sub.is_none();
+        let is_misplaced = path.filter.is_some() && !(attribute.multi_valued && attribute.is_complex());
+        if self.op == Op::Add && !is_list && !is_misplaced && value.as_ref().is_none_or(is_unassigned) {
+            return self.adds_nothing(Name::of(&attribute.name));
+        }
         match (&path.filter, sub) {
             (Some(filter), sub) => self.by_filter(current, filter, sub, value),
             (None, Some(sub)) if attribute.multi_valued => self.in_each(current, sub, value),
@@ -54,36 +60,84 @@ impl Writer<'_> {
         value.filter(|_| self.op != Op::Remove).unwrap_or_default()
     }
 
+    /// The value of a remove that names what it removes; `None` of any other operation.
+    fn named(&self, value: Option<&Value>) -> Option<Value> {
+        value.filter(|value| self.op == Op::Remove && !is_unassigned(value)).cloned()
+    }
+
     /// A sub-attribute's value; `None` if it is cleared.
-    fn read_sub(&mut self, sub: &Attribute, value: Value) -> Result<Option<Value>, ScimError> {
+    pub(super) fn read_sub(&mut self, sub: &Attribute, value: Value) -> Result<Option<Value>, ScimError> {
         self.reader.attribute(sub, value, Name::of(&self.attribute.name).part(&sub.name))
     }
 
     /// A single-valued attribute. The parts of a complex one that the value names are set or cleared; the others stay.
     fn single(&mut self, current: &mut Value, value: Option<Value>) -> Result<bool, ScimError> {
-        let attribute = self.attribute;
-        let value = self.given(value);
-        let Value::Object(parts) = &value else {
-            let value = self.reader.single(attribute, value, Name::of(&attribute.name))?;
-            return Ok(put(current, value));
-        };
-        let cleared: Vec<_> = parts
-            .iter()
-            .filter(|(_, part)| is_unassigned(part))
-            .filter_map(|(key, _)| attribute.sub_attribute(key))
-            .collect();
-        let read = self.reader.single(attribute, value, Name::of(&attribute.name))?;
-        if !attribute.is_complex() {
-            return Ok(put(current, read));
+        if let Some(named) = self.named(value.as_ref()) {
+            return self.remove_named(current, named);
         }
-        let read = match read {
-            Some(Value::Object(read)) => read,
-            _ => Map::new(),
-        };
-        let cleared = cleared.into_iter().filter(|sub| !read.contains_key(&sub.name));
-        let mut changes: Vec<(String, Option<Value>)> = cleared.map(|sub| (sub.name.clone(), None)).collect();
-        changes.extend(read.into_iter().map(|(key, part)| (key, Some(part))));
-        Ok(change_parts(current, changes))
+        let attribute = self.attribute;
+        let mut value = self.given(value);
+        let is_object = object_in(&mut value).is_some();
+        let cleared = self.cleared_parts(&mut value)?;
+        let read = self.reader.single(attribute, value, Name::of(&attribute.name))?;
+        match read {
+            Some(Value::Object(read)) if attribute.is_complex() => {
+                let cleared = cleared.into_iter().filter(|name| !read.contains_key(name));
+                let mut changes: Vec<(String, Option<Value>)> = cleared.map(|name| (name, None)).collect();
+                changes.extend(read.into_iter().map(|(key, part)| (key, Some(part))));
+                Ok(change_parts(current, changes))
+            }
+            None if attribute.is_complex() && is_object => {
+                Ok(change_parts(current, cleared.into_iter().map(|name| (name, None))))
+            }
+            None if self.op == Op::Add => self.adds_nothing(Name::of(&attribute.name)),
+            read => Ok(put(current, read)),
+        }
+    }
+
+    /// The sub-attributes of a complex attribute that its value names without a value. Those of an add are taken out of
+    /// the value, and clear nothing.
+    pub(super) fn cleared_parts(&mut self, value: &mut Value) -> Result<Vec<String>, ScimError> {
+        let attribute = self.attribute;
+        let Some(parts) = object_in(value).filter(|_| attribute.is_complex()) else { return Ok(Vec::new()) };
+        let empty = parts.iter().filter(|(_, part)| is_unassigned(part)).map(|(key, _)| key.clone());
+        let mut cleared = Vec::new();
+        for key in empty.collect::<Vec<_>>() {
+            let Some(sub) = attribute.sub_attribute(&key) else { continue };
+            if self.op == Op::Add {
+                self.reader.empty_add(Name::of(&attribute.name).part(&sub.name))?;
+                parts.shift_remove(&key);
+            } else {
+                cleared.push(sub.name.clone());
+            }
+        }
+        Ok(cleared)
+    }
+
+    /// An add whose value is none once it is read: `{"value": null}` where a text belongs.
+    pub(super) fn adds_nothing(&mut self, name: Name<'_>) -> Result<bool, ScimError> {
+        self.reader.empty_add(name)?;
+        Ok(false)
+    }
+
+    /// A remove with a value takes no more than what the value names.
+    fn remove_named(&mut self, current: &mut Value, value: Value) -> Result<bool, ScimError> {
+        let attribute = self.attribute;
+        let name = Name::of(&attribute.name);
+        match self.reader.single(attribute, value, name)? {
+            None => {
+                self.reader.names_nothing(name)?;
+                Ok(false)
+            }
+            Some(Value::Object(parts)) => {
+                let is_held = |(key, part): &(String, Value)| {
+                    attribute.sub_attribute(key).is_some_and(|sub| is_same(sub, part, &current[key.as_str()]))
+                };
+                let held: Vec<_> = parts.into_iter().filter(is_held).map(|(key, _)| (key, None)).collect();
+                Ok(change_parts(current, held))
+            }
+            Some(simple) => Ok(is_same(attribute, &simple, current) && put(current, None)),
+        }
     }
 
     fn in_complex(
@@ -92,38 +146,82 @@ impl Writer<'_> {
         sub: &Attribute,
         value: Option<Value>,
     ) -> Result<bool, ScimError> {
+        if let Some(named) = self.named(value.as_ref()) {
+            let named = self.read_sub(sub, named)?.unwrap_or_default();
+            if !is_same(sub, &named, &current[sub.name.as_str()]) {
+                return Ok(false);
+            }
+        }
         let value = self.given(value);
-        let value = self.read_sub(sub, value)?;
-        Ok(change_parts(current, [(sub.name.clone(), value)]))
+        let mut parts = Map::new();
+        match self.read_sub(sub, value)? {
+            Some(value) => drop(parts.insert(sub.name.clone(), value)),
+            None if self.op == Op::Add => {
+                return self.adds_nothing(Name::of(&self.attribute.name).part(&sub.name));
+            }
+            None => return Ok(change_parts(current, [(sub.name.clone(), None)])),
+        }
+        // A new address is that of another resource.
+        reference::complete(self.attribute, &mut parts, Name::of(&self.attribute.name))?;
+        Ok(change_parts(current, parts.into_iter().map(|(key, part)| (key, Some(part)))))
     }
 
     /// A multi-valued attribute as a whole.
     fn list(&mut self, current: &mut Value, value: Option<Value>) -> Result<bool, ScimError> {
         let attribute = self.attribute;
-        let name = Name::of(&attribute.name);
-        let value = match (self.op, value.filter(|value| !value.is_null())) {
-            (Op::Remove, None) => return Ok(put(current, None)),
-            // As with members: a client that names values does not mean all of them.
-            (Op::Remove, Some(value)) => {
-                self.reader.coerced(name, "removeByValue", || {
-                    ScimError::invalid_value(
-                        "An operation remove takes no value. Select what to remove by brackets in the path.",
-                    )
-                })?;
-                value
-            }
-            (_, value) => value.unwrap_or_default(),
-        };
-        let given = self.reader.list(attribute, value, name)?;
+        let value = value.unwrap_or_default();
+        if self.op == Op::Remove {
+            return if value.is_null() { Ok(put(current, None)) } else { self.remove_from(current, value) };
+        }
+        let value = if self.op == Op::Add { list_of(value) } else { value };
+        let adds_nothing = self.op == Op::Add && is_unassigned(&value);
+        let given = self.reader.list(attribute, value, Name::of(&attribute.name))?;
+        if adds_nothing {
+            return self.adds_nothing(Name::of(&attribute.name));
+        }
         if self.op == Op::Replace {
             return Ok(put(current, (!given.is_empty()).then_some(Value::Array(given))));
         }
         let mut elements = Elements::take(current, self.budget)?;
-        match self.op {
-            Op::Remove => elements.remove(&given, self.budget)?,
-            _ => elements.add(given, self.budget)?,
+        elements.add(given, self.budget)?;
+        elements.put_back_to(current, attribute)
+    }
+
+    /// As with members: a client that names values does not mean all of them.
+    fn remove_from(&mut self, current: &mut Value, value: Value) -> Result<bool, ScimError> {
+        let attribute = self.attribute;
+        let name = Name::of(&attribute.name);
+        self.reader.coerced(name, "removeByValue", || {
+            ScimError::invalid_value(
+                "An operation remove takes no value. Select what to remove by brackets in the path.",
+            )
+        })?;
+        let values = match value {
+            Value::Array(values) => values,
+            single => {
+                self.reader.coerced(name, "singleValue", || {
+                    ScimError::invalid_value(format!("\"{name}\" must be a list."))
+                })?;
+                vec![single]
+            }
+        };
+        let mut gone = Vec::with_capacity(values.len());
+        let mut names_nothing = values.is_empty();
+        for value in values {
+            let unknown = self.reader.unknown;
+            let read = self.reader.single(attribute, value, name)?;
+            // A value with a part that no schema knows is none that is stored.
+            match read.filter(|_| self.reader.unknown == unknown) {
+                Some(named) => gone.push(named),
+                None => names_nothing = true,
+            }
         }
-        elements.put_back(current, attribute)
+        if names_nothing {
+            self.reader.names_nothing(name)?;
+        }
+        let mut elements = Elements::take(current, self.budget)?;
+        elements.remove(&gone, Some(attribute), self.budget)?;
+        elements.put_back_to(current, attribute)
     }
 
     /// A sub-attribute of every element, `emails.type`; an element is made if there is none.
@@ -135,17 +233,20 @@ impl Writer<'_> {
     ) -> Result<bool, ScimError> {
         let value = self.given(value);
         let value = self.read_sub(sub, value)?;
+        if self.op == Op::Add && value.is_none() {
+            return self.adds_nothing(Name::of(&self.attribute.name).part(&sub.name));
+        }
         let mut elements = Elements::take(current, self.budget)?;
         elements.touched = (0..elements.list.len()).collect();
         if elements.list.is_empty() && value.is_some() {
             elements.push_touched(Value::Object(Map::new()));
         }
         self.set_sub(&mut elements, sub, value.as_ref())?;
-        elements.put_back(current, self.attribute)
+        elements.put_back_to(current, self.attribute)
     }
 
     /// Sets or clears a sub-attribute of the touched elements; an element that is left without a value goes.
-    fn set_sub(
+    pub(super) fn set_sub(
         &mut self,
         elements: &mut Elements,
         sub: &Attribute,
@@ -158,104 +259,34 @@ impl Writer<'_> {
         if value.is_none() {
             elements.drop_touched(|element| self.reader.is_void(element));
         }
-        Ok(())
+        elements.merge_pairs(self.budget)
     }
+}
 
-    /// A value path: the elements that the filter selects, or one made to its measure where there is none (Entra).
-    fn by_filter(
-        &mut self,
-        current: &mut Value,
-        filter: &Filter,
-        sub: Option<&Attribute>,
-        value: Option<Value>,
-    ) -> Result<bool, ScimError> {
-        let attribute = self.attribute;
-        if !(attribute.multi_valued && attribute.is_complex()) {
-            return Err(ScimError::invalid_path(format!(
-                "\"{}\" does not hold a list of complex values; brackets cannot stand behind it.",
-                attribute.name
-            )));
-        }
-        let condition =
-            filter.resolve_element(Some(attribute)).map_err(|error| ScimError::invalid_path(error.detail))?;
-        let value = match (self.op, sub) {
-            (Op::Remove, _) => None,
-            (_, Some(sub)) => self.read_sub(sub, value.unwrap_or_default())?,
-            (_, None) => {
-                self.reader.single(attribute, value.unwrap_or_default(), Name::of(&attribute.name))?
-            }
-        };
-        let mut elements = Elements::take(current, self.budget)?;
-        let weight_of_all: usize = elements.list.iter().map(weight).sum();
-        self.budget.steps(weight_of_all.saturating_mul(filter.comparisons()))?;
-        let is_selected = |index: &usize| condition.matches_element(&elements.list[*index]);
-        elements.touched = (0..elements.list.len()).filter(is_selected).collect();
-        if elements.touched.is_empty() && !self.make(&mut elements, filter, value.is_some())? {
-            return elements.put_back(current, attribute);
-        }
-        match (sub, value) {
-            (Some(sub), value) => self.set_sub(&mut elements, sub, value.as_ref())?,
-            (None, Some(value)) => self.write_elements(&mut elements, filter, &value)?,
-            (None, None) => elements.drop_touched(|_| true),
-        }
-        elements.put_back(current, attribute)
+/// The object that a value is, or the only one in a list, as older Entra sends it.
+fn object_in(value: &mut Value) -> Option<&mut Map<String, Value>> {
+    match value {
+        Value::Object(parts) => Some(parts),
+        Value::Array(list) if list.len() == 1 => list.first_mut().and_then(Value::as_object_mut),
+        _ => None,
     }
+}
 
-    /// Makes the element that a filter describes, where it selects none; false if nothing needs to be made, since the
-    /// operation only clears.
-    fn make(
-        &mut self,
-        elements: &mut Elements,
-        filter: &Filter,
-        sets_a_value: bool,
-    ) -> Result<bool, ScimError> {
-        let attribute = self.attribute;
-        let no_target = || {
-            ScimError::no_target(format!(
-                "No value of \"{}\" is selected by the filter in the path.",
-                attribute.name
-            ))
-        };
-        if !self.reader.profile.rules().creates_what_a_filter_selects {
-            return Err(no_target());
-        }
-        if !sets_a_value {
-            return Ok(false);
-        }
-        let made = element_of(filter, attribute, self.reader)?.ok_or_else(no_target)?;
-        self.reader.coerced(Name::of(&attribute.name), "createdByFilter", no_target)?;
-        elements.push_touched(Value::Object(made));
-        Ok(true)
+/// RFC 7644 section 3.5.2.1: an add names one value of a multi-valued attribute, or several.
+pub(super) fn list_of(value: Value) -> Value {
+    match value {
+        Value::Null | Value::Array(_) => value,
+        single => Value::Array(vec![single]),
     }
+}
 
-    /// Writes the touched elements. Add merges into an element; replace puts the value in its place, and a lenient
-    /// profile keeps what selected it. What is left without a value goes.
-    fn write_elements(
-        &mut self,
-        elements: &mut Elements,
-        filter: &Filter,
-        value: &Value,
-    ) -> Result<(), ScimError> {
-        let Value::Object(parts) = value else {
-            elements.drop_touched(|_| true);
-            return Ok(());
-        };
-        let each = weight(value).saturating_add(filter.comparisons());
-        self.budget.steps(each.saturating_mul(elements.touched.len()))?;
-        elements.change_touched(|element| {
-            if let (Op::Add, Value::Object(current)) = (self.op, &mut *element) {
-                return Ok(set_all(current, parts));
-            }
-            let mut written = if self.reader.profile.rules().creates_what_a_filter_selects {
-                element_of(filter, self.attribute, self.reader)?.unwrap_or_default()
-            } else {
-                Map::new()
-            };
-            set_all(&mut written, parts);
-            Ok(put(element, Some(Value::Object(written))))
-        })?;
-        elements.drop_touched(|element| self.reader.is_void(element));
-        Ok(())
+/// Whether two values of an attribute are the same: texts without regard to case where the schema ignores it.
+fn is_same(attribute: &Attribute, given: &Value, current: &Value) -> bool {
+    match (given, current) {
+        (Value::String(given), Value::String(current)) if !attribute.case_exact => {
+            fold(given) == fold(current)
+        }
+        (given, current) => given == current,
     }
 }
 
@@ -268,7 +299,7 @@ fn set(parts: &mut Map<String, Value>, name: &str, value: Option<Value>) -> bool
     }
 }
 
-fn set_all(parts: &mut Map<String, Value>, given: &Map<String, Value>) -> bool {
+pub(super) fn set_all(parts: &mut Map<String, Value>, given: &Map<String, Value>) -> bool {
     given.iter().fold(false, |changed, (key, part)| set(parts, key, Some(part.clone())) || changed)
 }
 
@@ -293,32 +324,4 @@ fn change_parts(current: &mut Value, changes: impl IntoIterator<Item = (String, 
         *current = Value::Object(parts);
     }
     has_changed
-}
-
-/// An element that fulfils a filter of plain equalities; `None` for any other filter.
-fn element_of(
-    filter: &Filter,
-    attribute: &Attribute,
-    reader: &mut Reader,
-) -> Result<Option<Map<String, Value>>, ScimError> {
-    let parts = match filter {
-        Filter::And(parts) => parts.as_slice(),
-        single => std::slice::from_ref(single),
-    };
-    let mut element = Map::new();
-    for part in parts {
-        let Filter::Compare(path, CompareOp::Eq, value) = part else { return Ok(None) };
-        let Some(sub) = attribute.sub_attribute(&path.name) else { return Ok(None) };
-        let value = match value {
-            FilterValue::Null => continue,
-            FilterValue::Bool(value) => Value::Bool(*value),
-            // No attribute that a filter can create is a number: it is a bare word of digits.
-            FilterValue::Number(_) => Value::String(value.to_string()),
-            FilterValue::Text(text) => Value::String(text.clone()),
-        };
-        if let Some(value) = reader.single(sub, value, Name::of(&attribute.name).part(&sub.name))? {
-            element.insert(sub.name.clone(), value);
-        }
-    }
-    Ok(Some(element))
 }

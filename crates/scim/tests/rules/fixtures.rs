@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use std::{collections::BTreeSet, fs, path::Path};
 
 /// Fewer fixtures than this, and some were not found.
-const AT_LEAST: [(&str, Profile, usize); 2] = [("entra", Profile::Entra, 143), ("rfc", Profile::Rfc, 58)];
+const AT_LEAST: [(&str, Profile, usize); 2] = [("entra", Profile::Entra, 287), ("rfc", Profile::Rfc, 166)];
 
 /// One case.
 #[derive(Deserialize)]
@@ -27,6 +27,8 @@ struct Fixture {
     source: String,
     resource_type: String,
     profile: String,
+    /// The id of the resource, where a PATCH repeats it.
+    id: Option<String>,
     /// What is stored before a PATCH; a create has none.
     document: Option<Map<String, Value>>,
     request: Value,
@@ -106,7 +108,7 @@ fn check(fixture: &Fixture, profile: Profile) -> Result<(), String> {
         None => create(resource_type, profile, body),
         Some(document) => {
             sound::check(resource_type, document);
-            patch(resource_type, profile, document, body)
+            patch(resource_type, profile, fixture.id.as_deref(), document, body)
         }
     };
     match (ended, &fixture.expect.error) {
@@ -152,11 +154,15 @@ fn create(resource_type: &ResourceType, profile: Profile, body: Value) -> Result
 fn patch(
     resource_type: &ResourceType,
     profile: Profile,
+    id: Option<&str>,
     document: &Map<String, Value>,
     body: Value,
 ) -> Result<Ended, ScimError> {
     let request = PatchRequest::parse(profile, body)?;
-    let patched = request.apply(resource_type, profile, document)?;
+    let patched = match id {
+        Some(id) => request.apply_to(resource_type, profile, id, document)?,
+        None => request.apply(resource_type, profile, document)?,
+    };
     assert_eq!(patched.changed, patched.document != *document, "`changed` tells the truth");
     for index in 0..request.operations.len() {
         assert!(

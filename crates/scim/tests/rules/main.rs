@@ -21,6 +21,8 @@ mod limits;
 #[cfg(test)]
 mod patch_model;
 #[cfg(test)]
+mod patch_properties;
+#[cfg(test)]
 mod path;
 #[cfg(test)]
 mod printing;

@@ -78,6 +78,20 @@ impl Selector {
     }
 }
 
+impl Target {
+    /// Whether an add of it has nothing to add.
+    fn is_empty(&self) -> bool {
+        let no_text = |value: &Option<String>| value.as_deref().unwrap_or_default().is_empty();
+        match self {
+            Target::DisplayName(value) | Target::NamePart(_, value) => no_text(value),
+            Target::Name(parts) => parts.iter().all(|(_, value)| no_text(value)),
+            Target::Emails(emails) => emails.iter().all(|email| clean(email).is_empty()),
+            Target::Selected(_, email) => clean(email).is_empty(),
+            Target::SelectedPart(_, _, value) => value.is_null() || value == "",
+        }
+    }
+}
+
 /// The operation as JSON.
 fn to_json(verb: Verb, target: &Target) -> Value {
     let (path, value) = match target {
@@ -127,6 +141,9 @@ impl Model {
     }
 
     fn apply(&mut self, profile: Profile, verb: Verb, target: &Target) -> Result<(), ScimType> {
+        if verb == Verb::Add && target.is_empty() {
+            return idle(profile);
+        }
         let text =
             |value: &Option<String>| value.clone().filter(|value| verb != Verb::Remove && !value.is_empty());
         match target {
@@ -134,9 +151,12 @@ impl Model {
             Target::NamePart(part, value) => put(&mut self.name, part, text(value).map(Value::from)),
             Target::Name(_) if verb == Verb::Remove => self.name.clear(),
             Target::Name(parts) => {
-                parts
-                    .iter()
-                    .for_each(|(part, value)| put(&mut self.name, part, text(value).map(Value::from)));
+                for (part, value) in parts {
+                    match text(value) {
+                        None if verb == Verb::Add => idle(profile)?,
+                        value => put(&mut self.name, part, value.map(Value::from)),
+                    }
+                }
             }
             Target::Emails(_) if verb == Verb::Remove => self.emails.clear(),
             Target::Emails(given) => {
@@ -154,21 +174,27 @@ impl Model {
                 }
             }
             Target::Selected(selector, given) => {
+                if verb == Verb::Add && clean(given).len() < given.len() {
+                    idle(profile)?;
+                }
                 let given = (verb != Verb::Remove).then(|| clean(given)).filter(|given| !given.is_empty());
-                self.selected(profile, selector, given.is_none(), true, |email| match (verb, &given) {
-                    (_, None) => email.clear(),
-                    (Verb::Add, Some(given)) => email.extend(given.clone()),
-                    (_, Some(given)) => {
-                        let keeps = if profile == Profile::Entra { selector.describes() } else { None };
-                        *email = keeps.unwrap_or_default();
-                        email.extend(given.clone());
+                self.selected(profile, selector, given.is_none(), After::Drop, |email| {
+                    match (verb, &given) {
+                        (_, None) => email.clear(),
+                        (Verb::Add, Some(given)) => email.extend(given.clone()),
+                        (_, Some(given)) => {
+                            let keeps = if profile == Profile::Entra { selector.describes() } else { None };
+                            *email = keeps.unwrap_or_default();
+                            email.extend(given.clone());
+                        }
                     }
                 })?;
             }
             Target::SelectedPart(selector, part, value) => {
                 let value = Some(value.clone())
                     .filter(|value| verb != Verb::Remove && !value.is_null() && value != "");
-                self.selected(profile, selector, value.is_none(), value.is_none(), |email| {
+                let after = if value.is_none() { After::Drop } else { After::Stay };
+                self.selected(profile, selector, value.is_none(), after, |email| {
                     put(email, part, value.clone())
                 })?;
             }
@@ -186,13 +212,20 @@ impl Model {
         let pair = self.emails.iter().position(|email| {
             given.contains_key("value")
                 && email.get("value") == given.get("value")
-                && given.get("type").is_none_or(|kind| email.get("type") == Some(kind))
+                && (!given.contains_key("type") || kind_of(email) == kind_of(&given))
         });
         let is_primary = given.get("primary") == Some(&json!(true));
-        let index = pair.unwrap_or(self.emails.len());
-        match pair {
-            Some(index) => self.emails[index].extend(given),
-            None => self.emails.push(given),
+        let Some(index) = pair else {
+            self.emails.push(given);
+            return is_primary.then_some(self.emails.len() - 1);
+        };
+        let email = &mut self.emails[index];
+        for (part, value) in given {
+            let stays =
+                ["value", "type"].contains(&part.as_str()) || email.get("primary") == Some(&json!(true));
+            if !(email.contains_key(&part) && stays && part != "display") {
+                email.insert(part, value);
+            }
         }
         is_primary.then_some(index)
     }
@@ -205,13 +238,13 @@ impl Model {
         }
     }
 
-    /// Changes what is selected; if `drops`, an element that is left without a value goes.
+    /// Changes what is selected.
     fn selected(
         &mut self,
         profile: Profile,
         selector: &Selector,
         clears: bool,
-        drops: bool,
+        after: After,
         change: impl Fn(&mut Email),
     ) -> Result<(), ScimType> {
         let mut chosen: Vec<usize> =
@@ -233,7 +266,8 @@ impl Model {
             change(&mut all[index].0);
             all[index].1 = true;
         }
-        all.retain(|(email, touched)| !(*touched && drops && is_void(profile, email)));
+        all.retain(|(email, touched)| !(*touched && after == After::Drop && is_void(profile, email)));
+        let all = merge_pairs(all);
         let winner =
             all.iter().position(|(email, touched)| *touched && email.get("primary") == Some(&json!(true)));
         self.emails = all.into_iter().map(|(email, _)| email).collect();
@@ -242,6 +276,49 @@ impl Model {
         }
         Ok(())
     }
+}
+
+/// What becomes of an element that a change leaves without a value.
+#[derive(Clone, Copy, PartialEq)]
+enum After {
+    Drop,
+    Stay,
+}
+
+/// What adds nothing: ignored, or refused.
+fn idle(profile: Profile) -> Result<(), ScimType> {
+    match profile {
+        Profile::Entra => Ok(()),
+        Profile::Rfc => Err(ScimType::InvalidValue),
+    }
+}
+
+fn kind_of(email: &Email) -> Option<String> {
+    email.get("type").and_then(Value::as_str).map(str::to_lowercase)
+}
+
+/// Equal pairs fall together: the first takes the parts that it lacks, and is primary if one of them was.
+fn merge_pairs(all: Vec<(Email, bool)>) -> Vec<(Email, bool)> {
+    let mut merged: Vec<(Email, bool)> = Vec::new();
+    for (email, touched) in all {
+        let is_same = |(other, _): &&mut (Email, bool)| {
+            *other == email
+                || (email.contains_key("value")
+                    && other.get("value") == email.get("value")
+                    && kind_of(other) == kind_of(&email))
+        };
+        let Some((first, is_touched)) = merged.iter_mut().find(is_same) else {
+            merged.push((email, touched));
+            continue;
+        };
+        *is_touched |= touched;
+        for (part, value) in email {
+            if !first.contains_key(&part) || (part == "primary" && value == true) {
+                first.insert(part, value);
+            }
+        }
+    }
+    merged
 }
 
 fn put(parts: &mut Map<String, Value>, part: &str, value: Option<Value>) {
@@ -265,12 +342,11 @@ fn is_void(profile: Profile, email: &Email) -> bool {
 
 /// The values of a list: without voids, each once, one of them primary at most.
 fn read_list(profile: Profile, given: &[Email]) -> Result<Vec<Email>, ScimType> {
-    let mut read: Vec<Email> = Vec::new();
-    for email in given.iter().map(clean).filter(|email| !is_void(profile, email)) {
-        if !read.contains(&email) {
-            read.push(email);
-        }
-    }
+    let given = given.iter().map(clean).filter(|email| !is_void(profile, email));
+    let mut read: Vec<Email> = merge_pairs(given.map(|email| (email, false)).collect())
+        .into_iter()
+        .map(|(email, _)| email)
+        .collect();
     let mut primaries = read.iter_mut().filter(|email| email.get("primary") == Some(&json!(true)));
     primaries.next();
     for email in primaries {

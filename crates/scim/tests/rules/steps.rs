@@ -78,9 +78,12 @@ enum Shape {
     ReplaceByObject,
     NewExtension,
     RemoveExtension,
+    AddPart,
+    AddToList,
+    RemoveByParts,
 }
 
-const SHAPES: [Shape; 9] = [
+const SHAPES: [Shape; 12] = [
     Shape::Set,
     Shape::SetInOddCase,
     Shape::Remove,
@@ -90,6 +93,9 @@ const SHAPES: [Shape; 9] = [
     Shape::ReplaceByObject,
     Shape::NewExtension,
     Shape::RemoveExtension,
+    Shape::AddPart,
+    Shape::AddToList,
+    Shape::RemoveByParts,
 ];
 
 impl Shape {
@@ -107,6 +113,11 @@ impl Shape {
             Shape::ReplaceByObject => add(path("desk".to_owned()), json!({ format!("k{n}"): "m" })),
             Shape::NewExtension => add(format!("urn:acme:n{n}:2.0:User"), json!({ "a": n })),
             Shape::RemoveExtension => remove(format!("urn:acme:x{n}:2.0:User")),
+            Shape::AddPart => add(path("desk".to_owned()), json!({ "inner": { format!("k{n}"): n } })),
+            Shape::AddToList => add(path(format!("list{}", n % 50)), json!([n])),
+            Shape::RemoveByParts => {
+                json!({ "op": "remove", "path": path("desk".to_owned()), "value": { format!("k{n}"): "v" } })
+            }
         }
     }
 }
@@ -142,7 +153,7 @@ fn deep_values_are_walked_once_for_each_time_they_are_sent() {
     let mut user = user(0, 0, 0);
     user.insert(EXTENSION.to_owned(), json!({ "deep": nested(3_000), "other": nested(3_000) }));
     let operations = (0..MAX_OPERATIONS)
-        .map(|n| json!({ "op": "add", "path": format!("{EXTENSION}:deep"), "value": nested(n % 3) }));
+        .map(|n| json!({ "op": "add", "path": format!("{EXTENSION}:deep"), "value": { "d19": nested(n % 3), "n": n } }));
     let (patched, taken, size) = patch(&user, operations.collect());
     assert!(patched.unwrap().changed);
     assert!(taken <= 2 * size as u64, "{taken} steps for {size} bytes");
@@ -185,6 +196,55 @@ proptest! {
         let (patched, taken, size) = patch(&user, operations);
         // To weigh a value takes more steps than are spent for it: one for each of its parts.
         prop_assert!(taken <= (size + 4 * MAX_STEPS) as u64, "{taken} steps for {size} bytes");
+        if let Err(error) = patched {
+            prop_assert!(error.status == 413 || error.status == 400, "{error:?}");
+        }
+    }
+}
+
+/// An operation on a list in an extension that no schema describes, one shape for each `n`.
+fn untyped_operation(n: usize, values: usize) -> Value {
+    let many = (0..values).map(|m| json!({ "value": format!("{n}-{m}"), "Label": "l" }));
+    let path = |rest: &str| format!("{EXTENSION}:links{rest}");
+    match n % 9 {
+        0 => json!({ "op": "add", "path": path("[type eq \"work\"].label"), "value": n.to_string() }),
+        1 => json!({ "op": "replace", "path": path(&format!("[value eq \"{n}\"].type")), "value": "home" }),
+        2 => json!({ "op": "add", "path": path(""), "value": many.collect::<Value>() }),
+        3 => json!({ "op": "remove", "path": path(""), "value": many.collect::<Value>() }),
+        4 => json!({ "op": "replace", "path": path(".label"), "value": n.to_string() }),
+        5 => json!({ "op": "remove", "path": path(&format!("[value co \"x\" or value co \"{n}-\"]")) }),
+        6 => {
+            json!({ "op": "add", "path": path("[type eq \"work\"]"), "value": { "label": "x".repeat(values) } })
+        }
+        7 => json!({ "op": "add", "path": path(""), "value": [{ "type": "work", "label": n.to_string() }] }),
+        _ => json!({ "op": "remove", "path": path(""), "value": [{ "LABEL": "l", "value": n.to_string() }] }),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8))]
+
+    #[test]
+    fn a_patch_of_lists_without_a_schema_stays_within_its_budget(
+        links in 0..3 * MAX_VALUES,
+        operations in 1..MAX_OPERATIONS,
+        values in 1..40usize,
+        parts in 0..40usize,
+        shape in 0..18usize,
+    ) {
+        let mut user = user(1, 0, 0);
+        let link = |n: usize| {
+            let mut link = object(parts);
+            link["value"] = json!(n.to_string());
+            link["type"] = json!("work");
+            link
+        };
+        user[EXTENSION]["links"] = (0..links).map(link).collect();
+        let shape = |n: usize| if shape < 9 { shape } else { n };
+        let operations = (0..operations).map(|n| untyped_operation(shape(n), values)).collect();
+        let (patched, taken, size) = patch(&user, operations);
+        // To look at an element takes several steps for each that is spent: for each of its parts.
+        prop_assert!(taken <= (size + 64 * MAX_STEPS) as u64, "{taken} steps for {size} bytes");
         if let Err(error) = patched {
             prop_assert!(error.status == 413 || error.status == 400, "{error:?}");
         }
