@@ -5,7 +5,7 @@ use crate::{
     update::{self, Wish},
 };
 use scim::{
-    effect::Effect,
+    effect::{Effect, Outcome},
     event::EventKind,
     patch::PatchRequest,
     schema::{ResourceKind, ResourceType},
@@ -72,9 +72,9 @@ impl Provisioning {
         request: &Arc<PatchRequest>,
     ) -> Result<Option<Changed>, Failure> {
         let rules = self.rules(context, ResourceKind::Group);
-        let (shared, work) = (Arc::clone(request), request.work(0));
+        let (shared, work, own_id) = (Arc::clone(request), request.work(0), id.to_owned());
         let patched = off_worker(work, move || {
-            let patched = shared.apply(rules.resource_type, rules.profile, &Map::new())?;
+            let patched = shared.apply_to(rules.resource_type, rules.profile, &own_id, &Map::new())?;
             if member::needs_members(&patched.members) {
                 return Ok(None);
             }
@@ -85,7 +85,12 @@ impl Provisioning {
             return Ok(None);
         }
         let key = ResourceId::parse(id).ok_or_else(|| failure::not_found(ResourceKind::Group, id))?;
-        let action = Action::Update { expected: None, before: None, document: None, members };
+        let is_ignored = effects.iter().any(|effect| effect.outcome == Outcome::Ignored);
+        let action = if members.is_empty() && is_ignored {
+            Action::Record
+        } else {
+            Action::Update { expected: None, before: None, document: None, members }
+        };
         let change = Change {
             kind: ResourceKind::Group,
             id: key,

@@ -9,11 +9,11 @@ use scim::{
     limits::{DocumentLimits, Measured},
     member::MemberStep,
     patch::PatchRequest,
-    resource::Keys,
+    resource::{self, Keys},
     schema::{ResourceKind, ResourceType},
 };
 use serde_json::{Map, Value};
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 use store::{Action, Before, Change, CommitError, Document, MemberDelta, Members, Row};
 
 /// What a request wants. Shared by the attempts to carry it out.
@@ -205,17 +205,23 @@ impl Provisioning {
 /// What a PUT makes of a resource.
 fn put(rules: Rules, replacement: &Replacement, row: &Row) -> Result<Proposal, Failure> {
     let current = crate::parse_document(row)?;
-    let document = if replacement.document == current {
+    let mut wanted = Cow::Borrowed(&replacement.document);
+    let mut json = Cow::Borrowed(&replacement.json);
+    if resource::says_nothing_of_active(rules.resource_type, &current, &wanted) {
+        wanted.to_mut().insert("active".to_owned(), Value::Bool(false));
+        json = Cow::Owned(crate::to_text(&*wanted)?);
+    }
+    let document = if *wanted == current {
         None
     } else {
-        Some(rules.replaced(row, &current, &replacement.document, replacement.json.clone())?)
+        Some(rules.replaced(row, &current, &wanted, json.into_owned())?)
     };
     Ok(Proposal {
         document,
         members: replacement.members.clone(),
         saw_members: false,
         effects: replacement.effects.clone(),
-        event: event(EventKind::Put, &current, &replacement.document),
+        event: event(EventKind::Put, &current, &wanted),
     })
 }
 
@@ -226,7 +232,8 @@ fn patch(
     row: &Row,
 ) -> Result<(Proposal, Option<Vec<MemberStep>>), Failure> {
     let current = crate::parse_document(row)?;
-    let patched = request.apply(rules.resource_type, rules.profile, &current)?;
+    let id = row.id.to_string();
+    let patched = request.apply_to(rules.resource_type, rules.profile, &id, &current)?;
     let document = if patched.changed {
         Some(rules.replaced(row, &current, &patched.document, crate::to_text(&patched.document)?)?)
     } else {

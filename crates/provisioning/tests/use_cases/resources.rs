@@ -157,6 +157,50 @@ async fn every_operation_ends_in_an_effect() {
 }
 
 #[tokio::test]
+async fn what_asks_for_nothing_is_recorded_and_changes_nothing() {
+    let client = Client::new().await;
+    let user = client.user("a@example.com").await;
+    let group = client.group(&[&user]).await;
+    for (operation, effect) in [
+        (
+            json!({"op": "remove", "path": "members", "value": [{"foo": "bar"}]}),
+            "members ignored namesNothing",
+        ),
+        (json!({"op": "add", "path": "members", "value": []}), "members ignored emptyAdd"),
+        (
+            json!({"op": "add", "path": "memebers", "value": [{"value": user}]}),
+            "memebers ignored unknownAttribute",
+        ),
+    ] {
+        let changed = client.patch_in_silence(&group, json!([operation])).await.unwrap();
+        assert_eq!((changed.version, words(&changed.effects)), (1, vec![effect.to_owned()]));
+    }
+    assert_eq!(client.members(&group).await, [user]);
+    let page = store::PageBounds { rows: 10, bytes: usize::MAX };
+    let log = client.store.changes(client.context.tenant, None, i64::MAX, page).await.unwrap();
+    // One row for each of them, beside those of the two creates.
+    assert_eq!(log.rows.len(), 5);
+}
+
+#[tokio::test]
+async fn a_put_without_active_keeps_a_disabled_user_disabled() {
+    let client = Client::new().await;
+    let id = client.user("a@example.com").await;
+    client.patch(User, &id, json!([{"op": "replace", "path": "active", "value": false}])).await.unwrap();
+    for body in [json!({"userName": "a@example.com"}), json!({"userName": "a@example.com", "active": null})] {
+        let written = client.provisioning.replace(&client.context, User, &id, NONE, body).await.unwrap();
+        assert_eq!((written.changed, written.row.version), (false, 2));
+    }
+    let body = json!({"userName": "a@example.com", "title": "x"});
+    client.provisioning.replace(&client.context, User, &id, NONE, body).await.unwrap();
+    let (document, _) = client.get(User, &id).await.unwrap();
+    assert_eq!((&document["active"], &document["title"]), (&json!(false), &json!("x")));
+    let body = json!({"userName": "a@example.com", "active": true});
+    client.provisioning.replace(&client.context, User, &id, NONE, body).await.unwrap();
+    assert_eq!(client.get(User, &id).await.unwrap().0["active"], true);
+}
+
+#[tokio::test]
 async fn user_names_are_unique_without_regard_to_case() {
     let client = Client::new().await;
     let first = client.user("Jane@Example.com").await;
