@@ -4,7 +4,7 @@ use crate::{ApiError, App, Limits, memory::MEMORY_PER_BYTE, tree};
 use actix_web::{
     FromRequest, HttpRequest,
     dev::Payload,
-    http::header::{CONTENT_LENGTH, CONTENT_TYPE},
+    http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE},
     web::BytesMut,
 };
 use futures_util::StreamExt;
@@ -38,7 +38,7 @@ impl Body {
     /// raised before the body is read, and holds the size of the parsed body afterwards.
     ///
     /// # Errors
-    /// 415 for another media type than JSON, 413 and 408 beyond the limits, 429 if the memory does not become free, 400 for
+    /// 415 for another media type than JSON or a compressed body, 413 and 408 beyond the limits, 429 if the memory does not become free, 400 for
     /// what is no JSON; those of `read`.
     pub(crate) async fn read<T: Send + 'static>(
         self,
@@ -47,6 +47,7 @@ impl Body {
         read: impl FnOnce(Value) -> Result<T, ScimError> + Send + 'static,
     ) -> Result<T, ApiError> {
         check_media_type(&self.request)?;
+        check_encoding(&self.request)?;
         let base = memory.bytes();
         let announced = announced_length(&self.request);
         let text = receive(self.payload, &app.limits, announced, memory).await?;
@@ -81,6 +82,20 @@ fn check_media_type(request: &HttpRequest) -> Result<(), ApiError> {
         return Ok(());
     }
     Err(ApiError::BodyRefused(ScimError::new(415, "Send the body as application/scim+json.")))
+}
+
+/// A compressed body is refused: unpacked, it could be far larger than the limit that its length was compared with.
+fn check_encoding(request: &HttpRequest) -> Result<(), ApiError> {
+    let is_identity =
+        |coding: &str| coding.trim().is_empty() || coding.trim().eq_ignore_ascii_case("identity");
+    let mut codings = request.headers().get_all(CONTENT_ENCODING);
+    if codings.all(|coding| coding.to_str().is_ok_and(|text| text.split(',').all(is_identity))) {
+        return Ok(());
+    }
+    Err(ApiError::BodyRefused(ScimError::new(
+        415,
+        "Send the body without compression: remove the header Content-Encoding.",
+    )))
 }
 
 fn announced_length(request: &HttpRequest) -> Option<usize> {

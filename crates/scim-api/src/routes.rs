@@ -79,7 +79,7 @@ pub(crate) fn known(name: Option<&str>) -> &'static str {
 
 async fn unknown_path(_client: Client) -> Result<HttpResponse, ApiError> {
     Err(scim::ScimError::not_found(
-        "There is no such endpoint. The Tenant URL must end in /scim/v2, without /Users behind it.",
+        "There is no such endpoint. The Tenant URL must end in /scim/v2, without a slash or /Users behind it.",
     )
     .into())
 }

@@ -1,5 +1,6 @@
 //! The endpoints against RFC 7644, statement by statement.
 
+mod clients;
 mod requests;
 mod resources;
 mod searches;
