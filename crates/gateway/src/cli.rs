@@ -115,7 +115,7 @@ pub(crate) enum TenantCommand {
         #[arg(long)]
         label: Option<String>,
         /// How its provisioning client speaks SCIM.
-        #[arg(long, default_value = "entra", value_parser = ["entra", "rfc"])]
+        #[arg(long, default_value = "entra", value_parser = ["entra", "rfc", "interop"])]
         profile: String,
         /// How long the Secret Token is good, as 90d.
         #[arg(long, value_name = "DURATION", value_parser = read_duration)]
@@ -137,7 +137,7 @@ pub(crate) enum TenantCommand {
         #[arg(long, group = "change")]
         name: Option<String>,
         /// From the next request on.
-        #[arg(long, group = "change", value_parser = ["entra", "rfc"])]
+        #[arg(long, group = "change", value_parser = ["entra", "rfc", "interop"])]
         profile: Option<String>,
     },
     /// Refuse all requests of a tenant with 403, keeping everything.

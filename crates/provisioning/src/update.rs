@@ -11,6 +11,7 @@ use scim::{
     patch::PatchRequest,
     resource::{self, Keys},
     schema::{ResourceKind, ResourceType},
+    undescribed,
 };
 use serde_json::{Map, Value};
 use std::{borrow::Cow, sync::Arc};
@@ -61,13 +62,16 @@ impl Rules {
     /// A document as it is stored.
     ///
     /// # Errors
-    /// 400 if it is above a limit and larger than the document `before` it.
+    /// 400 if it is above a limit and larger than the document `before` it, or changes an extension that the profile does not
+    /// accept.
     pub(crate) fn stored(
         &self,
         before: Option<Measured<'_>>,
         document: &Map<String, Value>,
         json: String,
     ) -> Result<Document, Failure> {
+        let stored = before.map(|before| before.document);
+        undescribed::check(self.profile, self.resource_type, stored, document)?;
         self.limits.check(self.resource_type, before, Measured { document, length: json.len() })?;
         Ok(Document { json, keys: Keys::of(document) })
     }

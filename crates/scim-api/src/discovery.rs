@@ -48,7 +48,7 @@ pub(crate) async fn service_provider_config(client: Client, app: Data<App>, quer
         default_page: app.limits.page.default,
         max_page: app.limits.page.max,
     };
-    Ok(answer::json(&discovery::service_provider_config(&capabilities, &client.base)))
+    Ok(answer::json(&discovery::service_provider_config(client.profile(), &capabilities, &client.base)))
 }
 
 /// RFC 7644 section 4: these answers are always complete, so that a client that filters is not misled.

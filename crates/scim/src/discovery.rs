@@ -103,9 +103,9 @@ pub fn resource_type(id: &str, base: &str) -> Result<Value, ScimError> {
         .ok_or_else(|| ScimError::not_found("There is no resource type with this id. See /ResourceTypes."))
 }
 
-/// `/ServiceProviderConfig`.
-pub fn service_provider_config(capabilities: &Capabilities, base: &str) -> Value {
-    json!({
+/// `/ServiceProviderConfig`. `interopProfileConformant` is of draft-zollner-scim-interop-profile-02.
+pub fn service_provider_config(profile: Profile, capabilities: &Capabilities, base: &str) -> Value {
+    let mut config = json!({
         "schemas": [urn::SERVICE_PROVIDER_CONFIG],
         "patch": { "supported": true },
         "bulk": {
@@ -132,5 +132,9 @@ pub fn service_provider_config(capabilities: &Capabilities, base: &str) -> Value
             "primary": true,
         }],
         "meta": { "resourceType": "ServiceProviderConfig", "location": format!("{base}/ServiceProviderConfig") },
-    })
+    });
+    if profile.rules().announces_interop {
+        config["interopProfileConformant"] = json!(true);
+    }
+    config
 }

@@ -27,6 +27,7 @@ pub mod resource;
 pub mod schema;
 pub mod search;
 pub mod steps;
+pub mod undescribed;
 pub mod urn;
 pub mod value;
 

@@ -9,6 +9,8 @@ pub enum Profile {
     Entra,
     /// RFC 7644 to the letter.
     Rfc,
+    /// The SCIM interoperability profile (draft-zollner-scim-interop-profile-02), which the IPSIE AL SCIM 2.0 profile requires.
+    Interop,
 }
 
 /// What a profile allows. Each rule names the fixtures (under `tests/fixtures`) that forced it.
@@ -55,6 +57,19 @@ pub(crate) struct Rules {
     /// Whether `/Schemas` keeps quiet about `password`, which Entra would offer as a target of its mappings though none is
     /// kept. Fixtures: `create-password`.
     pub(crate) hides_password: bool,
+    /// Whether a password in a body is read, and not kept. Otherwise it is an unknown attribute. Fixtures: `create-password`.
+    pub(crate) reads_password: bool,
+    /// Whether an extension that no schema describes is kept. Otherwise it is refused, unless it is equal to what is stored: a
+    /// client that reads and puts back must succeed.
+    /// Fixtures: `create-undescribed-extension`, `patch-undescribed-echo`.
+    pub(crate) keeps_undescribed_extensions: bool,
+    /// Whether an unknown attribute of a body is reported as `invalidSyntax` in place of `invalidValue`.
+    /// Fixtures: `create-unknown-attribute`.
+    pub(crate) unknown_is_invalid_syntax: bool,
+    /// Whether an operation of a PATCH must have a `path`. Fixtures: `patch-without-path`.
+    pub(crate) needs_paths: bool,
+    /// Whether `/ServiceProviderConfig` says that the service provider conforms to the interoperability profile.
+    pub(crate) announces_interop: bool,
 }
 
 const ENTRA: Rules = Rules {
@@ -71,6 +86,11 @@ const ENTRA: Rules = Rules {
     ignores_read_only_echo: true,
     ignores_idle_operations: true,
     hides_password: true,
+    reads_password: true,
+    keeps_undescribed_extensions: true,
+    unknown_is_invalid_syntax: false,
+    needs_paths: false,
+    announces_interop: false,
 };
 
 const RFC: Rules = Rules {
@@ -87,11 +107,27 @@ const RFC: Rules = Rules {
     ignores_read_only_echo: false,
     ignores_idle_operations: false,
     hides_password: false,
+    reads_password: true,
+    keeps_undescribed_extensions: true,
+    unknown_is_invalid_syntax: false,
+    needs_paths: false,
+    announces_interop: false,
+};
+
+const INTEROP: Rules = Rules {
+    word: "interop",
+    hides_password: true,
+    reads_password: false,
+    announces_interop: true,
+    keeps_undescribed_extensions: false,
+    unknown_is_invalid_syntax: true,
+    needs_paths: true,
+    ..RFC
 };
 
 impl Profile {
     /// All profiles.
-    pub const ALL: [Profile; 2] = [Profile::Entra, Profile::Rfc];
+    pub const ALL: [Profile; 3] = [Profile::Entra, Profile::Rfc, Profile::Interop];
 
     /// The word under which the profile is stored and configured.
     pub fn as_str(self) -> &'static str {
@@ -108,6 +144,7 @@ impl Profile {
         match self {
             Profile::Entra => &ENTRA,
             Profile::Rfc => &RFC,
+            Profile::Interop => &INTEROP,
         }
     }
 }

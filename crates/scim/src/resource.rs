@@ -72,6 +72,9 @@ pub fn draft(resource_type: &ResourceType, profile: Profile, body: Value) -> Res
             "members" if resource_type.kind == ResourceKind::Group => {
                 members = Some(member_ids(attribute, &mut reader, value)?)
             }
+            "password" if !value.is_null() && !profile.rules().reads_password => {
+                reader.unknown(Name::of(&key))?
+            }
             "password" if !value.is_null() => reader.ignored(Name::of(&key), "passwordNotKept"),
             _ if attribute.mutability == Mutability::ReadOnly => {
                 reader.ignored(Name::of(&attribute.name), "readOnly")

@@ -107,10 +107,13 @@ impl Reader {
     /// An unknown attribute: ignored, or refused by a strict profile.
     pub(crate) fn unknown(&mut self, path: Name<'_>) -> Result<(), ScimError> {
         self.unknown += 1;
-        if !self.profile.rules().ignores_unknown_attributes {
-            return Err(ScimError::invalid_value(format!(
-                "\"{path}\" is not an attribute of this resource. See /Schemas."
-            )));
+        let rules = self.profile.rules();
+        if !rules.ignores_unknown_attributes {
+            let detail = format!("\"{path}\" is not an attribute of this resource. See /Schemas.");
+            return Err(match rules.unknown_is_invalid_syntax {
+                true => ScimError::invalid_syntax(detail),
+                false => ScimError::invalid_value(detail),
+            });
         }
         self.ignored(path, "unknownAttribute");
         Ok(())

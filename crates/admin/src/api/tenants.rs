@@ -97,6 +97,7 @@ pub(super) struct TenantBody {
 pub(super) enum ProfileWord {
     Entra,
     Rfc,
+    Interop,
 }
 
 impl From<ProfileWord> for Profile {
@@ -104,6 +105,7 @@ impl From<ProfileWord> for Profile {
         match word {
             ProfileWord::Entra => Profile::Entra,
             ProfileWord::Rfc => Profile::Rfc,
+            ProfileWord::Interop => Profile::Interop,
         }
     }
 }

@@ -90,7 +90,7 @@ async fn page(
         csrf: session.token.csrf(),
         company: session.tenant.name.clone(),
         tenant_url: setup.tenant_url(&session.tenant),
-        is_strict: session.tenant.profile == Profile::Rfc,
+        is_strict: session.tenant.profile != Profile::Entra,
         secret_token,
         tokens_issued: session.opening.tokens_issued,
         issues_left: setup.links.issues_left(session),

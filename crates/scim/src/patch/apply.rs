@@ -75,6 +75,9 @@ impl<'a> Patch<'a> {
         let coerced = operation.coerced;
         match &operation.path {
             Some(path) => self.at(index, operation.op, path, operation.value.clone(), coerced),
+            None if self.profile().rules().needs_paths => {
+                Err(ScimError::invalid_syntax("Each operation must have a \"path\"."))
+            }
             None => self.whole(index, operation.op, operation.value.clone(), coerced),
         }
     }
@@ -177,6 +180,9 @@ impl<'a> Patch<'a> {
             Place::Core(attribute) | Place::InExtension(_, attribute)
                 if lacks_sub_attribute(attribute, path) =>
             {
+                Place::Nowhere
+            }
+            Place::Core(attribute) if attribute.name == "password" && !profile.rules().reads_password => {
                 Place::Nowhere
             }
             place => place,

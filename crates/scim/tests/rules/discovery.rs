@@ -216,7 +216,10 @@ fn resource_types_point_to_their_schemas() {
 fn the_configuration_says_what_is_configured() {
     let capabilities =
         Capabilities { bulk_max_operations: 7, max_payload: 1024, default_page: 50, max_page: 200 };
-    let config = discovery::service_provider_config(&capabilities, BASE);
+    let interop = discovery::service_provider_config(Profile::Interop, &capabilities, BASE);
+    assert_eq!(interop["interopProfileConformant"], true);
+    let config = discovery::service_provider_config(Profile::Rfc, &capabilities, BASE);
+    assert_eq!(config.get("interopProfileConformant"), None);
     assert_eq!(config["schemas"], json!([urn::SERVICE_PROVIDER_CONFIG]));
     assert_eq!(config["bulk"], json!({ "supported": true, "maxOperations": 7, "maxPayloadSize": 1024 }));
     assert_eq!(config["filter"], json!({ "supported": true, "maxResults": 200 }));

@@ -9,13 +9,15 @@ use scim::{
     patch::PatchRequest,
     resource,
     schema::{ResourceKind, ResourceType},
+    undescribed,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeSet, fs, path::Path};
 
 /// Fewer fixtures than this, and some were not found.
-const AT_LEAST: [(&str, Profile, usize); 2] = [("entra", Profile::Entra, 287), ("rfc", Profile::Rfc, 166)];
+const AT_LEAST: [(&str, Profile, usize); 3] =
+    [("entra", Profile::Entra, 287), ("rfc", Profile::Rfc, 166), ("interop", Profile::Interop, 10)];
 
 /// One case.
 #[derive(Deserialize)]
@@ -144,6 +146,7 @@ fn same<T: PartialEq + std::fmt::Debug>(what: &str, got: &T, expected: &T) -> Re
 
 fn create(resource_type: &ResourceType, profile: Profile, body: Value) -> Result<Ended, ScimError> {
     let draft = resource::draft(resource_type, profile, body)?;
+    undescribed::check(profile, resource_type, None, &draft.document)?;
     Ok(Ended {
         document: draft.document,
         effects: draft.effects.iter().map(word).collect(),
@@ -163,6 +166,7 @@ fn patch(
         Some(id) => request.apply_to(resource_type, profile, id, document)?,
         None => request.apply(resource_type, profile, document)?,
     };
+    undescribed::check(profile, resource_type, Some(document), &patched.document)?;
     assert_eq!(patched.changed, patched.document != *document, "`changed` tells the truth");
     for index in 0..request.operations.len() {
         assert!(

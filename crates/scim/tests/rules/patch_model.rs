@@ -251,7 +251,7 @@ impl Model {
             (0..self.emails.len()).filter(|index| selector.selects(&self.emails[*index])).collect();
         if chosen.is_empty() {
             match (profile, clears, selector.describes()) {
-                (Profile::Rfc, ..) => return Err(ScimType::NoTarget),
+                (Profile::Rfc | Profile::Interop, ..) => return Err(ScimType::NoTarget),
                 (Profile::Entra, true, _) => return Ok(()),
                 (Profile::Entra, false, None) => return Err(ScimType::NoTarget),
                 (Profile::Entra, false, Some(made)) => {
@@ -289,7 +289,7 @@ enum After {
 fn idle(profile: Profile) -> Result<(), ScimType> {
     match profile {
         Profile::Entra => Ok(()),
-        Profile::Rfc => Err(ScimType::InvalidValue),
+        Profile::Rfc | Profile::Interop => Err(ScimType::InvalidValue),
     }
 }
 
@@ -335,7 +335,7 @@ fn clean(email: &Email) -> Email {
 /// To Entra, an element with type and primary alone is no value.
 fn is_void(profile: Profile, email: &Email) -> bool {
     match profile {
-        Profile::Rfc => email.is_empty(),
+        Profile::Rfc | Profile::Interop => email.is_empty(),
         Profile::Entra => email.keys().all(|part| part == "type" || part == "primary"),
     }
 }
