@@ -2,6 +2,7 @@
 
 use super::Profile;
 use super::outcome::Stop;
+pub(crate) use crate::http::tenant_url::encode;
 use crate::http::{self, Client, Credentials, Exchange, Request, Response, SCIM_JSON, Secret};
 use crate::swarm::connection::{Connection, Peer};
 use http_body_util::Full;
@@ -269,18 +270,6 @@ async fn headerless(url: &str, token: &Secret) -> Result<Response, http::Failure
     let answer = tokio::time::timeout(PATIENCE, sending).await.map_err(|_| http::Failure::Timeout)??;
     let body = String::from_utf8_lossy(&answer.body).into_owned();
     Ok(Response { status: answer.status, headers: Vec::new(), body })
-}
-
-/// Percent-encodes a path segment or a query value: everything but the unreserved characters.
-pub(crate) fn encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
 }
 
 /// The answer to a request, with what is needed to blame it.

@@ -1,11 +1,12 @@
 //! Objects that leave: users are disabled, groups deleted, and what is gone for good is deleted too.
 
 use super::failure::{Failure, Operation};
-use super::object::{Context, LinkChange, Outcome, segment};
+use super::object::{Context, LinkChange, Outcome};
 use super::plan::{CycleKind, is_deleted_on_purge};
 use super::source::SourceObject;
 use super::state::{Departure, Link};
 use super::values;
+use crate::http::tenant_url::encode;
 use crate::job::ObjectType;
 use crate::report::log::{Action, Record, Status, StepType};
 
@@ -92,7 +93,7 @@ impl Context<'_> {
         outcome: &mut Outcome,
     ) -> Result<(), Failure> {
         (outcome.record.action, outcome.export) = (Action::Delete, true);
-        let path = format!("{}/{}", object_type.endpoint(), segment(&link.target_id));
+        let path = format!("{}/{}", object_type.endpoint(), encode(&link.target_id));
         let exchange = self.client.delete(&path).await;
         // Gone is gone: a repeated DELETE after a dropped answer is no error.
         let done = exchange.is_success() || exchange.status() == Some(404);

@@ -16,6 +16,7 @@ use super::source::SourceObject;
 use super::state::{Departure, Link, State};
 use super::values;
 use crate::expressions::{Scope, text_of};
+use crate::http::tenant_url::encode;
 use crate::http::{Client, Dialect, Exchange};
 use crate::job::{Job, ObjectMapping, ObjectType, Target};
 use crate::report::log::{Action, ModifiedProperty, Record, Status, StepType};
@@ -184,7 +185,7 @@ impl Context<'_> {
 
     /// The current state of a linked object; none if the server has it no longer.
     pub(super) async fn read(&self, link: &Link) -> Result<Option<Found>, Failure> {
-        let path = format!("{}/{}", link.object_type.endpoint(), segment(&link.target_id));
+        let path = format!("{}/{}", link.object_type.endpoint(), encode(&link.target_id));
         let query: &[(&str, &str)] = match link.object_type {
             ObjectType::User => &[],
             ObjectType::Group => &[("excludedAttributes", "members")],
@@ -314,7 +315,7 @@ impl Context<'_> {
     ) -> Result<(), Failure> {
         outcome.export = true;
         let body = requests::patch(self.dialect, changes, &object.attribute("appRoleAssignments"));
-        let path = format!("{}/{}", object.object_type.endpoint(), segment(target_id));
+        let path = format!("{}/{}", object.object_type.endpoint(), encode(target_id));
         let exchange = self.client.patch(&path, &body).await;
         let done = exchange.is_success();
         self.export_step(object, "EntryExportUpdate", "update", "updated", done, &mut outcome.record);
@@ -372,14 +373,6 @@ fn without_members(object_type: ObjectType, resource: &Value) -> Result<(), Fail
         ));
     }
     Ok(())
-}
-
-/// An id as a segment of a path; ids are opaque and may hold anything.
-pub(super) fn segment(id: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    id.bytes()
-        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect()
 }
 
 fn modified(changes: &[Change<'_>]) -> Vec<ModifiedProperty> {

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::failure::{Failure, Operation};
-use super::object::{Context, LinkChange, Outcome, segment};
+use super::object::{Context, LinkChange, Outcome};
 use super::requests;
 use super::source::{Kind, SourceObject};
 use super::state::Link;
 use crate::directory::{Group, User};
+use crate::http::tenant_url::encode;
 use crate::job::{Actions, ObjectType};
 use crate::report::log::{Action, ModifiedProperty, Status, StepType};
 
@@ -90,7 +91,7 @@ impl Context<'_> {
         };
         if !current {
             let body = requests::manager(self.dialect, path, before, wanted);
-            let target = format!("{}/{}", ObjectType::User.endpoint(), segment(&link.target_id));
+            let target = format!("{}/{}", ObjectType::User.endpoint(), encode(&link.target_id));
             let exchange = self.client.patch(&target, &body).await;
             if !exchange.is_success() {
                 outcome.failure = Some(Failure::of(&exchange, Operation::Update));
@@ -150,7 +151,7 @@ impl Context<'_> {
         let mut updated = link.clone();
         updated.members.retain(|id| !forgotten.contains(id));
         updated.uncertain.retain(|id| !forgotten.contains(id));
-        let target = format!("{}/{}", ObjectType::Group.endpoint(), segment(&link.target_id));
+        let target = format!("{}/{}", ObjectType::Group.endpoint(), encode(&link.target_id));
         let size = self.job.members_per_patch.max(1);
         let additions = added.chunks(size).map(|chunk| (true, chunk));
         for (adding, chunk) in additions.chain(removed.chunks(size).map(|chunk| (false, chunk))) {

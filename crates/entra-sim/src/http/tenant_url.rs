@@ -140,6 +140,19 @@ impl FromStr for TenantUrl {
     }
 }
 
+/// Percent-encodes a path segment or a query value: everything but the unreserved characters (RFC 3986 section 2.3). Ids
+/// are opaque and may hold anything.
+pub fn encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
