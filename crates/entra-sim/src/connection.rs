@@ -1,12 +1,12 @@
 //! The flags that name a server and a credential; every command has them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::http::credentials::Assertion;
-use crate::http::federation::Issuer;
+use crate::http::federation::{Issuer, SigningKey};
 use crate::http::{Client, ClientError, Credentials, Dialect, FaultRule, Secret, Settings, TenantUrl};
 
 /// One server and one credential.
@@ -44,7 +44,8 @@ pub struct OAuth {
     /// A ready federation assertion (JWT) in place of a client secret
     #[arg(long, env = "ENTRA_SIM_ASSERTION", hide_env_values = true, value_parser = secret)]
     pub assertion: Option<Secret>,
-    /// Private RSA key (PKCS #8, PEM) that signs assertions, in place of a ready one
+    /// Private RSA key (PKCS #8, PEM) that signs assertions, in place of a ready one. `entra-sim key-set` prints the key
+    /// set that the server needs
     #[arg(long)]
     pub assertion_key: Option<PathBuf>,
     /// `iss` of signed assertions
@@ -180,15 +181,24 @@ impl OAuth {
             return Ok(Some(Assertion::Given(ready.clone())));
         }
         let Some(path) = &self.assertion_key else { return Ok(None) };
-        let file = |why: String| ClientError::File { path: path.display().to_string(), why };
-        let pem = std::fs::read_to_string(path).map_err(|error| file(error.to_string()))?;
+        let key = signing_key(path)?;
         let need = |value: &Option<String>, name: &str| {
             value.clone().ok_or_else(|| ClientError::Credentials(format!("a signed assertion needs {name}")))
         };
         let issuer = need(&self.assertion_issuer, "an issuer")?;
         let subject = need(&self.assertion_subject, "a subject")?;
         let audience = need(&self.assertion_audience, "an audience")?;
-        let issuer = Issuer::new(&pem, &issuer, &subject, &audience).map_err(file)?;
+        let issuer = Issuer::new(key, &issuer, &subject, &audience);
         Ok(Some(Assertion::Signed(Arc::new(issuer))))
     }
+}
+
+/// Reads the key of `--assertion-key`.
+///
+/// # Errors
+/// [`ClientError::File`] if the file cannot be read or holds no RSA key in PKCS #8.
+pub fn signing_key(path: &Path) -> Result<SigningKey, ClientError> {
+    let file = |why: String| ClientError::File { path: path.display().to_string(), why };
+    let pem = std::fs::read_to_string(path).map_err(|error| file(error.to_string()))?;
+    SigningKey::from_pem(&pem).map_err(file)
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use entra_sim::clock::Clock;
-use entra_sim::command::{self, OnDemandOptions, Output, RunOptions, TestConnectionOptions};
+use entra_sim::command::{self, KeySetOptions, OnDemandOptions, Output, RunOptions, TestConnectionOptions};
 use entra_sim::exit::EXIT_CODES;
 use entra_sim::{check, swarm};
 
@@ -26,6 +26,8 @@ enum Command {
     OnDemand(Box<OnDemandOptions>),
     /// Microsoft's acceptance tests and the known breakages, one check each
     Check(Box<check::Options>),
+    /// The key set (JWKS) that lets a server check assertions signed with `--assertion-key`
+    KeySet(KeySetOptions),
     /// Many tenants at once, each with Entra's mix of requests
     Swarm(Box<swarm::Options>),
 }
@@ -52,6 +54,7 @@ async fn main() -> ExitCode {
             command::on_demand(*options, clock, Output { out: &mut out, errors: &mut errors }).await
         }
         Command::Check(options) => check::run(*options, clock, &mut out).await,
+        Command::KeySet(options) => command::key_set(&options, Output { out: &mut out, errors: &mut errors }),
         Command::Swarm(options) => swarm::run(*options, clock, &mut out).await,
     };
     exit.into()

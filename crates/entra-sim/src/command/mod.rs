@@ -1,5 +1,6 @@
-//! The commands that run jobs: `test-connection`, `run`, `on-demand`, and what they share.
+//! The commands around jobs, and what they share: `test-connection`, `run`, `on-demand`, `key-set`.
 
+mod key_set;
 mod on_demand;
 mod run;
 mod source;
@@ -7,11 +8,13 @@ mod test_connection;
 
 use std::io::Write;
 
+pub use key_set::KeySetOptions;
 pub use on_demand::OnDemandOptions;
 pub use run::RunOptions;
 pub use source::SourceOptions;
 pub use test_connection::TestConnectionOptions;
 
+pub use self::key_set::key_set;
 pub use self::on_demand::on_demand;
 pub use self::run::run;
 pub use self::test_connection::test_connection;

@@ -10,7 +10,39 @@ use serde_json::{Value, json};
 /// Entra's assertions live about this long.
 const LIFE: SignedDuration = SignedDuration::from_mins(65);
 
-/// An issuer of assertions: claims and the key that signs them (RS256).
+/// A private RSA key that signs assertions (RS256).
+#[derive(Debug)]
+pub struct SigningKey {
+    id: String,
+    key: RsaKeyPair,
+}
+
+impl SigningKey {
+    /// Reads a private RSA key (PKCS #8, PEM).
+    ///
+    /// # Errors
+    /// A sentence that says why the key cannot be used.
+    pub fn from_pem(pem: &str) -> Result<Self, String> {
+        let inner: String = pem.lines().filter(|line| !line.starts_with("-----")).map(str::trim).collect();
+        let der = STANDARD.decode(inner).map_err(|error| format!("the signing key is not PEM: {error}"))?;
+        let key = RsaKeyPair::from_pkcs8(&der)
+            .map_err(|error| format!("the signing key is not an RSA key in PKCS #8: {error}"))?;
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, key.public_key().as_ref());
+        let id = URL_SAFE_NO_PAD.encode(&digest.as_ref()[..16]);
+        Ok(Self { id, key })
+    }
+
+    /// The public half as a JSON Web Key Set (RFC 7517 section 5): what a server checks assertions with.
+    pub fn key_set(&self) -> Value {
+        let public = RsaPublicKeyComponents::<Vec<u8>>::from(self.key.public_key());
+        json!({"keys": [{
+            "kty": "RSA", "use": "sig", "alg": "RS256", "kid": self.id,
+            "n": URL_SAFE_NO_PAD.encode(public.n), "e": URL_SAFE_NO_PAD.encode(public.e),
+        }]})
+    }
+}
+
+/// An issuer of assertions: claims and the key that signs them.
 #[derive(Debug)]
 pub struct Issuer {
     /// `iss`, such as `https://login.microsoftonline.com/{tenant}/v2.0`.
@@ -19,33 +51,13 @@ pub struct Issuer {
     pub subject: String,
     /// `aud`; Microsoft's documents disagree on it, so it is free.
     pub audience: String,
-    key_id: String,
-    key: RsaKeyPair,
+    key: SigningKey,
 }
 
 impl Issuer {
-    /// Reads a private RSA key (PKCS #8, PEM).
-    ///
-    /// # Errors
-    /// A sentence saying why the key is of no use.
-    pub fn new(pem: &str, issuer: &str, subject: &str, audience: &str) -> Result<Self, String> {
-        let inner: String = pem.lines().filter(|line| !line.starts_with("-----")).map(str::trim).collect();
-        let der = STANDARD.decode(inner).map_err(|error| format!("the signing key is not PEM: {error}"))?;
-        let key = RsaKeyPair::from_pkcs8(&der)
-            .map_err(|error| format!("the signing key is not an RSA key in PKCS #8: {error}"))?;
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, key.public_key().as_ref());
-        let key_id = URL_SAFE_NO_PAD.encode(&digest.as_ref()[..16]);
-        let (issuer, subject, audience) = (issuer.to_owned(), subject.to_owned(), audience.to_owned());
-        Ok(Self { issuer, subject, audience, key_id, key })
-    }
-
-    /// The JSON Web Key Set to publish where the server looks for it.
-    pub fn jwks(&self) -> Value {
-        let public = RsaPublicKeyComponents::<Vec<u8>>::from(self.key.public_key());
-        json!({"keys": [{
-            "kty": "RSA", "use": "sig", "alg": "RS256", "kid": self.key_id,
-            "n": URL_SAFE_NO_PAD.encode(public.n), "e": URL_SAFE_NO_PAD.encode(public.e),
-        }]})
+    /// An issuer that signs with `key`.
+    pub fn new(key: SigningKey, issuer: &str, subject: &str, audience: &str) -> Self {
+        Self { issuer: issuer.to_owned(), subject: subject.to_owned(), audience: audience.to_owned(), key }
     }
 
     /// The claims of an assertion made at `now`.
@@ -71,11 +83,12 @@ impl Issuer {
     /// # Errors
     /// When signing fails.
     pub fn sign(&self, claims: &Value) -> Result<String, String> {
-        let header = json!({"typ": "JWT", "alg": "RS256", "kid": self.key_id});
+        let header = json!({"typ": "JWT", "alg": "RS256", "kid": self.key.id});
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let message = format!("{}.{}", part(&header), part(claims));
-        let mut signature = vec![0; self.key.public_modulus_len()];
+        let mut signature = vec![0; self.key.key.public_modulus_len()];
         self.key
+            .key
             .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message.as_bytes(), &mut signature)
             .map_err(|error| format!("the assertion cannot be signed: {error}"))?;
         Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))

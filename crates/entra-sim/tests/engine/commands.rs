@@ -2,6 +2,7 @@
 
 use std::process::{Command, Output};
 
+use entra_sim::http::federation::SigningKey;
 use serde_json::Value;
 
 use super::mails::sink;
@@ -109,6 +110,21 @@ fn wrong_use_is_told_by_exit_code_2() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", text(&output.stderr));
         assert!(text(&output.stderr).starts_with("entra-sim: "), "{}", text(&output.stderr));
     }
+}
+
+#[test]
+fn the_key_set_of_an_assertion_key_is_printed_without_its_private_half() {
+    let key = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/assertion-key.pem");
+    let output = entra_sim(&["key-set", "--assertion-key", key]);
+    assert_eq!(output.status.code(), Some(0), "{}", text_of(&output));
+    let printed: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let pem = std::fs::read_to_string(key).expect("the fixture");
+    assert_eq!(printed, SigningKey::from_pem(&pem).expect("a key").key_set());
+    let names: Vec<_> = printed["keys"][0].as_object().expect("a key").keys().collect();
+    assert_eq!(names, ["kty", "use", "alg", "kid", "n", "e"], "the public half and no more");
+    let nothing = entra_sim(&["key-set", "--assertion-key", "/nowhere.pem"]);
+    assert_eq!(nothing.status.code(), Some(2));
+    assert!(text(&nothing.stderr).starts_with("entra-sim: /nowhere.pem: "), "{}", text(&nothing.stderr));
 }
 
 #[test]

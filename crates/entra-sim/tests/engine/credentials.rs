@@ -7,7 +7,7 @@ use entra_sim::clock::Clock;
 use entra_sim::connection::OAuth;
 use entra_sim::cycle::test_connection;
 use entra_sim::http::client::without_token;
-use entra_sim::http::federation::Issuer;
+use entra_sim::http::federation::{Issuer, SigningKey};
 use entra_sim::http::{Client, Credentials, Settings};
 use entra_sim::job::Job;
 use serde_json::Value;
@@ -78,9 +78,9 @@ async fn a_refused_client_is_told_as_invalid_credentials() {
 #[tokio::test]
 async fn an_assertion_can_be_checked_with_the_published_key() {
     let server = Standin::start();
-    let issuer =
-        Issuer::new(KEY, "https://login.microsoftonline.com/t/v2.0", "sub", "api://app").expect("a key");
-    let jwks = issuer.jwks();
+    let key = SigningKey::from_pem(KEY).expect("a key");
+    let jwks = key.key_set();
+    let issuer = Issuer::new(key, "https://login.microsoftonline.com/t/v2.0", "sub", "api://app");
     let credentials = Credentials::Federation {
         client_id: "entra".to_owned(),
         token_url: format!("{}/token", server.url),
@@ -116,5 +116,5 @@ fn contradictory_credentials_are_refused() {
     assert!(OAuth { assertion: Some("j".into()), ..secret.clone() }.credentials(None).is_err(), "both");
     assert!(OAuth { token_url: None, ..secret }.credentials(None).is_err(), "no token URL");
     assert!(OAuth::default().credentials(None).is_err(), "nothing");
-    assert!(Issuer::new("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----", "", "", "").is_err());
+    assert!(SigningKey::from_pem("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----").is_err());
 }
