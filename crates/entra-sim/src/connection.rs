@@ -14,7 +14,7 @@ use crate::http::{Client, ClientError, Credentials, Dialect, FaultRule, Secret, 
 pub struct Connection {
     /// Tenant URL, as pasted into Entra; `?aadOptscim062020` at its end chooses the dialect
     #[arg(long, env = "ENTRA_SIM_TENANT_URL")]
-    pub tenant_url: String,
+    pub tenant_url: Option<String>,
     /// Secret Token
     #[arg(long, env = "ENTRA_SIM_SECRET_TOKEN", hide_env_values = true, value_parser = secret)]
     pub secret_token: Option<Secret>,
@@ -110,15 +110,23 @@ impl Connection {
     /// [`ClientError`] when address, credential or a fault is not usable.
     pub fn client(&self, clock: Clock) -> Result<Client, ClientError> {
         let credentials = self.oauth.credentials(self.secret_token.clone())?;
-        self.behaviour.client(&self.tenant_url, credentials, clock)
+        self.behaviour.client(self.tenant_url()?, credentials, clock)
+    }
+
+    /// The Tenant URL as given.
+    ///
+    /// # Errors
+    /// [`ClientError::NoTenantUrl`] if none was given.
+    pub fn tenant_url(&self) -> Result<&str, ClientError> {
+        self.tenant_url.as_deref().ok_or(ClientError::NoTenantUrl)
     }
 
     /// The dialect of PATCH bodies: the flag's, else the Tenant URL's.
     ///
     /// # Errors
-    /// [`ClientError::TenantUrl`] when the address is not usable.
+    /// [`ClientError::NoTenantUrl`] if no address was given; [`ClientError::TenantUrl`] if it is not usable.
     pub fn dialect(&self) -> Result<Dialect, ClientError> {
-        Ok(self.behaviour.dialect.unwrap_or(self.tenant_url.parse::<TenantUrl>()?.dialect()))
+        Ok(self.behaviour.dialect.unwrap_or(self.tenant_url()?.parse::<TenantUrl>()?.dialect()))
     }
 }
 

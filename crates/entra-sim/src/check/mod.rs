@@ -45,7 +45,7 @@ pub struct Options {
     /// Write the results as JSON instead of a table
     #[arg(long)]
     pub json: bool,
-    /// Say what there is to check, and on whose word, and send nothing
+    /// List the checks with their source; needs no Tenant URL and sends nothing
     #[arg(long)]
     pub list: bool,
     /// How many checks run at a time
@@ -161,7 +161,8 @@ async fn examine_one(target: &Target, nth: usize, check: &'static Check) -> (usi
 
 /// The client of the SCIM endpoint, and the one that gets access tokens if OAuth fields were given.
 fn clients(options: &Options, clock: &Clock) -> Result<(Client, Option<Client>), ClientError> {
-    let Connection { tenant_url, secret_token, oauth, behaviour } = &options.connection;
+    let Connection { secret_token, oauth, behaviour, .. } = &options.connection;
+    let tenant_url = options.connection.tenant_url()?;
     let client = |credentials| behaviour.client(tenant_url, credentials, clock.clone());
     let token = secret_token.clone().map(Credentials::Bearer);
     let grant = oauth.client_id.is_some().then(|| oauth.credentials(None)).transpose()?;

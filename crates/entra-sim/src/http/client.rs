@@ -15,6 +15,9 @@ use crate::clock::Clock;
 /// Why no client could be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
+    /// No Tenant URL was given.
+    #[error("give --tenant-url, or set ENTRA_SIM_TENANT_URL")]
+    NoTenantUrl,
     /// The Tenant URL is not an address that can be used.
     #[error("Tenant URL '{url}': {why}")]
     TenantUrl {

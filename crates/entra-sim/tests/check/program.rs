@@ -7,8 +7,14 @@ use std::process::Output;
 
 /// Runs `entra-sim` with these arguments, the server's Tenant URL and its token.
 async fn entra_sim(server: &StandIn, arguments: &[&str]) -> Output {
+    let connection = ["--tenant-url", &server.url, "--secret-token", TOKEN];
+    run(arguments.iter().chain(&connection).map(|word| (*word).to_owned()).collect()).await
+}
+
+/// Runs `entra-sim` with these arguments and no others.
+async fn run(arguments: Vec<String>) -> Output {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_entra-sim"));
-    command.args(arguments).args(["--tenant-url", &server.url, "--secret-token", TOKEN]);
+    command.args(arguments);
     // The stand-in lives on this thread's runtime, so the wait must not block it.
     let running = tokio::task::spawn_blocking(move || command.output());
     running.await.expect("a thread").expect("the program runs")
@@ -48,15 +54,16 @@ async fn check_fails_with_the_exchange_and_without_the_token() {
 }
 
 #[tokio::test]
-async fn check_lists_what_there_is_and_refuses_an_unknown_name() {
+async fn check_lists_what_there_is_without_a_tenant() {
+    let list = run(["check", "--list"].map(str::to_owned).to_vec()).await;
+    let told = text(&list.stdout);
+    assert_eq!(list.status.code(), Some(0), "{told}{}", text(&list.stderr));
+    assert!(told.contains("microsoft-16-null-update\n  Replacing"), "{told}");
+
+    let nothing = run(["check"].map(str::to_owned).to_vec()).await;
+    assert_eq!(nothing.status.code(), Some(2));
+    assert!(text(&nothing.stdout).contains("--tenant-url"), "{}", text(&nothing.stdout));
     let server = StandIn::start(true, None).await;
-    let output = entra_sim(&server, &["check", "--list"]).await;
-    assert_eq!(output.status.code(), Some(0));
-    assert!(
-        text(&output.stdout).contains("microsoft-16-null-update\n  Replacing"),
-        "{}",
-        text(&output.stdout)
-    );
     assert_eq!(entra_sim(&server, &["check", "--only", "nonsense"]).await.status.code(), Some(2));
     assert_eq!(server.requests(), 0, "nothing is sent");
 }
