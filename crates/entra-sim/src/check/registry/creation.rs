@@ -26,9 +26,16 @@ pub(super) const CHECKS: &[Check] = &[
         "meta and an empty roles in the body do no harm.",
         |probe| Box::pin(meta_and_roles(probe)),
     ),
-    Check::new("create-with-nulls", TUTORIAL, "null members in the body count as absent.", |probe| {
+    Check::new("create-with-nulls", "Microsoft: use-scim-to-provision-users-and-groups; RFC 7643 section 2.5", "An attribute whose value is null counts as absent.", |probe| {
         Box::pin(nulls(probe))
     }),
+    Check::new(
+        "create-with-foreign-nulls",
+        "Microsoft: use-scim-to-provision-users-and-groups (its sample has department and manager beside the core attributes)",
+        "A null under a name that the core schema does not have does no harm.",
+        |probe| Box::pin(foreign_nulls(probe)),
+    )
+    .entra(),
     Check::new("nulls-not-returned", TUTORIAL, "A resource is returned without null members.", |probe| {
         Box::pin(no_nulls(probe))
     }),
@@ -160,7 +167,16 @@ async fn meta_and_roles(probe: &Probe) -> Verdict {
 
 async fn nulls(probe: &Probe) -> Verdict {
     let mut body = sample::user(&probe.name());
-    for name in ["addresses", "phoneNumbers", "preferredLanguage", "title", "department", "manager"] {
+    for name in ["addresses", "phoneNumbers", "preferredLanguage", "title"] {
+        body[name] = Value::Null;
+    }
+    body[ENTERPRISE] = json!({"department": null, "manager": null});
+    probe.user(body).await.map(drop)
+}
+
+async fn foreign_nulls(probe: &Probe) -> Verdict {
+    let mut body = sample::user(&probe.name());
+    for name in ["department", "manager"] {
         body[name] = Value::Null;
     }
     probe.user(body).await.map(drop)

@@ -63,9 +63,9 @@ impl Directory {
             urns.filter_map(Value::as_str).any(|urn| !known.contains(&urn))
         };
         let custom = members.keys().any(|name| name.starts_with("urn:") && name != ENTERPRISE);
-        let unknown = members
-            .iter()
-            .any(|(name, it)| !it.is_null() && !name.starts_with("urn:") && !schemas::is_known(name));
+        // The enterprise extension has these two, the core schema has not.
+        let is_foreign = |name: &str| !schemas::is_known(name) || ["department", "manager"].contains(&name);
+        let mut foreign = members.iter().filter(|(name, _)| !name.starts_with("urn:") && is_foreign(name));
         let required = if is_group { "displayName" } else { "userName" };
         let is_missing = !members.get(required).is_some_and(Value::is_string);
         match self.defect {
@@ -75,7 +75,10 @@ impl Directory {
             }
             Some(Defect::VendorUrnRefused) if is_group && has_urn(&[GROUP]) => invalid("unknown schema"),
             Some(Defect::CustomExtensionRefused) if custom => invalid("unknown extension"),
-            Some(Defect::UnknownAttributeRefused) if unknown => invalid("unknown attribute"),
+            Some(Defect::UnknownAttributeRefused) if foreign.next().is_some() => invalid("unknown attribute"),
+            Some(Defect::ForeignNullsRefused) if foreign.any(|(_, value)| value.is_null()) => {
+                invalid("null is no value")
+            }
             Some(Defect::ExternalIdRequired) if !members.contains_key("externalId") => {
                 invalid("externalId is required")
             }

@@ -29,7 +29,7 @@ defects! {
     // Creation
     CreateAnswersOk, MetaTakenFromClient, NullsRefused, NullsReturned, UnknownSchemaRefused, UndeclaredExtensionDropped,
     CustomExtensionRefused, ActiveWordKeptAtCreation, UserNameOptional, MalformedJsonBreaks, DuplicatesAccepted,
-    ConflictWithoutScimType, UniquenessRespectsCase, UnknownAttributeRefused, BodyNamesRespectCase, IdTakenFromClient,
+    ConflictWithoutScimType, UniquenessRespectsCase, UnknownAttributeRefused, ForeignNullsRefused, BodyNamesRespectCase, IdTakenFromClient,
     ExternalIdRequired, ExternalIdUnique, EmailUnique, UserNameLowerCased, DeletedUserNameKept, UserNameNotEchoed,
     DisplayNameNotEchoed,
     // Errors and deletion
