@@ -1,49 +1,63 @@
 //! The results of a run in the XML that build servers read.
 
 use super::Finding;
-use super::outcome::Outcome;
-use super::report::{Report, exchange, profile};
+use super::outcome::Failure;
+use super::registry::Check;
+use super::report::{Report, Standing, Tally, exchange, profile};
 use std::fmt::Write;
 
 /// Longest body that is kept of a failing exchange, in characters.
 const KEPT: usize = 20_000;
 
-/// The report as one JUnit test suite.
+/// The report as one JUnit test suite. A blocked check is a skipped test.
 pub(super) fn document(report: &Report) -> String {
     let seconds: f64 = report.findings.iter().map(|finding| finding.duration.as_secs_f64()).sum();
+    let Tally { failed, blocked, skipped, .. } = report.tally();
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     // Writing to a String cannot fail.
     let _ = writeln!(
         out,
-        "<testsuite name=\"entra-sim check {}\" tests=\"{}\" failures=\"{}\" skipped=\"{}\" errors=\"0\" time=\"{seconds:.3}\">",
+        "<testsuite name=\"entra-sim check {}\" tests=\"{}\" failures=\"{failed}\" skipped=\"{}\" errors=\"0\" time=\"{seconds:.3}\">",
         profile(report.profile),
         report.findings.len(),
-        report.count("fail"),
-        report.count("skip")
+        blocked + skipped
     );
     for finding in &report.findings {
-        case(&mut out, finding);
+        case(&mut out, report, finding);
     }
     out.push_str("</testsuite>\n");
     out
 }
 
-fn case(out: &mut String, Finding { check, outcome, duration }: &Finding) {
+fn case(out: &mut String, report: &Report, finding: &Finding) {
+    let Finding { check, duration, .. } = finding;
     let (name, time) = (escape(check.name), duration.as_secs_f64());
     let _ = write!(out, "  <testcase classname=\"entra-sim.check\" name=\"{name}\" time=\"{time:.3}\"");
-    let inner = match outcome {
-        Outcome::Pass => {
+    let inner = match report.standing(finding) {
+        Standing::Pass => {
             out.push_str("/>\n");
             return;
         }
-        Outcome::Skip(reason) => format!("<skipped message=\"{}\"/>", escape(reason)),
-        Outcome::Fail(failure) => {
-            let text =
-                format!("source: {}\nproves: {}\n{}", check.source, check.proves, exchange(failure, KEPT));
-            format!("<failure message=\"{}\">{}</failure>", escape(&failure.reason), escape(&text))
+        Standing::Skip(reason) => format!("<skipped message=\"{}\"/>", escape(reason)),
+        Standing::Blocked(cause, failure) => {
+            let message = format!("because of {cause}: {}", failure.reason);
+            format!("<skipped message=\"{}\"/>", escape(&message))
+        }
+        Standing::Fail(failure) => {
+            let message = escape(&failure.reason);
+            let text = escape(&evidence(report, check, failure));
+            format!("<failure message=\"{message}\">{text}</failure>")
         }
     };
     let _ = writeln!(out, ">\n    {inner}\n  </testcase>");
+}
+
+/// The source, what else fails for this cause, and the exchange that shows it.
+fn evidence(report: &Report, check: &Check, failure: &Failure) -> String {
+    let blocked: Vec<_> = report.blocked_by(check).map(|check| check.name).collect();
+    let blocks = if blocked.is_empty() { String::new() } else { format!("blocks: {}\n", blocked.join(", ")) };
+    let exchange = exchange(failure, KEPT);
+    format!("source: {}\nproves: {}\n{blocks}{exchange}", check.source, check.proves)
 }
 
 /// Text as XML 1.0 allows it: markup escaped, characters that XML cannot hold replaced.

@@ -1,6 +1,7 @@
 //! Conformance: Microsoft's acceptance tests and the known breakages, one check each.
 
 mod attribute;
+mod causes;
 mod junit;
 mod outcome;
 mod probe;
@@ -11,7 +12,7 @@ mod schemas;
 
 pub use outcome::{Failure, Outcome};
 pub use registry::{Applies, Check, checks};
-pub use report::Report;
+pub use report::{Report, Tally};
 
 use crate::clock::Clock;
 use crate::connection::Connection;
@@ -27,7 +28,9 @@ use std::time::{Duration, Instant};
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "A Secret Token and OAuth fields may be given together: the token opens the SCIM endpoint, and the \
-                        OAuth client is what tests 21 and 22 try."
+                  OAuth client is what tests 21 and 22 try.\n\n\
+                  Checks that fail for the same cause count as one failure, of the check that judges this cause. The \
+                  others are reported as blocked."
 )]
 pub struct Options {
     /// The server and the credential.
@@ -82,18 +85,20 @@ pub struct Finding {
     pub check: &'static Check,
     /// Its result.
     pub outcome: Outcome,
+    /// The failed check that judges the cause, if this check failed for a cause that another check judges.
+    pub cause: Option<&'static str>,
     /// How long it took, cleaning up included.
     pub duration: Duration,
+    /// The features that its requests used.
+    features: causes::Features,
 }
 
 /// Runs the checks and writes their results to `out`.
 pub async fn run(options: Options, clock: Clock, out: &mut (dyn Write + Send)) -> Exit {
-    let chosen: Vec<_> = checks()
-        .filter(|check| check.applies.to(options.profile))
-        .filter(|check| {
-            options.only.is_empty() || options.only.iter().any(|word| check.name.contains(word.as_str()))
-        })
-        .collect();
+    let named = |check: &Check| {
+        options.only.is_empty() || options.only.iter().any(|word| check.name.contains(word.as_str()))
+    };
+    let chosen: Vec<_> = checks().filter(|check| check.applies.to(options.profile) && named(check)).collect();
     if options.list {
         return written(report::list(&chosen, out));
     }
@@ -105,11 +110,10 @@ pub async fn run(options: Options, clock: Clock, out: &mut (dyn Write + Send)) -
         Err(error) => return told(out, &error.to_string(), Exit::from(&error)),
     };
     let target = Target { client, oauth, profile: options.profile, run: run_name(&clock) };
-    let concurrency = usize::from(options.concurrency);
     let report = Report {
         tenant_url: target.client.tenant().base().to_owned(),
         profile: options.profile,
-        findings: examine(&target, &chosen, concurrency).await,
+        findings: examine(&target, &chosen, usize::from(options.concurrency)).await,
     };
     if let Some(path) = &options.junit
         && let Err(error) = std::fs::write(path, junit::document(&report))
@@ -117,7 +121,7 @@ pub async fn run(options: Options, clock: Clock, out: &mut (dyn Write + Send)) -
         return told(out, &format!("{}: {error}", path.display()), Exit::Files);
     }
     match written(if options.json { report.write_json(out) } else { report.write_text(out) }) {
-        Exit::Success if report.failed() > 0 => Exit::Failures,
+        Exit::Success if report.tally().failed > 0 => Exit::Failures,
         exit => exit,
     }
 }
@@ -147,7 +151,9 @@ pub async fn examine(target: &Target, checks: &[&'static Check], concurrency: us
         findings.push(examine_one(target, nth, check).await);
     }
     findings.sort_by_key(|(nth, _)| *nth);
-    findings.into_iter().map(|(_, finding)| finding).collect()
+    let mut findings: Vec<_> = findings.into_iter().map(|(_, finding)| finding).collect();
+    causes::attribute(&mut findings);
+    findings
 }
 
 async fn examine_one(target: &Target, nth: usize, check: &'static Check) -> (usize, Finding) {
@@ -155,8 +161,9 @@ async fn examine_one(target: &Target, nth: usize, check: &'static Check) -> (usi
     let tag = format!("{}-{nth}", target.run);
     let probe = Probe::new(target.client.clone(), target.oauth.clone(), target.profile, tag);
     let verdict = check.run(&probe).await;
+    let features = probe.features();
     probe.clean_up().await;
-    (nth, Finding { check, outcome: verdict.into(), duration: begun.elapsed() })
+    (nth, Finding { check, outcome: verdict.into(), cause: None, duration: begun.elapsed(), features })
 }
 
 /// The client of the SCIM endpoint, and the one that gets access tokens if OAuth fields were given.

@@ -41,17 +41,6 @@ pub enum Outcome {
     Skip(String),
 }
 
-impl Outcome {
-    /// `pass`, `fail` or `skip`: the word of tables and JSON.
-    pub fn word(&self) -> &'static str {
-        match self {
-            Outcome::Pass => "pass",
-            Outcome::Fail(_) => "fail",
-            Outcome::Skip(_) => "skip",
-        }
-    }
-}
-
 impl From<Verdict> for Outcome {
     fn from(verdict: Verdict) -> Outcome {
         match verdict {

@@ -1,6 +1,7 @@
 //! What a check works with: requests, unique names, and the objects it leaves to be removed.
 
 use super::Profile;
+use super::causes::{self, Features};
 use super::outcome::Stop;
 pub(crate) use crate::http::tenant_url::encode;
 use crate::http::{self, Client, Credentials, Exchange, Request, Response, SCIM_JSON, Secret};
@@ -29,6 +30,7 @@ pub(crate) struct Probe {
     tag: String,
     count: AtomicU32,
     created: Mutex<Vec<String>>,
+    features: Mutex<Features>,
 }
 
 /// A resource that a check made.
@@ -46,7 +48,13 @@ pub(crate) struct Made {
 impl Probe {
     /// The hands of the check that is told apart by `tag`. `oauth` is a client with OAuth credentials, if any were given.
     pub(super) fn new(client: Client, oauth: Option<Client>, profile: Profile, tag: String) -> Probe {
-        Probe { client, oauth, profile, tag, count: AtomicU32::new(0), created: Mutex::new(Vec::new()) }
+        let (count, created, features) = (AtomicU32::new(0), Mutex::default(), Mutex::default());
+        Probe { client, oauth, profile, tag, count, created, features }
+    }
+
+    /// The features that the requests so far used.
+    pub(super) fn features(&self) -> Features {
+        self.features.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// A client that gets its own access token, if the run was given what it needs.
@@ -82,6 +90,8 @@ impl Probe {
 
     /// Sends `request` as it is.
     pub(crate) async fn send(&self, request: Request) -> Result<Reply, Stop> {
+        let used = causes::features(&request, self.client.tenant().base());
+        self.features.lock().unwrap_or_else(PoisonError::into_inner).extend(used);
         Reply::new(self.client.send(request).await)
     }
 

@@ -1,4 +1,4 @@
-//! The results of a run, for people and for machines.
+//! The results of a run, grouped by cause, for people and for machines.
 
 use super::outcome::{Failure, Outcome};
 use super::registry::Check;
@@ -13,58 +13,125 @@ const PRINTED: usize = 3_000;
 /// The results of a run.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// What was tried.
+    /// The server that was checked.
     pub tenant_url: String,
     /// What it was held to.
     pub profile: Profile,
-    /// One a check, in the order of the registry.
+    /// One for each check, in the order of the registry.
     pub findings: Vec<Finding>,
 }
 
+/// The result of one check, seen beside the other results.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Standing<'a> {
+    /// The server behaved.
+    Pass,
+    /// It did not.
+    Fail(&'a Failure),
+    /// It did not, for a cause that the named check judges.
+    Blocked(&'static str, &'a Failure),
+    /// Not carried out, for this reason.
+    Skip(&'a str),
+}
+
+impl Standing<'_> {
+    /// The word of tables and JSON.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Standing::Pass => "pass",
+            Standing::Fail(_) => "fail",
+            Standing::Blocked(..) => "blocked",
+            Standing::Skip(_) => "skip",
+        }
+    }
+}
+
+/// How many checks ended in which way. `failed` counts causes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Checks that passed.
+    pub passed: usize,
+    /// Causes of failures.
+    pub failed: usize,
+    /// Checks that failed for a cause that another check judges.
+    pub blocked: usize,
+    /// Checks that were not carried out.
+    pub skipped: usize,
+}
+
 impl Report {
-    /// How many checks failed.
-    pub fn failed(&self) -> usize {
-        self.count("fail")
+    /// How many checks ended in which way.
+    pub fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        for finding in &self.findings {
+            let count = match self.standing(finding) {
+                Standing::Pass => &mut tally.passed,
+                Standing::Fail(_) => &mut tally.failed,
+                Standing::Blocked(..) => &mut tally.blocked,
+                Standing::Skip(_) => &mut tally.skipped,
+            };
+            *count += 1;
+        }
+        tally
     }
 
-    /// How many checks ended with that word: `pass`, `fail` or `skip`.
-    pub fn count(&self, word: &str) -> usize {
-        self.findings.iter().filter(|finding| finding.outcome.word() == word).count()
+    /// The result of a check, seen beside the other results.
+    pub(super) fn standing<'a>(&self, finding: &'a Finding) -> Standing<'a> {
+        match (&finding.outcome, finding.cause) {
+            (Outcome::Pass, _) => Standing::Pass,
+            (Outcome::Skip(reason), _) => Standing::Skip(reason),
+            (Outcome::Fail(failure), Some(cause)) => Standing::Blocked(cause, failure),
+            (Outcome::Fail(failure), None) => Standing::Fail(failure),
+        }
     }
 
-    /// Failures with their exchange, then a table, then the sum.
+    /// The checks that failed for the cause that this check judges.
+    pub(super) fn blocked_by<'a>(&'a self, check: &'a Check) -> impl Iterator<Item = &'static Check> {
+        self.findings.iter().filter(move |it| it.cause == Some(check.name)).map(|it| it.check)
+    }
+
+    /// Causes of failures with their exchange, then a table of all checks, then the sum.
     ///
     /// # Errors
     /// Those of `out`.
     pub fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         for finding in &self.findings {
-            if let Outcome::Fail(failure) = &finding.outcome {
-                let Check { name, source, proves, .. } = finding.check;
-                writeln!(
-                    out,
-                    "FAIL {name}\n  proves: {proves}\n  source: {source}\n  reason: {}",
-                    failure.reason
-                )?;
-                writeln!(out, "{}\n", indent(&exchange(failure, PRINTED)))?;
+            if let Standing::Fail(failure) = self.standing(finding) {
+                self.write_cause(finding, failure, out)?;
             }
         }
         let width = self.findings.iter().map(|finding| finding.check.name.len()).max().unwrap_or_default();
-        for Finding { check, outcome, duration } in &self.findings {
-            let note = match outcome {
-                Outcome::Pass => check.source,
-                Outcome::Fail(failure) => &failure.reason,
-                Outcome::Skip(reason) => reason,
+        for finding in &self.findings {
+            let Finding { check, duration, .. } = finding;
+            let standing = self.standing(finding);
+            let note = match standing {
+                Standing::Pass => check.source.to_owned(),
+                Standing::Fail(failure) => failure.reason.clone(),
+                Standing::Blocked(cause, _) => format!("because of {cause}"),
+                Standing::Skip(reason) => reason.to_owned(),
             };
-            let (word, time) = (outcome.word(), duration.as_millis());
-            writeln!(out, "{word}  {:width$}  {time:>6} ms  {}", check.name, first_line(note))?;
+            let (word, time) = (standing.word(), duration.as_millis());
+            let note = first_line(&note);
+            writeln!(out, "{word:7}  {:width$}  {time:>6} ms  {note}", check.name)?;
         }
-        let [pass, fail, skip] = ["pass", "fail", "skip"].map(|word| self.count(word));
+        let Tally { passed, failed, blocked, skipped } = self.tally();
+        let (url, profile) = (&self.tenant_url, profile(self.profile));
         writeln!(
             out,
-            "\n{pass} passed, {fail} failed, {skip} skipped: {} (profile {})",
-            self.tenant_url,
-            profile(self.profile)
+            "\n{passed} passed, {failed} failed, {blocked} blocked, {skipped} skipped: {url} \
+             (profile {profile})"
         )
+    }
+
+    fn write_cause(&self, finding: &Finding, failure: &Failure, out: &mut dyn Write) -> io::Result<()> {
+        let check = finding.check;
+        writeln!(out, "FAIL {}\n  proves: {}\n  source: {}", check.name, check.proves, check.source)?;
+        writeln!(out, "  reason: {}", failure.reason)?;
+        let blocked: Vec<_> = self.blocked_by(check).map(|check| check.name).collect();
+        if !blocked.is_empty() {
+            writeln!(out, "  blocks {}: {}", blocked.len(), blocked.join(", "))?;
+        }
+        writeln!(out, "{}\n", indent(&exchange(failure, PRINTED)))
     }
 
     /// One JSON document.
@@ -72,36 +139,47 @@ impl Report {
     /// # Errors
     /// Those of `out`.
     pub fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
-        let checks: Vec<_> = self.findings.iter().map(finding_json).collect();
+        let checks: Vec<_> = self.findings.iter().map(|finding| self.finding_json(finding)).collect();
+        let Tally { passed, failed, blocked, skipped } = self.tally();
         let document = json!({
             "tenantUrl": self.tenant_url,
             "profile": self.profile,
-            "passed": self.count("pass"),
-            "failed": self.count("fail"),
-            "skipped": self.count("skip"),
+            "passed": passed,
+            "failed": failed,
+            "blocked": blocked,
+            "skipped": skipped,
             "checks": checks
         });
         writeln!(out, "{document:#}")
     }
-}
 
-fn finding_json(Finding { check, outcome, duration }: &Finding) -> Value {
-    let mut value = json!({
-        "name": check.name,
-        "source": check.source,
-        "proves": check.proves,
-        "result": outcome.word(),
-        "milliseconds": duration.as_secs_f64() * 1e3
-    });
-    match outcome {
-        Outcome::Pass => {}
-        Outcome::Fail(failure) => {
-            value["reason"] = json!(failure.reason);
-            value["exchange"] = json!(failure.exchange);
+    fn finding_json(&self, finding: &Finding) -> Value {
+        let Finding { check, duration, .. } = finding;
+        let standing = self.standing(finding);
+        let mut value = json!({
+            "name": check.name,
+            "source": check.source,
+            "proves": check.proves,
+            "result": standing.word(),
+            "milliseconds": duration.as_secs_f64() * 1e3
+        });
+        match standing {
+            Standing::Pass => {}
+            Standing::Skip(reason) => value["reason"] = json!(reason),
+            Standing::Fail(failure) | Standing::Blocked(_, failure) => {
+                value["reason"] = json!(failure.reason);
+                value["exchange"] = json!(failure.exchange);
+            }
         }
-        Outcome::Skip(reason) => value["reason"] = json!(reason),
+        match standing {
+            Standing::Blocked(cause, _) => value["cause"] = json!(cause),
+            Standing::Fail(_) => {
+                value["blocks"] = self.blocked_by(check).map(|check| check.name).collect();
+            }
+            Standing::Pass | Standing::Skip(_) => {}
+        }
+        value
     }
-    value
 }
 
 /// The exchange that shows a failure, as lines like those of a terminal client.
@@ -147,7 +225,7 @@ pub(super) fn profile(profile: Profile) -> &'static str {
     }
 }
 
-/// What there is to check.
+/// The checks with their source.
 pub(super) fn list(checks: &[&Check], out: &mut dyn Write) -> io::Result<()> {
     for check in checks {
         let only = match check.applies {

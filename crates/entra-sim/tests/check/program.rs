@@ -32,7 +32,11 @@ async fn check_succeeds_against_a_correct_server_and_writes_junit() {
     let path = file.to_str().expect("a path");
     let output = entra_sim(&server, &["check", "--only", "filter-by", "--only", "22", "--junit", path]).await;
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
-    assert!(text(&output.stdout).contains("4 passed, 0 failed, 1 skipped"), "{}", text(&output.stdout));
+    assert!(
+        text(&output.stdout).contains("4 passed, 0 failed, 0 blocked, 1 skipped"),
+        "{}",
+        text(&output.stdout)
+    );
     let junit = std::fs::read_to_string(&file).expect("the report");
     assert!(junit.contains("tests=\"5\" failures=\"0\" skipped=\"1\""), "{junit}");
     assert_eq!(junit.matches("<testcase ").count(), 5);
@@ -51,6 +55,35 @@ async fn check_fails_with_the_exchange_and_without_the_token() {
     let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!((&report["failed"], &report["checks"][0]["result"]), (&Value::from(1), &Value::from("fail")));
     assert_eq!(report["checks"][0]["exchange"]["request"]["method"], "GET");
+}
+
+/// The vendor's URN in a group's schemas is refused: nine checks fail, for one cause.
+#[tokio::test]
+async fn one_cause_is_one_failure_in_every_report() {
+    let server = StandIn::start(true, Some(Defect::VendorUrnRefused)).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("junit.xml");
+    let groups = ["check", "--only", "group", "--junit", file.to_str().expect("a path")];
+    let output = entra_sim(&server, &groups).await;
+    let told = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("FAIL group-vendor-urn\n"), "{told}");
+    assert_eq!(told.matches("FAIL ").count(), 1, "{told}");
+    assert!(told.contains("  blocks 8: microsoft-08-create-group, "), "{told}");
+    assert!(told.contains("1 failed, 8 blocked"), "{told}");
+    let junit = std::fs::read_to_string(&file).expect("the report");
+    assert!(junit.contains("failures=\"1\" skipped=\"8\""), "{junit}");
+    assert!(junit.contains("<skipped message=\"because of group-vendor-urn: "), "{junit}");
+    let output = entra_sim(&server, &["check", "--only", "group", "--json"]).await;
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!((&report["failed"], &report["blocked"]), (&Value::from(1), &Value::from(8)));
+    let check = |name: &str| {
+        let checks = report["checks"].as_array().expect("checks");
+        checks.iter().find(|check| check["name"] == name).expect("the check")
+    };
+    assert_eq!(check("microsoft-09-update-group")["result"], "blocked");
+    assert_eq!(check("microsoft-09-update-group")["cause"], "group-vendor-urn");
+    assert_eq!(check("group-vendor-urn")["blocks"].as_array().map(Vec::len), Some(8));
 }
 
 #[tokio::test]

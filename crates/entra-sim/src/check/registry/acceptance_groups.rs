@@ -49,7 +49,8 @@ pub(super) const CHECKS: &[Check] = &[
         "Microsoft: SCIM-Validation-Test-Overview, test 14 (Restore_Group_Test)",
         "A group that was unassigned is gone, and can be made again under the same name.",
         |probe| Box::pin(restore_group(probe)),
-    ),
+    )
+    .same_cause_as(&["microsoft-10-delete-group"]),
 ];
 
 /// On-demand provisioning takes a group with at most this many members (provision-on-demand).

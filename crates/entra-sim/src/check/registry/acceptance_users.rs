@@ -32,7 +32,8 @@ pub(super) const CHECKS: &[Check] = &[
         "Microsoft: SCIM-Validation-Test-Overview, test 4 (Delete_User_Test)",
         "A deleted user is gone: 404 by id, nothing by filter.",
         |probe| Box::pin(delete_user(probe)),
-    ),
+    )
+    .same_cause_as(&["unknown-id"]),
     Check::new(
         "microsoft-05-user-update-manager",
         "Microsoft: SCIM-Validation-Test-Overview, test 5 (User_Update_Manager_Test)",

@@ -19,7 +19,8 @@ pub(super) const CHECKS: &[Check] = &[
         "Microsoft: use-scim-to-provision-users-and-groups; RFC 7644 section 3.3",
         "201 with schemas, id, externalId, meta, userName, name, active and emails, and a Location.",
         |probe| Box::pin(answer(probe)),
-    ),
+    )
+    .same_cause_as(&["microsoft-17-user-create"]),
     Check::new(
         "create-with-meta-and-empty-roles",
         TUTORIAL,
@@ -35,6 +36,7 @@ pub(super) const CHECKS: &[Check] = &[
         "A null under a name that the core schema does not have does no harm.",
         |probe| Box::pin(foreign_nulls(probe)),
     )
+    .same_cause_as(&["create-with-unknown-attribute", "create-with-nulls"])
     .entra(),
     Check::new("nulls-not-returned", TUTORIAL, "A resource is returned without null members.", |probe| {
         Box::pin(no_nulls(probe))
@@ -90,7 +92,8 @@ pub(super) const CHECKS: &[Check] = &[
         "langfuse/langfuse PR #13528; RFC 7643 section 4.1.1",
         "A userName that differs in case only is taken as well.",
         |probe| Box::pin(duplicate_in_other_case(probe)),
-    ),
+    )
+    .same_cause_as(&["create-duplicate-user-name"]),
     Check::new("create-with-unknown-attribute", POSTMAN, "An unknown attribute does no harm.", |probe| {
         Box::pin(unknown_attribute(probe))
     })
@@ -136,7 +139,8 @@ pub(super) const CHECKS: &[Check] = &[
         "Microsoft: how-provisioning-works; RFC 7644 section 3.6",
         "The userName of a deleted user can be used again.",
         |probe| Box::pin(free_after_delete(probe)),
-    ),
+    )
+    .same_cause_as(&["microsoft-04-delete-user"]),
 ];
 
 async fn answer(probe: &Probe) -> Verdict {

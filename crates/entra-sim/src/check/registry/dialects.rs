@@ -17,6 +17,7 @@ pub(super) const CHECKS: &[Check] = &[
         "Add, Replace and Remove are carried out.",
         |probe| Box::pin(capitalised_op(probe)),
     )
+    .same_cause_as(&["patch-lower-case-op"])
     .entra(),
     Check::new(
         "patch-active-as-string",
@@ -90,15 +91,15 @@ pub(super) const CHECKS: &[Check] = &[
 async fn capitalised_op(probe: &Probe) -> Verdict {
     let made = probe.plain_user().await?;
     let operations = json!([
-        {"op": "Add", "path": "nickName", "value": "Babs"},
+        {"op": "Add", "path": "title", "value": "Engineer"},
         {"op": "Replace", "path": "displayName", "value": "Changed"}
     ]);
     probe.change(&made.path, operations).await?;
     let reply = probe.resource(&made.path).await?;
-    reply.holds("nickName", &json!("Babs"))?;
+    reply.holds("title", &json!("Engineer"))?;
     reply.holds("displayName", &json!("Changed"))?;
-    probe.change(&made.path, json!([{"op": "Remove", "path": "nickName"}])).await?;
-    probe.resource(&made.path).await?.holds("nickName", &Value::Null)
+    probe.change(&made.path, json!([{"op": "Remove", "path": "title"}])).await?;
+    probe.resource(&made.path).await?.holds("title", &Value::Null)
 }
 
 async fn active_as_string(probe: &Probe) -> Verdict {

@@ -13,7 +13,8 @@ pub(super) const CHECKS: &[Check] = &[
         "Microsoft: use-scim-to-provision-users-and-groups (Schema discovery); RFC 7644 section 4",
         "/Schemas answers with a ListResponse that holds User and Group.",
         |probe| Box::pin(list_response(probe)),
-    ),
+    )
+    .same_cause_as(&["create-group"]),
     Check::new(
         "schemas-without-nulls",
         "Microsoft: use-scim-to-provision-users-and-groups (Schema discovery)",
@@ -31,7 +32,8 @@ pub(super) const CHECKS: &[Check] = &[
         "Microsoft: Entra-AppGallery-AI-Validation-Checklist; RFC 7643 section 6",
         "/ResourceTypes lists User at /Users and Group at /Groups.",
         |probe| Box::pin(resource_types(probe)),
-    ),
+    )
+    .same_cause_as(&["create-group"]),
     Check::new(
         "service-provider-config",
         "Microsoft: Entra-AppGallery-AI-Validation-Checklist; RFC 7643 section 5",

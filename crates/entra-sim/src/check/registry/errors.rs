@@ -20,22 +20,31 @@ pub(super) const CHECKS: &[Check] = &[
         "RFC 7644 section 3.12; Microsoft: use-scim-to-provision-users-and-groups",
         "A 400 carries a SCIM error: media type, schemas, status as a string, detail.",
         |probe| Box::pin(body_400(probe)),
-    ),
+    )
+    .same_cause_as(&["media-type-of-answers", "create-without-user-name", "error-body-404"]),
     Check::new(
         "error-body-404",
         "RFC 7644 section 3.12; Microsoft: use-scim-to-provision-users-and-groups",
         "A 404 carries a SCIM error: media type, schemas, status as a string.",
         |probe| Box::pin(body_404(probe)),
-    ),
+    )
+    .same_cause_as(&["media-type-of-answers", "unknown-id"]),
     Check::new(
         "error-body-409",
         "RFC 7644 section 3.12; Microsoft: howto-analyze-provisioning-logs (Conflict)",
         "A 409 carries a SCIM error with a detail that the customer's administrator will read.",
         |probe| Box::pin(body_409(probe)),
-    ),
+    )
+    .same_cause_as(&[
+        "media-type-of-answers",
+        "create-duplicate-user-name",
+        "error-body-404",
+        "error-body-400",
+    ]),
     Check::new("delete-twice", "RFC 7644 section 3.6", "A second DELETE is answered with 404.", |probe| {
         Box::pin(delete_twice(probe))
-    }),
+    })
+    .same_cause_as(&["unknown-id", "microsoft-04-delete-user"]),
 ];
 
 async fn unknown_id(probe: &Probe) -> Verdict {

@@ -22,7 +22,8 @@ pub(super) const CHECKS: &[Check] = &[
         "Microsoft: application-provisioning-quarantine-status; use-scim-to-provision-users-and-groups",
         "The same on /Groups.",
         |probe| Box::pin(no_match_groups(probe)),
-    ),
+    )
+    .same_cause_as(&["create-group", "filter-without-match-users"]),
     Check::new(
         "list-envelope",
         TUTORIAL,
@@ -34,7 +35,8 @@ pub(super) const CHECKS: &[Check] = &[
     }),
     Check::new("filter-by-external-id", TUTORIAL, "Users can be matched by externalId.", |probe| {
         Box::pin(by_external_id(probe))
-    }),
+    })
+    .same_cause_as(&["filter-by-user-name"]),
     Check::new("filter-by-id", TUTORIAL, "Users can be matched by id.", |probe| Box::pin(by_id(probe))),
     Check::new(
         "filter-by-work-email",

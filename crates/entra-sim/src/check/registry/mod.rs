@@ -3,6 +3,7 @@
 mod acceptance_direct;
 mod acceptance_groups;
 mod acceptance_users;
+mod basics;
 mod connection;
 mod creation;
 mod credentials;
@@ -32,6 +33,8 @@ pub struct Check {
     pub applies: Applies,
     /// Carried out alone, after all others, because other checks' objects would disturb it.
     pub alone: bool,
+    /// Checks of the same behaviour. If one of them fails as well, this check fails for the same cause.
+    pub same_cause_as: &'static [&'static str],
     run: Run,
 }
 
@@ -56,7 +59,12 @@ impl Check {
         proves: &'static str,
         run: Run,
     ) -> Check {
-        Check { name, source, proves, applies: Applies::Always, alone: false, run }
+        Check { name, source, proves, applies: Applies::Always, alone: false, same_cause_as: &[], run }
+    }
+
+    /// The same; if one of `checks` fails as well, both fail for the same cause.
+    pub(super) const fn same_cause_as(self, checks: &'static [&'static str]) -> Check {
+        Check { same_cause_as: checks, ..self }
     }
 
     /// The same, for the profile `entra` alone.
@@ -80,9 +88,10 @@ impl Check {
     }
 }
 
-/// Every check, in the order of reports: Microsoft's 25 tests first.
+/// Every check, in the order of reports: what all others need, then Microsoft's 25 tests, then the rest.
 pub fn checks() -> impl Iterator<Item = &'static Check> {
-    let rooms: [&'static [Check]; 13] = [
+    let rooms: [&'static [Check]; 14] = [
+        basics::CHECKS,
         acceptance_users::CHECKS,
         acceptance_groups::CHECKS,
         acceptance_direct::CHECKS,

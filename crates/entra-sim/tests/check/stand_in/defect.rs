@@ -14,6 +14,8 @@ macro_rules! defects {
 }
 
 defects! {
+    // Basics
+    UsersNotCreated, GroupsMissing, ReadByIdMissing, PatchMissing,
     // Connection
     AbsentTokenAccepted, AnyTokenAccepted, PlainJsonType, AcceptDemanded, AcceptMissed, TwentyReadsAllowed, TrailingSlashUnknown, UnknownQueryKeyRefused,
     ShortTokenLife, AssertionRefused,

@@ -64,6 +64,12 @@ impl Directory {
             return Err(Refusal::plain(400, "unknown query parameter"));
         }
         match (request.method.as_str(), parts.as_slice()) {
+            (_, ["Groups", ..]) if self.has(Defect::GroupsMissing) => Err(NOT_FOUND),
+            ("POST", ["Users"]) if self.has(Defect::UsersNotCreated) => Err(Refusal::plain(500, "disk full")),
+            ("GET", ["Users" | "Groups", id]) if !id.is_empty() && self.has(Defect::ReadByIdMissing) => {
+                Err(NOT_FOUND)
+            }
+            ("PATCH", _) if self.has(Defect::PatchMissing) => Err(Refusal::plain(501, "not implemented")),
             (_, [_, ""]) if self.has(Defect::TrailingSlashUnknown) => Err(NOT_FOUND),
             ("GET", ["Users" | "Groups"] | ["Users" | "Groups", ""]) => {
                 self.list(request, parts[0] == "Groups")
@@ -85,7 +91,7 @@ impl Directory {
                 all.into_iter().find(|schema| schema["id"] == *urn).map(Answer::ok).ok_or(NOT_FOUND)
             }
             ("GET", ["ResourceTypes"]) if !self.has(Defect::ResourceTypesMissing) => {
-                Ok(Answer::ok(self.envelope(schemas::resource_types(), 1)))
+                Ok(Answer::ok(self.envelope(schemas::resource_types(self.defect), 1)))
             }
             ("GET", ["ServiceProviderConfig"]) => {
                 Ok(Answer::ok(schemas::service_provider_config(self.defect)))

@@ -50,7 +50,9 @@ pub(crate) fn is_multi_valued(name: &str) -> bool {
 pub(crate) fn schemas(defect: Option<Defect>) -> Vec<Value> {
     let mut schemas = SCHEMAS.clone();
     match defect {
-        Some(Defect::SchemasWithoutGroup) => schemas.retain(|schema| schema["id"] != GROUP),
+        Some(Defect::SchemasWithoutGroup | Defect::GroupsMissing) => {
+            schemas.retain(|schema| schema["id"] != GROUP)
+        }
         Some(Defect::SchemasWithNulls) => schemas[0]["meta"] = Value::Null,
         Some(Defect::SchemasWithoutExternalId) => {
             for schema in &mut schemas {
@@ -70,12 +72,13 @@ pub(crate) fn schemas(defect: Option<Defect>) -> Vec<Value> {
 }
 
 /// `/ResourceTypes`.
-pub(crate) fn resource_types() -> Vec<Value> {
+pub(crate) fn resource_types(defect: Option<Defect>) -> Vec<Value> {
     let kind = |name: &str, endpoint: &str, schema: &str| {
         json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:ResourceType"], "id": name, "name": name,
             "endpoint": endpoint, "schema": schema})
     };
-    vec![kind("User", "/Users", USER), kind("Group", "/Groups", GROUP)]
+    let group = (defect != Some(Defect::GroupsMissing)).then(|| kind("Group", "/Groups", GROUP));
+    [kind("User", "/Users", USER)].into_iter().chain(group).collect()
 }
 
 /// `/ServiceProviderConfig`.
