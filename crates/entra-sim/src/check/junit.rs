@@ -9,10 +9,10 @@ use std::fmt::Write;
 /// Longest body that is kept of a failing exchange, in characters.
 const KEPT: usize = 20_000;
 
-/// The report as one JUnit test suite. A blocked check is a skipped test.
+/// The report as one JUnit test suite. JUnit has no warnings: a warning is a skipped test with output.
 pub(super) fn document(report: &Report) -> String {
     let seconds: f64 = report.findings.iter().map(|finding| finding.duration.as_secs_f64()).sum();
-    let Tally { failed, blocked, skipped, .. } = report.tally();
+    let Tally { failed, warnings, blocked, skipped, .. } = report.tally();
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     // Writing to a String cannot fail.
     let _ = writeln!(
@@ -20,7 +20,7 @@ pub(super) fn document(report: &Report) -> String {
         "<testsuite name=\"entra-sim check {}\" tests=\"{}\" failures=\"{failed}\" skipped=\"{}\" errors=\"0\" time=\"{seconds:.3}\">",
         profile(report.profile),
         report.findings.len(),
-        blocked + skipped
+        warnings + blocked + skipped
     );
     for finding in &report.findings {
         case(&mut out, report, finding);
@@ -31,8 +31,9 @@ pub(super) fn document(report: &Report) -> String {
 
 fn case(out: &mut String, report: &Report, finding: &Finding) {
     let Finding { check, duration, .. } = finding;
-    let (name, time) = (escape(check.name), duration.as_secs_f64());
-    let _ = write!(out, "  <testcase classname=\"entra-sim.check\" name=\"{name}\" time=\"{time:.3}\"");
+    let (name, level, time) = (escape(check.name), check.level.word(), duration.as_secs_f64());
+    let _ =
+        write!(out, "  <testcase classname=\"entra-sim.check.{level}\" name=\"{name}\" time=\"{time:.3}\"");
     let inner = match report.standing(finding) {
         Standing::Pass => {
             out.push_str("/>\n");
@@ -43,10 +44,15 @@ fn case(out: &mut String, report: &Report, finding: &Finding) {
             let message = format!("because of {cause}: {}", failure.reason);
             format!("<skipped message=\"{}\"/>", escape(&message))
         }
-        Standing::Fail(failure) => {
-            let message = escape(&failure.reason);
+        Standing::Warn(failure) => {
+            let message = escape(&format!("warning ({level}): {}", failure.reason));
             let text = escape(&evidence(report, check, failure));
-            format!("<failure message=\"{message}\">{text}</failure>")
+            format!("<skipped message=\"{message}\"/>\n    <system-out>{text}</system-out>")
+        }
+        Standing::Fail(failure) => {
+            let (kind, message) = (report.level(finding).word(), escape(&failure.reason));
+            let text = escape(&evidence(report, check, failure));
+            format!("<failure type=\"{kind}\" message=\"{message}\">{text}</failure>")
         }
     };
     let _ = writeln!(out, ">\n    {inner}\n  </testcase>");

@@ -11,7 +11,7 @@ mod sample;
 mod schemas;
 
 pub use outcome::{Failure, Outcome};
-pub use registry::{Applies, Check, checks};
+pub use registry::{Applies, Check, Level, checks};
 pub use report::{Report, Tally};
 
 use crate::clock::Clock;
@@ -30,7 +30,7 @@ use std::time::{Duration, Instant};
     after_help = "A Secret Token and OAuth fields may be given together: the token opens the SCIM endpoint, and the \
                   OAuth client is what tests 21 and 22 try.\n\n\
                   Checks that fail for the same cause count as one failure, of the check that judges this cause. The \
-                  others are reported as blocked."
+                  others are reported as blocked. A cause has the highest level of the checks that fail because of it."
 )]
 pub struct Options {
     /// The server and the credential.
@@ -42,13 +42,20 @@ pub struct Options {
     /// Only the checks whose name contains this; repeatable
     #[arg(long, value_name = "NAME")]
     pub only: Vec<String>,
+    /// Only the checks of this level or a higher one
+    #[arg(long, value_enum, default_value_t = Level::Should)]
+    pub level: Level,
+    /// The lowest level whose failures fail the run; other failures are warnings. Microsoft's suite does the same with
+    /// its optional tests
+    #[arg(long, value_enum, default_value_t = Level::Must, value_name = "LEVEL")]
+    pub fail_on: Level,
     /// Write the results as JUnit XML to this file
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
     /// Write the results as JSON instead of a table
     #[arg(long)]
     pub json: bool,
-    /// List the checks with their source; needs no Tenant URL and sends nothing
+    /// List the checks with level and source; needs no Tenant URL and sends nothing
     #[arg(long)]
     pub list: bool,
     /// How many checks run at a time
@@ -98,12 +105,14 @@ pub async fn run(options: Options, clock: Clock, out: &mut (dyn Write + Send)) -
     let named = |check: &Check| {
         options.only.is_empty() || options.only.iter().any(|word| check.name.contains(word.as_str()))
     };
-    let chosen: Vec<_> = checks().filter(|check| check.applies.to(options.profile) && named(check)).collect();
+    let chosen: Vec<_> = checks()
+        .filter(|check| check.applies.to(options.profile) && check.level >= options.level && named(check))
+        .collect();
     if options.list {
         return written(report::list(&chosen, out));
     }
     if chosen.is_empty() {
-        return told(out, "no check has such a name; --list shows them", Exit::Usage);
+        return told(out, "no check has such a name, profile and level; --list shows them", Exit::Usage);
     }
     let (client, oauth) = match clients(&options, &clock) {
         Ok(clients) => clients,
@@ -113,6 +122,7 @@ pub async fn run(options: Options, clock: Clock, out: &mut (dyn Write + Send)) -
     let report = Report {
         tenant_url: target.client.tenant().base().to_owned(),
         profile: options.profile,
+        fail_on: options.fail_on,
         findings: examine(&target, &chosen, usize::from(options.concurrency)).await,
     };
     if let Some(path) = &options.junit

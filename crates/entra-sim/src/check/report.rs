@@ -1,7 +1,7 @@
 //! The results of a run, grouped by cause, for people and for machines.
 
 use super::outcome::{Failure, Outcome};
-use super::registry::Check;
+use super::registry::{Check, Level};
 use super::{Applies, Finding, Profile};
 use crate::http::Exchange;
 use serde_json::{Value, json};
@@ -17,6 +17,8 @@ pub struct Report {
     pub tenant_url: String,
     /// What it was held to.
     pub profile: Profile,
+    /// The lowest level whose failures fail the run.
+    pub fail_on: Level,
     /// One for each check, in the order of the registry.
     pub findings: Vec<Finding>,
 }
@@ -26,8 +28,10 @@ pub struct Report {
 pub(super) enum Standing<'a> {
     /// The server behaved.
     Pass,
-    /// It did not.
+    /// It did not, and this fails the run.
     Fail(&'a Failure),
+    /// It did not, and the level of the cause is too low to fail the run.
+    Warn(&'a Failure),
     /// It did not, for a cause that the named check judges.
     Blocked(&'static str, &'a Failure),
     /// Not carried out, for this reason.
@@ -40,19 +44,22 @@ impl Standing<'_> {
         match self {
             Standing::Pass => "pass",
             Standing::Fail(_) => "fail",
+            Standing::Warn(_) => "warn",
             Standing::Blocked(..) => "blocked",
             Standing::Skip(_) => "skip",
         }
     }
 }
 
-/// How many checks ended in which way. `failed` counts causes.
+/// How many checks ended in which way. `failed` and `warnings` count causes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Checks that passed.
     pub passed: usize,
-    /// Causes of failures.
+    /// Causes that fail the run.
     pub failed: usize,
+    /// Causes that do not fail the run.
+    pub warnings: usize,
     /// Checks that failed for a cause that another check judges.
     pub blocked: usize,
     /// Checks that were not carried out.
@@ -67,6 +74,7 @@ impl Report {
             let count = match self.standing(finding) {
                 Standing::Pass => &mut tally.passed,
                 Standing::Fail(_) => &mut tally.failed,
+                Standing::Warn(_) => &mut tally.warnings,
                 Standing::Blocked(..) => &mut tally.blocked,
                 Standing::Skip(_) => &mut tally.skipped,
             };
@@ -81,7 +89,8 @@ impl Report {
             (Outcome::Pass, _) => Standing::Pass,
             (Outcome::Skip(reason), _) => Standing::Skip(reason),
             (Outcome::Fail(failure), Some(cause)) => Standing::Blocked(cause, failure),
-            (Outcome::Fail(failure), None) => Standing::Fail(failure),
+            (Outcome::Fail(failure), None) if self.level(finding) >= self.fail_on => Standing::Fail(failure),
+            (Outcome::Fail(failure), None) => Standing::Warn(failure),
         }
     }
 
@@ -90,14 +99,22 @@ impl Report {
         self.findings.iter().filter(move |it| it.cause == Some(check.name)).map(|it| it.check)
     }
 
+    /// The highest level of the checks that failed for the cause of this one.
+    pub(super) fn level(&self, finding: &Finding) -> Level {
+        let blocked = self.blocked_by(finding.check).map(|check| check.level);
+        blocked.fold(finding.check.level, Level::max)
+    }
+
     /// Causes of failures with their exchange, then a table of all checks, then the sum.
     ///
     /// # Errors
     /// Those of `out`.
     pub fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         for finding in &self.findings {
-            if let Standing::Fail(failure) = self.standing(finding) {
-                self.write_cause(finding, failure, out)?;
+            match self.standing(finding) {
+                Standing::Fail(failure) => self.write_cause("FAIL", finding, failure, out)?,
+                Standing::Warn(failure) => self.write_cause("WARN", finding, failure, out)?,
+                _ => {}
             }
         }
         let width = self.findings.iter().map(|finding| finding.check.name.len()).max().unwrap_or_default();
@@ -106,26 +123,43 @@ impl Report {
             let standing = self.standing(finding);
             let note = match standing {
                 Standing::Pass => check.source.to_owned(),
-                Standing::Fail(failure) => failure.reason.clone(),
+                Standing::Fail(failure) | Standing::Warn(failure) => failure.reason.clone(),
                 Standing::Blocked(cause, _) => format!("because of {cause}"),
                 Standing::Skip(reason) => reason.to_owned(),
             };
-            let (word, time) = (standing.word(), duration.as_millis());
+            let (word, level, time) = (standing.word(), check.level.word(), duration.as_millis());
             let note = first_line(&note);
-            writeln!(out, "{word:7}  {:width$}  {time:>6} ms  {note}", check.name)?;
+            writeln!(out, "{word:7}  {level:6}  {:width$}  {time:>6} ms  {note}", check.name)?;
         }
-        let Tally { passed, failed, blocked, skipped } = self.tally();
+        let Tally { passed, failed, warnings, blocked, skipped } = self.tally();
         let (url, profile) = (&self.tenant_url, profile(self.profile));
         writeln!(
             out,
-            "\n{passed} passed, {failed} failed, {blocked} blocked, {skipped} skipped: {url} \
+            "\n{passed} passed, {failed} failed, {warnings} warnings, {blocked} blocked, {skipped} skipped: {url} \
              (profile {profile})"
         )
     }
 
-    fn write_cause(&self, finding: &Finding, failure: &Failure, out: &mut dyn Write) -> io::Result<()> {
+    fn write_cause(
+        &self,
+        word: &str,
+        finding: &Finding,
+        failure: &Failure,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
         let check = finding.check;
-        writeln!(out, "FAIL {}\n  proves: {}\n  source: {}", check.name, check.proves, check.source)?;
+        let level = self.level(finding);
+        writeln!(
+            out,
+            "{word} {} ({})\n  proves: {}\n  source: {}",
+            check.name,
+            level.word(),
+            check.proves,
+            check.source
+        )?;
+        if let Some(why) = check.should_because.filter(|_| level == Level::Should) {
+            writeln!(out, "  only a should: {why}")?;
+        }
         writeln!(out, "  reason: {}", failure.reason)?;
         let blocked: Vec<_> = self.blocked_by(check).map(|check| check.name).collect();
         if !blocked.is_empty() {
@@ -140,12 +174,14 @@ impl Report {
     /// Those of `out`.
     pub fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
         let checks: Vec<_> = self.findings.iter().map(|finding| self.finding_json(finding)).collect();
-        let Tally { passed, failed, blocked, skipped } = self.tally();
+        let Tally { passed, failed, warnings, blocked, skipped } = self.tally();
         let document = json!({
             "tenantUrl": self.tenant_url,
             "profile": self.profile,
+            "failOn": self.fail_on,
             "passed": passed,
             "failed": failed,
+            "warnings": warnings,
             "blocked": blocked,
             "skipped": skipped,
             "checks": checks
@@ -160,20 +196,24 @@ impl Report {
             "name": check.name,
             "source": check.source,
             "proves": check.proves,
+            "level": check.level,
             "result": standing.word(),
             "milliseconds": duration.as_secs_f64() * 1e3
         });
+        if let Some(why) = check.should_because {
+            value["shouldBecause"] = json!(why);
+        }
         match standing {
             Standing::Pass => {}
             Standing::Skip(reason) => value["reason"] = json!(reason),
-            Standing::Fail(failure) | Standing::Blocked(_, failure) => {
+            Standing::Fail(failure) | Standing::Warn(failure) | Standing::Blocked(_, failure) => {
                 value["reason"] = json!(failure.reason);
                 value["exchange"] = json!(failure.exchange);
             }
         }
         match standing {
             Standing::Blocked(cause, _) => value["cause"] = json!(cause),
-            Standing::Fail(_) => {
+            Standing::Fail(_) | Standing::Warn(_) => {
                 value["blocks"] = self.blocked_by(check).map(|check| check.name).collect();
             }
             Standing::Pass | Standing::Skip(_) => {}
@@ -225,7 +265,7 @@ pub(super) fn profile(profile: Profile) -> &'static str {
     }
 }
 
-/// The checks with their source.
+/// The checks with level and source.
 pub(super) fn list(checks: &[&Check], out: &mut dyn Write) -> io::Result<()> {
     for check in checks {
         let only = match check.applies {
@@ -234,6 +274,10 @@ pub(super) fn list(checks: &[&Check], out: &mut dyn Write) -> io::Result<()> {
             Applies::Rfc => " (profile rfc)",
         };
         writeln!(out, "{}{only}\n  {}\n  source: {}", check.name, check.proves, check.source)?;
+        match check.should_because {
+            Some(why) => writeln!(out, "  level: {}, because {why}", check.level.word())?,
+            None => writeln!(out, "  level: {}", check.level.word())?,
+        }
     }
     writeln!(out, "\n{} checks", checks.len())
 }

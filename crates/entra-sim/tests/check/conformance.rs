@@ -2,7 +2,7 @@
 
 use crate::stand_in::defect::Defect;
 use crate::stand_in::{ASSERTION, CLIENT_SECRET, StandIn, TOKEN};
-use entra_sim::check::{Check, Finding, Outcome, Profile, Target, checks, examine};
+use entra_sim::check::{Check, Finding, Level, Outcome, Profile, Target, checks, examine};
 use entra_sim::clock::Clock;
 use entra_sim::connection::Behaviour;
 use entra_sim::http::credentials::Assertion;
@@ -168,9 +168,15 @@ fn no_check_is_vacuous() {
 }
 
 #[test]
-fn every_check_says_its_source() {
+fn every_check_says_its_source_and_who_leaves_it_open() {
     for check in checks() {
         assert!(!check.source.is_empty() && check.proves.ends_with('.'), "{}", check.name);
+        assert_eq!(
+            check.level == Level::Should,
+            check.should_because.is_some_and(|it| !it.is_empty()),
+            "{}",
+            check.name
+        );
         assert!(
             check.name.chars().all(|char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '-')
         );

@@ -33,7 +33,7 @@ async fn check_succeeds_against_a_correct_server_and_writes_junit() {
     let output = entra_sim(&server, &["check", "--only", "filter-by", "--only", "22", "--junit", path]).await;
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
     assert!(
-        text(&output.stdout).contains("4 passed, 0 failed, 0 blocked, 1 skipped"),
+        text(&output.stdout).contains("4 passed, 0 failed, 0 warnings, 0 blocked, 1 skipped"),
         "{}",
         text(&output.stdout)
     );
@@ -67,10 +67,10 @@ async fn one_cause_is_one_failure_in_every_report() {
     let output = entra_sim(&server, &groups).await;
     let told = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{told}");
-    assert!(told.contains("FAIL group-vendor-urn\n"), "{told}");
+    assert!(told.contains("FAIL group-vendor-urn (must)"), "{told}");
     assert_eq!(told.matches("FAIL ").count(), 1, "{told}");
     assert!(told.contains("  blocks 8: microsoft-08-create-group, "), "{told}");
-    assert!(told.contains("1 failed, 8 blocked"), "{told}");
+    assert!(told.contains("1 failed, 0 warnings, 8 blocked"), "{told}");
     let junit = std::fs::read_to_string(&file).expect("the report");
     assert!(junit.contains("failures=\"1\" skipped=\"8\""), "{junit}");
     assert!(junit.contains("<skipped message=\"because of group-vendor-urn: "), "{junit}");
@@ -87,11 +87,50 @@ async fn one_cause_is_one_failure_in_every_report() {
 }
 
 #[tokio::test]
+async fn a_should_is_a_warning_unless_it_is_asked_to_fail() {
+    let server = StandIn::start(true, Some(Defect::ManagerReturnedAsWord)).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("junit.xml");
+    let path = file.to_str().expect("a path");
+    let output = entra_sim(&server, &["check", "--only", "manager-shape", "--junit", path]).await;
+    let told = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(told.contains("WARN manager-shape (should)\n") && told.contains("only a should: "), "{told}");
+    assert!(told.contains("0 failed, 1 warnings"), "{told}");
+    let junit = std::fs::read_to_string(&file).expect("the report");
+    assert!(junit.contains("failures=\"0\" skipped=\"1\""), "{junit}");
+    assert!(junit.contains("classname=\"entra-sim.check.should\""), "{junit}");
+
+    let asked = ["check", "--only", "manager-shape", "--fail-on", "should", "--junit", path];
+    let output = entra_sim(&server, &asked).await;
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
+    let junit = std::fs::read_to_string(&file).expect("the report");
+    assert!(junit.contains("<failure type=\"should\""), "{junit}");
+
+    let must = entra_sim(&server, &["check", "--only", "manager-shape", "--level", "must"]).await;
+    assert_eq!(must.status.code(), Some(2), "there is no must of that name: {}", text(&must.stdout));
+}
+
+/// A cause has the level of the highest check that it blocks, else a must would end as a warning.
+#[tokio::test]
+async fn a_should_that_blocks_a_must_fails_the_run() {
+    let server = StandIn::start(true, Some(Defect::UserDeleteHides)).await;
+    let names = ["check", "--only", "microsoft-04-delete-user", "--only", "delete-twice"];
+    let output = entra_sim(&server, &names).await;
+    let told = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("FAIL microsoft-04-delete-user (must)\n"), "{told}");
+}
+
+#[tokio::test]
 async fn check_lists_what_there_is_without_a_tenant() {
     let list = run(["check", "--list"].map(str::to_owned).to_vec()).await;
     let told = text(&list.stdout);
     assert_eq!(list.status.code(), Some(0), "{told}{}", text(&list.stderr));
     assert!(told.contains("microsoft-16-null-update\n  Replacing"), "{told}");
+    assert!(told.contains("\n  level: must\n") && told.contains("\n  level: should, because "), "{told}");
+    let musts = run(["check", "--list", "--level", "must"].map(str::to_owned).to_vec()).await;
+    assert!(!text(&musts.stdout).contains("level: should"), "{}", text(&musts.stdout));
 
     let nothing = run(["check"].map(str::to_owned).to_vec()).await;
     assert_eq!(nothing.status.code(), Some(2));

@@ -25,7 +25,8 @@ pub(super) const CHECKS: &[Check] = &[
         "Microsoft: SCIM-Validation-Test-Overview, test 10 (Delete_Group_Test)",
         "A deleted group is not found any more.",
         |probe| Box::pin(delete_group(probe)),
-    ),
+    )
+    .should("Microsoft's suite counts this test as optional: a failure is a warning"),
     Check::new(
         "microsoft-11-group-add-member",
         "Microsoft: SCIM-Validation-Test-Overview, test 11 (Group_Update_Add_Member_Test)",
@@ -50,6 +51,7 @@ pub(super) const CHECKS: &[Check] = &[
         "A group that was unassigned is gone, and can be made again under the same name.",
         |probe| Box::pin(restore_group(probe)),
     )
+    .should("Microsoft's suite counts this test as optional: a failure is a warning")
     .same_cause_as(&["microsoft-10-delete-group"]),
 ];
 

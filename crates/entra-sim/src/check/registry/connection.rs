@@ -39,13 +39,15 @@ pub(super) const CHECKS: &[Check] = &[
         "AzureAD/SCIMReferenceCode: PostmanCollection.json",
         "/Users/?filter= means the same as /Users?filter=.",
         |probe| Box::pin(trailing_slash(probe)),
-    ),
+    )
+    .should("only Microsoft's Postman collection writes it"),
     Check::new(
         "tenant-url-flag-ignored",
         "Microsoft: application-provisioning-config-problem-scim-compatibility; MicrosoftDocs/entra-docs #949",
         "The bare query key aadOptscim062020 disturbs no request.",
         |probe| Box::pin(flag_ignored(probe)),
-    ),
+    )
+    .should("no document says that the flag reaches the server"),
     Check::new(
         "burst-of-25",
         "Microsoft: app-gallery-user-provisioning-requirements (25 requests a second); troubleshoot-user-provisioning-validation (429)",

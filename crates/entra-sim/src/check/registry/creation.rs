@@ -36,17 +36,20 @@ pub(super) const CHECKS: &[Check] = &[
         "A null under a name that the core schema does not have does no harm.",
         |probe| Box::pin(foreign_nulls(probe)),
     )
+    .should("an older sample; newer documents say that null is not sent")
     .same_cause_as(&["create-with-unknown-attribute", "create-with-nulls"])
     .entra(),
     Check::new("nulls-not-returned", TUTORIAL, "A resource is returned without null members.", |probe| {
         Box::pin(no_nulls(probe))
-    }),
+    })
+    .should("RFC 7643 section 2.5: null and absent mean the same"),
     Check::new(
         "create-with-unknown-schema-urn",
         "Microsoft: use-scim-to-provision-users-and-groups (its sample has enterprise:2.0User)",
         "An unknown or malformed URN in schemas does no harm.",
         |probe| Box::pin(unknown_urn(probe)),
     )
+    .should("an older sample; the service sends the correct URN")
     .entra(),
     Check::new(
         "create-with-undeclared-extension",
@@ -61,6 +64,7 @@ pub(super) const CHECKS: &[Check] = &[
         "An extension that the server does not know does no harm.",
         |probe| Box::pin(custom_extension(probe)),
     )
+    .should("sent only if the administrator maps such an attribute")
     .entra(),
     Check::new(
         "create-with-active-as-string",
@@ -97,6 +101,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::new("create-with-unknown-attribute", POSTMAN, "An unknown attribute does no harm.", |probe| {
         Box::pin(unknown_attribute(probe))
     })
+    .should("the administrator maps only attributes that the server has")
     .entra(),
     Check::new(
         "create-attribute-names-ignore-case",
@@ -121,13 +126,15 @@ pub(super) const CHECKS: &[Check] = &[
         "RFC 7643 section 3.1 (its uniqueness is the client's affair)",
         "Two users may share an externalId.",
         |probe| Box::pin(external_id_not_unique(probe)),
-    ),
+    )
+    .should("RFC 7643 leaves its uniqueness to the client"),
     Check::new(
         "email-not-unique",
         "ory/polis PR #4065–4067 (infinite retry loops)",
         "Two users may share an e-mail address.",
         |probe| Box::pin(email_not_unique(probe)),
-    ),
+    )
+    .should("no standard forbids it, but Entra sends the refused user again in each cycle"),
     Check::new(
         "values-kept-as-sent",
         "Microsoft: use-scim-to-provision-users-and-groups (no reformatting)",

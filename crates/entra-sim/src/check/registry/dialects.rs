@@ -53,6 +53,7 @@ pub(super) const CHECKS: &[Check] = &[
         "A manager given under its bare name as an array of one object is understood.",
         |probe| Box::pin(manager_as_array(probe)),
     )
+    .should("seen in one sample of Microsoft only")
     .entra(),
     Check::new(
         "patch-wrapped-value",
@@ -60,6 +61,7 @@ pub(super) const CHECKS: &[Check] = &[
         "A simple value wrapped as [{\"$ref\":null,\"value\":…}] is unwrapped.",
         |probe| Box::pin(wrapped_value(probe)),
     )
+    .should("seen from an old library only")
     .entra(),
     Check::new(
         "patch-extension-path-with-dot",
@@ -67,6 +69,7 @@ pub(super) const CHECKS: &[Check] = &[
         "A dot in place of the colon after the extension's URN is understood.",
         |probe| Box::pin(extension_path_with_dot(probe)),
     )
+    .should("sent by jobs from before December 2018")
     .entra(),
     Check::new(
         "patch-dotted-keys",

@@ -26,20 +26,23 @@ pub(super) const CHECKS: &[Check] = &[
         "RFC 7644 section 4",
         "/Schemas/{urn} answers with that schema.",
         |probe| Box::pin(single(probe)),
-    ),
+    )
+    .should("the provisioning service reads /Schemas as a whole"),
     Check::new(
         "resource-types",
         "Microsoft: Entra-AppGallery-AI-Validation-Checklist; RFC 7643 section 6",
         "/ResourceTypes lists User at /Users and Group at /Groups.",
         |probe| Box::pin(resource_types(probe)),
     )
+    .should("no document says that the provisioning service reads it")
     .same_cause_as(&["create-group"]),
     Check::new(
         "service-provider-config",
         "Microsoft: Entra-AppGallery-AI-Validation-Checklist; RFC 7643 section 5",
         "/ServiceProviderConfig claims PATCH and filters, without which Entra cannot work.",
         |probe| Box::pin(service_provider_config(probe)),
-    ),
+    )
+    .should("no document says that the provisioning service reads it"),
 ];
 
 async fn list_response(probe: &Probe) -> Verdict {

@@ -31,7 +31,8 @@ pub(super) const CHECKS: &[Check] = &[
         "Microsoft: use-scim-to-provision-users-and-groups (should be 204)",
         "A PATCH of a group is answered without its list of members.",
         |probe| Box::pin(patch_answer(probe)),
-    ),
+    )
+    .should("Microsoft says should"),
     Check::new(
         "members-removed-by-value-list",
         "AzureAD/SCIMReferenceCode #10; SimpleIdServer/SimpleIdServer #164; pingidentity/scim2 #174",
@@ -64,6 +65,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::new("members-added-as-bare-id", POSTMAN, "A member given as a bare id is added.", |probe| {
         Box::pin(added_as_bare_id(probe))
     })
+    .should("only Microsoft's Postman collection sends it")
     .entra(),
     Check::new(
         "members-added-with-extra-keys",
@@ -71,6 +73,7 @@ pub(super) const CHECKS: &[Check] = &[
         "A name in the operation and a displayName in the member do no harm.",
         |probe| Box::pin(added_with_extra_keys(probe)),
     )
+    .should("only Microsoft's Postman collection sends it")
     .entra(),
     Check::new(
         "members-many-in-one-patch",

@@ -17,6 +17,7 @@ mod roles;
 
 use crate::check::outcome::Verdict;
 use crate::check::probe::Probe;
+use serde::Serialize;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -33,9 +34,33 @@ pub struct Check {
     pub applies: Applies,
     /// Carried out alone, after all others, because other checks' objects would disturb it.
     pub alone: bool,
+    /// What its failure means.
+    pub level: Level,
+    /// Why the level is only [`Level::Should`]. A must is demanded by `source`.
+    pub should_because: Option<&'static str>,
     /// Checks of the same behaviour. If one of them fails as well, this check fails for the same cause.
     pub same_cause_as: &'static [&'static str],
     run: Run,
+}
+
+/// What the failure of a check means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Recommended, or seen from few clients: a failure is a warning
+    Should,
+    /// Provisioning from Entra, or the RFC, does not work without it
+    Must,
+}
+
+impl Level {
+    /// `must` or `should`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Level::Must => "must",
+            Level::Should => "should",
+        }
+    }
 }
 
 /// The profiles in which a check is carried out.
@@ -52,14 +77,29 @@ pub enum Applies {
 type Run = for<'a> fn(&'a Probe) -> Pin<Box<dyn Future<Output = Verdict> + Send + 'a>>;
 
 impl Check {
-    /// A check of both profiles.
+    /// A check of both profiles that a server must pass.
     pub(super) const fn new(
         name: &'static str,
         source: &'static str,
         proves: &'static str,
         run: Run,
     ) -> Check {
-        Check { name, source, proves, applies: Applies::Always, alone: false, same_cause_as: &[], run }
+        Check {
+            name,
+            source,
+            proves,
+            applies: Applies::Always,
+            alone: false,
+            level: Level::Must,
+            should_because: None,
+            same_cause_as: &[],
+            run,
+        }
+    }
+
+    /// The same, but a failure is only a warning; `because` says why.
+    pub(super) const fn should(self, because: &'static str) -> Check {
+        Check { level: Level::Should, should_because: Some(because), ..self }
     }
 
     /// The same; if one of `checks` fails as well, both fail for the same cause.

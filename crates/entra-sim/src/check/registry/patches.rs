@@ -95,7 +95,8 @@ pub(super) const CHECKS: &[Check] = &[
         "MicrosoftDocs/azure-docs #11784",
         "The manager is returned under the enterprise extension as an object with value, else Entra sends it each cycle.",
         |probe| Box::pin(manager_shape(probe)),
-    ),
+    )
+    .should("Entra still sets the manager, but again in each cycle"),
     Check::new(
         "rfc-no-target",
         "RFC 7644 section 3.5.2.3",
