@@ -119,6 +119,9 @@ pub async fn run(options: Options, clock: Clock, out: &mut (dyn Write + Send)) -
         Err(error) => return told(out, &error.to_string(), Exit::from(&error)),
     };
     let target = Target { client, oauth, profile: options.profile, run: run_name(&clock) };
+    if let Err(why) = reach(&target.client).await {
+        return told(out, &why, Exit::Connection);
+    }
     let report = Report {
         tenant_url: target.client.tenant().base().to_owned(),
         profile: options.profile,
@@ -133,6 +136,19 @@ pub async fn run(options: Options, clock: Clock, out: &mut (dyn Write + Send)) -
     match written(if options.json { report.write_json(out) } else { report.write_text(out) }) {
         Exit::Success if report.tally().failed > 0 => Exit::Failures,
         exit => exit,
+    }
+}
+
+/// Whether the server answers and takes the credentials: without that, each check would fail for the same cause.
+async fn reach(client: &Client) -> Result<(), String> {
+    let exchange = client.get("/Users", &[("startIndex", "1"), ("count", "1")]).await;
+    match exchange.outcome {
+        Ok(response) if matches!(response.status, 401 | 403) => Err(format!(
+            "the server refuses the credentials: GET /Users is answered with {}",
+            response.status
+        )),
+        Ok(_) => Ok(()),
+        Err(failure) => Err(format!("the server cannot be reached: {failure}")),
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::process::Output;
 
 /// Runs `entra-sim` with these arguments, the server's Tenant URL and its token.
-async fn entra_sim(server: &StandIn, arguments: &[&str]) -> Output {
+pub(crate) async fn entra_sim(server: &StandIn, arguments: &[&str]) -> Output {
     let connection = ["--tenant-url", &server.url, "--secret-token", TOKEN];
     run(arguments.iter().chain(&connection).map(|word| (*word).to_owned()).collect()).await
 }
@@ -120,6 +120,24 @@ async fn a_should_that_blocks_a_must_fails_the_run() {
     let told = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert!(told.contains("FAIL microsoft-04-delete-user (must)\n"), "{told}");
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_be_used_is_one_message() {
+    let server = StandIn::start(true, None).await;
+    let arguments = |url: &str, token: &str| {
+        let words = ["check", "--only", "filter", "--tenant-url", url, "--secret-token", token];
+        words.map(str::to_owned).to_vec()
+    };
+    for (url, token, told) in [
+        (server.url.as_str(), "another-token", "the server refuses the credentials: "),
+        ("http://127.0.0.1:9/scim", TOKEN, "the server cannot be reached: "),
+    ] {
+        let output = run(arguments(url, token)).await;
+        assert_eq!(output.status.code(), Some(3), "{}", text(&output.stdout));
+        assert!(text(&output.stdout).starts_with(told), "{}", text(&output.stdout));
+        assert_eq!(text(&output.stdout).lines().count(), 1);
+    }
 }
 
 #[tokio::test]
