@@ -2,6 +2,7 @@
 //!
 //! Nothing here is shared with the server under test: a shared type would hide a shared mistake.
 
+pub mod accounts;
 pub mod check;
 pub mod clock;
 pub mod command;

@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use entra_sim::clock::Clock;
-use entra_sim::command::{self, KeySetOptions, OnDemandOptions, Output, RunOptions, TestConnectionOptions};
+use entra_sim::command::{
+    self, DiscoverOptions, KeySetOptions, OnDemandOptions, Output, RunOptions, TestConnectionOptions,
+};
 use entra_sim::exit::EXIT_CODES;
 use entra_sim::{check, swarm};
 
@@ -24,6 +26,8 @@ enum Command {
     Run(Box<RunOptions>),
     /// Provisions one user or group at once
     OnDemand(Box<OnDemandOptions>),
+    /// Account Discovery: reads every user and says who is local, unassigned or assigned
+    Discover(Box<DiscoverOptions>),
     /// Microsoft's acceptance tests and the known breakages, one check each
     Check(Box<check::Options>),
     /// The key set (JWKS) that lets a server check assertions signed with `--assertion-key`
@@ -52,6 +56,9 @@ async fn main() -> ExitCode {
         }
         Command::OnDemand(options) => {
             command::on_demand(*options, clock, Output { out: &mut out, errors: &mut errors }).await
+        }
+        Command::Discover(options) => {
+            command::discover(*options, clock, Output { out: &mut out, errors: &mut errors }).await
         }
         Command::Check(options) => check::run(*options, clock, &mut out).await,
         Command::KeySet(options) => command::key_set(&options, Output { out: &mut out, errors: &mut errors }),

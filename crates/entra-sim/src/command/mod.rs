@@ -1,5 +1,6 @@
-//! The commands around jobs, and what they share: `test-connection`, `run`, `on-demand`, `key-set`.
+//! The commands around jobs, and what they share: `test-connection`, `run`, `on-demand`, `discover`, `key-set`.
 
+mod discover;
 mod key_set;
 mod on_demand;
 mod run;
@@ -8,12 +9,14 @@ mod test_connection;
 
 use std::io::Write;
 
+pub use discover::DiscoverOptions;
 pub use key_set::KeySetOptions;
 pub use on_demand::OnDemandOptions;
 pub use run::RunOptions;
 pub use source::SourceOptions;
 pub use test_connection::TestConnectionOptions;
 
+pub use self::discover::discover;
 pub use self::key_set::key_set;
 pub use self::on_demand::on_demand;
 pub use self::run::run;
@@ -55,6 +58,9 @@ pub enum CommandError {
     /// An object that cannot be provisioned on demand.
     #[error(transparent)]
     OnDemand(#[from] crate::cycle::OnDemandError),
+    /// A discovery without a report.
+    #[error(transparent)]
+    Discovery(#[from] crate::accounts::DiscoveryError),
 }
 
 impl CommandError {
@@ -62,6 +68,7 @@ impl CommandError {
         match self {
             Self::Client(_) | Self::Job(_) | Self::Directory(_) | Self::OnDemand(_) => Exit::Usage,
             Self::State(_) | Self::Write(_) => Exit::Files,
+            Self::Discovery(error) => discover::exit(error),
         }
     }
 }

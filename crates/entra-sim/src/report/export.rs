@@ -122,7 +122,7 @@ fn table(path: &Path, header: &[&str], rows: impl Iterator<Item = Vec<String>>) 
 }
 
 /// A line of RFC 4180. A cell that a spreadsheet would take for a formula gets an apostrophe before it.
-fn line<'a>(cells: impl Iterator<Item = &'a str>) -> String {
+pub(crate) fn line<'a>(cells: impl Iterator<Item = &'a str>) -> String {
     let cell = |cell: &str| {
         let safe = if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
             format!("'{cell}")

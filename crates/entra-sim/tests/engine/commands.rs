@@ -113,6 +113,24 @@ fn wrong_use_is_told_by_exit_code_2() {
 }
 
 #[test]
+fn a_discovery_says_why_there_is_no_report() {
+    let server = Standin::start();
+    let discover = |arguments: &[&str]| {
+        let connection = ["--tenant-url", &server.url, "--secret-token", TOKEN];
+        entra_sim(&[&["discover"], arguments, &connection].concat())
+    };
+    let output = discover(&["--paging", "cursor"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("does not offer cursors"), "{}", text(&output.stderr));
+    server.misbehave(|manners| manners.answers.push(("GET Users".to_owned(), 400)));
+    assert_eq!(discover(&[]).status.code(), Some(1));
+    server.misbehave(|manners| manners.token = Some("another"));
+    let output = discover(&[]);
+    assert_eq!(output.status.code(), Some(3), "{}", text_of(&output));
+    assert!(!text_of(&output).contains(TOKEN));
+}
+
+#[test]
 fn the_key_set_of_an_assertion_key_is_printed_without_its_private_half() {
     let key = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/assertion-key.pem");
     let output = entra_sim(&["key-set", "--assertion-key", key]);

@@ -27,7 +27,7 @@ defects! {
     GroupsUnfilterable, GroupExternalIdUnfilterable, UserNameFilterRespectsCase, DisplayNameFilterRespectsCase,
     ExternalIdFilterIgnoresCase, FilterNamesRespectCase, PlusNotDecoded, EscapesNotDecoded, UnquotedRefused,
     ManagerFilterAlwaysTrue, MemberFilterAlwaysTrue, MalformedFilterIgnored, DeepFilterBreaks, StartIndexZeroRefused,
-    PagePastEndNotFound, StartIndexIgnored, StartIndexNotEchoed, GroupsNotPaged,
+    PagePastEndNotFound, StartIndexIgnored, StartIndexNotEchoed, GroupsNotPaged, WalkByOffset, LargePagesRefused,
     // Creation
     CreateAnswersOk, MetaTakenFromClient, NullsRefused, NullsReturned, UnknownSchemaRefused, UndeclaredExtensionDropped,
     CustomExtensionRefused, ActiveWordKeptAtCreation, UserNameOptional, MalformedJsonBreaks, DuplicatesAccepted,

@@ -3,6 +3,7 @@
 use super::defect::Defect;
 use super::filter;
 use super::message::{Answer, Refusal, Request};
+use super::paging::Ends;
 use super::patch::{self, Manner};
 use super::schemas::{self, ENTERPRISE};
 use serde_json::{Value, json};
@@ -21,6 +22,8 @@ pub(crate) struct Directory {
     serial: u64,
     /// How often a resource was read, for the defect `TwentyReadsAllowed`.
     reads: HashMap<String, usize>,
+    /// Where pages of users and of groups ended.
+    pub(super) ends: [Ends; 2],
 }
 
 pub(super) type Result<T> = std::result::Result<T, Refusal>;
@@ -37,7 +40,23 @@ impl Directory {
             kept_names: Vec::new(),
             serial: 0,
             reads: HashMap::new(),
+            ends: Default::default(),
         }
+    }
+
+    /// Adds a user without a request; its id.
+    pub(crate) fn add_user(&mut self, user_name: &str) -> String {
+        self.serial += 1;
+        let id = format!("{:08x}", self.serial);
+        self.users.push(json!({"schemas": [schemas::USER], "id": id, "userName": user_name, "active": true}));
+        id
+    }
+
+    /// Removes a user without a request.
+    pub(crate) fn remove_user(&mut self, id: &str) {
+        let at = self.users.iter().position(|user| user["id"] == id).expect("the user is there");
+        self.users.remove(at);
+        self.ends[0].deleted(at);
     }
 
     pub(crate) fn has(&self, defect: Defect) -> bool {
@@ -137,7 +156,7 @@ impl Directory {
     }
 
     /// The resource as it is returned, after `attributes` and `excludedAttributes`.
-    fn shown(&self, mut resource: Value, request: &Request) -> Value {
+    pub(super) fn shown(&self, mut resource: Value, request: &Request) -> Value {
         let excluded = request.parameter("excludedAttributes") == Some("members");
         let only_id = request.parameter("attributes") == Some("id");
         if let Some(members) = resource.as_object_mut() {
@@ -159,38 +178,13 @@ impl Directory {
         resource
     }
 
-    fn envelope(&self, resources: Vec<Value>, start: i64) -> Value {
+    pub(super) fn envelope(&self, resources: Vec<Value>, start: i64) -> Value {
         let list = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
         let total = resources.len();
         json!({"schemas": [list], "totalResults": total, "startIndex": start, "itemsPerPage": total, "Resources": resources})
     }
 
-    fn list(&mut self, request: &Request, is_group: bool) -> Result<Answer> {
-        let found = self.found(request, is_group)?;
-        let start = request.number("startIndex").unwrap_or(1);
-        if start < 1 && self.has(Defect::StartIndexZeroRefused) {
-            return Err(Refusal::bad("invalidValue", "startIndex begins at 1"));
-        }
-        let (start, total) = (start.max(1), found.len());
-        if start as usize > total && total > 0 && self.has(Defect::PagePastEndNotFound) {
-            return Err(NOT_FOUND);
-        }
-        let is_first = self.has(Defect::StartIndexIgnored) || (is_group && self.has(Defect::GroupsNotPaged));
-        let skipped = if is_first { 0 } else { start as usize - 1 };
-        let count = request.number("count").unwrap_or(1_000).max(0) as usize;
-        let count = if is_group && self.has(Defect::GroupsNotPaged) { usize::MAX } else { count };
-        let page: Vec<_> =
-            found.into_iter().skip(skipped).take(count).map(|it| self.shown(it, request)).collect();
-        let echoed = if self.has(Defect::StartIndexNotEchoed) { 1 } else { start };
-        let mut list = self.envelope(page, echoed);
-        list["totalResults"] = json!(total);
-        if let Some(members) = list.as_object_mut().filter(|_| self.defect == Some(Defect::BareEnvelope)) {
-            members.retain(|name, _| name != "startIndex" && name != "itemsPerPage");
-        }
-        Ok(Answer::ok(list))
-    }
-
-    fn found(&self, request: &Request, is_group: bool) -> Result<Vec<Value>> {
+    pub(super) fn found(&self, request: &Request, is_group: bool) -> Result<Vec<Value>> {
         let defect = self.defect;
         let all = if is_group { &self.groups } else { &self.users };
         let is_listed =
@@ -330,6 +324,7 @@ impl Directory {
             return Ok(Answer::empty());
         }
         let gone = self.all(is_group).remove(at);
+        self.ends[usize::from(is_group)].deleted(at);
         let name =
             gone[if is_group { "displayName" } else { "userName" }].as_str().unwrap_or_default().to_owned();
         let kept = if is_group { Defect::GroupNameKept } else { Defect::DeletedUserNameKept };

@@ -6,6 +6,7 @@ pub(crate) mod directory;
 pub(crate) mod filter;
 pub(crate) mod members;
 pub(crate) mod message;
+pub(crate) mod paging;
 pub(crate) mod patch;
 pub(crate) mod schemas;
 
@@ -87,6 +88,11 @@ impl StandIn {
     /// How many resources it holds.
     pub(crate) fn len(&self) -> usize {
         self.house.directory().len()
+    }
+
+    /// Changes what it holds, without a request.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Directory) -> T) -> T {
+        change(&mut self.house.directory())
     }
 
     /// How many requests it has seen.

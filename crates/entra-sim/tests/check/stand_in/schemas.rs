@@ -91,6 +91,7 @@ pub(crate) fn service_provider_config(defect: Option<Defect>) -> Value {
         "changePassword": {"supported": false},
         "sort": {"supported": false},
         "etag": {"supported": false},
+        "pagination": {"cursor": true, "index": true, "maxPageSize": 1000},
         "authenticationSchemes": [{"type": "oauthbearertoken", "name": "Bearer", "description": "A bearer token"}]
     })
 }
