@@ -6,6 +6,7 @@ mod scenario;
 mod world;
 
 mod acceptance;
+mod account_discovery;
 mod admin;
 mod browser;
 mod callers;
