@@ -3,7 +3,7 @@
 use crate::{ScimError, filter::Filter, urn};
 use std::fmt;
 
-/// An attribute path of a filter or a projection: `[urn ":"] name ["." sub]`.
+/// An attribute path of a filter or a projection: `[urn ":"] name ["." sub]`. A dot behind the URN is read as the colon.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttributePath {
     /// URN in front of the name, as written.
@@ -39,7 +39,6 @@ impl AttributePath {
             return None;
         }
         if rest.is_empty() {
-            // Only a URN that we know can stand alone: of any other the last part is read as a name.
             return urn.filter(|urn| urn.len() == text.len()).map(|urn| AttributePath {
                 urn: Some(urn.to_owned()),
                 name: String::new(),
@@ -61,8 +60,8 @@ impl AttributePath {
     }
 }
 
-/// Splits a URN off the front of an attribute path. URNs that we know are matched as a whole, since the `2.0` in them
-/// holds a dot; behind them stands `:` (or `.`, as Entra wrote before 2018). Of any other URN the last part is the name.
+/// Splits a URN off the front of an attribute path. Behind it stands `:`, or `.` as Entra writes it too. URNs that we know
+/// are matched as a whole, since the `2.0` in them holds a dot. [`urn::split_undescribed`] splits any other.
 fn split_urn(text: &str) -> (Option<&str>, &str) {
     for known in urn::RESOURCE_SCHEMAS {
         let Some(head) = text.get(..known.len()) else { continue };
@@ -76,8 +75,8 @@ fn split_urn(text: &str) -> (Option<&str>, &str) {
             }
         }
     }
-    match text.rfind(':') {
-        Some(colon) => (Some(&text[..colon]), &text[colon + 1..]),
+    match urn::split_undescribed(text) {
+        Some((urn, rest)) => (Some(urn), rest),
         None => (None, text),
     }
 }
@@ -184,6 +183,35 @@ mod tests {
                 "urn:ietf:params:scim:schemas:extension:CustomExtensionName:2.0:User:CustomAttribute",
                 Some("urn:ietf:params:scim:schemas:extension:CustomExtensionName:2.0:User"),
                 "CustomAttribute",
+                None,
+                false,
+            ),
+            // Entra writes a dot as well.
+            (
+                "urn:ietf:params:scim:schemas:extension:Acme:2.0:User.otherMails",
+                Some("urn:ietf:params:scim:schemas:extension:Acme:2.0:User"),
+                "otherMails",
+                None,
+                false,
+            ),
+            (
+                "urn:ietf:params:scim:schemas:extension:Acme:2.0:User.desk.floor",
+                Some("urn:ietf:params:scim:schemas:extension:Acme:2.0:User"),
+                "desk",
+                Some("floor"),
+                false,
+            ),
+            (
+                "urn:ietf:params:scim:schemas:extension:Acme:2.0:User.links[type eq \"a\"].value",
+                Some("urn:ietf:params:scim:schemas:extension:Acme:2.0:User"),
+                "links",
+                Some("value"),
+                true,
+            ),
+            (
+                "urn:ietf:params:scim:schemas:extension:Acme:2.0:User",
+                Some("urn:ietf:params:scim:schemas:extension:Acme:2.0:User"),
+                "",
                 None,
                 false,
             ),

@@ -71,7 +71,11 @@ pub(super) fn find<'a>(
     if urn::RESOURCE_SCHEMAS.iter().any(|known| known.eq_ignore_ascii_case(urn)) {
         return (Place::Nowhere, None);
     }
-    (unknown_extension(path, urn, value, resource_type, document), None)
+    if attribute.name.is_empty() {
+        let key = document.key(urn).unwrap_or(urn).to_owned();
+        return (Place::UnknownExtension(key), None);
+    }
+    (unknown_extension(path, urn, value, document), None)
 }
 
 fn without_urn<'a>(
@@ -95,25 +99,24 @@ fn without_urn<'a>(
     }
 }
 
-/// The last part of an unknown URN is an attribute, unless the whole is an extension: one that the document holds, one
-/// that is given an object, or one that ends as extensions do and is removed.
+/// The last part of an unknown URN is an attribute, unless the whole is an extension: one that the document holds, or one
+/// that is given an object. Behind the name of a resource type it is an attribute always.
 fn unknown_extension<'a>(
     path: &Path,
     urn: &str,
     value: Option<&Value>,
-    resource_type: &ResourceType,
     document: &mut Fields,
 ) -> Place<'a> {
     let attribute = &path.attribute;
     let mut key = |urn: &str| document.key(urn).map(str::to_owned);
     let parent = key(urn);
-    if attribute.sub_attribute.is_none() && path.filter.is_none() {
+    let can_be_whole = attribute.sub_attribute.is_none() && path.filter.is_none();
+    if can_be_whole && !urn::names_resource_type(urn) {
         let whole = format!("{urn}:{}", attribute.name);
         if let Some(key) = key(&whole) {
             return Place::UnknownExtension(key);
         }
-        let ends_so = attribute.name.eq_ignore_ascii_case(resource_type.name);
-        if value.map_or(ends_so, |value| value.is_object() && parent.is_none()) {
+        if value.is_some_and(|value| value.is_object() && parent.is_none()) {
             return Place::UnknownExtension(whole);
         }
     }

@@ -43,6 +43,30 @@ proptest! {
     }
 }
 
+/// A dot behind the URN of any schema that names a resource type is read as the colon.
+#[test]
+fn a_dot_behind_a_urn_is_its_colon() {
+    for urn in [
+        urn::USER,
+        urn::GROUP,
+        urn::ENTERPRISE_USER,
+        "urn:ietf:params:scim:schemas:extension:Acme:2.0:User",
+        "urn:ietf:params:scim:schemas:extension:Acme:2.0:group",
+        "urn:acme:User",
+    ] {
+        for rest in ["otherMails", "desk.floor", "user", "user.user", "links[type eq \"a\"].value"] {
+            let (dot, colon) = (Path::parse(&format!("{urn}.{rest}")), Path::parse(&format!("{urn}:{rest}")));
+            assert_eq!(dot, colon, "{urn} {rest}");
+            assert_eq!(dot.unwrap().attribute.urn.as_deref(), Some(urn), "{rest}");
+        }
+        let whole = AttributePath::parse(urn).unwrap();
+        assert_eq!((whole.urn.as_deref(), whole.name.as_str()), (Some(urn), ""));
+    }
+    for (text, whole) in [("urn:acme:2.0", true), ("urn:acme:hr", false)] {
+        assert_eq!(AttributePath::parse(text).unwrap().name.is_empty(), whole, "{text}");
+    }
+}
+
 #[test]
 fn names_and_urns_are_bounded() {
     let name = |length: usize| "a".repeat(length);

@@ -42,6 +42,39 @@ fn rest(resource: Map<String, Value>) -> Value {
     Value::Object(resource)
 }
 
+/// Entra writes a dot behind a URN as well.
+#[test]
+fn a_dot_behind_a_urn_is_its_colon() {
+    let (own, desk) = ("urn:acme:2.0:User", json!({ "Floor": 1, "no": 2 }));
+    let mut whole = user();
+    whole.insert(own.to_owned(), json!({ "badge": 7, "Desk": desk }));
+    for (dot, colon) in [
+        ("urn:acme:2.0:User.badge", "urn:acme:2.0:User:badge"),
+        ("URN:ACME:2.0:USER.DESK.FLOOR", "urn:acme:2.0:User:desk.floor"),
+        (
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User.manager.value",
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value",
+        ),
+        ("urn:ietf:params:scim:schemas:core:2.0:User.name", "name"),
+    ] {
+        for excludes in [false, true] {
+            let [dot, colon] = [dot, colon].map(|name| {
+                let (only, without) = if excludes { (None, Some(name)) } else { (Some(name), None) };
+                let mut resource = whole.clone();
+                parse(only, without).apply(&mut resource);
+                resource
+            });
+            assert_eq!(dot, colon);
+            assert_ne!(dot, whole);
+            assert!(excludes || dot.len() == 3, "{dot:?}");
+        }
+    }
+    // The extension as a whole.
+    let mut resource = whole.clone();
+    parse(Some(own), None).apply(&mut resource);
+    assert_eq!(rest(resource), json!({ own: whole[own] }));
+}
+
 #[test]
 fn attributes_name_what_is_returned_beside_id_and_schemas() {
     let whole = user();
