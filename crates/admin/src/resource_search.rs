@@ -1,6 +1,6 @@
 //! What people type into the search for users or groups: a SCIM filter, or a text to look for.
 
-use scim::{filter::Filter, schema::ResourceKind};
+use scim::{Profile, filter::Filter, schema::ResourceKind};
 use uuid::Uuid;
 
 /// Attributes that a text may be in.
@@ -39,7 +39,7 @@ fn is_filter(text: &str) -> bool {
         || text.starts_with('(')
         || text.contains('[')
         || text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("not "));
-    looks_so || Filter::parse(text).is_ok()
+    looks_so || Filter::parse_for(Profile::Entra, text).is_ok()
 }
 
 #[cfg(test)]

@@ -7,8 +7,9 @@ use crate::{
 };
 use provisioning::Provisioning;
 use scim::{
+    Profile,
     schema::{ResourceKind, ResourceType},
-    search::{self, Words},
+    search::{self, QueryScope, Words},
 };
 use serde_json::Value;
 use std::collections::HashMap;
@@ -46,8 +47,11 @@ impl Admin {
             count: Some(paging::limit(count).to_string()),
             ..Words::default()
         };
-        let query = words.check(ResourceType::of(kind), PAGE)?;
-        let found = self.provisioning.search(&self.context(&tenant, None), kind, &query, PAGE_BYTES).await?;
+        let context = self.context(&tenant, None);
+        // Operators type filters by hand, whatever the clients of the tenant write.
+        let scope = QueryScope { profile: Profile::Entra, ..context.query_scope(PAGE) };
+        let query = words.check(ResourceType::of(kind), &scope)?;
+        let found = self.provisioning.search(&context, kind, &query, PAGE_BYTES).await?;
         let tenant_url = self.tenant_url(&tenant);
         let resources = found.rows.iter().map(|row| text_of(&tenant_url, kind, row)).collect();
         let next = found.next.map(|next| search::print_cursor(&next, &query.fingerprint));

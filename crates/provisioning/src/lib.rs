@@ -29,7 +29,11 @@ pub use render::open_resource;
 
 pub use scim::limits::DocumentLimits;
 
-use scim::{Profile, Timestamp, effect::Effect};
+use scim::{
+    Profile, Timestamp,
+    effect::Effect,
+    search::{PageLimits, QueryScope},
+};
 use store::{Row, Store, TenantId};
 use uuid::Uuid;
 
@@ -44,6 +48,13 @@ pub struct Context {
     pub actor: Option<Uuid>,
     /// When the request arrived.
     pub now: Timestamp,
+}
+
+impl Context {
+    /// What the tenant's queries are checked by.
+    pub fn query_scope(&self, limits: PageLimits) -> QueryScope {
+        QueryScope { tenant: self.tenant.0.into_bytes(), profile: self.profile, limits }
+    }
 }
 
 /// The use cases over one store. Cheap to clone.

@@ -123,7 +123,8 @@ pub(crate) async fn post_search<K: Kind>(mut client: Client, app: Data<App>, bod
 }
 
 async fn list(app: Data<App>, mut client: Client, kind: ResourceKind, words: &Words) -> Answer {
-    let query = words.check(ResourceType::of(kind), app.limits.page)?;
+    let scope = client.context.query_scope(app.limits.page);
+    let query = words.check(ResourceType::of(kind), &scope)?;
     let found = search::find(&app, &mut client, kind, &query, 0).await?;
     answer::page(app, client, query.paging.clone(), vec![Section { kind, query, found }]).await
 }
@@ -133,7 +134,8 @@ async fn list(app: Data<App>, mut client: Client, kind: ResourceKind, words: &Wo
 pub(crate) async fn search_all(mut client: Client, app: Data<App>, body: Body) -> Answer {
     let words = body.read(&app, &mut client.memory, Words::from_body).await?;
     let kinds = [ResourceKind::User, ResourceKind::Group];
-    let checked = kinds.map(|kind| words.check(ResourceType::of(kind), app.limits.page));
+    let scope = client.context.query_scope(app.limits.page);
+    let checked = kinds.map(|kind| words.check(ResourceType::of(kind), &scope));
     let paging = match &checked {
         [Ok(query), _] | [_, Ok(query)] => query.paging.clone(),
         [Err(error), Err(_)] => return Err(error.clone().into()),

@@ -1,6 +1,6 @@
 //! A filter whose names are resolved against the schema: what evaluation in memory and translation to SQL both read.
 
-use crate::{Timestamp, filter::fold};
+use crate::{Timestamp, filter::fold, undescribed_values};
 use serde_json::{Map, Value};
 use std::cmp::Ordering;
 
@@ -56,6 +56,7 @@ pub enum Comparison {
     Instant,
     /// An attribute of an extension that no schema describes: compares like [`Comparison::Folded`] with text, as
     /// boolean with a boolean, as number with a number; a value of another JSON type than the literal never matches.
+    /// Its names ignore case, and a list stands for its elements, those of lists in lists included.
     Untyped,
 }
 
@@ -65,7 +66,8 @@ pub enum Comparison {
 pub struct Target {
     /// URN of the extension object that holds the attribute; none for the core schema and common attributes.
     pub extension: Option<String>,
-    /// Attribute name. Inside [`Condition::Element`] it is a sub-attribute of the element, and `extension` is none.
+    /// Attribute name. Inside [`Condition::Element`] it is a sub-attribute of the element, and `extension` is none. Empty
+    /// for the extension as a whole, which [`Condition::Present`] alone asks for.
     pub attribute: String,
     /// Sub-attribute name; `value` is filled in for a multi-valued complex attribute compared without one.
     pub sub_attribute: Option<String>,
@@ -92,7 +94,8 @@ pub enum Condition {
     /// The attribute has a value: not absent, null, an empty list, an empty object, or an empty text.
     Present(Target),
     /// One and the same element of the multi-valued complex attribute fulfils the inner condition, whose targets are
-    /// sub-attributes. (`sub_attribute` of this target is none.)
+    /// sub-attributes. (`sub_attribute` of this target is none.) Where no schema describes the attribute, a value that
+    /// stands alone is an element too, and an element without parts is its own `value`.
     Element(Target, Box<Condition>),
     /// Nothing fulfils it: the filter asks for something that cannot be (an id that is no UUID, say).
     Never,
@@ -137,31 +140,60 @@ impl Condition {
             Condition::Any(parts) => parts.iter().any(|part| part.matches(resource)),
             Condition::Not(part) => !part.matches(resource),
             Condition::Test(target, operator, literal) => {
-                target.values(resource).any(|value| test(value, target.comparison, *operator, literal))
+                target.any(resource, &mut |value| test(value, target.comparison, *operator, literal))
             }
-            Condition::Present(target) => target.values(resource).any(is_present),
+            Condition::Present(target) => target.any(resource, &mut is_present),
             Condition::Element(target, inner) => {
-                target.values(resource).any(|element| inner.matches_element(element))
+                target.any(resource, &mut |element| inner.matches_element(element))
             }
             Condition::Never => false,
         }
     }
 
-    /// Whether an element of a multi-valued complex attribute fulfils a condition on sub-attributes.
+    /// Whether an element of a multi-valued attribute fulfils a condition on sub-attributes.
     pub fn matches_element(&self, element: &Value) -> bool {
-        element.as_object().is_some_and(|element| self.matches(element))
+        match element {
+            Value::Object(element) => self.matches(element),
+            Value::Null | Value::Array(_) => false,
+            simple => self.matches(&Map::from_iter([("value".to_owned(), simple.clone())])),
+        }
     }
 }
 
 impl Target {
-    /// The values that stand there: those of each element for a multi-valued attribute.
+    /// Whether this is an extension as a whole.
+    pub fn is_extension(&self) -> bool {
+        self.attribute.is_empty()
+    }
+
+    /// Whether one of the values that stand there passes the test.
+    fn any(&self, resource: &Map<String, Value>, test: &mut dyn FnMut(&Value) -> bool) -> bool {
+        if self.comparison != Comparison::Untyped {
+            return self.values(resource).any(test);
+        }
+        match &self.extension {
+            None => self.any_undescribed(resource, test),
+            Some(urn) => extensions(resource, urn).any(|extension| match extension {
+                extension if self.is_extension() => test(extension),
+                Value::Object(extension) => self.any_undescribed(extension, test),
+                _ => false,
+            }),
+        }
+    }
+
+    /// The same in the object that holds the attribute, if no schema describes it.
+    fn any_undescribed(&self, object: &Map<String, Value>, test: &mut dyn FnMut(&Value) -> bool) -> bool {
+        undescribed_values::any_member(object, &self.attribute, &mut |value| match &self.sub_attribute {
+            Some(sub) => undescribed_values::any_part(value, sub, test),
+            None => test(value),
+        })
+    }
+
+    /// The values of a described attribute: those of each element if it is multi-valued.
     pub(crate) fn values<'a>(&'a self, resource: &'a Map<String, Value>) -> impl Iterator<Item = &'a Value> {
         let object = match &self.extension {
             None => Some(resource),
-            Some(urn) => resource
-                .iter()
-                .find(|(key, _)| key.eq_ignore_ascii_case(urn))
-                .and_then(|(_, value)| value.as_object()),
+            Some(urn) => extensions(resource, urn).next().and_then(Value::as_object),
         };
         let whole = object.and_then(|object| object.get(&self.attribute));
         let list: &[Value] = match whole {
@@ -174,6 +206,11 @@ impl Target {
             None => Some(value),
         })
     }
+}
+
+/// The extension of this URN, in any case.
+fn extensions<'a>(resource: &'a Map<String, Value>, urn: &'a str) -> impl Iterator<Item = &'a Value> {
+    resource.iter().filter(|(key, _)| key.eq_ignore_ascii_case(urn)).map(|(_, value)| value)
 }
 
 fn is_present(value: &Value) -> bool {

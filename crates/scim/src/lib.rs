@@ -28,6 +28,7 @@ pub mod schema;
 pub mod search;
 pub mod steps;
 pub mod undescribed;
+mod undescribed_values;
 pub mod urn;
 pub mod value;
 

@@ -1,6 +1,6 @@
 //! Attribute paths (RFC 7644 figure 7 and section 3.10): `name.familyName`, `emails[type eq "work"].value`, URN paths.
 
-use crate::{ScimError, filter::Filter, urn};
+use crate::{Profile, ScimError, filter::Filter, urn};
 use std::fmt;
 
 /// An attribute path of a filter or a projection: `[urn ":"] name ["." sub]`. A dot behind the URN is read as the colon.
@@ -106,11 +106,19 @@ impl fmt::Display for AttributePath {
 }
 
 impl Path {
-    /// Reads a PATCH path.
+    /// Reads a PATCH path by the grammar of RFC 7644 section 3.5.2.
     ///
     /// # Errors
     /// 400 `invalidPath`.
     pub fn parse(text: &str) -> Result<Path, ScimError> {
+        Path::parse_for(Profile::Rfc, text)
+    }
+
+    /// Reads a PATCH path as the clients of a profile write it.
+    ///
+    /// # Errors
+    /// 400 `invalidPath`.
+    pub fn parse_for(profile: Profile, text: &str) -> Result<Path, ScimError> {
         let text = text.trim();
         let malformed = || {
             ScimError::invalid_path(
@@ -123,7 +131,7 @@ impl Path {
         };
         let close = text.rfind(']').filter(|close| *close > open).ok_or_else(malformed)?;
         let mut attribute = AttributePath::parse(text[..open].trim_end()).ok_or_else(malformed)?;
-        let filter = Filter::parse(&text[open + 1..close]).map_err(|error| {
+        let filter = Filter::parse_for(profile, &text[open + 1..close]).map_err(|error| {
             ScimError::invalid_path(format!("In the brackets of the path: {}", error.detail))
         })?;
         let tail = text[close + 1..].trim();

@@ -46,6 +46,10 @@ pub(crate) struct Rules {
     /// Whether `schemas` of a request may be missing or incomplete.
     /// Fixtures: `create-no-schemas`, `create-undeclared-extension`.
     pub(crate) forgives_missing_schemas: bool,
+    /// Whether a value of a filter may stand without quotes, also in the brackets of a path: `externalId eq jyoung`,
+    /// `active eq True`. Otherwise values are JSON (RFC 7644 figure 1, `compValue`).
+    /// Fixtures: `patch-bare-word-in-filter`, `patch-number-in-filter`.
+    pub(crate) reads_bare_words: bool,
     /// Whether read-only attributes in a path-less value are what the client has read before, and idle.
     /// Fixtures: `patch-read-only-echo`.
     pub(crate) ignores_read_only_echo: bool,
@@ -83,6 +87,7 @@ const ENTRA: Rules = Rules {
     reads_paths_as_keys: true,
     reads_op_in_any_case: true,
     forgives_missing_schemas: true,
+    reads_bare_words: true,
     ignores_read_only_echo: true,
     ignores_idle_operations: true,
     hides_password: true,
@@ -104,6 +109,7 @@ const RFC: Rules = Rules {
     reads_paths_as_keys: false,
     reads_op_in_any_case: false,
     forgives_missing_schemas: false,
+    reads_bare_words: false,
     ignores_read_only_echo: false,
     ignores_idle_operations: false,
     hides_password: false,

@@ -198,6 +198,11 @@ impl ResourceType {
             .or_else(|| self.common.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name)))
     }
 
+    /// Whether a URN is that of the core schema or of a known extension, in any case.
+    pub fn describes(&self, urn: &str) -> bool {
+        self.schema.id.eq_ignore_ascii_case(urn) || self.extension(urn).is_some()
+    }
+
     /// A known extension by URN, in any case.
     pub fn extension(&self, urn: &str) -> Option<&Schema> {
         self.extensions.iter().find(|schema| schema.id.eq_ignore_ascii_case(urn))

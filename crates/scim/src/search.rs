@@ -1,7 +1,7 @@
 //! A query: URL parameters of RFC 7644 section 3.4.2, the body of `/.search` (3.4.3), and cursors (RFC 9865).
 
 use crate::{
-    ScimError,
+    Profile, ScimError,
     condition::{Comparison, Condition, Target},
     filter::{self, Filter},
     path::AttributePath,
@@ -14,7 +14,8 @@ use sha2::{Digest, Sha256};
 /// How to sort (RFC 7644 section 3.4.2.3).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sort {
-    /// By which attribute. Of a multi-valued attribute the primary value counts, else the first.
+    /// By which attribute. Of a multi-valued attribute the primary value counts, else the first. Where no schema describes
+    /// the attribute, numbers and booleans come before texts.
     pub target: Target,
     /// `sortOrder` is `descending`.
     pub descending: bool,
@@ -70,6 +71,17 @@ pub struct Query {
     pub projection: Projection,
     /// Digest of filter and sort, bound into cursors.
     pub fingerprint: [u8; 8],
+}
+
+/// Whose queries are checked, and by what.
+#[derive(Clone, Copy, Debug)]
+pub struct QueryScope {
+    /// The id of the tenant.
+    pub tenant: [u8; 16],
+    /// How its clients write filters.
+    pub profile: Profile,
+    /// Published page sizes.
+    pub limits: PageLimits,
 }
 
 /// The words of a query before they are checked: from the URL or from a `SearchRequest` body.
@@ -176,12 +188,13 @@ impl Words {
     ///
     /// # Errors
     /// 400 with `invalidFilter`, `invalidPath`, `invalidValue`, `invalidCursor` or `invalidCount`.
-    pub fn check(&self, resource_type: &ResourceType, limits: PageLimits) -> Result<Query, ScimError> {
-        let filter = self.filter.as_deref().map(Filter::parse).transpose()?;
+    pub fn check(&self, resource_type: &ResourceType, scope: &QueryScope) -> Result<Query, ScimError> {
+        let parse = |filter| Filter::parse_for(scope.profile, filter);
+        let filter = self.filter.as_deref().map(parse).transpose()?;
         let condition = filter.as_ref().map(|filter| filter.resolve(resource_type)).transpose()?;
         let sort = self.sort(resource_type)?;
         let fingerprint = fingerprint(filter.as_ref(), sort.as_ref());
-        let paging = self.paging(limits, sort.as_ref(), &fingerprint)?;
+        let paging = self.paging(scope.limits, sort.as_ref(), &fingerprint)?;
         Ok(Query { condition, sort, paging, projection: self.projection(resource_type)?, fingerprint })
     }
 
@@ -200,7 +213,7 @@ impl Words {
         let target = filter::resolve_target(&path, resource_type).map_err(|_| unsortable())?;
         let in_table =
             ["members", "groups"].contains(&target.attribute.as_str()) && target.extension.is_none();
-        if in_table || target.comparison == Comparison::Untyped {
+        if in_table {
             return Err(unsortable());
         }
         Ok(Some(Sort { target, descending }))
@@ -287,12 +300,17 @@ fn read_cursor(cursor: &str, sort: Option<&Sort>, fingerprint: &[u8; 8]) -> Resu
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).map_err(|_| foreign())?;
     let words = bytes.strip_prefix(fingerprint.as_slice()).ok_or_else(foreign)?;
     let (id, key): (String, Option<SortKey>) = serde_json::from_slice(words).map_err(|_| foreign())?;
-    let is_text = sort.map(|sort| matches!(sort.target.comparison, Comparison::Folded | Comparison::Exact));
-    let fits = match (&key, is_text) {
+    let comparison = sort.map(|sort| sort.target.comparison);
+    let fits = match (&key, comparison) {
         (None, _) => true,
-        (Some(SortKey::Text(text)), Some(true)) => !text.contains('\0'),
-        (Some(SortKey::Number(_)), Some(false)) => true,
-        _ => false,
+        (Some(_), None) => false,
+        (Some(SortKey::Text(text)), Some(comparison)) => {
+            !text.contains('\0')
+                && matches!(comparison, Comparison::Folded | Comparison::Exact | Comparison::Untyped)
+        }
+        (Some(SortKey::Number(_)), Some(comparison)) => {
+            !matches!(comparison, Comparison::Folded | Comparison::Exact)
+        }
     };
     let is_id = id.split('-').map(str::len).eq([8, 4, 4, 4, 12])
         && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-'));

@@ -1,6 +1,7 @@
 //! The endpoints against RFC 7644, statement by statement.
 
 mod clients;
+mod filters;
 mod requests;
 mod resources;
 mod searches;

@@ -166,8 +166,8 @@ async fn after_so_many_failures_no_more_is_tried() {
         assert_eq!(ends(&outcomes), all[..expected]);
     }
     let query = scim::search::Words::default();
-    let limits = scim::search::PageLimits { default: 100, max: 100 };
-    let query = query.check(scim::schema::ResourceType::of(User), limits).unwrap();
+    let scope = client.context.query_scope(scim::search::PageLimits { default: 100, max: 100 });
+    let query = query.check(scim::schema::ResourceType::of(User), &scope).unwrap();
     let found = client.provisioning.search(&client.context, User, &query, usize::MAX).await.unwrap();
     assert_eq!(found.total, 1 + 2 + 3);
 }

@@ -297,8 +297,8 @@ async fn lookups_and_searches_find_the_same() {
     let id = client.user("Jane@Example.com").await;
     let search = async |filter: String, kind, count: Option<&str>| {
         let words = Words { filter: Some(filter), count: count.map(str::to_owned), ..Words::default() };
-        let limits = PageLimits { default: 100, max: 100 };
-        let query = words.check(scim::schema::ResourceType::of(kind), limits).unwrap();
+        let scope = client.context.query_scope(PageLimits { default: 100, max: 100 });
+        let query = words.check(scim::schema::ResourceType::of(kind), &scope).unwrap();
         client.provisioning.search(&client.context, kind, &query, usize::MAX).await.unwrap()
     };
     let stranger = Uuid::from_u128(9);

@@ -31,7 +31,8 @@ impl Walk<'_> {
             count: Some(count.to_string()),
             ..Words::default()
         };
-        let query = words.check(ResourceType::of(User), PageLimits { default: 100, max: 100 }).unwrap();
+        let scope = context.query_scope(PageLimits { default: 100, max: 100 });
+        let query = words.check(ResourceType::of(User), &scope).unwrap();
         client.provisioning.search(context, User, &query, self.max_bytes).await.unwrap()
     }
 

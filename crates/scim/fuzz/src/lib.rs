@@ -14,7 +14,7 @@ use scim::{
     path::{AttributePath, Path},
     resource,
     schema::{ResourceKind, ResourceType},
-    search::{PageLimits, Paging, Position, SortKey, Words, print_cursor},
+    search::{PageLimits, Paging, Position, QueryScope, SortKey, Words, print_cursor},
 };
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
@@ -26,7 +26,12 @@ pub type Target = fn(&[u8]);
 pub const TARGETS: [(&str, Target); 6] =
     [("filter", filter), ("path", path), ("body", body), ("patch", patch), ("query", query), ("bulk", bulk)];
 
-const PROFILES: [Profile; 2] = [Profile::Entra, Profile::Rfc];
+/// Every resource type under every profile.
+fn both() -> impl Iterator<Item = (&'static ResourceType, Profile)> {
+    ResourceType::all()
+        .into_iter()
+        .flat_map(|resource_type| Profile::ALL.map(|profile| (resource_type, profile)))
+}
 
 fn text(data: &[u8]) -> &str {
     std::str::from_utf8(data).unwrap_or_default()
@@ -48,7 +53,12 @@ fn user() -> Map<String, Value> {
         ],
         "roles": [{ "primary": false, "value": "Admin", "display": "Admin" }],
         "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": { "department": "R&D", "manager": { "value": "7" } },
-        "urn:acme:hr": { "badge": 7, "tags": ["a", "b"], "links": [{ "type": "work", "value": "a" }], "desk": { "no": 1 } },
+        "urn:acme:hr": {
+            "badge": 7,
+            "Tags": ["a", ["b"]],
+            "links": [{ "type": "work", "value": "a" }],
+            "desk": { "no": 1 },
+        },
         "groups": [{ "value": "9", "type": "direct" }],
         "meta": { "resourceType": "User", "created": "2026-01-01T00:00:00.000Z" },
     });
@@ -75,10 +85,19 @@ fn check_document(kind: ResourceKind, document: &Map<String, Value>) {
     );
 }
 
-/// A filter is refused, or prints to what reads back as itself, and can be resolved and evaluated.
+/// A filter is refused, or prints to what reads back as itself, and can be resolved and evaluated. What the grammar of the
+/// RFC reads, a lenient one reads alike.
 pub fn filter(data: &[u8]) {
-    let Ok(filter) = Filter::parse(text(data)) else { return };
-    assert_eq!(Filter::parse(&filter.to_string()).as_ref(), Ok(&filter));
+    let text = text(data);
+    let Ok(filter) = Filter::parse_for(Profile::Entra, text) else {
+        assert!(Filter::parse(text).is_err());
+        return;
+    };
+    assert_eq!(Filter::parse_for(Profile::Entra, &filter.to_string()).as_ref(), Ok(&filter));
+    if let Ok(strict) = Filter::parse(text) {
+        assert_eq!(Filter::parse(&strict.to_string()).as_ref(), Ok(&strict));
+        assert_eq!(strict, filter);
+    }
     for resource_type in ResourceType::all() {
         if let Ok(condition) = filter.resolve(resource_type) {
             condition.matches(&user());
@@ -92,10 +111,12 @@ pub fn path(data: &[u8]) {
     if let Some(attribute) = AttributePath::parse(text) {
         assert_eq!(AttributePath::parse(&attribute.to_string()), Some(attribute));
     }
-    if let Ok(path) = Path::parse(text)
-        && path.filter.is_none()
-    {
-        assert_eq!(Path::parse(&path.to_string()), Ok(path));
+    for profile in Profile::ALL {
+        if let Ok(path) = Path::parse_for(profile, text)
+            && path.filter.is_none()
+        {
+            assert_eq!(Path::parse_for(profile, &path.to_string()), Ok(path));
+        }
     }
 }
 
@@ -103,7 +124,7 @@ pub fn path(data: &[u8]) {
 pub fn body(data: &[u8]) {
     let Ok(body) = scim::json::parse(data) else { return };
     for resource_type in ResourceType::all() {
-        for profile in PROFILES {
+        for profile in Profile::ALL {
             let Ok(draft) = resource::draft(resource_type, profile, body.clone()) else { continue };
             check_document(resource_type.kind, &draft.document);
             resource::Keys::of(&draft.document);
@@ -122,7 +143,7 @@ pub fn patch(data: &[u8]) {
     ]);
     for (kind, document) in [(ResourceKind::User, document()), (ResourceKind::Group, group)] {
         let resource_type = ResourceType::of(kind);
-        for profile in PROFILES {
+        for profile in Profile::ALL {
             let Ok(request) = PatchRequest::parse(profile, body.clone()) else { continue };
             let members_only = request.is_members_only(resource_type);
             let Ok(patched) = request.apply(resource_type, profile, &document) else { continue };
@@ -143,8 +164,9 @@ pub fn patch(data: &[u8]) {
 pub fn query(data: &[u8]) {
     let Ok(words) = Words::from_url(text(data)) else { return };
     let limits = PageLimits { default: 100, max: 1000 };
-    for resource_type in ResourceType::all() {
-        let Ok(query) = words.check(resource_type, limits) else { continue };
+    for (resource_type, profile) in both() {
+        let scope = QueryScope { tenant: [7; 16], profile, limits };
+        let Ok(query) = words.check(resource_type, &scope) else { continue };
         if let Some(condition) = &query.condition {
             condition.matches(&user());
         }
@@ -157,7 +179,7 @@ pub fn query(data: &[u8]) {
         for key in [None, Some(SortKey::Text("a".to_owned())), Some(SortKey::Number(1.0))] {
             let position = Position { key, id: id.clone() };
             let next = Words { cursor: Some(print_cursor(&position, &query.fingerprint)), ..words.clone() };
-            if let Ok(next) = next.check(resource_type, limits) {
+            if let Ok(next) = next.check(resource_type, &scope) {
                 assert!(
                     matches!(next.paging, Paging::Cursor { after: Some(after), .. } if after == position)
                 );

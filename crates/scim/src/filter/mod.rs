@@ -1,11 +1,13 @@
 //! The filter language of RFC 7644 section 3.4.2.2: one AST, parsed, printed and resolved.
 
+mod literal;
+mod names;
 mod parse;
 mod print;
 mod resolve;
 
 use crate::path::AttributePath;
-pub(crate) use resolve::resolve_target;
+pub(crate) use names::resolve_target;
 
 /// A filter as written.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,17 +85,61 @@ impl CompareOp {
     ];
 }
 
-/// `compValue`.
+/// `compValue`. Which type it has depends on the attribute that it is compared with.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// `null`
     Null,
-    /// `true`, `false`
-    Bool(bool),
-    /// A JSON number.
-    Number(f64),
-    /// A JSON string (or a bare word, which Entra's prose shows).
+    /// A JSON string.
     Text(String),
+    /// A value without quotes, as it is spelled: `true`, `false`, a JSON number, or any word where the grammar is lenient.
+    /// Compared with a text it is the text of this spelling: `007`, `1e3`, `+491234`.
+    Word(String),
+}
+
+impl Value {
+    /// The text, or the word as it is spelled.
+    pub(crate) fn spelling(&self) -> &str {
+        match self {
+            Value::Null => "null",
+            Value::Text(text) | Value::Word(text) => text,
+        }
+    }
+
+    /// The value that JSON would have in its place; a word that is none is a text.
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        match self {
+            Value::Null => serde_json::Value::Null,
+            Value::Text(text) => text.as_str().into(),
+            Value::Word(word) => match self.as_bool() {
+                Some(value) => value.into(),
+                None if self.as_number().is_some() => serde_json::from_str(word).unwrap_or_default(),
+                None => word.as_str().into(),
+            },
+        }
+    }
+
+    /// The boolean if the word is `true` or `false`; a lenient grammar reads capitals as well.
+    pub(crate) fn as_bool(&self) -> Option<bool> {
+        match self.spelling() {
+            word if word.eq_ignore_ascii_case("true") => Some(true),
+            word if word.eq_ignore_ascii_case("false") => Some(false),
+            _ => None,
+        }
+    }
+
+    /// The number if it is a word that is one in JSON, up to 2^53.
+    pub(crate) fn as_number(&self) -> Option<f64> {
+        match self {
+            Value::Word(word) => number(word).filter(|number| number.abs() <= 9_007_199_254_740_992.0),
+            Value::Null | Value::Text(_) => None,
+        }
+    }
+}
+
+/// Reads a JSON number.
+fn number(word: &str) -> Option<f64> {
+    serde_json::from_str(word).ok()
 }
 
 /// Longest filter that is read, in characters.

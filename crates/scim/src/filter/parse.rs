@@ -1,20 +1,28 @@
 //! Reading a filter: recursive descent with bounded length, depth and number of terms.
 
 use super::{CompareOp, Filter, MAX_DEPTH, MAX_LENGTH, MAX_TERMS, Value, ValueTest};
-use crate::{ScimError, path::AttributePath};
+use crate::{Profile, ScimError, path::AttributePath};
 
 impl Filter {
-    /// Reads a filter.
+    /// Reads a filter by the grammar of RFC 7644 section 3.4.2.2.
     ///
     /// # Errors
     /// 400 `invalidFilter`, with the position.
     pub fn parse(text: &str) -> Result<Filter, ScimError> {
+        Filter::parse_for(Profile::Rfc, text)
+    }
+
+    /// Reads a filter as the clients of a profile write it.
+    ///
+    /// # Errors
+    /// 400 `invalidFilter`, with the position.
+    pub fn parse_for(profile: Profile, text: &str) -> Result<Filter, ScimError> {
         if text.len() > MAX_LENGTH && text.chars().count() > MAX_LENGTH {
             return Err(ScimError::invalid_filter(format!(
                 "The filter is longer than {MAX_LENGTH} characters."
             )));
         }
-        let mut parser = Parser { text, at: 0, terms: 0 };
+        let mut parser = Parser { text, at: 0, terms: 0, reads_bare_words: profile.rules().reads_bare_words };
         let filter = parser.or(0)?;
         parser.space();
         if parser.at < text.len() {
@@ -28,6 +36,7 @@ struct Parser<'a> {
     text: &'a str,
     at: usize,
     terms: usize,
+    reads_bare_words: bool,
 }
 
 impl<'a> Parser<'a> {
@@ -110,10 +119,11 @@ impl<'a> Parser<'a> {
             }
             self.at = start;
         }
-        let attribute = AttributePath::parse(self.word())
-            .filter(|path| !path.name.is_empty())
-            .ok_or_else(|| self.error("an attribute name"))?;
+        let attribute = AttributePath::parse(self.word()).ok_or_else(|| self.error("an attribute name"))?;
         self.at += self.word().len();
+        if self.rest().starts_with('[') && attribute.name.is_empty() {
+            return Err(self.error("an attribute name in front of the brackets"));
+        }
         if self.eat('[') {
             return self.value_path(attribute, depth);
         }
@@ -199,17 +209,20 @@ impl<'a> Parser<'a> {
         if word.starts_with(['\'', '`', '\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}', '\u{201e}']) {
             return Err(self.error("a text in double quotes (\"…\")"));
         }
+        if !self.reads_bare_words && !is_json(word) {
+            return Err(self.error("a JSON value (a text in double quotes, a number, true, false or null)"));
+        }
         self.at += word.len();
         Ok(match word {
             "null" => Value::Null,
-            _ if word.eq_ignore_ascii_case("true") => Value::Bool(true),
-            _ if word.eq_ignore_ascii_case("false") => Value::Bool(false),
-            _ => match serde_json::from_str::<f64>(word) {
-                Ok(number) if number.abs() <= 9_007_199_254_740_992.0 => Value::Number(number),
-                _ => Value::Text(word.to_owned()),
-            },
+            word => Value::Word(word.to_owned()),
         })
     }
+}
+
+/// Whether a word is a JSON value.
+fn is_json(word: &str) -> bool {
+    matches!(word, "null" | "true" | "false") || super::number(word).is_some()
 }
 
 fn one_or(mut parts: Vec<Filter>, join: fn(Vec<Filter>) -> Filter) -> Filter {

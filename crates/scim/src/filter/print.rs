@@ -54,10 +54,7 @@ impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Value::Null => f.write_str("null"),
-            Value::Bool(value) => write!(f, "{value}"),
-            // A bare word of digits may be compared as text: no ".0" behind it.
-            Value::Number(number) if number.fract() == 0.0 => write!(f, "{number:.0}"),
-            Value::Number(number) => write!(f, "{}", serde_json::Value::from(*number)),
+            Value::Word(word) => f.write_str(word),
             Value::Text(text) => write!(f, "{}", serde_json::Value::from(text.as_str())),
         }
     }

@@ -1,20 +1,17 @@
 //! Resolving a filter: names against the schemas, values into the types of their attributes.
 
-use super::{CompareOp, Filter, Value, ValueTest, fold};
+use super::{
+    CompareOp, Filter, Value, ValueTest,
+    literal::{allowed, literals},
+    names::{Scope, find, look_up, undescribed, whole},
+};
 use crate::{
-    ScimError, Timestamp,
+    ScimError,
     condition::{Comparison, Condition, Literal, Operator, Target},
     path::AttributePath,
-    schema::{Attribute, AttributeType, ResourceType},
+    schema::{Attribute, ResourceType},
+    urn,
 };
-
-/// Where the names of a filter are looked up.
-#[derive(Clone, Copy)]
-enum Scope<'a> {
-    Resource(&'a ResourceType),
-    /// Sub-attributes of an element; none if no schema describes the attribute.
-    Element(Option<&'a Attribute>),
-}
 
 impl Filter {
     /// Resolves names and types against the schemas of a resource type.
@@ -79,12 +76,41 @@ fn value_path(
 }
 
 fn present(path: &AttributePath, scope: Scope<'_>) -> Result<Condition, ScimError> {
+    if let (Scope::Resource(resource_type), Some(urn)) = (scope, &path.urn)
+        && let Some(present) = extension_present(urn, path, resource_type)
+    {
+        return Ok(present);
+    }
     let found = find(path, scope)?;
     Ok(match (scope, &found.target.extension, found.target.attribute.as_str()) {
         // Every resource has an id and a meta.
-        (Scope::Resource(_), None, "id" | "meta") => Condition::Not(Box::new(Condition::Never)),
+        (Scope::Resource(_), None, "id" | "meta") => always(),
         _ => Condition::Present(found.target),
     })
+}
+
+/// Whether a schema has values in the resource, if the path can mean a schema as a whole. The last part of a URN that no
+/// schema describes may be an attribute as well: then one of both has to be there.
+fn extension_present(urn: &str, path: &AttributePath, resource_type: &ResourceType) -> Option<Condition> {
+    if path.name.is_empty() {
+        // Every resource has its core schema.
+        let is_core = urn.eq_ignore_ascii_case(&resource_type.schema.id);
+        return Some(if is_core { always() } else { Condition::Present(whole(urn, resource_type)) });
+    }
+    if path.sub_attribute.is_some() || resource_type.describes(urn) || urn::names_resource_type(urn) {
+        return None;
+    }
+    let is_schema = Condition::Present(whole(&format!("{urn}:{}", path.name), resource_type));
+    Some(Condition::Any(vec![Condition::Present(undescribed(urn, path).target), is_schema]))
+}
+
+/// Fulfilled by every resource.
+fn always() -> Condition {
+    not(Condition::Never)
+}
+
+fn not(condition: Condition) -> Condition {
+    Condition::Not(Box::new(condition))
 }
 
 fn compare(
@@ -93,14 +119,12 @@ fn compare(
     value: &Value,
     scope: Scope<'_>,
 ) -> Result<Condition, ScimError> {
-    let found = find(path, scope)?;
-    let not = |condition| Condition::Not(Box::new(condition));
     match (op, value) {
         (CompareOp::Eq, Value::Null) => return present(path, scope).map(not),
         (CompareOp::Ne, Value::Null) => return present(path, scope),
         _ => {}
     }
-    let found = found.with_value_sub_attribute()?;
+    let found = find(path, scope)?.with_value_sub_attribute()?;
     let target = found.target;
     if let (Scope::Resource(resource_type), None, "meta", Some("resourceType")) =
         (scope, &target.extension, target.attribute.as_str(), target.sub_attribute.as_deref())
@@ -108,18 +132,64 @@ fn compare(
         return constant(resource_type.name, op, value);
     }
     let operator = operator(op);
-    let literal = literal(value, &target)?;
-    allowed(operator, &literal, found.attribute, path)?;
-    let test = Condition::Test(target, operator, literal);
+    let literals = literals(value, operator, &target)?;
+    for literal in &literals {
+        allowed(operator, literal, found.attribute, path)?;
+    }
+    let test = match is_not_primary(&target, scope, operator, &literals) {
+        true => not_primary(target),
+        false => any_of(target, operator, literals),
+    };
     Ok(if op == CompareOp::Ne { not(test) } else { test })
+}
+
+/// A comparison that one of the literals has to fulfil.
+fn any_of(target: Target, operator: Operator, literals: Vec<Literal>) -> Condition {
+    let test = |literal| Condition::Test(target.clone(), operator, literal);
+    let mut tests: Vec<Condition> = literals.into_iter().map(test).collect();
+    if tests.len() == 1 { tests.remove(0) } else { Condition::Any(tests) }
+}
+
+/// Whether the comparison asks for `primary` to be false of a value of a list.
+fn is_not_primary(target: &Target, scope: Scope<'_>, operator: Operator, literals: &[Literal]) -> bool {
+    let part = match scope {
+        Scope::Element(_) => Some(target.attribute.as_str()),
+        Scope::Resource(_) => target.sub_attribute.as_deref(),
+    };
+    part.is_some_and(|part| part.eq_ignore_ascii_case("primary"))
+        && operator == Operator::Equal
+        && literals.contains(&Literal::Bool(false))
+}
+
+/// RFC 7643 section 2.4: `primary` that is not there is false. So a value is not primary unless it says that it is.
+fn not_primary(target: Target) -> Condition {
+    let primary = |target: Target| {
+        let texts = (target.comparison == Comparison::Untyped).then(|| Literal::Text("true".to_owned()));
+        let literals = std::iter::once(Literal::Bool(true)).chain(texts).collect();
+        not(any_of(target, Operator::Equal, literals))
+    };
+    match &target.sub_attribute {
+        None => primary(target),
+        Some(sub) => {
+            let part = Target {
+                extension: None,
+                attribute: sub.clone(),
+                sub_attribute: None,
+                multi_valued: false,
+                comparison: target.comparison,
+            };
+            let list = Target { sub_attribute: None, multi_valued: true, ..target };
+            Condition::Element(list, Box::new(primary(part)))
+        }
+    }
 }
 
 /// `meta.resourceType` is the same for all resources of an endpoint.
 fn constant(name: &str, op: CompareOp, value: &Value) -> Result<Condition, ScimError> {
-    let equal = matches!(value, Value::Text(text) if text == name);
+    let equal = value.spelling() == name;
     match op {
-        CompareOp::Eq if equal => Ok(Condition::Not(Box::new(Condition::Never))),
-        CompareOp::Ne if !equal => Ok(Condition::Not(Box::new(Condition::Never))),
+        CompareOp::Eq if equal => Ok(always()),
+        CompareOp::Ne if !equal => Ok(always()),
         CompareOp::Eq | CompareOp::Ne => Ok(Condition::Never),
         _ => Err(ScimError::invalid_filter("meta.resourceType can be compared by eq and ne only.")),
     }
@@ -135,233 +205,5 @@ fn operator(op: CompareOp) -> Operator {
         CompareOp::Ge => Operator::GreaterOrEqual,
         CompareOp::Lt => Operator::Less,
         CompareOp::Le => Operator::LessOrEqual,
-    }
-}
-
-/// The value in the type of its attribute: texts and bare words become what the attribute is.
-fn literal(value: &Value, target: &Target) -> Result<Literal, ScimError> {
-    let mismatch = |wanted: &str| {
-        ScimError::invalid_filter(format!("\"{}\" is compared with {wanted}.", target.attribute))
-    };
-    Ok(match (target.comparison, value) {
-        (Comparison::Folded, _) => Literal::Text(fold(&text(value))),
-        (Comparison::Exact, _) => Literal::Text(text(value)),
-        (Comparison::Untyped, Value::Text(text)) => Literal::Text(fold(text)),
-        (Comparison::Boolean | Comparison::Untyped, Value::Bool(value)) => Literal::Bool(*value),
-        (Comparison::Number | Comparison::Untyped, Value::Number(value)) => Literal::Number(*value),
-        (Comparison::Boolean, Value::Text(text)) if text.eq_ignore_ascii_case("true") => Literal::Bool(true),
-        (Comparison::Boolean, Value::Text(text)) if text.eq_ignore_ascii_case("false") => {
-            Literal::Bool(false)
-        }
-        (Comparison::Boolean, _) => return Err(mismatch("true or false")),
-        (Comparison::Number, _) => return Err(mismatch("a number")),
-        (Comparison::Instant, Value::Text(text)) => Literal::Instant(
-            Timestamp::parse(text)
-                .ok_or_else(|| mismatch("a date and time such as \"2026-01-31T12:00:00Z\""))?
-                .0,
-        ),
-        (Comparison::Instant, _) => return Err(mismatch("a date and time such as \"2026-01-31T12:00:00Z\"")),
-        (Comparison::Untyped, Value::Null) => return Err(mismatch("a value")),
-    })
-}
-
-fn text(value: &Value) -> String {
-    match value {
-        Value::Text(text) => text.clone(),
-        other => other.to_string(),
-    }
-}
-
-/// RFC 7644 table 3: what has no order has no `gt`, what is no text has no `co`.
-fn allowed(
-    operator: Operator,
-    literal: &Literal,
-    attribute: Option<&Attribute>,
-    path: &AttributePath,
-) -> Result<(), ScimError> {
-    let ordered = matches!(
-        operator,
-        Operator::Greater | Operator::GreaterOrEqual | Operator::Less | Operator::LessOrEqual
-    );
-    let searched = matches!(operator, Operator::Contains | Operator::StartsWith | Operator::EndsWith);
-    let binary = attribute.is_some_and(|attribute| attribute.data_type == AttributeType::Binary);
-    let refused = match literal {
-        Literal::Bool(_) => ordered || searched,
-        Literal::Number(_) | Literal::Instant(_) => searched,
-        Literal::Text(_) | Literal::OneOf(_) => binary && (ordered || searched),
-    };
-    if refused {
-        return Err(ScimError::invalid_filter(format!(
-            "The type of \"{path}\" does not allow this operator."
-        )));
-    }
-    Ok(())
-}
-
-/// An attribute that a path names, and where its values stand.
-pub(crate) struct Found<'a> {
-    pub(crate) target: Target,
-    /// The attribute or sub-attribute whose value is meant; none if no schema describes it.
-    pub(crate) attribute: Option<&'a Attribute>,
-}
-
-impl Found<'_> {
-    /// Fills in `value` where a complex attribute is compared as if it were simple.
-    fn with_value_sub_attribute(mut self) -> Result<Self, ScimError> {
-        let Some(attribute) = self.attribute.filter(|attribute| attribute.is_complex()) else {
-            return Ok(self);
-        };
-        let value = attribute.sub_attribute("value").ok_or_else(|| {
-            ScimError::invalid_filter(format!(
-                "\"{0}\" has parts; compare one of them, as in {0}.{1}.",
-                attribute.name, attribute.sub_attributes[0].name
-            ))
-        })?;
-        self.target.sub_attribute = Some(value.name.clone());
-        self.target.comparison = comparison(Some(value));
-        self.attribute = Some(value);
-        Ok(self)
-    }
-}
-
-/// Where the values of an attribute path stand, `value` filled in for complex attributes: what `sortBy` needs.
-///
-/// # Errors
-/// 400 `invalidFilter`.
-pub(crate) fn resolve_target(
-    path: &AttributePath,
-    resource_type: &ResourceType,
-) -> Result<Target, ScimError> {
-    Ok(look_up(path, resource_type)?.with_value_sub_attribute()?.target)
-}
-
-fn find<'a>(path: &AttributePath, scope: Scope<'a>) -> Result<Found<'a>, ScimError> {
-    match scope {
-        Scope::Resource(resource_type) => look_up(path, resource_type),
-        Scope::Element(attribute) => sub_attribute(path, attribute),
-    }
-}
-
-fn sub_attribute<'a>(path: &AttributePath, attribute: Option<&'a Attribute>) -> Result<Found<'a>, ScimError> {
-    if path.urn.is_some() || path.sub_attribute.is_some() {
-        return Err(ScimError::invalid_filter(format!(
-            "\"{path}\" is no sub-attribute; in brackets stand plain names."
-        )));
-    }
-    let found = match attribute {
-        Some(attribute) => Some(attribute.sub_attribute(&path.name).ok_or_else(|| {
-            ScimError::invalid_filter(format!(
-                "\"{}\" has no sub-attribute \"{}\".",
-                attribute.name, path.name
-            ))
-        })?),
-        None => None,
-    };
-    if let (Some(parent), Some(sub)) = (attribute, found) {
-        check_table_attribute(&parent.name, Some(&sub.name))?;
-    }
-    let target = Target {
-        extension: None,
-        attribute: found.map_or_else(|| path.name.clone(), |sub| sub.name.clone()),
-        sub_attribute: None,
-        multi_valued: false,
-        comparison: comparison(found),
-    };
-    Ok(Found { target, attribute: found })
-}
-
-fn look_up<'a>(path: &AttributePath, resource_type: &'a ResourceType) -> Result<Found<'a>, ScimError> {
-    let unknown = || {
-        ScimError::invalid_filter(format!(
-            "A {} has no attribute \"{path}\". See /Schemas for those it has.",
-            resource_type.name
-        ))
-    };
-    let (extension, attribute) = match &path.urn {
-        Some(urn) if urn.eq_ignore_ascii_case(&resource_type.schema.id) => {
-            (None, resource_type.attribute(&path.name).ok_or_else(unknown)?)
-        }
-        Some(urn) => match resource_type.extension(urn) {
-            Some(schema) => (Some(schema.id.clone()), schema.attribute(&path.name).ok_or_else(unknown)?),
-            None => return Ok(untyped(urn, path)),
-        },
-        None => match resource_type.attribute(&path.name) {
-            Some(attribute) => (None, attribute),
-            // Entra asks for "manager" without its URN.
-            None => resource_type
-                .extensions
-                .iter()
-                .find_map(|schema| Some((Some(schema.id.clone()), schema.attribute(&path.name)?)))
-                .ok_or_else(unknown)?,
-        },
-    };
-    let sub = match &path.sub_attribute {
-        Some(name) => Some(attribute.sub_attribute(name).ok_or_else(unknown)?),
-        None => None,
-    };
-    check_filterable(attribute, sub)?;
-    let meant = sub.unwrap_or(attribute);
-    let target = Target {
-        extension,
-        attribute: attribute.name.clone(),
-        sub_attribute: sub.map(|sub| sub.name.clone()),
-        multi_valued: attribute.multi_valued,
-        comparison: comparison(Some(meant)),
-    };
-    Ok(Found { target, attribute: Some(meant) })
-}
-
-fn untyped<'a>(urn: &str, path: &AttributePath) -> Found<'a> {
-    let target = Target {
-        extension: Some(urn.to_owned()),
-        attribute: path.name.clone(),
-        sub_attribute: path.sub_attribute.clone(),
-        multi_valued: false,
-        comparison: Comparison::Untyped,
-    };
-    Found { target, attribute: None }
-}
-
-/// Not everything that is returned can be asked for.
-fn check_filterable(attribute: &Attribute, sub: Option<&Attribute>) -> Result<(), ScimError> {
-    let sub_name = sub.map(|sub| sub.name.as_str());
-    let refused = match attribute.name.as_str() {
-        "password" => true,
-        "meta" => matches!(sub_name, Some("location" | "version")),
-        _ => false,
-    };
-    if refused {
-        return Err(ScimError::invalid_filter(format!(
-            "\"{}\" cannot be filtered or sorted by.",
-            attribute.name
-        )));
-    }
-    check_table_attribute(&attribute.name, sub_name)
-}
-
-/// Memberships are rows of ids: of `members` the ids and types are known, of `groups` the ids.
-fn check_table_attribute(attribute: &str, sub: Option<&str>) -> Result<(), ScimError> {
-    let known: &[&str] = match attribute {
-        "members" => &["value", "type"],
-        "groups" => &["value"],
-        _ => return Ok(()),
-    };
-    match sub {
-        Some(sub) if !known.contains(&sub) => Err(ScimError::invalid_filter(format!(
-            "\"{attribute}\" can be filtered by {} only.",
-            known.join(" and ")
-        ))),
-        _ => Ok(()),
-    }
-}
-
-fn comparison(attribute: Option<&Attribute>) -> Comparison {
-    let Some(attribute) = attribute else { return Comparison::Untyped };
-    match attribute.data_type {
-        AttributeType::Boolean => Comparison::Boolean,
-        AttributeType::Decimal | AttributeType::Integer => Comparison::Number,
-        AttributeType::DateTime => Comparison::Instant,
-        _ if attribute.case_exact => Comparison::Exact,
-        _ => Comparison::Folded,
     }
 }

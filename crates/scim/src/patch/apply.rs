@@ -104,7 +104,7 @@ impl<'a> Patch<'a> {
             self.settle(index, "", false, None.into_iter());
         }
         for (key, value) in map {
-            let path = Path::parse(&key)?;
+            let path = Path::parse_for(self.profile(), &key)?;
             let mut coerced = coerced;
             if self.is_more_than_a_name(&path) {
                 if !self.profile().rules().reads_paths_as_keys {

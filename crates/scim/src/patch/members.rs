@@ -113,14 +113,14 @@ fn type_alone(element: &Value) -> Option<&'static str> {
 /// The ids of `value eq "a" or $ref eq "../Users/b"`; none for any other filter.
 fn plain_ids(filter: &Filter) -> Option<Vec<String>> {
     match filter {
-        Filter::Compare(path, CompareOp::Eq, FilterValue::Text(id))
+        Filter::Compare(path, CompareOp::Eq, FilterValue::Text(id) | FilterValue::Word(id))
             if path.urn.is_none()
                 && path.sub_attribute.is_none()
                 && path.name.eq_ignore_ascii_case("value") =>
         {
             Some(vec![id.clone()])
         }
-        Filter::Compare(path, CompareOp::Eq, FilterValue::Text(address))
+        Filter::Compare(path, CompareOp::Eq, FilterValue::Text(address) | FilterValue::Word(address))
             if path.urn.is_none() && path.sub_attribute.is_none() && path.name == reference::REFERENCE =>
         {
             reference::id(address).map(|id| vec![id])

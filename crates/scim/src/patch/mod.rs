@@ -214,7 +214,7 @@ fn read(profile: Profile, operation: Value) -> Result<Operation, ScimError> {
     let path = match take(&mut operation, "path") {
         None | Some(Value::Null) => None,
         Some(Value::String(path)) if path.trim().is_empty() => None,
-        Some(Value::String(path)) => Some(Path::parse(&path)?),
+        Some(Value::String(path)) => Some(Path::parse_for(profile, &path)?),
         Some(_) => return Err(ScimError::invalid_path("\"path\" must be a text.")),
     };
     let value = take(&mut operation, "value");

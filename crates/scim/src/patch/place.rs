@@ -101,12 +101,7 @@ fn without_urn<'a>(
 
 /// The last part of an unknown URN is an attribute, unless the whole is an extension: one that the document holds, or one
 /// that is given an object. Behind the name of a resource type it is an attribute always.
-fn unknown_extension<'a>(
-    path: &Path,
-    urn: &str,
-    value: Option<&Value>,
-    document: &mut Fields,
-) -> Place<'a> {
+fn unknown_extension<'a>(path: &Path, urn: &str, value: Option<&Value>, document: &mut Fields) -> Place<'a> {
     let attribute = &path.attribute;
     let mut key = |urn: &str| document.key(urn).map(str::to_owned);
     let parent = key(urn);

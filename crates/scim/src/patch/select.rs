@@ -11,7 +11,7 @@ use crate::{
     ScimError,
     filter::{CompareOp, Filter, Value as FilterValue},
     resource::is_unassigned,
-    schema::Attribute,
+    schema::{Attribute, AttributeType},
     value::{Name, Reader},
 };
 use serde_json::{Map, Value};
@@ -143,10 +143,9 @@ fn element_of(
         let Some(sub) = attribute.sub_attribute(&path.name) else { return Ok(None) };
         let value = match value {
             FilterValue::Null => continue,
-            FilterValue::Bool(value) => Value::Bool(*value),
+            FilterValue::Word(_) if sub.data_type == AttributeType::Boolean => value.to_json(),
             // No attribute that a filter can create is a number: it is a bare word of digits.
-            FilterValue::Number(_) => Value::String(value.to_string()),
-            FilterValue::Text(text) => Value::String(text.clone()),
+            FilterValue::Text(text) | FilterValue::Word(text) => Value::String(text.clone()),
         };
         if let Some(value) = reader.single(sub, value, Name::of(&attribute.name).part(&sub.name))? {
             element.insert(sub.name.clone(), value);

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use scim::{
-    ScimType, Timestamp,
+    Profile, ScimType, Timestamp,
     condition::Condition,
     filter::{CompareOp, Filter, Value as Literal, ValueTest},
     path::AttributePath,
@@ -17,7 +17,7 @@ fn user() -> &'static ResourceType {
 }
 
 fn condition(text: &str) -> Condition {
-    Filter::parse(text)
+    Filter::parse_for(Profile::Entra, text)
         .and_then(|filter| filter.resolve(user()))
         .unwrap_or_else(|error| panic!("{text}: {error:?}"))
 }
@@ -39,6 +39,19 @@ fn resource() -> Map<String, Value> {
         "groups": [{ "value": "e9e30dba-f08f-4109-8486-d5c6a331660a", "type": "direct" }],
         ENTERPRISE: { "department": "R&D", "manager": { "value": "26118915" } },
         "urn:acme:hr": { "badge": 7, "Night": true, "desk": "A1", "id": "x", "meta": { "resourceType": "y" } },
+        "urn:acme:2.0:User": {
+            "tags": ["a", ["B", ["c", 4]], false],
+            "BADGE": "b7",
+            "code": "007",
+            "zero": "1e3",
+            "flag": "True",
+            "links": [
+                { "Value": "v", "type": "a", "primary": true, "tags": ["x", ["y"]] },
+                { "value": "w", "type": "b" },
+                [{ "value": "z", "type": "c", "primary": "False" }],
+            ],
+            "addr": { "City": "Berlin", "zip": 10115 },
+        },
         "meta": { "resourceType": "User", "created": "2026-11-24T12:00:00.000Z", "lastModified": "2026-11-24T12:30:00.000Z" },
     });
     let Value::Object(resource) = resource else { unreachable!() };
@@ -90,6 +103,8 @@ fn filters_find_what_they_say() {
         ("department eq \"x\" or department eq \"r&d\"", true),
         ("urn:acme:hr:badge ge 7", true),
         ("urn:acme:hr:badge eq \"7\"", false),
+        ("urn:acme:hr:badge eq 7", true),
+        ("urn:acme:hr:badge eq 7.0", true),
         ("urn:acme:hr:Night eq true", true),
         ("urn:acme:hr:desk eq \"a1\"", true),
         ("urn:acme:hr:desk pr and not (urn:acme:hr:chair pr)", true),
@@ -98,6 +113,90 @@ fn filters_find_what_they_say() {
         ("urn:acme:it:id pr", false),
         ("urn:acme:hr:meta.resourceType eq \"y\"", true),
         ("urn:acme:hr:meta.resourceType eq \"User\"", false),
+        // Names in any case, at each level.
+        ("urn:acme:hr:BADGE eq 7", true),
+        ("urn:acme:2.0:User:badge eq \"B7\"", true),
+        ("URN:ACME:2.0:USER:ADDR.CITY eq \"berlin\"", true),
+        ("urn:acme:2.0:User:LINKS[VALUE eq \"v\"]", true),
+        // A list stands for its elements, those of lists in lists included.
+        ("urn:acme:2.0:User:tags eq \"a\"", true),
+        ("urn:acme:2.0:User:tags eq \"b\"", true),
+        ("urn:acme:2.0:User:tags eq \"C\"", true),
+        ("urn:acme:2.0:User:tags eq 4", true),
+        ("urn:acme:2.0:User:tags eq false", true),
+        ("urn:acme:2.0:User:tags eq \"d\"", false),
+        ("urn:acme:2.0:User:tags ne \"a\"", false),
+        ("urn:acme:2.0:User:tags ne \"d\"", true),
+        ("urn:acme:2.0:User:tags co \"b\" and urn:acme:2.0:User:tags gt 3", true),
+        ("urn:acme:2.0:User:tags pr", true),
+        ("urn:acme:2.0:User:tags.value eq \"c\"", true),
+        ("urn:acme:2.0:User:tags[value eq \"c\"]", true),
+        ("urn:acme:2.0:User:tags[value ne \"c\"]", true),
+        ("urn:acme:2.0:User:tags[value sw \"d\"]", false),
+        ("urn:acme:2.0:User:links.value eq \"v\"", true),
+        ("urn:acme:2.0:User:links.value eq \"z\"", true),
+        ("urn:acme:2.0:User:links.tags eq \"y\"", true),
+        ("urn:acme:2.0:User:links[type eq \"a\"]", true),
+        ("urn:acme:2.0:User:links[type eq \"a\" and value eq \"w\"]", false),
+        ("urn:acme:2.0:User:links[type eq \"c\" and value eq \"z\"]", true),
+        ("urn:acme:2.0:User:links[type eq \"a\"].value eq \"V\"", true),
+        ("urn:acme:2.0:User:links[type eq \"a\"] eq \"w\"", false),
+        ("urn:acme:2.0:User:links[tags eq \"y\"].type eq \"a\"", true),
+        ("urn:acme:2.0:User:links[tags pr].type eq \"b\"", false),
+        ("urn:acme:2.0:User:addr[city eq \"berlin\" and zip gt 10000]", true),
+        ("urn:acme:2.0:User:addr.value pr", false),
+        ("urn:acme:2.0:User:links eq \"v\"", false),
+        // An extension as a whole.
+        ("urn:acme:2.0:User pr", true),
+        ("urn:acme:2.0:user ne null", true),
+        ("not (urn:acme:3.0:User pr)", true),
+        ("urn:acme:3.0:User eq null", true),
+        ("urn:acme:hr pr", true),
+        ("urn:acme:it pr", false),
+        ("urn:acme:2.0 pr", false),
+        ("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User pr", true),
+        ("urn:ietf:params:scim:schemas:core:2.0:User pr", true),
+        // A dot behind the URN.
+        ("urn:acme:2.0:User.code eq \"007\"", true),
+        ("urn:acme:2.0:User.addr.city eq \"berlin\"", true),
+        ("urn:acme:2.0:User.links[type eq \"a\"].value eq \"v\"", true),
+        ("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User.department eq \"r&d\"", true),
+        ("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User.manager.value eq \"26118915\"", true),
+        ("urn:ietf:params:scim:schemas:core:2.0:User.name.familyName eq \"doe\"", true),
+        // Words keep their spelling.
+        ("urn:acme:2.0:User:code eq 007", true),
+        ("urn:acme:2.0:User:code eq 7", false),
+        ("urn:acme:2.0:User:zero eq 1e3", true),
+        ("urn:acme:2.0:User:zero eq 1000", false),
+        ("urn:acme:2.0:User:code sw 00 and urn:acme:2.0:User:badge ew 7", true),
+        ("urn:acme:2.0:User:flag eq true", true),
+        ("urn:acme:hr:night eq True", true),
+        ("urn:acme:hr:night eq \"True\"", true),
+        ("urn:acme:hr:night ne \"True\"", false),
+        // RFC 7643 section 2.4: `primary` that is not there is false.
+        ("urn:acme:2.0:User:links[primary eq false and type eq \"b\"]", true),
+        ("urn:acme:2.0:User:links[primary eq \"False\" and type eq \"c\"]", true),
+        ("urn:acme:2.0:User:links[primary eq false and type eq \"a\"]", false),
+        ("urn:acme:2.0:User:links[primary eq \"True\"].value eq \"v\"", true),
+        ("urn:acme:2.0:User:links[primary ne true].value eq \"w\"", true),
+        ("urn:acme:2.0:User:links.primary eq false", true),
+        ("roles[primary eq false]", true),
+        ("roles[primary eq \"False\"].value eq \"admin\"", true),
+        ("roles[primary ne true]", true),
+        ("roles[not (primary eq true)]", true),
+        ("roles[primary ne false]", false),
+        ("roles[primary eq true]", false),
+        ("roles[primary pr]", false),
+        ("roles[primary eq null]", true),
+        ("roles.primary eq false", true),
+        ("roles.primary ne true", true),
+        ("roles.primary ne false", false),
+        ("emails.primary eq false and emails.primary eq true", true),
+        ("emails[primary eq false].value eq \"joe@home.org\"", true),
+        ("emails[primary eq false].value eq \"joe@work.com\"", false),
+        ("photos[primary eq false]", false),
+        ("photos.primary eq false", false),
+        ("photos.primary ne true", true),
         ("id pr and meta pr", true),
         ("meta.resourceType eq \"User\"", true),
         ("meta.resourceType eq \"Group\"", false),
@@ -140,6 +239,14 @@ fn filters_that_make_no_sense_are_refused() {
         "x509Certificates gt \"x\"",
         "groups.display eq \"x\"",
         "urn:acme:hr:night gt true",
+        "urn:acme:hr:night gt null",
+        "urn:acme:2.0:User eq \"x\"",
+        "urn:acme:2.0:User gt 1",
+        "urn:ietf:params:scim:schemas:core:2.0:User eq \"x\"",
+        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User ne \"x\"",
+        "urn:acme:hr:links[urn:acme:2.0:User pr]",
+        "urn:acme:hr:links[a.b eq \"x\"]",
+        "urn:ietf:params:scim:schemas:core:2.0:User.shoeSize pr",
         "urn:ietf:params:scim:schemas:core:2.0:User:shoeSize pr",
         "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:shoeSize pr",
     ] {
@@ -163,6 +270,19 @@ fn a_group_is_found_by_its_members() {
     ] {
         let condition = Filter::parse(text).and_then(|filter| filter.resolve(group)).unwrap();
         assert_eq!(condition.matches(resource.as_object().unwrap()), found, "{text}");
+    }
+    let extended =
+        json!({ "id": "g", "urn:acme:2.0:Group": { "Tags": ["a", ["b"]], "links": [{ "value": "v" }] } });
+    for (text, found) in [
+        ("urn:acme:2.0:Group:tags eq \"B\"", true),
+        ("urn:acme:2.0:Group.tags eq \"c\"", false),
+        ("urn:acme:2.0:group.links[value eq \"v\" and primary eq false]", true),
+        ("urn:acme:2.0:Group pr", true),
+        ("urn:ietf:params:scim:schemas:core:2.0:Group pr", true),
+        ("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User pr", false),
+    ] {
+        let condition = Filter::parse(text).and_then(|filter| filter.resolve(group)).unwrap();
+        assert_eq!(condition.matches(extended.as_object().unwrap()), found, "{text}");
     }
     for text in
         ["members.display eq \"x\"", "members[display eq \"x\"]", "userName eq \"x\"", "department pr"]
@@ -188,7 +308,7 @@ fn matching_queries_are_known_as_look_ups() {
 // Properties.
 
 /// Attributes of the random resources, each with how a naive reader would compare it.
-const ATTRIBUTES: [(&str, Kind); 9] = [
+const ATTRIBUTES: [(&str, Kind); 10] = [
     ("userName", Kind::Folded),
     ("externalId", Kind::Exact),
     ("name.givenName", Kind::Folded),
@@ -198,6 +318,7 @@ const ATTRIBUTES: [(&str, Kind); 9] = [
     ("meta.created", Kind::Instant),
     ("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department", Kind::Folded),
     ("urn:acme:hr:badge", Kind::Untyped),
+    ("urn:acme:hr:desks.no", Kind::Untyped),
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -237,13 +358,10 @@ fn random_resource() -> impl Strategy<Value = Value> {
         prop::collection::vec(email, 0..3),
         instant(),
         prop::option::of(word()),
-        prop::option::of(prop_oneof![
-            word().prop_map(Value::from),
-            any::<bool>().prop_map(Value::from),
-            (0..3).prop_map(Value::from)
-        ]),
+        prop::option::of(undescribed().boxed()),
+        prop::option::of(desks().boxed()),
     );
-    parts.prop_map(|(user_name, external_id, given, active, emails, created, department, badge)| {
+    parts.prop_map(|(user_name, external_id, given, active, emails, created, department, badge, desks)| {
         let mut resource = Map::new();
         let mut put = |key: &str, value: Option<Value>| {
             if let Some(value) = value {
@@ -267,9 +385,28 @@ fn random_resource() -> impl Strategy<Value = Value> {
         // Every resource has one.
         put("meta", Some(json!({ "created": created })));
         put(ENTERPRISE, department.map(|department| json!({ "department": department })));
-        put("urn:acme:hr", badge.map(|badge| json!({ "badge": badge })));
+        let own = badge.map(|badge| json!({ "Badge": badge }));
+        put("urn:acme:hr", desks.map(|desks| json!({ "desks": desks })).or(own));
         Value::Object(resource)
     })
+}
+
+/// A value that no schema describes: simple, or a list of such, or of lists.
+fn undescribed() -> impl Strategy<Value = Value> {
+    let simple = prop_oneof![
+        word().prop_map(Value::from),
+        any::<bool>().prop_map(Value::from),
+        (0..3).prop_map(Value::from),
+        prop::sample::select(vec!["1", "true"]).prop_map(Value::from),
+    ];
+    simple.prop_recursive(3, 6, 3, |inner| prop::collection::vec(inner, 1..3).prop_map(Value::from))
+}
+
+/// An object with a number, or a list of such, or of lists.
+fn desks() -> impl Strategy<Value = Value> {
+    let name = prop::sample::select(vec!["no", "No", "other"]);
+    let desk = (name, undescribed()).prop_map(|(name, value)| json!({ name: value }));
+    desk.prop_recursive(2, 4, 2, |inner| prop::collection::vec(inner, 1..3).prop_map(Value::from))
 }
 
 /// A comparison that the kind of its attribute allows.
@@ -279,8 +416,8 @@ fn test_of(kind: Kind) -> BoxedStrategy<(CompareOp, Literal)> {
     let ordered = prop::sample::select(vec![Eq, Ne, Gt, Ge, Lt, Le]);
     let equal = prop::sample::select(vec![Eq, Ne]);
     let text = (all, word().prop_map(Literal::Text));
-    let boolean = (equal, any::<bool>().prop_map(Literal::Bool));
-    let number = (ordered.clone(), (0..3i32).prop_map(|number| Literal::Number(number.into())));
+    let boolean = (equal, any::<bool>().prop_map(|value| Literal::Word(value.to_string())));
+    let number = (ordered.clone(), (0..3i32).prop_map(|number| Literal::Word(number.to_string())));
     match kind {
         Kind::Folded | Kind::Exact => text.boxed(),
         Kind::Bool => boolean.boxed(),
@@ -327,7 +464,15 @@ fn naive(filter: &Filter, resource: &Value) -> bool {
         Filter::Compare(path, op, literal) => {
             let path = path.to_string();
             let kind = ATTRIBUTES.iter().find(|(name, _)| *name == path).unwrap().1;
-            naive_test(&naive_values(&path, resource), kind, *op, literal)
+            let values = match path.as_str() {
+                // RFC 7643 section 2.4: absent is false.
+                "emails.primary" => {
+                    let emails = resource["emails"].as_array().cloned().unwrap_or_default();
+                    emails.iter().map(|email| Value::from(email["primary"] == true)).collect()
+                }
+                _ => naive_values(&path, resource),
+            };
+            naive_test(&values, kind, *op, literal)
         }
         Filter::ValuePath(_, inner, test) => {
             let Filter::Compare(_, _, Literal::Text(wanted)) = &**inner else { panic!("not generated") };
@@ -342,7 +487,29 @@ fn naive(filter: &Filter, resource: &Value) -> bool {
     }
 }
 
+/// The values of a name in an extension that no schema describes.
+fn naive_members(value: &Value, name: &str) -> Vec<Value> {
+    let object = value.as_object().cloned().unwrap_or_default();
+    let named = object.into_iter().filter(|(key, _)| key.to_lowercase() == name);
+    named.flat_map(|(_, value)| naive_flat(&value)).collect()
+}
+
+fn naive_flat(value: &Value) -> Vec<Value> {
+    match value {
+        Value::Array(list) => list.iter().flat_map(naive_flat).collect(),
+        single => vec![single.clone()],
+    }
+}
+
 fn naive_values(path: &str, resource: &Value) -> Vec<Value> {
+    if let Some(path) = path.strip_prefix("urn:acme:hr:") {
+        let (name, sub) = path.split_once('.').unwrap_or((path, ""));
+        let values = naive_members(&resource["urn:acme:hr"], name);
+        return match sub {
+            "" => values,
+            sub => values.iter().flat_map(|value| naive_members(value, sub)).collect(),
+        };
+    }
     let pointers: Vec<String> = match path {
         "emails.value" => (0..3).map(|index| format!("/emails/{index}/value")).collect(),
         "emails.primary" => (0..3).map(|index| format!("/emails/{index}/primary")).collect(),
@@ -373,8 +540,12 @@ fn naive_test(values: &[Value], kind: Kind, op: CompareOp, literal: &Literal) ->
                 _ => naive_order(text.chars().collect::<Vec<_>>(), wanted.chars().collect(), op),
             }
         }
-        (Value::Bool(value), Literal::Bool(wanted)) => value == wanted,
-        (Value::Number(value), Literal::Number(wanted)) => naive_order(value.as_f64().unwrap(), *wanted, op),
+        (Value::Bool(value), Literal::Word(word)) => word.parse() == Ok(*value),
+        (Value::Number(value), Literal::Word(word)) => {
+            word.parse().is_ok_and(|wanted| naive_order(value.as_f64().unwrap(), wanted, op))
+        }
+        // A word of its own spelling.
+        (Value::String(text), Literal::Word(word)) => op == CompareOp::Eq && text == word,
         _ => false,
     })
 }

@@ -1,7 +1,7 @@
 //! The filter language: what is read, as what, and what is refused (RFC 7644 section 3.4.2.2).
 
 use scim::{
-    ScimType,
+    Profile, ScimType,
     filter::{CompareOp, Filter, MAX_DEPTH, MAX_LENGTH, MAX_TERMS, Value, ValueTest},
     path::AttributePath,
 };
@@ -12,6 +12,11 @@ fn path(text: &str) -> AttributePath {
 
 fn eq(name: &str, value: &str) -> Filter {
     Filter::Compare(path(name), CompareOp::Eq, Value::Text(value.to_owned()))
+}
+
+/// A comparison with a word without quotes.
+fn eq_word(name: &str, word: &str) -> Filter {
+    Filter::Compare(path(name), CompareOp::Eq, Value::Word(word.to_owned()))
 }
 
 fn pr(name: &str) -> Filter {
@@ -82,8 +87,6 @@ fn the_examples_of_the_standard_are_read() {
                 Value::Text("J".into()),
             ),
         ),
-        // RFC 9865 section 2 writes the value without quotes.
-        ("userName sw J", compare("userName", CompareOp::Sw, Value::Text("J".into()))),
         ("title pr", pr("title")),
         (
             "meta.lastModified gt \"2011-05-13T04:42:34Z\"",
@@ -139,18 +142,26 @@ fn the_filters_of_entra_are_read() {
             "emails[type eq \"work\"].value pr",
             within("emails", work(), Some(ValueTest::Present("value".into()))),
         ),
-        ("externalId eq jyoung", eq("externalId", "jyoung")),
-        ("id eq 54D3-A and manager eq 2819-B", and([eq("id", "54D3-A"), eq("manager", "2819-B")])),
+        ("externalId eq jyoung", eq_word("externalId", "jyoung")),
+        ("id eq 54D3-A and manager eq 2819-B", and([eq_word("id", "54D3-A"), eq_word("manager", "2819-B")])),
+        // RFC 9865 section 2 writes the value without quotes too.
+        ("userName sw J", compare("userName", CompareOp::Sw, Value::Word("J".into()))),
         ("members[value eq \"x\"]", within("members", eq("value", "x"), None)),
         (
             "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department eq \"x\"",
             eq("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department", "x"),
         ),
         ("urn:acme:2.0:User:badge.no pr", pr("urn:acme:2.0:User:badge.no")),
+        ("urn:acme:2.0:User.badge.no pr", pr("urn:acme:2.0:User:badge.no")),
+        ("urn:acme:2.0:User pr", pr("urn:acme:2.0:User")),
+        (
+            "urn:acme:2.0:User.links[type eq \"work\"].value eq \"x\"",
+            within("urn:acme:2.0:User:links", work(), value("value")),
+        ),
         (
             "active eq true and (meta.lastModified ge \"a\" and meta.lastModified le \"b\")",
             and([
-                compare("active", CompareOp::Eq, Value::Bool(true)),
+                eq_word("active", "true"),
                 and([
                     compare("meta.lastModified", CompareOp::Ge, Value::Text("a".into())),
                     compare("meta.lastModified", CompareOp::Le, Value::Text("b".into())),
@@ -158,7 +169,7 @@ fn the_filters_of_entra_are_read() {
             ]),
         ),
     ] {
-        assert_eq!(Filter::parse(text).unwrap(), expected, "{text}");
+        assert_eq!(Filter::parse_for(Profile::Entra, text).unwrap(), expected, "{text}");
     }
 }
 
@@ -175,9 +186,9 @@ fn every_operator_is_read_in_any_case() {
         ("lt", CompareOp::Lt),
         ("le", CompareOp::Le),
     ] {
-        for word in [word.to_owned(), word.to_uppercase()] {
+        for word in [word.to_owned(), word.to_uppercase(), mixed(word)] {
             let filter = Filter::parse(&format!("a {word} 1")).unwrap();
-            assert_eq!(filter, compare("a", op, Value::Number(1.0)), "{word}");
+            assert_eq!(filter, compare("a", op, Value::Word("1".into())), "{word}");
         }
     }
     assert_eq!(
@@ -188,33 +199,69 @@ fn every_operator_is_read_in_any_case() {
     assert_eq!(Filter::parse("not eq \"x\" and and pr").unwrap(), and([eq("not", "x"), pr("and")]));
 }
 
+fn mixed(word: &str) -> String {
+    word[..1].to_uppercase() + &word[1..]
+}
+
 #[test]
 fn every_literal_is_read() {
     let text = |text: &str| Value::Text(text.to_owned());
-    for (word, value) in [
+    let word = |word: &str| Value::Word(word.to_owned());
+    for (literal, value) in [
         ("null", Value::Null),
-        ("true", Value::Bool(true)),
-        ("False", Value::Bool(false)),
-        ("0", Value::Number(0.0)),
-        ("-1.5", Value::Number(-1.5)),
-        ("1e3", Value::Number(1000.0)),
+        ("true", word("true")),
+        ("false", word("false")),
+        ("0", word("0")),
+        ("-1.5", word("-1.5")),
+        ("1e3", word("1e3")),
+        ("1.0", word("1.0")),
+        ("12345678901234567890", word("12345678901234567890")),
         ("\"\"", text("")),
         ("\"true\"", text("true")),
         (r#""a\"b\\c\u00e9""#, text("a\"b\\c\u{e9}")),
         ("\"a) or (b pr\"", text("a) or (b pr")),
         ("\"a]b\"", text("a]b")),
-        // Bare words that are no other literal are texts, as they stand.
-        ("007", text("007")),
-        ("12345678901234567890", text("12345678901234567890")),
-        ("NaN", text("NaN")),
-        ("a@b.com", text("a@b.com")),
-        ("Null", text("Null")),
     ] {
-        assert_eq!(
-            Filter::parse(&format!("a eq {word}")).unwrap(),
-            compare("a", CompareOp::Eq, value),
-            "{word}"
-        );
+        let expected = Ok(compare("a", CompareOp::Eq, value));
+        for profile in Profile::ALL {
+            assert_eq!(Filter::parse_for(profile, &format!("a eq {literal}")), expected, "{literal}");
+        }
+    }
+}
+
+/// Words that are no JSON: Entra's clients write them, RFC 7644 figure 1 does not know them.
+#[test]
+fn a_bare_word_keeps_its_spelling_or_is_refused() {
+    for word in [
+        "bjensen",
+        "54D3-A",
+        "007",
+        "+491234",
+        ".5",
+        "1.",
+        "1e",
+        "0x1F",
+        "NaN",
+        "1e999",
+        "Null",
+        "NULL",
+        "True",
+        "TRUE",
+        "False",
+        "FALSE",
+        "a@b.com",
+        "2026-01-31T12:00:00Z",
+        "\u{e9}",
+    ] {
+        let filter = format!("a eq {word}");
+        assert_eq!(Filter::parse_for(Profile::Entra, &filter), Ok(eq_word("a", word)), "{word}");
+        for filter in
+            [filter, format!("a[b eq {word}]"), format!("a[b pr].c eq {word}"), format!("not (a eq {word})")]
+        {
+            let error = Filter::parse_for(Profile::Rfc, &filter).expect_err(&filter);
+            assert_eq!((error.status, error.scim_type), (400, Some(ScimType::InvalidFilter)), "{filter}");
+            assert!(error.detail.contains("double quotes"), "{}", error.detail);
+        }
     }
 }
 
@@ -257,12 +304,15 @@ fn what_is_no_filter_is_refused() {
         "a.b.c pr",
         "1a pr",
         "é pr",
-        "urn:ietf:params:scim:schemas:core:2.0:User pr",
+        "urn:ietf:params:scim:schemas:core:2.0:User[a pr]",
+        "urn:acme:2.0:User[a pr]",
         "a\u{0}b:c pr",
         "a eq \"x\"extra",
     ] {
-        let error = Filter::parse(text).expect_err(text);
-        assert_eq!((error.status, error.scim_type), (400, Some(ScimType::InvalidFilter)), "{text}");
+        for profile in Profile::ALL {
+            let error = Filter::parse_for(profile, text).expect_err(text);
+            assert_eq!((error.status, error.scim_type), (400, Some(ScimType::InvalidFilter)), "{text}");
+        }
     }
 }
 

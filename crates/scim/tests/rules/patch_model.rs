@@ -58,7 +58,8 @@ impl Selector {
         match self {
             Selector::Type(kind) => is_type(kind),
             Selector::Value(value) => text("value") == Some(value.to_lowercase()),
-            Selector::Primary(primary) => email.get("primary") == Some(&json!(primary)),
+            // RFC 7643 section 2.4: absent is false.
+            Selector::Primary(primary) => *primary == (email.get("primary") == Some(&json!(true))),
             Selector::TypeAndStart(kind, start) => {
                 is_type(kind) && text("value").is_some_and(|value| value.starts_with(&start.to_lowercase()))
             }

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use scim::{
+    Profile, ScimType,
     filter::{CompareOp, Filter, Value as Literal},
     path::{AttributePath, Path},
     urn,
@@ -64,6 +65,22 @@ fn a_dot_behind_a_urn_is_its_colon() {
     }
     for (text, whole) in [("urn:acme:2.0", true), ("urn:acme:hr", false)] {
         assert_eq!(AttributePath::parse(text).unwrap().name.is_empty(), whole, "{text}");
+    }
+}
+
+/// RFC 7644 figure 1: a value in brackets is JSON. Entra's clients write bare words as well.
+#[test]
+fn the_profile_says_how_brackets_are_written() {
+    for word in ["work", "007", "TRUE", "Null", "+491234", "2026-01-31"] {
+        let text = format!("emails[type eq {word}].value");
+        assert!(Path::parse_for(Profile::Entra, &text).is_ok(), "{text}");
+        let error = Path::parse_for(Profile::Rfc, &text).expect_err(&text);
+        assert_eq!((error.status, error.scim_type), (400, Some(ScimType::InvalidPath)), "{text}");
+    }
+    for word in ["7", "1e3", "true", "null", "\"work\""] {
+        let text = format!("emails[type eq {word}].value");
+        let path = Path::parse_for(Profile::Entra, &text);
+        assert!(path.is_ok() && path == Path::parse_for(Profile::Rfc, &text), "{text}");
     }
 }
 

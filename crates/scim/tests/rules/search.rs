@@ -1,18 +1,24 @@
 //! Queries: the words of a URL or of a SearchRequest, paging (RFC 7644 section 3.4.2.4), sorting and cursors (RFC 9865).
 
 use scim::{
-    ScimError, ScimType,
+    Profile, ScimError, ScimType,
     condition::Comparison,
     schema::{ResourceKind, ResourceType},
-    search::{PageLimits, Paging, Position, Query, SortKey, Words, print_cursor},
+    search::{PageLimits, Paging, Position, Query, QueryScope, SortKey, Words, print_cursor},
 };
 use serde_json::json;
 
 const LIMITS: PageLimits = PageLimits { default: 100, max: 500 };
 const ID: &str = "2819c223-7f76-453a-919d-413861904646";
 
+const SCOPE: QueryScope = QueryScope { tenant: [1; 16], profile: Profile::Entra, limits: LIMITS };
+
 fn check(query: &str) -> Result<Query, ScimError> {
-    Words::from_url(query)?.check(ResourceType::of(ResourceKind::User), LIMITS)
+    check_for(query, ResourceKind::User, &SCOPE)
+}
+
+fn check_for(query: &str, kind: ResourceKind, scope: &QueryScope) -> Result<Query, ScimError> {
+    Words::from_url(query)?.check(ResourceType::of(kind), scope)
 }
 
 fn refused(query: &str) -> Option<ScimType> {
@@ -53,7 +59,7 @@ fn a_search_request_says_the_same_as_a_url() {
         "cursor": null,
     });
     let user = ResourceType::of(ResourceKind::User);
-    let of_body = Words::from_body(body).unwrap().check(user, LIMITS).unwrap();
+    let of_body = Words::from_body(body).unwrap().check(user, &SCOPE).unwrap();
     let of_url = check(
         "attributes=displayName,userName&filter=displayName+sw+%22smith%22&sortBy=userName&sortOrder=descending&startIndex=2&count=10",
     )
@@ -61,6 +67,40 @@ fn a_search_request_says_the_same_as_a_url() {
     assert_eq!(format!("{of_body:?}"), format!("{of_url:?}"));
     for body in [json!([]), json!({ "filter": true }), json!({ "attributes": [1] }), json!({ "count": {} })] {
         assert_eq!(Words::from_body(body).unwrap_err().scim_type, Some(ScimType::InvalidSyntax));
+    }
+}
+
+/// RFC 7644 figure 1: a value of a filter is JSON. Entra's clients write bare words as well.
+#[test]
+fn the_profile_says_how_filters_are_written() {
+    let rfc = QueryScope { profile: Profile::Rfc, ..SCOPE };
+    let condition = |filter: &str| check(filter).unwrap().condition;
+    for (bare, quoted) in [
+        ("filter=userName+eq+bjensen", "filter=userName+eq+%22bjensen%22"),
+        ("filter=emails[type+eq+work]", "filter=emails[type+eq+%22work%22]"),
+        ("filter=active+eq+TRUE", "filter=active+eq+true"),
+        ("filter=meta.created+gt+2026-01-31T12:00:00Z", "filter=meta.created+gt+%222026-01-31T12:00:00Z%22"),
+        ("filter=phoneNumbers.value+eq+%2B491234", "filter=phoneNumbers.value+eq+%22%2B491234%22"),
+        ("filter=userName+eq+007", "filter=userName+eq+%22007%22"),
+        ("filter=userName+eq+Null", "filter=userName+eq+%22null%22"),
+        ("filter=externalId+eq+True", "filter=externalId+eq+%22True%22"),
+    ] {
+        assert_eq!(condition(bare), condition(quoted), "{bare}");
+        let strict = check_for(bare, ResourceKind::User, &rfc).expect_err(bare);
+        assert_eq!((strict.status, strict.scim_type), (400, Some(ScimType::InvalidFilter)), "{bare}");
+        assert!(check_for(quoted, ResourceKind::User, &rfc).is_ok(), "{quoted}");
+    }
+    // What is JSON is a text of its spelling, whatever it looks like.
+    for (word, quoted) in [
+        ("1e3", "%221e3%22"),
+        ("1.0", "%221.0%22"),
+        ("-7", "%22-7%22"),
+        ("true", "%22true%22"),
+        ("12345678901234567890", "%2212345678901234567890%22"),
+    ] {
+        let filter = |value: &str| format!("filter=externalId+eq+{value}");
+        assert_eq!(condition(&filter(word)), condition(&filter(quoted)), "{word}");
+        assert!(check_for(&filter(word), ResourceKind::User, &rfc).is_ok(), "{word}");
     }
 }
 
@@ -141,6 +181,14 @@ fn a_forged_cursor_brings_nothing_into_the_store() {
     assert_eq!(forged("userName", None, "x' or 1=1", &text), foreign);
     assert_eq!(forged("meta.created", Some(SortKey::Number(1.0)), ID, &number), Ok(()));
     assert_eq!(forged("meta.created", Some(SortKey::Text("a".into())), ID, &number), foreign);
+    // What no schema describes may be sorted by texts and by numbers.
+    let by = "urn:acme:hr:badge";
+    let mixed = check(&format!("sortBy={by}")).unwrap().fingerprint;
+    assert_eq!(forged(by, Some(SortKey::Number(1.0)), ID, &mixed), Ok(()));
+    assert_eq!(forged(by, Some(SortKey::Text("a".into())), ID, &mixed), Ok(()));
+    assert_eq!(forged(by, Some(SortKey::Text("a\0".into())), ID, &mixed), foreign);
+    let unsorted = check("").unwrap().fingerprint;
+    assert_eq!(forged("", Some(SortKey::Text("a".into())), ID, &unsorted), foreign);
 }
 
 #[test]
@@ -158,6 +206,14 @@ fn sorting_is_by_what_has_an_order() {
             None,
             Comparison::Folded,
         ),
+        (
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User.department",
+            "department",
+            None,
+            Comparison::Folded,
+        ),
+        ("urn:acme:hr:badge", "badge", None, Comparison::Untyped),
+        ("urn:acme:2.0:User.links.value", "links", Some("value"), Comparison::Untyped),
     ] {
         let sort = check(&format!("sortBy={by}&sortOrder=Descending")).unwrap().sort.unwrap();
         assert!(sort.descending);
@@ -177,7 +233,8 @@ fn sorting_is_by_what_has_an_order() {
         "groups",
         "password",
         "meta.version",
-        "urn:acme:hr:badge",
+        "urn:acme:2.0:User",
+        "urn:ietf:params:scim:schemas:core:2.0:User",
         "a.b.c",
         "emails[a pr]",
     ] {

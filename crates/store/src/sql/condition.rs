@@ -4,9 +4,10 @@
 //! true, and NOT is written `IS NOT TRUE`, so the third value never shows.
 
 use super::{
-    dialect::{Base, Dialect, JsonType, Name, Place},
+    dialect::{Base, Dialect, JsonType, Place},
     membership,
     text::{Bind, Sql, sql},
+    undescribed,
 };
 use crate::model::{ResourceId, TenantId};
 use scim::{
@@ -116,7 +117,9 @@ impl<D: Dialect> Translator<D> {
     fn test(&self, target: &Target, operator: Operator, literal: &Literal, scope: Scope) -> Sql {
         match scope {
             Scope::Resource => self.test_resource(target, operator, literal),
-            Scope::Element => test_json::<D>(&element_place(target), target.comparison, operator, literal),
+            Scope::Element => {
+                in_element::<D>(target, |place| test_json::<D>(place, target.comparison, operator, literal))
+            }
             Scope::Member => test_member::<D>(&target.attribute, operator, literal),
             Scope::GroupOf => test_key::<D>("a.id", operator, literal),
         }
@@ -163,7 +166,7 @@ impl<D: Dialect> Translator<D> {
                 Field::Active | Field::Document => self.in_document(target, D::is_present),
                 Field::Nowhere => never(),
             },
-            Scope::Element => D::is_present(&element_place(target)),
+            Scope::Element => in_element::<D>(target, D::is_present),
             Scope::Member | Scope::GroupOf => always(),
         }
     }
@@ -174,7 +177,11 @@ impl<D: Dialect> Translator<D> {
             Field::Groups => membership::any_group(self.tenant, self.within(inner, Scope::GroupOf)),
             _ => {
                 let in_document = self.in_document(target, |element| {
-                    sql!(D::is(element, JsonType::Object), " AND ", self.within(inner, Scope::Element))
+                    let is_element = match target.comparison {
+                        Comparison::Untyped => undescribed::is_element::<D>(element),
+                        _ => D::is(element, JsonType::Object),
+                    };
+                    sql!(is_element, " AND ", self.within(inner, Scope::Element))
                 });
                 match work_email(self.kind, target, inner) {
                     Some(SEVERAL) => sql!("(t.work_email = ", Bind::text(SEVERAL), " AND ", in_document, ")"),
@@ -197,52 +204,56 @@ impl<D: Dialect> Translator<D> {
 
     /// A condition on the value, or on any of the values, of an attribute in the document.
     fn in_document(&self, target: &Target, leaf: impl Fn(&Place) -> Sql) -> Sql {
-        let inside = |start: Place| match places(target, &start) {
+        let start = match Holder::of(self.kind, target) {
+            Holder::Undescribed(urn) => return undescribed::any::<D>(urn, target, leaf),
+            Holder::Described(start) if target.is_extension() => return leaf(&start),
+            Holder::Described(start) => start,
+        };
+        match places(target, &start) {
             (list, Some(element)) => {
                 sql!("EXISTS (SELECT 1 FROM ", D::elements(&list), " WHERE ", leaf(&element), ")")
             }
             (value, None) => leaf(&value),
-        };
-        match start(self.kind, target) {
-            Some(start) => inside(start),
-            None => match &target.extension {
-                // Names of objects hold no NUL, and PostgreSQL takes none.
-                Some(urn) if !urn.contains('\0') => sql!(
-                    "EXISTS (SELECT 1 FROM ",
-                    D::members(),
-                    " WHERE ",
-                    D::ascii_lower_key(),
-                    " = ",
-                    Bind::text(urn.to_ascii_lowercase()),
-                    " AND ",
-                    inside(Place { base: Base::Extension, names: Vec::new() }),
-                    ")"
-                ),
-                _ => never(),
+        }
+    }
+}
+
+/// The object in the document that holds an attribute.
+pub(super) enum Holder<'t> {
+    /// The document, or an extension that a schema describes.
+    Described(Place),
+    /// The extension of this URN, which no schema describes.
+    Undescribed(&'t str),
+}
+
+impl Holder<'_> {
+    pub(super) fn of(kind: ResourceKind, target: &Target) -> Holder<'_> {
+        let document = Place::of(Base::Document);
+        match &target.extension {
+            None => Holder::Described(document),
+            Some(urn) => match ResourceType::of(kind).extension(urn) {
+                Some(schema) => Holder::Described(document.then(&schema.id)),
+                None => Holder::Undescribed(urn),
             },
         }
     }
 }
 
-/// The object in the document that holds the attribute; none if no schema says what it is called there.
-pub(super) fn start(kind: ResourceKind, target: &Target) -> Option<Place> {
-    let document = Place { base: Base::Document, names: Vec::new() };
-    match &target.extension {
-        None => Some(document),
-        Some(urn) => {
-            let schema = ResourceType::of(kind).extension(urn)?;
-            Some(document.then(Name { text: schema.id.clone(), known: true }))
-        }
+/// Where a described value stands; of a multi-valued attribute the list, and where in each element the value stands.
+pub(super) fn places(target: &Target, start: &Place) -> (Place, Option<Place>) {
+    let whole = start.then(&target.attribute);
+    let sub = target.sub_attribute.clone();
+    match target.multi_valued {
+        true => (whole, Some(Place { base: Base::Element, names: sub.into_iter().collect() })),
+        false => (sub.map_or(whole.clone(), |sub| whole.then(&sub)), None),
     }
 }
 
-/// Where the value stands; of a multi-valued attribute the list, and where in each element the value stands.
-pub(super) fn places(target: &Target, start: &Place) -> (Place, Option<Place>) {
-    let whole = start.then(name(target, &target.attribute));
-    let sub = target.sub_attribute.as_deref().map(|sub| name(target, sub));
-    match target.multi_valued {
-        true => (whole, Some(Place { base: Base::Element, names: sub.into_iter().collect() })),
-        false => (sub.map_or(whole.clone(), |sub| whole.then(sub)), None),
+/// A condition on a part of an element.
+fn in_element<D: Dialect>(target: &Target, leaf: impl Fn(&Place) -> Sql) -> Sql {
+    match target.comparison {
+        Comparison::Untyped => undescribed::any_value::<D>(Base::Value, &target.attribute, leaf),
+        _ => leaf(&Place::of(Base::Element).then(&target.attribute)),
     }
 }
 
@@ -252,16 +263,6 @@ fn never() -> Sql {
 
 fn always() -> Sql {
     sql!("TRUE")
-}
-
-/// Only what no schema describes is compared untyped.
-fn name(target: &Target, text: &str) -> Name {
-    Name { text: text.to_owned(), known: target.comparison != Comparison::Untyped }
-}
-
-fn element_place(target: &Target) -> Place {
-    let names = std::iter::once(target.attribute.as_str()).chain(target.sub_attribute.as_deref());
-    Place { base: Base::Element, names: names.map(|text| name(target, text)).collect() }
 }
 
 /// Whether the condition is `emails[type eq "work" and value eq "…"]`, which a column answers.

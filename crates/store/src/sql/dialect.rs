@@ -15,32 +15,52 @@ pub(crate) enum JsonType {
 pub(crate) enum Base {
     /// `t.document`
     Document,
-    /// `x.value`: the object of an extension that no schema describes.
-    Extension,
     /// `e.value`: an element of a list.
     Element,
+    /// `x.value`: the object of an extension that no schema describes.
+    Extension,
+    /// `v.value`: a value of an attribute in such an extension.
+    Value,
+    /// `w.value`: a value of a part of such a value.
+    Part,
 }
 
-/// A name on the way to a value.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Name {
-    pub(crate) text: String,
-    /// Whether it is spelled by a schema of ours. Others were said by a request and are bound, never written.
-    pub(crate) known: bool,
+impl Base {
+    /// The alias of the row that holds it.
+    pub(crate) fn alias(self) -> &'static str {
+        match self {
+            Base::Document => "t",
+            Base::Element => "e",
+            Base::Extension => "x",
+            Base::Value => "v",
+            Base::Part => "w",
+        }
+    }
+
+    /// What stands inside a value that no schema describes.
+    pub(crate) fn inside(self) -> Base {
+        if self == Base::Extension { Base::Value } else { Base::Part }
+    }
 }
 
-/// A place in JSON: names to follow from a base.
+/// A place in JSON: names to follow from a base. The names are spelled by a schema of ours, so that they can be written in
+/// a statement; what a request says is bound.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Place {
     pub(crate) base: Base,
-    pub(crate) names: Vec<Name>,
+    pub(crate) names: Vec<String>,
 }
 
 impl Place {
+    /// The base itself.
+    pub(crate) fn of(base: Base) -> Place {
+        Place { base, names: Vec::new() }
+    }
+
     /// The same with one more name.
-    pub(crate) fn then(&self, name: Name) -> Place {
+    pub(crate) fn then(&self, name: &str) -> Place {
         let mut names = self.names.clone();
-        names.push(name);
+        names.push(name.to_owned());
         Place { base: self.base, names }
     }
 }
@@ -82,6 +102,13 @@ pub(crate) trait Dialect: Backend {
     fn elements(place: &Place) -> Sql;
     /// FROM item: the members of the document as `x(key, value)`.
     fn members() -> Sql;
-    /// A key of `x` in ASCII lower case.
-    fn ascii_lower_key() -> Sql;
+    /// A name of a member in ASCII lower case.
+    fn ascii_lower(key: &'static str) -> Sql;
+    /// The name of the JSON type of the value; both databases say `array`, `object` and `null`.
+    fn json_type(place: &Place) -> Sql;
+
+    /// `WITH` of the values of a name in the object of a base, as rows of [`Base::inside`]: names in any case, and of a
+    /// list each element, those of lists in lists included. A column `way` orders them if they are `ordered`. What is no
+    /// object has no members, but is its own `value`.
+    fn with_values(of: Base, name: &str, ordered: bool) -> Sql;
 }

@@ -16,6 +16,7 @@ mod statement;
 mod tests;
 mod text;
 pub(crate) mod together;
+mod undescribed;
 
 pub(crate) use dialect::Dialect;
 pub(crate) use membership::is_there;

@@ -4,9 +4,10 @@
 //! Equals are in the order of their ids, ascending always.
 
 use super::{
-    condition::{Field, places, start},
-    dialect::{Dialect, JsonType, Name, Place},
+    condition::{Field, Holder, places},
+    dialect::{Dialect, JsonType, Place},
     text::{Bind, Sql, sql},
+    undescribed,
 };
 use scim::{
     condition::Comparison,
@@ -32,6 +33,11 @@ enum Key {
         value: Sql,
         nullable: bool,
     },
+    /// A number, or else a text, or neither: what no schema describes may have any type. Numbers come first.
+    Mixed {
+        text: Sql,
+        number: Sql,
+    },
 }
 
 impl Order {
@@ -54,6 +60,7 @@ impl Order {
         match &self.key {
             Some(Key::Text { value, .. }) => sql!(value, " AS key_text, ", number, " AS key_number"),
             Some(Key::Number { value, .. }) => sql!(text, " AS key_text, ", value, " AS key_number"),
+            Some(Key::Mixed { text, number }) => sql!(text, " AS key_text, ", number, " AS key_number"),
             Some(Key::Id) | None => sql!(text, " AS key_text, ", number, " AS key_number"),
         }
     }
@@ -66,6 +73,10 @@ impl Order {
             Some(Key::Id) => return sql!(by("t.id"), if self.descending { " DESC" } else { "" }),
             Some(Key::Text { nullable, .. }) => ("key_text", *nullable),
             Some(Key::Number { nullable, .. }) => ("key_number", *nullable),
+            Some(Key::Mixed { .. }) => {
+                let direction = if self.descending { " DESC NULLS FIRST" } else { " NULLS LAST" };
+                return sql!(by("key_number"), direction, ", ", by("key_text"), direction, ", t.id");
+            }
         };
         let direction = match (self.descending, nullable) {
             (false, false) => "",
@@ -96,6 +107,9 @@ impl Order {
             (Some(Key::Number { value, nullable }), Some(SortKey::Number(key))) => {
                 (value, *nullable, Bind::Double(*key))
             }
+            (Some(Key::Mixed { text, number }), key) => {
+                return Some(self.behind_mixed(text, number, key.as_ref(), id));
+            }
             _ => return None,
         };
         let (from, behind) = if self.descending { (" <= ", " < ") } else { (" >= ", " > ") };
@@ -109,9 +123,45 @@ impl Order {
     }
 }
 
+impl Order {
+    /// The condition of lying behind a position in an order of numbers, then texts, then resources without a key; descending
+    /// it is the other way round.
+    fn behind_mixed(&self, text: &Sql, number: &Sql, key: Option<&SortKey>, id: Bind) -> Sql {
+        let behind = |value: &Sql, key: Bind| {
+            let word = if self.descending { " < " } else { " > " };
+            sql!("(", value, word, key.clone(), " OR (", value, " = ", key, " AND t.id > ", id.clone(), "))")
+        };
+        let is_absent = || sql!("(", number, " IS NULL AND ", text, " IS NULL)");
+        let is_later = sql!("(", is_absent(), " AND t.id > ", id.clone(), ")");
+        match (key, self.descending) {
+            (None, false) => is_later,
+            (None, true) => sql!("(NOT ", is_absent(), " OR ", is_later, ")"),
+            (Some(SortKey::Number(key)), false) => {
+                sql!("(", behind(number, Bind::Double(*key)), " OR ", number, " IS NULL)")
+            }
+            (Some(SortKey::Number(key)), true) => behind(number, Bind::Double(*key)),
+            (Some(SortKey::Text(key)), false) => {
+                sql!("(", behind(text, Bind::text(key)), " OR ", is_absent(), ")")
+            }
+            (Some(SortKey::Text(key)), true) => {
+                sql!("(", behind(text, Bind::text(key)), " OR ", number, " IS NOT NULL)")
+            }
+        }
+    }
+}
+
 /// The sort key in the document: of a multi-valued attribute the primary value, else the first.
 fn in_document<D: Dialect>(kind: ResourceKind, sort: &Sort) -> Option<Key> {
     let target = &sort.target;
+    let start = match Holder::of(kind, target) {
+        Holder::Described(start) => start,
+        Holder::Undescribed(urn) => {
+            let text =
+                undescribed::first::<D>(urn, target, |place| text::<D>(place, D::folded(D::text(place))))?;
+            let number = undescribed::first::<D>(urn, target, number::<D>)?;
+            return Some(Key::Mixed { text, number });
+        }
+    };
     let value = |place: &Place| match target.comparison {
         Comparison::Boolean => Some(D::double(sql!("(", D::boolean(place), ")"))),
         Comparison::Number => Some(sql!("(", D::number(place), ")")),
@@ -119,11 +169,10 @@ fn in_document<D: Dialect>(kind: ResourceKind, sort: &Sort) -> Option<Key> {
         Comparison::Exact => Some(text::<D>(place, D::exact(D::text(place)))),
         Comparison::Instant | Comparison::Untyped => None,
     };
-    let value = match places(target, &start(kind, target)?) {
+    let value = match places(target, &start) {
         (place, None) => value(&place)?,
         (list, Some(element)) => {
-            let primary = Name { text: "primary".to_owned(), known: true };
-            let primary = D::boolean(&Place { base: element.base, names: vec![primary] });
+            let primary = D::boolean(&Place::of(element.base).then("primary"));
             let value = value(&element)?;
             sql!(
                 "(SELECT ",
@@ -142,6 +191,11 @@ fn in_document<D: Dialect>(kind: ResourceKind, sort: &Sort) -> Option<Key> {
         Comparison::Folded | Comparison::Exact => Key::Text { value, nullable: true },
         _ => Key::Number { value, nullable: true },
     })
+}
+
+/// A number, or a boolean as one.
+fn number<D: Dialect>(place: &Place) -> Sql {
+    sql!("coalesce(", D::number(place), ", ", D::double(sql!("(", D::boolean(place), ")")), ")")
 }
 
 fn text<D: Dialect>(place: &Place, text: Sql) -> Sql {

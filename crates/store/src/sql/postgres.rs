@@ -13,22 +13,17 @@ use diesel::pg::Pg;
 fn base(place: &Place) -> &'static str {
     match place.base {
         Base::Document => "t.document",
-        Base::Extension => "x.value",
         Base::Element => "e.value",
+        Base::Extension => "x.value",
+        Base::Value => "v.value",
+        Base::Part => "w.value",
     }
 }
 
 /// The operand of `#>` and `#>>`.
 fn path(place: &Place) -> Sql {
-    if place.names.iter().all(|name| name.known) {
-        let names: Vec<String> = place.names.iter().map(|name| format!("\"{}\"", name.text)).collect();
-        return Sql::quoted(&format!("{{{}}}", names.join(",")));
-    }
-    let names = place.names.iter().map(|name| match name.known {
-        true => Sql::quoted(&name.text),
-        false => sql!(Bind::text(&name.text)),
-    });
-    sql!("ARRAY[", Sql::joined(names, ", "), "]")
+    let names: Vec<String> = place.names.iter().map(|name| format!("\"{name}\"")).collect();
+    Sql::quoted(&format!("{{{}}}", names.join(",")))
 }
 
 fn json(place: &Place) -> Sql {
@@ -122,7 +117,56 @@ impl Dialect for Pg {
         sql!("json_each(t.document) AS x(key, value)")
     }
 
-    fn ascii_lower_key() -> Sql {
-        sql!("lower(x.key COLLATE \"C\")")
+    fn ascii_lower(key: &'static str) -> Sql {
+        sql!("lower(", key, " COLLATE \"C\")")
+    }
+
+    fn json_type(place: &Place) -> Sql {
+        sql!("json_typeof(", json(place), ")")
+    }
+
+    fn with_values(of: Base, name: &str, ordered: bool) -> Sql {
+        let (outer, inner) = (base(&Place::of(of)), of.inside());
+        let (alias, value) = (inner.alias(), base(&Place::of(inner)));
+        // Zero-padded, the numbers of elements are in the order of their texts.
+        let (columns, first, next, row) = match ordered {
+            true => (
+                "(value, way)",
+                ", lpad(n.place::text, 9, '0')",
+                " || lpad(n.place::text, 9, '0')",
+                " WITH ORDINALITY",
+            ),
+            false => ("(value)", "", "", ""),
+        };
+        let place = if ordered { ", place" } else { "" };
+        let mut sql = sql!("WITH RECURSIVE ", alias, columns, " AS (SELECT n.value", first);
+        sql.push(sql!(" FROM json_each(CASE json_typeof(", outer, ") WHEN 'object' THEN ", outer, " END)"));
+        sql.push(sql!(row, " AS n(key, value", place, ") WHERE ", Self::ascii_lower("n.key")));
+        sql.push(sql!(" = ", Bind::text(name.to_ascii_lowercase())));
+        if of == Base::Value && name.eq_ignore_ascii_case("value") {
+            let way = if ordered { ", ''" } else { "" };
+            sql.push(sql!(
+                " UNION ALL SELECT ",
+                outer,
+                way,
+                " WHERE json_typeof(",
+                outer,
+                ") NOT IN ('object', 'array')"
+            ));
+        }
+        sql.push(sql!(" UNION ALL SELECT n.value"));
+        if ordered {
+            sql.push(sql!(", ", alias, ".way", next));
+        }
+        sql.push(sql!(
+            " FROM ",
+            alias,
+            ", json_array_elements(CASE json_typeof(",
+            value,
+            ") WHEN 'array' THEN ",
+            value
+        ));
+        sql.push(sql!(" END)", row, " AS n(value", place, ")) "));
+        sql
     }
 }

@@ -30,24 +30,27 @@ pub(crate) fn register_functions(connection: &mut SqliteConnection) -> QueryResu
 fn base(place: &Place) -> &'static str {
     match place.base {
         Base::Document => "t.document",
-        Base::Extension => "CASE x.type WHEN 'object' THEN x.value END",
         Base::Element => "CASE e.type WHEN 'object' THEN e.value END",
+        Base::Extension => "CASE x.type WHEN 'object' THEN x.value END",
+        Base::Value => "CASE v.type WHEN 'object' THEN v.value END",
+        Base::Part => "CASE w.type WHEN 'object' THEN w.value END",
     }
 }
 
 /// `$."name"."familyName"`. Names are of letters, digits, `-`, `_` and `$` (RFC 7643 section 2.1), or URNs of ours.
 fn path(place: &Place) -> Sql {
-    let path = place.names.iter().fold("$".to_owned(), |path, name| format!("{path}.\"{}\"", name.text));
-    match place.names.iter().all(|name| name.known) {
-        true => Sql::quoted(&path),
-        false => sql!(Bind::text(path)),
-    }
+    Sql::quoted(&place.names.iter().fold("$".to_owned(), |path, name| format!("{path}.\"{name}\"")))
+}
+
+/// Whether the place is a row that says its value and type by itself.
+fn is_row(place: &Place) -> bool {
+    place.names.is_empty() && place.base != Base::Document
 }
 
 fn json_type(place: &Place) -> Sql {
-    match (place.base, place.names.is_empty()) {
-        (Base::Element, true) => sql!("e.type"),
-        _ => sql!("json_type(", base(place), ", ", path(place), ")"),
+    match is_row(place) {
+        true => sql!(place.base.alias(), ".type"),
+        false => sql!("json_type(", base(place), ", ", path(place), ")"),
     }
 }
 
@@ -93,9 +96,9 @@ impl Dialect for Sqlite {
     }
 
     fn text(place: &Place) -> Sql {
-        match (place.base, place.names.is_empty()) {
-            (Base::Element, true) => sql!("e.value"),
-            _ => sql!("(", base(place), " ->> ", path(place), ")"),
+        match is_row(place) {
+            true => sql!(place.base.alias(), ".value"),
+            false => sql!("(", base(place), " ->> ", path(place), ")"),
         }
     }
 
@@ -117,12 +120,19 @@ impl Dialect for Sqlite {
     }
 
     fn is_present(place: &Place) -> Sql {
-        match (place.base, place.names.is_empty()) {
+        let row = place.base.alias();
+        match is_row(place) {
             // Texts of a list come without quotes, so that "[]" the text and [] the list look the same.
-            (Base::Element, true) => sql!(
-                "CASE e.type WHEN 'null' THEN FALSE WHEN 'text' THEN e.value <> '' ELSE e.value NOT IN ('[]', '{}') END"
+            true => sql!(
+                "CASE ",
+                row,
+                ".type WHEN 'null' THEN FALSE WHEN 'text' THEN ",
+                row,
+                ".value <> '' ELSE ",
+                row,
+                ".value NOT IN ('[]', '{}') END"
             ),
-            _ => sql!("(", base(place), " -> ", path(place), ") NOT IN ('null', '\"\"', '[]', '{}')"),
+            false => sql!("(", base(place), " -> ", path(place), ") NOT IN ('null', '\"\"', '[]', '{}')"),
         }
     }
 
@@ -145,7 +155,42 @@ impl Dialect for Sqlite {
         sql!("json_each(t.document) AS x")
     }
 
-    fn ascii_lower_key() -> Sql {
-        sql!("lower(x.key)")
+    fn ascii_lower(key: &'static str) -> Sql {
+        sql!("lower(", key, ")")
+    }
+
+    fn json_type(place: &Place) -> Sql {
+        json_type(place)
+    }
+
+    fn with_values(of: Base, name: &str, ordered: bool) -> Sql {
+        let (outer, inner) = (of.alias(), of.inside().alias());
+        // Zero-padded, the numbers of nodes are in the order of their texts.
+        let (columns, first, next) = match ordered {
+            true => ("(value, type, way)", ", printf('%09d', n.id)", " || printf('%09d', n.id)"),
+            false => ("(value, type)", "", ""),
+        };
+        let mut sql = sql!("WITH RECURSIVE ", inner, columns, " AS (SELECT n.value, n.type", first);
+        sql.push(sql!(" FROM json_each(", base(&Place::of(of)), ") AS n WHERE ", Self::ascii_lower("n.key")));
+        sql.push(sql!(" = ", Bind::text(name.to_ascii_lowercase())));
+        if of == Base::Value && name.eq_ignore_ascii_case("value") {
+            let way = if ordered { ", ''" } else { "" };
+            sql.push(sql!(" UNION ALL SELECT ", outer, ".value, ", outer, ".type", way));
+            sql.push(sql!(" WHERE ", outer, ".type NOT IN ('object', 'array')"));
+        }
+        sql.push(" UNION ALL SELECT n.value, n.type");
+        if ordered {
+            sql.push(sql!(", ", inner, ".way", next));
+        }
+        sql.push(sql!(
+            " FROM ",
+            inner,
+            ", json_each(CASE ",
+            inner,
+            ".type WHEN 'array' THEN ",
+            inner,
+            ".value END) AS n) "
+        ));
+        sql
     }
 }

@@ -11,7 +11,8 @@ use proptest::{
     test_runner::{Config, TestCaseError, TestRunner},
 };
 use scim::{
-    condition::{Comparison, Condition},
+    Profile,
+    condition::{Comparison, Condition, Target},
     filter::{Filter, fold},
     list::{GroupReference, open_resource, push_member},
     meta::Meta,
@@ -19,7 +20,7 @@ use scim::{
         ResourceKind::{self, Group, User},
         ResourceType,
     },
-    search::{PageLimits, Sort, SortKey, Words},
+    search::{PageLimits, QueryScope, Sort, SortKey, Words},
 };
 use serde_json::{Map, Value};
 use std::{cmp::Ordering, collections::BTreeSet};
@@ -174,6 +175,9 @@ fn seen(
 /// The sort key of a resource, read off the rendered resource: RFC 7644 section 3.4.2.3.
 fn sort_key(resource: &Map<String, Value>, sort: &Sort) -> Option<SortKey> {
     let target = &sort.target;
+    if target.comparison == Comparison::Untyped {
+        return undescribed_sort_key(resource, target);
+    }
     let object = match &target.extension {
         Some(urn) => resource.get(urn)?.as_object()?,
         None => resource,
@@ -204,8 +208,44 @@ fn sort_key(resource: &Map<String, Value>, sort: &Sort) -> Option<SortKey> {
     }
 }
 
+/// The same where no schema describes the attribute: of its values, in the order in which they stand, the first that has an
+/// order. A primary object comes first.
+fn undescribed_sort_key(resource: &Map<String, Value>, target: &Target) -> Option<SortKey> {
+    let urn = target.extension.as_ref().unwrap();
+    let (_, extension) = resource.iter().find(|(key, _)| key.eq_ignore_ascii_case(urn))?;
+    let key = |value: Value| match value {
+        Value::String(text) => Some(SortKey::Text(fold(&text))),
+        // Zero has one place, whatever its sign.
+        Value::Number(number) => number.as_f64().map(|number| SortKey::Number(number + 0.0)),
+        Value::Bool(value) => Some(SortKey::Number(f64::from(u8::from(value)))),
+        _ => None,
+    };
+    let mut values = named(extension, &target.attribute);
+    let Some(sub) = &target.sub_attribute else { return values.into_iter().find_map(key) };
+    values.sort_by_key(|value| !named(value, "primary").contains(&Value::Bool(true)));
+    let first = |value: &Value| match value {
+        Value::Object(_) => named(value, sub).into_iter().find_map(key),
+        simple => key(simple.clone()).filter(|_| sub.eq_ignore_ascii_case("value")),
+    };
+    values.iter().find_map(first)
+}
+
+/// The values of a name in any case; of a list its elements, those of lists in lists included.
+fn named(value: &Value, name: &str) -> Vec<Value> {
+    fn flat(value: &Value) -> Vec<Value> {
+        match value {
+            Value::Array(list) => list.iter().flat_map(flat).collect(),
+            single => vec![single.clone()],
+        }
+    }
+    let members = value.as_object().into_iter().flatten();
+    members.filter(|(key, _)| key.eq_ignore_ascii_case(name)).flat_map(|(_, value)| flat(value)).collect()
+}
+
 fn by_key(one: &Option<SortKey>, two: &Option<SortKey>) -> Ordering {
     match (one, two) {
+        (Some(SortKey::Number(_)), Some(SortKey::Text(_))) => Ordering::Less,
+        (Some(SortKey::Text(_)), Some(SortKey::Number(_))) => Ordering::Greater,
         (Some(SortKey::Text(one)), Some(SortKey::Text(two))) => one.cmp(two),
         (Some(SortKey::Number(one)), Some(SortKey::Number(two))) => one.total_cmp(two),
         (one, two) => one.is_none().cmp(&two.is_none()),
@@ -238,7 +278,8 @@ fn check_filter(
     runtime: &Runtime,
 ) -> Result<bool, TestCaseError> {
     let filter = stored.fill(filter);
-    let condition = Filter::parse(&filter).unwrap_or_else(|error| panic!("{filter}: {error:?}"));
+    let condition =
+        Filter::parse_for(Profile::Entra, &filter).unwrap_or_else(|error| panic!("{filter}: {error:?}"));
     let Ok(condition) = condition.resolve(ResourceType::of(kind)) else { return Ok(false) };
     let expected = expected(stored.of(kind), Some(&condition), None);
     let listing = Listing { condition: Some(condition), ..everything(kind) };
@@ -286,7 +327,9 @@ fn check_order(
 ) -> Result<(), TestCaseError> {
     let order = if descending { "descending" } else { "ascending" };
     let words = Words { sort_by: Some(by.clone()), sort_order: Some(order.to_owned()), ..Words::default() };
-    let Ok(query) = words.check(ResourceType::of(kind), PageLimits { default: 9, max: 9 }) else {
+    let limits = PageLimits { default: 9, max: 9 };
+    let scope = QueryScope { tenant: [7; 16], profile: Profile::Entra, limits };
+    let Ok(query) = words.check(ResourceType::of(kind), &scope) else {
         return Ok(());
     };
     let expected = expected(stored.of(kind), None, query.sort.as_ref());

@@ -120,16 +120,40 @@ fn values() -> BoxedStrategy<Value> {
     vec(value, 0..4).prop_map(Value::Array).boxed()
 }
 
+/// A list of what `element` makes, and of lists of it.
+fn nested(element: BoxedStrategy<Value>) -> BoxedStrategy<Value> {
+    let list = |element: BoxedStrategy<Value>| vec(element, 0..3).prop_map(Value::Array).boxed();
+    list(prop_oneof![3 => element.clone(), 1 => list(element.clone()), 1 => list(list(element))].boxed())
+}
+
+/// Values as clients write them where no schema says how: names in any case, booleans as texts.
+fn links() -> BoxedStrategy<Value> {
+    let few = select(&["a", "A", "b"][..]).prop_map(Value::from).boxed();
+    let primary = prop_oneof![boolean(), select(&["True", "false"][..]).prop_map(Value::from)].boxed();
+    let link = |value, kind, primary_name: &'static str| {
+        object(vec![
+            (value, few.clone()),
+            (kind, few.clone()),
+            (primary_name, primary.clone()),
+            ("tags", nested(text())),
+        ])
+    };
+    let link = prop_oneof![link("value", "type", "primary"), link("Value", "TYPE", "Primary")].boxed();
+    prop_oneof![link.clone(), nested(link)].boxed()
+}
+
 /// An extension that no schema describes, with whatever JSON in it.
 fn own_extension() -> BoxedStrategy<Value> {
     let simple = prop_oneof![text(), boolean(), number()].boxed();
-    let inner = object(vec![("name", simple.clone()), ("flag", boolean()), ("deep", text())]);
+    let inner = object(vec![("name", simple.clone()), ("flag", boolean()), ("Deep", text())]);
     let mixed =
         prop_oneof![simple.clone(), inner.clone(), vec(simple.clone(), 0..2).prop_map(Value::Array)].boxed();
     object(vec![
-        ("level", simple),
+        ("level", simple.clone()),
         ("inner", inner),
         ("list", vec(mixed.clone(), 0..3).prop_map(Value::Array).boxed()),
+        ("Tags", nested(simple)),
+        ("links", links()),
         ("mixed", mixed),
     ])
 }
@@ -154,6 +178,7 @@ fn user(index: usize) -> BoxedStrategy<Value> {
             ]),
         ),
         ("urn:example:Own:2.0:User", own_extension()),
+        ("urn:example:hr", object(vec![("badge", text())])),
     ]);
     (word(), attributes)
         .prop_map(move |(name, mut body)| {
@@ -165,10 +190,11 @@ fn user(index: usize) -> BoxedStrategy<Value> {
 }
 
 fn group() -> BoxedStrategy<Value> {
-    (word(), option::of(word()))
-        .prop_map(|(name, external_id)| match external_id {
-            Some(id) => json!({"displayName": name, "externalId": id}),
-            None => json!({"displayName": name}),
+    let attributes = object(vec![("externalId", text()), ("urn:example:Own:2.0:Group", own_extension())]);
+    (word(), attributes)
+        .prop_map(|(name, mut body)| {
+            body["displayName"] = json!(name);
+            body
         })
         .boxed()
 }
@@ -215,14 +241,29 @@ const USER_PATHS: &[&str] = &[
     "urn:example:Own:2.0:User:inner.flag",
     "urn:example:Own:2.0:User:list",
     "urn:example:Own:2.0:User:inner",
+    "urn:example:Own:2.0:User",
+    "urn:example:Own:2.0:User.TAGS",
+    "urn:example:Own:2.0:User:tags.value",
+    "urn:example:Own:2.0:User:links",
+    "urn:example:Own:2.0:user.Links.value",
+    "urn:example:Own:2.0:User:links.primary",
+    "urn:example:Own:2.0:User:links.tags",
+    "urn:example:Own:2.0:User:list.NAME",
+    "urn:example:hr",
+    "urn:example:hr:badge",
     "urn:example:none:thing",
+    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
+    "urn:ietf:params:scim:schemas:core:2.0:User",
 ];
 const USER_LISTS: &[(&str, &[&str])] = &[
     ("emails", &["value", "type", "display", "primary"]),
     ("phoneNumbers", &["value", "type", "primary"]),
     ("photos", &["value", "type"]),
     ("groups", &["value"]),
-    ("urn:example:Own:2.0:User:list", &["name", "flag", "deep"]),
+    ("urn:example:Own:2.0:User:list", &["name", "flag", "deep", "value"]),
+    ("urn:example:Own:2.0:User:links", &["value", "type", "primary", "TAGS"]),
+    ("urn:example:Own:2.0:User.tags", &["value", "type"]),
+    ("urn:example:Own:2.0:User:INNER", &["name", "Flag"]),
 ];
 const GROUP_PATHS: &[&str] = &[
     "displayName",
@@ -233,8 +274,14 @@ const GROUP_PATHS: &[&str] = &[
     "members.type",
     "meta.lastModified",
     "schemas",
+    "urn:example:Own:2.0:Group",
+    "urn:example:Own:2.0:Group:LEVEL",
+    "urn:example:Own:2.0:Group.tags",
+    "urn:example:Own:2.0:Group:links.value",
+    "urn:ietf:params:scim:schemas:core:2.0:Group",
 ];
-const GROUP_LISTS: &[(&str, &[&str])] = &[("members", &["value", "type"])];
+const GROUP_LISTS: &[(&str, &[&str])] =
+    &[("members", &["value", "type"]), ("urn:example:Own:2.0:Group:links", &["value", "type", "primary"])];
 
 /// A value as it stands in a filter. `<u3>`, `<g1>` stand for ids, `<t5>` for a time, which only the test knows.
 fn literal() -> BoxedStrategy<String> {
@@ -242,7 +289,8 @@ fn literal() -> BoxedStrategy<String> {
         8 => word().prop_map(|word| Value::from(word).to_string()),
         1 => word().prop_map(|word| Value::from(word.to_lowercase()).to_string()),
         2 => (word(), 0..10).prop_map(|(word, index)| Value::from(format!("{word}.{index}")).to_string()),
-        2 => select(&["true", "false", "\"True\""][..]).prop_map(str::to_owned),
+        2 => select(&["true", "false", "\"True\"", "FALSE"][..]).prop_map(str::to_owned),
+        1 => select(&["a", "10", "1.0", "007", "1e15", "Null"][..]).prop_map(str::to_owned),
         1 => number().prop_map(|number| number.to_string()),
         1 => Just("null".to_owned()),
         1 => Just("\"\"".to_owned()),

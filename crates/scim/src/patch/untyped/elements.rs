@@ -192,13 +192,9 @@ fn element_of(filter: &Filter) -> Option<Map<String, Value>> {
     let mut element = Map::new();
     for part in parts {
         let Filter::Compare(path, CompareOp::Eq, value) = part else { return None };
-        let value = match value {
-            FilterValue::Null => continue,
-            FilterValue::Bool(value) => Value::Bool(*value),
-            FilterValue::Number(number) => serde_json::from_str(&number.to_string()).ok()?,
-            FilterValue::Text(text) => Value::String(text.clone()),
-        };
-        element.insert(path.name.clone(), value);
+        if *value != FilterValue::Null {
+            element.insert(path.name.clone(), value.to_json());
+        }
     }
     Some(element)
 }

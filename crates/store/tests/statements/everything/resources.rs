@@ -2,13 +2,13 @@
 
 use crate::world::*;
 use scim::{
-    Timestamp,
+    Profile, Timestamp,
     event::EventKind,
     schema::{
         ResourceKind::{Group, User},
         ResourceType,
     },
-    search::{PageLimits, Paging, Position, Query, SortKey, Words},
+    search::{PageLimits, Paging, Position, Query, QueryScope, SortKey, Words},
 };
 use store::*;
 use uuid::Uuid;
@@ -66,7 +66,8 @@ fn listing(line: &str) -> Listing {
         }
     }
     let limits = PageLimits { default: 1, max: 1 };
-    let Query { condition, sort, paging, .. } = words.check(ResourceType::of(kind), limits).unwrap();
+    let scope = QueryScope { tenant: [7; 16], profile: Profile::Entra, limits };
+    let Query { condition, sort, paging, .. } = words.check(ResourceType::of(kind), &scope).unwrap();
     let Paging::Index { count, .. } = paging else { panic!("no cursor was given") };
     Listing { kind, condition, sort, from, limit: count, with_groups: true, max_bytes: usize::MAX }
 }
