@@ -133,6 +133,10 @@ async fn list(app: Data<App>, mut client: Client, kind: ResourceKind, words: &Wo
 /// of them has finds nothing among the others.
 pub(crate) async fn search_all(mut client: Client, app: Data<App>, body: Body) -> Answer {
     let words = body.read(&app, &mut client.memory, Words::from_body).await?;
+    if words.cursor.as_deref().is_some_and(|cursor| !cursor.is_empty()) {
+        // Whichever endpoint gave it out, it is foreign here (RFC 9865 section 2.1).
+        return Err(ScimError::invalid_cursor(only_one_kind("cursor").detail).into());
+    }
     let kinds = [ResourceKind::User, ResourceKind::Group];
     let scope = client.context.query_scope(app.limits.page);
     let checked = kinds.map(|kind| words.check(ResourceType::of(kind), &scope));

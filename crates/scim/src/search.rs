@@ -69,14 +69,14 @@ pub struct Query {
     pub paging: Paging,
     /// Which attributes.
     pub projection: Projection,
-    /// Digest of filter and sort, bound into cursors.
+    /// Digest of tenant, resource type, filter and sort, bound into cursors (docs/adr/0004).
     pub fingerprint: [u8; 8],
 }
 
 /// Whose queries are checked, and by what.
 #[derive(Clone, Copy, Debug)]
 pub struct QueryScope {
-    /// The id of the tenant.
+    /// The id of the tenant: a cursor is of no use to another.
     pub tenant: [u8; 16],
     /// How its clients write filters.
     pub profile: Profile,
@@ -193,7 +193,7 @@ impl Words {
         let filter = self.filter.as_deref().map(parse).transpose()?;
         let condition = filter.as_ref().map(|filter| filter.resolve(resource_type)).transpose()?;
         let sort = self.sort(resource_type)?;
-        let fingerprint = fingerprint(filter.as_ref(), sort.as_ref());
+        let fingerprint = fingerprint(scope, resource_type, filter.as_ref(), sort.as_ref());
         let paging = self.paging(scope.limits, sort.as_ref(), &fingerprint)?;
         Ok(Query { condition, sort, paging, projection: self.projection(resource_type)?, fingerprint })
     }
@@ -274,9 +274,15 @@ fn decode(text: &str) -> Result<String, ScimError> {
 }
 
 /// Binds a cursor to its query.
-fn fingerprint(filter: Option<&Filter>, sort: Option<&Sort>) -> [u8; 8] {
+fn fingerprint(
+    scope: &QueryScope,
+    resource_type: &ResourceType,
+    filter: Option<&Filter>,
+    sort: Option<&Sort>,
+) -> [u8; 8] {
     let filter = filter.map(ToString::to_string).unwrap_or_default();
-    let digest = Sha256::digest(format!("{filter}\n{sort:?}"));
+    let query = format!("{}\n{filter}\n{sort:?}", resource_type.name);
+    let digest = Sha256::new().chain_update(scope.tenant).chain_update(query).finalize();
     let mut short = [0; 8];
     short.copy_from_slice(&digest[..8]);
     short

@@ -244,3 +244,36 @@ fn a_user_without_active_is_found_by_its_absence_alone() {
         }
     });
 }
+
+#[test]
+fn a_cursor_is_taken_back_by_its_own_endpoint_and_tenant_alone() {
+    on_both(|world| {
+        let tenants = [world.tenant("own"), world.tenant("other")];
+        for tenant in &tenants {
+            for n in 0..3 {
+                tenant.create_user(&format!("u{n}"));
+                tenant.create_group(&format!("u{n}"), &[]);
+            }
+        }
+        let [own, other] = &tenants;
+        for query in ["", "&sortBy=displayName", "&filter=displayName%20pr", "&filter=id%20pr&sortBy=id"] {
+            let page = own.get(&format!("/Users?count=1&cursor{query}"));
+            let Some(cursor) = page.json["nextCursor"].as_str() else {
+                assert!(query.contains("displayName%20pr"), "no user has a displayName: {query}");
+                continue;
+            };
+            let with_cursor = |endpoint: &str| format!("{endpoint}?count=1&cursor={cursor}{query}");
+            assert_eq!(own.get(&with_cursor("/Users")).status, 200, "{query}");
+            assert_error(&own.get(&with_cursor("/Groups")), 400, Some("invalidCursor"));
+            assert_error(&other.get(&with_cursor("/Users")), 400, Some("invalidCursor"));
+            if query.is_empty() {
+                let body = json!({"count": 1, "cursor": cursor});
+                assert_eq!(own.post("/Users/.search", &body).status, 200);
+                for (tenant, path) in [(own, "/Groups/.search"), (own, "/.search"), (other, "/Users/.search")]
+                {
+                    assert_error(&tenant.post(path, &body), 400, Some("invalidCursor"));
+                }
+            }
+        }
+    });
+}

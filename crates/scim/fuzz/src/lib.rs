@@ -184,6 +184,8 @@ pub fn query(data: &[u8]) {
                     matches!(next.paging, Paging::Cursor { after: Some(after), .. } if after == position)
                 );
             }
+            let foreign = QueryScope { tenant: [8; 16], ..scope };
+            assert!(next.check(resource_type, &foreign).is_err(), "of another tenant");
         }
     }
 }

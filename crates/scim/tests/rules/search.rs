@@ -166,6 +166,27 @@ fn a_cursor_is_taken_back_by_its_own_query_alone() {
 }
 
 #[test]
+fn a_cursor_is_of_no_use_at_another_endpoint_or_to_another_tenant() {
+    let position = Position { key: None, id: ID.into() };
+    for query in ["", "sortBy=displayName", "filter=displayName+pr"] {
+        let cursor = print_cursor(&position, &check(query).unwrap().fingerprint);
+        let again = |kind, scope: &QueryScope| {
+            check_for(&format!("{query}&cursor={cursor}"), kind, scope)
+                .map(drop)
+                .map_err(|error| error.scim_type)
+        };
+        let foreign = Err(Some(ScimType::InvalidCursor));
+        assert_eq!(again(ResourceKind::User, &SCOPE), Ok(()));
+        assert_eq!(again(ResourceKind::Group, &SCOPE), foreign, "{query}");
+        assert_eq!(again(ResourceKind::User, &QueryScope { tenant: [2; 16], ..SCOPE }), foreign, "{query}");
+        // Neither what the filter may look like nor the size of pages tells queries apart.
+        let limits = PageLimits { default: 1, max: 1 };
+        let other = QueryScope { profile: Profile::Rfc, limits, ..SCOPE };
+        assert_eq!(again(ResourceKind::User, &other), Ok(()));
+    }
+}
+
+#[test]
 fn a_forged_cursor_brings_nothing_into_the_store() {
     let text = check("sortBy=userName").unwrap().fingerprint;
     let number = check("sortBy=meta.created").unwrap().fingerprint;
