@@ -116,17 +116,19 @@ pub struct PageLimits {
 
 impl Words {
     /// Reads a URL query string (without `?`): percent-decoding, `+` as space; unknown keys are ignored (Entra's
-    /// `aadOptscim062020` among them). Names are read in any case: Microsoft's collection sends `startindex`.
+    /// `aadOptscim062020` among them), but for `$filter`. Names are read in any case: Microsoft's collection sends
+    /// `startindex`.
     ///
     /// # Errors
-    /// 400 `invalidSyntax` if it does not decode to UTF-8 or names a parameter twice.
+    /// 400 `invalidSyntax` if it does not decode to UTF-8 or names a parameter twice; `invalidFilter` for `$filter`.
     pub fn from_url(query: &str) -> Result<Words, ScimError> {
         let mut words = Words::default();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let Some(place) = words.place(key) else { continue };
+            let key = &decode(key).unwrap_or_default();
+            let Some(place) = words.place(key)? else { continue };
             if place.is_some() {
-                return Err(ScimError::invalid_syntax(format!("The parameter \"{key}\" is given twice.")));
+                return Err(twice(key));
             }
             *place = Some(decode(value)?);
         }
@@ -136,7 +138,8 @@ impl Words {
     /// Reads the body of `/.search`.
     ///
     /// # Errors
-    /// 400 `invalidSyntax`.
+    /// 400 `invalidSyntax` if it is no object, has a member of the wrong type or names one twice; `invalidFilter` for
+    /// `$filter`.
     pub fn from_body(body: serde_json::Value) -> Result<Words, ScimError> {
         use serde_json::Value;
         let Value::Object(body) = body else {
@@ -144,7 +147,10 @@ impl Words {
         };
         let mut words = Words::default();
         for (key, value) in body {
-            let Some(place) = words.place(&key) else { continue };
+            let Some(place) = words.place(&key)? else { continue };
+            if place.is_some() {
+                return Err(twice(&key));
+            }
             let wrong =
                 || ScimError::invalid_syntax(format!("\"{key}\" of the SearchRequest has the wrong type."));
             *place = match value {
@@ -162,8 +168,9 @@ impl Words {
         Ok(words)
     }
 
-    fn place(&mut self, key: &str) -> Option<&mut Option<String>> {
-        Some(match key.to_ascii_lowercase().as_str() {
+    /// Where the word of a parameter is kept; `None` for a parameter that we do not know.
+    fn place(&mut self, key: &str) -> Result<Option<&mut Option<String>>, ScimError> {
+        Ok(Some(match key.to_ascii_lowercase().as_str() {
             "filter" => &mut self.filter,
             "sortby" => &mut self.sort_by,
             "sortorder" => &mut self.sort_order,
@@ -172,8 +179,12 @@ impl Words {
             "cursor" => &mut self.cursor,
             "attributes" => &mut self.attributes,
             "excludedattributes" => &mut self.excluded_attributes,
-            _ => return None,
-        })
+            // As OData spells it. Ignored, it would answer a search for one user with all of them.
+            "$filter" => {
+                return Err(ScimError::invalid_filter("The parameter is called \"filter\", without \"$\"."));
+            }
+            _ => return Ok(None),
+        }))
     }
 
     /// What of a resource is returned.
@@ -250,6 +261,10 @@ impl Words {
         };
         Ok(Paging::Index { start_index, count: count? })
     }
+}
+
+fn twice(key: &str) -> ScimError {
+    ScimError::invalid_syntax(format!("The parameter \"{key}\" is given twice."))
 }
 
 /// Percent-decoding, with `+` as space.

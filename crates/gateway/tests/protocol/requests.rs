@@ -74,7 +74,11 @@ fn unknown_parameters_are_ignored_and_malformed_ones_refused() {
         ("filter=%zz", "invalidSyntax"),
         ("filter=a%2", "invalidSyntax"),
         ("count=1&count=2", "invalidSyntax"),
+        ("filter=id%20pr&filter=id%20pr", "invalidSyntax"),
         ("filter=", "invalidFilter"),
+        // As OData spells it. Ignored, it would find everybody.
+        ("$filter=userName%20pr", "invalidFilter"),
+        ("%24filter=userName%20pr", "invalidFilter"),
         ("filter=userName", "invalidFilter"),
         ("count=many", "invalidValue"),
         ("startIndex=first", "invalidValue"),

@@ -70,6 +70,28 @@ fn a_search_request_says_the_same_as_a_url() {
     }
 }
 
+/// Ignored, `$filter` would answer a search for one user with all of them; of two filters one would be ignored.
+#[test]
+fn a_filter_is_never_overlooked() {
+    for query in
+        ["$filter=userName+eq+%22a%22", "%24filter=userName+pr", "$Filter=", "count=1&$filter=title+pr"]
+    {
+        assert_eq!(refused(query), Some(ScimType::InvalidFilter), "{query}");
+    }
+    for query in
+        ["filter=title+pr&filter=title+pr", "filter=title+pr&Filter=title+pr", "filter=title+pr&%66ilter=a"]
+    {
+        assert_eq!(refused(query), Some(ScimType::InvalidSyntax), "{query}");
+    }
+    let refused_body = |body| Words::from_body(body).unwrap_err().scim_type;
+    assert_eq!(refused_body(json!({ "$filter": "title pr" })), Some(ScimType::InvalidFilter));
+    assert_eq!(
+        refused_body(json!({ "filter": "title pr", "Filter": "title pr" })),
+        Some(ScimType::InvalidSyntax)
+    );
+    assert!(check("$top=1&$count=true&top=7").unwrap().condition.is_none(), "other words are not ours");
+}
+
 /// RFC 7644 figure 1: a value of a filter is JSON. Entra's clients write bare words as well.
 #[test]
 fn the_profile_says_how_filters_are_written() {
