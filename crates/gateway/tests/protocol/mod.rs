@@ -2,6 +2,7 @@
 
 mod clients;
 mod filters;
+mod interop;
 mod requests;
 mod resources;
 mod searches;
