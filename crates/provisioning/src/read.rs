@@ -148,9 +148,9 @@ impl Provisioning {
     ) -> Result<Option<Option<Row>>, Failure> {
         let Some(condition) = &query.condition else { return Ok(None) };
         if kind == ResourceKind::User
-            && let Some(folded) = condition.as_user_name_lookup()
+            && let Some(name) = condition.as_user_name_lookup()
         {
-            return Ok(Some(self.store.user_by_name(context.tenant, folded.to_owned(), with_groups).await?));
+            return Ok(Some(self.store.user_by_name(context.tenant, name.to_owned(), with_groups).await?));
         }
         if let Some(id) = condition.as_id_lookup() {
             let Some(id) = ResourceId::parse(id) else { return Ok(Some(None)) };

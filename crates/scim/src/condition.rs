@@ -1,6 +1,10 @@
 //! A filter whose names are resolved against the schema: what evaluation in memory and translation to SQL both read.
 
-use crate::{Timestamp, filter::fold, undescribed_values};
+use crate::{
+    Timestamp,
+    comparison::{fold, user_name_key},
+    undescribed_values,
+};
 use serde_json::{Map, Value};
 use std::cmp::Ordering;
 
@@ -28,7 +32,7 @@ pub enum Operator {
 /// A value to compare with, already in the type of its attribute.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Literal {
-    /// Text; already folded ([`crate::filter::fold`]) where the attribute ignores case.
+    /// Text; already in lower case ([`fold`]) where the attribute ignores case.
     Text(String),
     /// One of several texts, each as [`Literal::Text`] is. No filter says this: filters that look for one text each become one
     /// condition ([`crate::lookup::Shape`]).
@@ -44,8 +48,11 @@ pub enum Literal {
 /// How the values of a target compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comparison {
-    /// Text without regard to case: both sides folded.
+    /// Text without regard to case: both sides in lower case.
     Folded,
+    /// `userName`: the keys of both sides ([`user_name_key`]). The literal is in lower case, because a user may be stored
+    /// under that text instead of the key (`docs/adr/0034`).
+    UserName,
     /// Text, exact.
     Exact,
     /// Boolean.
@@ -102,7 +109,7 @@ pub enum Condition {
 }
 
 impl Condition {
-    /// The folded text if the condition is `userName eq "…"` and nothing else.
+    /// The text in lower case if the condition is `userName eq "…"` and nothing else.
     pub fn as_user_name_lookup(&self) -> Option<&str> {
         self.as_lookup("userName")
     }
@@ -227,12 +234,17 @@ fn test(value: &Value, comparison: Comparison, operator: Operator, literal: &Lit
     match (literal, value) {
         (Literal::Text(wanted), Value::String(text)) => match comparison {
             Comparison::Folded | Comparison::Untyped => test_text(&fold(text), operator, wanted),
+            Comparison::UserName => test_text(&user_name_key(text), operator, &user_name_key(wanted)),
             _ => test_text(text, operator, wanted),
         },
         (Literal::OneOf(texts), Value::String(text)) => {
             operator == Operator::Equal
                 && match comparison {
                     Comparison::Folded | Comparison::Untyped => texts.contains(&fold(text)),
+                    Comparison::UserName => {
+                        let key = user_name_key(text);
+                        texts.iter().any(|wanted| user_name_key(wanted) == key)
+                    }
                     _ => texts.contains(text),
                 }
         }

@@ -5,6 +5,7 @@
 
 mod app_role;
 pub mod bulk;
+pub mod comparison;
 pub mod condition;
 pub mod discovery;
 pub mod effect;

@@ -1,10 +1,12 @@
-//! Lookup keys: the texts of one attribute, folded, by which resources are found that a filter compares by `eq`.
+//! Lookup keys: the texts of one attribute in the form in which they are compared. By them, resources are found that a
+//! filter compares by `eq`.
 //!
 //! Whatever fulfils the condition has the key, and not all that has the key fulfils it: what is found is tested as a whole.
 
 use crate::{
+    comparison::{fold, user_name_key},
     condition::{Comparison, Condition, Literal, Operator, Target},
-    filter::{fold, resolve_target},
+    filter::resolve_target,
     path::AttributePath,
     schema::{ResourceKind, ResourceType},
 };
@@ -12,7 +14,8 @@ use serde_json::{Map, Value};
 use std::{collections::BTreeSet, fmt};
 
 /// Rises with each change of what [`LookupPath::keys`] or [`Lookup::key`] returns: keys of another version are not to be
-/// trusted.
+/// trusted. Keys of `userName` are not stored here but in a column, which has a version of its own
+/// ([`crate::comparison::USER_NAME_KEY_VERSION`]).
 pub const KEY_VERSION: i16 = 1;
 
 /// Longest key, in characters. Longer texts are found by their beginning.
@@ -43,7 +46,8 @@ impl LookupPath {
     }
 
     fn of(kind: ResourceKind, target: Target) -> Option<LookupPath> {
-        let is_text = matches!(target.comparison, Comparison::Folded | Comparison::Exact);
+        let is_text =
+            matches!(target.comparison, Comparison::Folded | Comparison::UserName | Comparison::Exact);
         // Every resource has one of few values there.
         let tells_apart = target.attribute != "schemas" && target.sub_attribute.as_deref() != Some("type");
         (is_text && tells_apart).then_some(LookupPath { kind, target })
@@ -61,7 +65,8 @@ impl LookupPath {
 
     /// The keys of a document (see [`crate::resource`]).
     pub fn keys(&self, document: &Map<String, Value>) -> BTreeSet<String> {
-        self.target.values(document).filter_map(Value::as_str).map(key).collect()
+        let texts = self.target.values(document).filter_map(Value::as_str);
+        texts.map(|text| key(self.target.comparison, text)).collect()
     }
 }
 
@@ -78,9 +83,10 @@ impl fmt::Display for LookupPath {
     }
 }
 
-/// No database takes a NUL in a text.
-fn key(text: &str) -> String {
-    fold(text).chars().filter(|c| *c != '\0').take(MAX_KEY).collect()
+/// Exact texts have keys in lower case as well: what is found is tested. No database takes a NUL in a text.
+fn key(comparison: Comparison, text: &str) -> String {
+    let text = if comparison == Comparison::UserName { user_name_key(text) } else { fold(text) };
+    text.chars().filter(|c| *c != '\0').take(MAX_KEY).collect()
 }
 
 impl Condition {
@@ -100,7 +106,8 @@ impl Condition {
 fn lookup(kind: ResourceKind, target: &Target, operator: Operator, literal: &Literal) -> Option<Lookup> {
     match (operator, literal) {
         (Operator::Equal, Literal::Text(wanted)) => {
-            Some(Lookup { path: LookupPath::of(kind, target.clone())?, key: key(wanted) })
+            let key = key(target.comparison, wanted);
+            Some(Lookup { path: LookupPath::of(kind, target.clone())?, key })
         }
         _ => None,
     }
@@ -240,6 +247,7 @@ mod tests {
             lookups(User, "nickName eq \"N\" and emails[display eq \"D\" and value eq \"V\"]"),
             [one("nickName", "n"), one("emails.value", "v"), one("emails.display", "d")].concat()
         );
+        assert_eq!(lookups(User, "userName eq \"JOSE\u{301}\""), one("userName", "jos\u{e9}"));
         assert_eq!(lookups(Group, "displayName eq \"Sales\""), one("displayName", "sales"));
     }
 

@@ -5,8 +5,8 @@
 
 use crate::{
     Profile, ScimError,
+    comparison::{fold, user_name_key},
     effect::Effect,
-    filter::fold,
     reference,
     schema::{Attribute, Mutability, ResourceKind, ResourceType},
     steps, urn,
@@ -293,8 +293,11 @@ pub const SEVERAL: &str = "\u{1}";
 /// The values that the store keeps in columns, taken from a document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Keys {
-    /// `userName`, folded.
+    /// The key of `userName` ([`user_name_key`]).
     pub user_name: Option<String>,
+    /// `userName` in lower case, if that differs from its key: a user whose key belongs to another user is stored under
+    /// this text.
+    pub lower_user_name: Option<String>,
     /// `externalId`, exact.
     pub external_id: Option<String>,
     /// `displayName`, folded.
@@ -313,8 +316,11 @@ impl Keys {
         // As the filter would compare it, Kelvin sign and all.
         let is_work = |email: &&Value| email["type"].as_str().is_some_and(|kind| fold(kind) == "work");
         let mut work = emails.filter(is_work).filter_map(|email| email["value"].as_str());
+        let user_name = text("userName").map(user_name_key);
+        let lower = text("userName").map(fold);
         Keys {
-            user_name: text("userName").map(fold),
+            lower_user_name: lower.filter(|lower| user_name.as_ref() != Some(lower)),
+            user_name,
             external_id: text("externalId").map(str::to_owned),
             display_name: text("displayName").map(fold),
             active: document.get("active").and_then(Value::as_bool).unwrap_or(true),

@@ -327,10 +327,13 @@ fn read_cursor(cursor: &str, sort: Option<&Sort>, fingerprint: &[u8; 8]) -> Resu
         (Some(_), None) => false,
         (Some(SortKey::Text(text)), Some(comparison)) => {
             !text.contains('\0')
-                && matches!(comparison, Comparison::Folded | Comparison::Exact | Comparison::Untyped)
+                && matches!(
+                    comparison,
+                    Comparison::Folded | Comparison::UserName | Comparison::Exact | Comparison::Untyped
+                )
         }
         (Some(SortKey::Number(_)), Some(comparison)) => {
-            !matches!(comparison, Comparison::Folded | Comparison::Exact)
+            !matches!(comparison, Comparison::Folded | Comparison::UserName | Comparison::Exact)
         }
     };
     let is_id = id.split('-').map(str::len).eq([8, 4, 4, 4, 12])

@@ -129,6 +129,17 @@ pub struct Document {
     pub keys: Keys,
 }
 
+impl Document {
+    /// The document of a user who is stored under this key; of a group as it is.
+    pub(crate) fn stored_under(&self, user_name: &Option<String>) -> Document {
+        let mut document = self.clone();
+        if user_name.is_some() {
+            document.keys.user_name.clone_from(user_name);
+        }
+        document
+    }
+}
+
 /// A change of membership, its steps already reduced to their net effect: first empty the group if `clear`, then
 /// remove, then add. `remove` and `add` are disjoint and hold no id twice.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -22,7 +22,11 @@ use crate::{
     threads::{Asked, Threads},
     workers::Batching,
 };
-use scim::{Timestamp, schema::ResourceKind};
+use scim::{
+    Timestamp,
+    comparison::{fold, user_name_key},
+    schema::ResourceKind,
+};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -244,17 +248,25 @@ impl Store {
         self.look_up(Lookup { tenant, key: LookupKey::Id(kind, id), with_groups }).await
     }
 
-    /// The user with this folded `userName`.
+    /// The user with this `userName`, in any spelling. Of two users whose names are equal it is the one who is stored under
+    /// this spelling, else the one who has the key (`docs/adr/0034`).
     ///
     /// # Errors
     /// As above.
     pub async fn user_by_name(
         &self,
         tenant: TenantId,
-        folded: String,
+        name: String,
         with_groups: bool,
     ) -> Result<Option<Row>, StoreError> {
-        self.look_up(Lookup { tenant, key: LookupKey::UserName(folded), with_groups }).await
+        let (lower, key) = (fold(&name), user_name_key(&name));
+        let look_up = |name| self.look_up(Lookup { tenant, key: LookupKey::UserName(name), with_groups });
+        if lower != key
+            && let Some(row) = look_up(lower).await?
+        {
+            return Ok(Some(row));
+        }
+        look_up(key).await
     }
 
     async fn look_up(&self, lookup: Lookup) -> Result<Option<Row>, StoreError> {

@@ -4,7 +4,7 @@
 use scim::{
     ScimError,
     bulk::{Echo, Method, Operation},
-    filter,
+    comparison::user_name_key,
     schema::ResourceKind,
 };
 use serde_json::Value;
@@ -179,7 +179,7 @@ fn accesses(operation: &Operation) -> Vec<(String, Access)> {
                     .find(|(key, _)| key.eq_ignore_ascii_case("userName"))
                     .and_then(|(_, name)| name.as_str())
             });
-            found.push((format!("userName {}", filter::fold(name.unwrap_or_default())), Access::Change));
+            found.push((format!("userName {}", user_name_key(name.unwrap_or_default())), Access::Change));
         }
         (_, Method::Delete) => found.push((USER_NAMES.to_owned(), Access::FreeName)),
         (_, Method::Put | Method::Patch) if speaks_of_names(&operation.data) => {
@@ -286,6 +286,7 @@ mod tests {
         for (operations, expected) in [
             (json!([user("1", "a"), user("2", "b")]), "[0 1]"),
             (json!([user("1", "a"), user("2", "A")]), "[0][1]"),
+            (json!([user("1", "\u{e9}"), user("2", "E\u{301}")]), "[0][1]"),
             (json!([change("PATCH", &g3, add(1)), change("PATCH", &g4, add(1))]), "[0 1]"),
             (json!([change("PATCH", &g3, add(1)), change("PATCH", &g3, add(2))]), "[0][1]"),
             (json!([change("DELETE", &u1, json!(null)), change("DELETE", &u2, json!(null))]), "[0 1]"),

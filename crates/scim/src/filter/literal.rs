@@ -19,7 +19,7 @@ pub(super) fn literals(
         ScimError::invalid_filter(format!("\"{}\" is compared with {wanted}.", target.attribute))
     };
     let literal = match target.comparison {
-        Comparison::Folded => Some(Literal::Text(fold(value.spelling()))),
+        Comparison::Folded | Comparison::UserName => Some(Literal::Text(fold(value.spelling()))),
         Comparison::Exact => Some(Literal::Text(value.spelling().to_owned())),
         Comparison::Untyped if *value == Value::Null => return Err(mismatch("a value")),
         Comparison::Untyped => return Ok(untyped(value, operator)),

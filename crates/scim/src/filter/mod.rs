@@ -6,6 +6,7 @@ mod parse;
 mod print;
 mod resolve;
 
+pub use crate::comparison::fold;
 use crate::path::AttributePath;
 pub(crate) use names::resolve_target;
 
@@ -148,8 +149,3 @@ pub const MAX_LENGTH: usize = 16_384;
 pub const MAX_DEPTH: usize = 32;
 /// Most comparisons in one filter.
 pub const MAX_TERMS: usize = 200;
-
-/// Folds case for comparison: Unicode lower case.
-pub fn fold(text: &str) -> String {
-    text.to_lowercase()
-}

@@ -187,6 +187,7 @@ fn comparison(attribute: Option<&Attribute>) -> Comparison {
         AttributeType::Decimal | AttributeType::Integer => Comparison::Number,
         AttributeType::DateTime => Comparison::Instant,
         _ if attribute.case_exact => Comparison::Exact,
+        _ if attribute.name == "userName" => Comparison::UserName,
         _ => Comparison::Folded,
     }
 }

@@ -65,10 +65,15 @@ fn filters_find_what_they_say() {
         ("USERNAME eq \"J.DOE@CONTOSO.COM\"", true),
         ("userName ne \"j.doe@contoso.com\"", false),
         ("userName sw \"j.D\" and userName ew \".COM\" and userName co \"@\"", true),
+        // Fullwidth letters; RFC 7644 section 5.
+        ("userName eq \"\u{ff2a}.Doe\u{ff20}contoso.com\"", true),
+        ("userName sw \"\u{ff2a}.\" and userName co \"\u{ff24}OE\" and userName ew \"\u{ff0e}com\"", true),
         ("externalId eq \"Joe\"", true),
         ("externalId eq \"joe\"", false),
         ("externalId ne \"joe\"", true),
         ("name.givenName eq \"JÖRG\"", true),
+        // Other attributes are compared in lower case alone.
+        ("name.givenName eq \"Jo\u{308}rg\"", false),
         ("name.middleName pr", false),
         ("name pr", true),
         ("title pr", false),
@@ -294,6 +299,7 @@ fn a_group_is_found_by_its_members() {
 #[test]
 fn matching_queries_are_known_as_look_ups() {
     assert_eq!(condition("USERNAME eq \"A@B\"").as_user_name_lookup(), Some("a@b"));
+    assert_eq!(condition("userName eq \"JOSE\u{301}\"").as_user_name_lookup(), Some("jose\u{301}"));
     assert_eq!(condition("id eq \"X\"").as_id_lookup(), Some("X"));
     for text in [
         "userName co \"a\"",

@@ -237,7 +237,7 @@ fn a_forged_cursor_brings_nothing_into_the_store() {
 #[test]
 fn sorting_is_by_what_has_an_order() {
     for (by, attribute, sub_attribute, comparison) in [
-        ("userName", "userName", None, Comparison::Folded),
+        ("userName", "userName", None, Comparison::UserName),
         ("EXTERNALID", "externalId", None, Comparison::Exact),
         ("name.familyName", "name", Some("familyName"), Comparison::Folded),
         ("emails", "emails", Some("value"), Comparison::Folded),

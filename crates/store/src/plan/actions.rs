@@ -17,13 +17,13 @@ impl Plan {
         document: &Document,
         members: &[ResourceId],
     ) -> Result<Committed, CommitError> {
-        self.check_user_name(tenant, change, document)?;
+        let name = self.check_user_name(tenant, change, document)?;
         self.check_members(tenant, change.id, members)?;
         let joined: BTreeSet<ResourceId> = members.iter().copied().collect();
-        let mut created = Resource::new(change, document.clone());
+        let mut created = Resource::new(change, document.stored_under(&name));
         created.member_count = length(&joined);
         self.grow(tenant, created.counts())?;
-        self.take_user_name(tenant, change, document);
+        self.take_user_name(tenant, change, name);
         let answer = created.committed(true);
         self.resources.insert((tenant, change.id), created);
         let members = members_json(&joined, &BTreeSet::new());
@@ -40,9 +40,10 @@ impl Plan {
         document: Option<&Document>,
         delta: &MemberDelta,
     ) -> Result<Committed, CommitError> {
-        if let Some(document) = document {
-            self.check_user_name(tenant, change, document)?;
-        }
+        let name = match document {
+            Some(document) => self.check_user_name(tenant, change, document)?,
+            None => None,
+        };
         self.check_members(tenant, change.id, &delta.add)?;
         let (joined, left) = self.difference(tenant, change.id, delta);
         let changed = document.is_some() || !joined.is_empty() || !left.is_empty();
@@ -63,12 +64,10 @@ impl Plan {
         resource.touch(change.at);
         resource.member_count += more_members;
         if let Some(document) = document {
-            resource.replace(document.clone());
+            resource.replace(document.stored_under(&name));
         }
         let answer = resource.committed(true);
-        if let Some(document) = document {
-            self.take_user_name(tenant, change, document);
-        }
+        self.take_user_name(tenant, change, name);
         if !joined.is_empty() || !left.is_empty() {
             let members = self.members.entry(key).or_default();
             for id in &left {

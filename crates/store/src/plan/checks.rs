@@ -2,7 +2,7 @@
 
 use super::Plan;
 use crate::model::*;
-use scim::schema::ResourceKind;
+use scim::{resource::Keys, schema::ResourceKind};
 
 /// Most ids that an error names.
 const MAX_NAMED: usize = 10;
@@ -28,26 +28,36 @@ impl Plan {
         self.resources.get(&(tenant, change.id)).is_some_and(|resource| resource.document() == Some(document))
     }
 
-    /// `userName` is unique within the tenant. A name that the batch gives up is free from the next batch on.
+    /// The key under which the name of a user is stored; `None` for a group. `userName` is unique within the tenant. A name
+    /// that the batch gives up is free from the next batch on.
+    ///
+    /// A user who is stored under the lower case of its name gets the key, unless that belongs to another user: then it
+    /// stays where it is (`docs/adr/0034`).
     pub(super) fn check_user_name(
         &self,
         tenant: TenantId,
         change: &Change,
         document: &Document,
-    ) -> Result<(), CommitError> {
-        let Some(name) = document.keys.user_name.as_ref().filter(|_| change.kind == ResourceKind::User)
-        else {
-            return Ok(());
-        };
-        match self.user_names.get(&(tenant, name.clone())) {
-            Some(owner) if *owner != change.id => Err(CommitError::UserNameTaken),
-            _ => Ok(()),
+    ) -> Result<Option<String>, CommitError> {
+        let Keys { user_name: Some(key), lower_user_name, .. } = &document.keys else { return Ok(None) };
+        if change.kind != ResourceKind::User {
+            return Ok(None);
+        }
+        let owner = |name: &String| self.user_names.get(&(tenant, name.clone())).copied();
+        let owner_of_lower = lower_user_name.as_ref().and_then(owner);
+        let is_free = |owner: Option<ResourceId>| owner.is_none_or(|owner| owner == change.id);
+        match lower_user_name {
+            _ if !is_free(owner_of_lower) => Err(CommitError::UserNameTaken),
+            _ if is_free(owner(key)) => Ok(Some(key.clone())),
+            Some(lower) if owner_of_lower == Some(change.id) => Ok(Some(lower.clone())),
+            _ => Err(CommitError::UserNameTaken),
         }
     }
 
-    pub(super) fn take_user_name(&mut self, tenant: TenantId, change: &Change, document: &Document) {
-        if let Some(name) = document.keys.user_name.clone().filter(|_| change.kind == ResourceKind::User) {
-            self.user_names.insert((tenant, name), change.id);
+    /// Notes under which key a user is stored.
+    pub(super) fn take_user_name(&mut self, tenant: TenantId, change: &Change, key: Option<String>) {
+        if let Some(key) = key {
+            self.user_names.insert((tenant, key), change.id);
         }
     }
 

@@ -15,7 +15,7 @@ pub(crate) struct Questions {
     pub(crate) tenants: BTreeSet<TenantId>,
     /// Which resources exist.
     resources: BTreeMap<Of<ResourceId>, Sought>,
-    /// Who has these folded `userName`s.
+    /// Who is stored under these keys of `userName`.
     pub(crate) user_names: BTreeSet<Of<String>>,
     /// Which of these (group, member) pairs are memberships.
     pub(crate) pairs: BTreeSet<Of<(ResourceId, ResourceId)>>,
@@ -154,9 +154,11 @@ pub(crate) fn questions(batch: &[TenantChange]) -> Questions {
                         None => Wanted::Nothing,
                     },
                 );
-                // The caller knows the stored document by its version: a user that keeps its name has it.
+                // The caller knows the stored document by its version: a user that keeps its name has it. Whether it
+                // is stored under the key is asked where it may be stored under the lower case.
                 let keeps_name = expected.is_some() && before.as_ref().is_some_and(|it| it.keeps_user_name);
-                document = new.as_ref().filter(|_| !keeps_name);
+                let has_key = |new: &Document| new.keys.lower_user_name.is_none();
+                document = new.as_ref().filter(|new| !(keeps_name && has_key(new)));
                 candidates = &members.add;
                 if members.clear {
                     questions.members_of.insert((tenant, change.id));
@@ -189,9 +191,10 @@ pub(crate) fn questions(batch: &[TenantChange]) -> Questions {
             questions.want((tenant, *member), None, Wanted::Nothing);
         }
         if change.kind == ResourceKind::User
-            && let Some(name) = document.and_then(|document| document.keys.user_name.clone())
+            && let Some(Document { keys, .. }) = document
         {
-            questions.user_names.insert((tenant, name));
+            let names = keys.user_name.iter().chain(&keys.lower_user_name);
+            questions.user_names.extend(names.map(|name| (tenant, name.clone())));
         }
     }
     questions

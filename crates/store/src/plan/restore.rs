@@ -34,10 +34,10 @@ impl Plan {
         groups: &[ResourceId],
     ) -> Result<Committed, CommitError> {
         let key = (tenant, change.id);
-        self.check_user_name(tenant, change, document)?;
+        let name = self.check_user_name(tenant, change, document)?;
         let joined: BTreeSet<ResourceId> =
             self.members.get(&key).map(|members| members.ids().collect()).unwrap_or_default();
-        let mut restored = Resource::new(change, document.clone());
+        let mut restored = Resource::new(change, document.stored_under(&name));
         restored.version = kept.version + 1;
         restored.created = kept.created;
         restored.member_count = super::actions::length(&joined);
@@ -47,7 +47,7 @@ impl Plan {
         let rejoined = i64::try_from(groups.iter().filter(is_seen).count()).unwrap_or(i64::MAX);
         let growth = Counts { memberships: rejoined, ..Counts::default() };
         self.grow(tenant, restored.counts() + growth)?;
-        self.take_user_name(tenant, change, document);
+        self.take_user_name(tenant, change, name);
         let answer = restored.committed(true);
         self.kept.remove(&key);
         self.restored.push(key);

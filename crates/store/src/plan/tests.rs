@@ -331,3 +331,49 @@ fn nobody_asks_for_what_the_caller_knows() {
     let (_, answers) = plan(&[update(Some(5), "a"), create_user(20, "a")], facts());
     assert_eq!(answers[1], Err(CommitError::UserNameTaken));
 }
+
+/// A document whose name has this key and, in lower case, is this other text.
+fn keyed(key: &str, lower: &str) -> Document {
+    let document = document(Some(key));
+    let lower_user_name = Some(lower.to_owned());
+    Document { keys: scim::resource::Keys { lower_user_name, ..document.keys }, ..document }
+}
+
+/// Under what a user is stored who is updated to such a document, where others are stored so.
+fn stored_under(n: u128, names: &[(&str, u128)]) -> Result<Option<String>, CommitError> {
+    let mut facts = facts();
+    facts.user_names = names.iter().map(|(name, n)| ((TENANT, (*name).to_owned()), id(*n))).collect();
+    let mut update = update_user(n, 5, "k");
+    if let Action::Update { document, .. } = &mut update.change.action {
+        *document = Some(keyed("k", "l"));
+    }
+    // The name is taken for those who come behind, whatever the key is.
+    let create = Action::Create { document: keyed("k", "l"), members: vec![] };
+    let batch = [update, change(TENANT, ResourceKind::User, 20, create)];
+    let (writes, answers) = plan(&batch, facts);
+    assert_eq!(answers[1], Err(CommitError::UserNameTaken));
+    answers.into_iter().next().unwrap().map(|_| writes.users[0].document.keys.user_name.clone())
+}
+
+#[test]
+fn a_user_keeps_its_old_key_while_the_new_one_is_taken() {
+    let under = |key: &str| Ok(Some(key.to_owned()));
+    assert_eq!(stored_under(1, &[("k", 1)]), under("k"));
+    assert_eq!(stored_under(1, &[("k", 2), ("l", 1)]), under("l"));
+    assert_eq!(stored_under(1, &[("l", 1)]), under("k"), "it is free");
+    assert_eq!(stored_under(1, &[]), under("k"));
+    for names in [&[("k", 2)][..], &[("l", 2)], &[("k", 1), ("l", 2)], &[("k", 2), ("l", 3)]] {
+        assert_eq!(stored_under(1, names), Err(CommitError::UserNameTaken), "{names:?}");
+    }
+}
+
+#[test]
+fn whoever_may_have_an_old_key_is_asked_for_even_if_it_keeps_its_name() {
+    let mut update = update_user(1, 5, "k");
+    if let Action::Update { before, document, .. } = &mut update.change.action {
+        let body = serde_json::Map::from_iter([("userName".to_owned(), "k".into())]);
+        *before = Some(Before::of(r#"{"userName":"k"}"#.to_owned(), &body, &body));
+        *document = Some(keyed("k", "l"));
+    }
+    assert_eq!(asked(&[update]), [1, 0, 2]);
+}

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::model::{ResourceId, TenantId};
 use scim::{
+    comparison::user_name_key,
     condition::{Comparison, Condition, Literal, Operator, Target},
     resource::SEVERAL,
     schema::{ResourceKind, ResourceType},
@@ -41,7 +42,9 @@ enum Scope {
 pub(super) enum Field {
     /// The key column.
     Id,
-    /// A text column that holds what is compared: folded, or exact.
+    /// The column of the key of `userName`.
+    UserName,
+    /// Another text column that holds what is compared: in lower case, or exact.
     Text { column: &'static str, nullable: bool },
     /// The column `active`, which is true where the document says nothing.
     Active,
@@ -59,6 +62,9 @@ pub(super) enum Field {
     Nowhere,
 }
 
+/// The column of [`Field::UserName`].
+pub(super) const USER_NAME: &str = "t.user_name";
+
 impl Field {
     pub(super) fn of(kind: ResourceKind, target: &Target) -> Field {
         use ResourceKind::{Group, User};
@@ -67,7 +73,7 @@ impl Field {
         }
         match (kind, target.attribute.as_str(), target.sub_attribute.as_deref()) {
             (_, "id", _) => Field::Id,
-            (User, "userName", _) => Field::Text { column: "t.user_name", nullable: false },
+            (User, "userName", _) => Field::UserName,
             (_, "externalId", _) => Field::Text { column: "t.external_id", nullable: true },
             (_, "displayName", _) => Field::Text { column: "t.display_name", nullable: true },
             (User, "active", _) => Field::Active,
@@ -130,6 +136,11 @@ impl<D: Dialect> Translator<D> {
             || self.in_document(target, |place| test_json::<D>(place, target.comparison, operator, literal));
         match (Field::of(self.kind, target), literal) {
             (Field::Id, _) => test_key::<D>("t.id", operator, literal),
+            (Field::UserName, Literal::Text(wanted)) => self.test_user_name(operator, wanted),
+            (Field::UserName, Literal::OneOf(texts)) => {
+                let keys: Vec<String> = texts.iter().map(|text| user_name_key(text)).collect();
+                one_of(sql!(USER_NAME), operator, &keys)
+            }
             (Field::Text { column, .. }, Literal::Text(wanted)) => test_column::<D>(column, operator, wanted),
             (Field::Text { column, .. }, Literal::OneOf(texts)) => one_of(sql!(column), operator, texts),
             (Field::Active, Literal::Bool(true)) => sql!("(t.active AND ", in_document(), ")"),
@@ -156,10 +167,30 @@ impl<D: Dialect> Translator<D> {
         }
     }
 
+    /// A test of `userName`, whose column holds the key, or of a user whose key belongs to another one the lower case
+    /// (`docs/adr/0034`). `eq` finds that user by its own spelling, and the other one by any other.
+    fn test_user_name(&self, operator: Operator, wanted: &str) -> Sql {
+        let key = user_name_key(wanted);
+        if operator != Operator::Equal || key == wanted {
+            return test_column::<D>(USER_NAME, operator, &key);
+        }
+        sql!(
+            USER_NAME,
+            " = coalesce((SELECT s.user_name FROM users AS s WHERE s.tenant_id = ",
+            Bind::key(self.tenant.0),
+            " AND s.user_name = ",
+            Bind::text(wanted),
+            "), ",
+            Bind::text(key),
+            ")"
+        )
+    }
+
     fn present(&self, target: &Target, scope: Scope) -> Sql {
         match scope {
             Scope::Resource => match Field::of(self.kind, target) {
                 Field::Id | Field::Instant(_) | Field::Constant(_) => always(),
+                Field::UserName => sql!(USER_NAME, " <> ''"),
                 Field::Text { column, .. } => sql!(column, " <> ''"),
                 Field::Members => membership::any_member(self.tenant, always()),
                 Field::Groups => membership::any_direct_group(self.tenant),

@@ -67,7 +67,7 @@ impl Place {
 
 /// How a database says it. Whatever is absent is NULL, and only `IS TRUE` counts as true.
 pub(crate) trait Dialect: Backend {
-    /// A text of the document without regard to case, as [`scim::filter::fold`] folds; in the order of code points.
+    /// A text of the document in lower case, as [`scim::comparison::fold`] makes it; in the order of code points.
     fn folded(text: Sql) -> Sql;
     /// A text of the document as it is; in the order of code points.
     fn exact(text: Sql) -> Sql;

@@ -4,7 +4,7 @@
 //! Equals are in the order of their ids, ascending always.
 
 use super::{
-    condition::{Field, Holder, places},
+    condition::{Field, Holder, USER_NAME, places},
     dialect::{Dialect, JsonType, Place},
     text::{Bind, Sql, sql},
     undescribed,
@@ -45,6 +45,7 @@ impl Order {
         let Some(sort) = sort else { return Order { key: None, descending: false } };
         let key = match Field::of(kind, &sort.target) {
             Field::Id => Some(Key::Id),
+            Field::UserName => Some(Key::Text { value: sql!(USER_NAME), nullable: false }),
             Field::Text { column, nullable } => Some(Key::Text { value: sql!(column), nullable }),
             Field::Instant(column) => Some(Key::Number { value: D::double(sql!(column)), nullable: false }),
             Field::Active | Field::Document => in_document::<D>(kind, sort),
@@ -165,7 +166,8 @@ fn in_document<D: Dialect>(kind: ResourceKind, sort: &Sort) -> Option<Key> {
     let value = |place: &Place| match target.comparison {
         Comparison::Boolean => Some(D::double(sql!("(", D::boolean(place), ")"))),
         Comparison::Number => Some(sql!("(", D::number(place), ")")),
-        Comparison::Folded => Some(text::<D>(place, D::folded(D::text(place)))),
+        // The key of `userName` is in a column; no document asks for it.
+        Comparison::Folded | Comparison::UserName => Some(text::<D>(place, D::folded(D::text(place)))),
         Comparison::Exact => Some(text::<D>(place, D::exact(D::text(place)))),
         Comparison::Instant | Comparison::Untyped => None,
     };
@@ -188,7 +190,7 @@ fn in_document<D: Dialect>(kind: ResourceKind, sort: &Sort) -> Option<Key> {
         }
     };
     Some(match target.comparison {
-        Comparison::Folded | Comparison::Exact => Key::Text { value, nullable: true },
+        Comparison::Folded | Comparison::UserName | Comparison::Exact => Key::Text { value, nullable: true },
         _ => Key::Number { value, nullable: true },
     })
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 #[declare_sql_function]
 extern "SQL" {
-    /// [`scim::filter::fold`]; SQLite's own `lower` knows ASCII only.
+    /// [`scim::comparison::fold`]; SQLite's own `lower` knows ASCII only.
     fn fold(text: sql_types::Nullable<sql_types::Text>) -> sql_types::Nullable<sql_types::Text>;
     /// The canonical text of a key.
     fn key_text(key: sql_types::Binary) -> sql_types::Text;
@@ -20,7 +20,9 @@ extern "SQL" {
 
 /// Teaches a connection the functions that statements use.
 pub(crate) fn register_functions(connection: &mut SqliteConnection) -> QueryResult<()> {
-    fold_utils::register_impl(connection, |text: Option<String>| text.map(|text| scim::filter::fold(&text)))?;
+    fold_utils::register_impl(connection, |text: Option<String>| {
+        text.map(|text| scim::comparison::fold(&text))
+    })?;
     key_text_utils::register_impl(connection, |key: Vec<u8>| {
         Uuid::from_slice(&key).unwrap_or_default().hyphenated().to_string()
     })

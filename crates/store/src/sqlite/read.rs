@@ -34,7 +34,7 @@ fn look_up_one(connection: &mut SqliteConnection, lookup: &Lookup) -> QueryResul
     let (table, key) = match &lookup.key {
         LookupKey::Id(ResourceKind::User, id) => ("users", sql!("t.id = ", Bind::key(id.0))),
         LookupKey::Id(ResourceKind::Group, id) => ("\"groups\"", sql!("t.id = ", Bind::key(id.0))),
-        LookupKey::UserName(folded) => ("users", sql!("t.user_name = ", Bind::text(folded))),
+        LookupKey::UserName(name) => ("users", sql!("t.user_name = ", Bind::text(name))),
     };
     let statement = Statement::<Sqlite, (Key, BigInt, BigInt, BigInt, JsonText, BigInt)>::cached(sql!(
         "SELECT t.id, t.version, t.created_at, t.modified_at, t.document, ",

@@ -12,8 +12,9 @@ use proptest::{
 };
 use scim::{
     Profile,
+    comparison::{fold, user_name_key},
     condition::{Comparison, Condition, Target},
-    filter::{Filter, fold},
+    filter::Filter,
     list::{GroupReference, open_resource, push_member},
     meta::Meta,
     schema::{
@@ -190,6 +191,7 @@ fn sort_key(resource: &Map<String, Value>, sort: &Sort) -> Option<SortKey> {
         };
         match target.comparison {
             Comparison::Folded => value.as_str().map(|text| SortKey::Text(fold(text))),
+            Comparison::UserName => value.as_str().map(|text| SortKey::Text(user_name_key(text))),
             Comparison::Exact => value.as_str().map(|text| SortKey::Text(text.to_owned())),
             Comparison::Boolean => value.as_bool().map(|value| SortKey::Number(f64::from(u8::from(value)))),
             Comparison::Number => value.as_f64().map(SortKey::Number),

@@ -19,7 +19,7 @@ pub(crate) struct Directory {
 }
 
 /// Words of many lengths, alphabets and dangers: case that changes length (İ), that depends on its place (Σ), that was
-/// late (ẞ), that leads into ASCII (the Kelvin sign); wildcards, quotes, escapes; what looks like another type.
+/// late (ẞ), that leads into ASCII (the Kelvin sign); accents in two forms, in two orders, and forms of another width; wildcards, quotes, escapes; what looks like another type.
 const WORDS: &[&str] = &[
     "a",
     "A",
@@ -40,6 +40,11 @@ const WORDS: &[&str] = &[
     "home",
     "\u{e9}",
     "E\u{301}",
+    "a\u{323}\u{307}",
+    "a\u{307}\u{323}",
+    "\u{ff41}\u{ff22}",
+    "\u{ff8a}\u{ff9e}",
+    "\u{30d0}",
     "%",
     "_",
     "a%b",
