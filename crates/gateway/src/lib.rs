@@ -23,6 +23,7 @@ mod settings;
 mod size;
 mod steady_clock;
 mod unread;
+mod user_names;
 
 use answer::{Answer, CommandError};
 use clap::Parser;

@@ -14,7 +14,7 @@ use crate::{
     routing::{self, Hosts},
     settings::Settings,
     steady_clock::SteadyClock,
-    unread,
+    unread, user_names,
 };
 use actix_web::{
     App, HttpServer,
@@ -89,6 +89,7 @@ async fn run(settings: &Settings, options: &Serve, json: bool) -> Result<(), Com
     let purge = Purge::new(store.clone(), steady.clone(), settings.provisioning.keep_deleted, &registry);
     rt::spawn(purge.map_err(|cause| failed(&cause))?.run());
     rt::spawn(lookups::tend(store.clone()));
+    rt::spawn(user_names::tend(store.clone()));
     let tokens = &settings.tokens;
     let watch =
         CredentialWatch::new(store.clone(), tokens.silence, &registry).map_err(|cause| failed(&cause))?;

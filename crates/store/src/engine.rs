@@ -19,6 +19,7 @@ use crate::{
     plan::{Facts, Questions, Writes},
     purge::PurgeStep,
     setup_links::SetupEngine,
+    user_names::UserNameEngine,
 };
 use scim::{Timestamp, schema::ResourceKind};
 use std::sync::Arc;
@@ -59,7 +60,7 @@ pub(crate) struct Lookup {
 #[derive(Clone, Debug)]
 pub(crate) enum LookupKey {
     Id(ResourceKind, ResourceId),
-    /// Folded `userName`.
+    /// The key of `userName`, or its lower case.
     UserName(String),
 }
 
@@ -157,6 +158,7 @@ pub(crate) trait Engine:
     + ClockEngine
     + LookupEngine
     + SetupEngine
+    + UserNameEngine
     + ApiTokenEngine
     + Send
     + Sync

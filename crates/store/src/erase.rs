@@ -30,10 +30,17 @@ pub(crate) enum Erasable {
     DeletedResources,
     Groups,
     Users,
+    UserNameCollisions,
 }
 
-const TABLES: [Erasable; 5] =
-    [Erasable::ChangeLog, Erasable::Members, Erasable::DeletedResources, Erasable::Groups, Erasable::Users];
+const TABLES: [Erasable; 6] = [
+    Erasable::ChangeLog,
+    Erasable::Members,
+    Erasable::DeletedResources,
+    Erasable::Groups,
+    Erasable::Users,
+    Erasable::UserNameCollisions,
+];
 
 /// The key of a row within its table and tenant.
 #[derive(Clone, Copy, Debug)]
@@ -110,7 +117,10 @@ impl Erasable {
         match self {
             Erasable::ChangeLog => Place::Position(i64::MIN),
             Erasable::Members => Place::Membership(Uuid::nil(), Uuid::nil()),
-            Erasable::DeletedResources | Erasable::Groups | Erasable::Users => Place::Id(Uuid::nil()),
+            Erasable::DeletedResources
+            | Erasable::Groups
+            | Erasable::Users
+            | Erasable::UserNameCollisions => Place::Id(Uuid::nil()),
         }
     }
 
@@ -121,6 +131,7 @@ impl Erasable {
             Erasable::DeletedResources => "deleted_resources",
             Erasable::Groups => "\"groups\"",
             Erasable::Users => "users",
+            Erasable::UserNameCollisions => "user_name_collisions",
         }
     }
 
@@ -129,7 +140,10 @@ impl Erasable {
         match self {
             Erasable::ChangeLog => "r.position",
             Erasable::Members => "(r.group_id, r.member_id)",
-            Erasable::DeletedResources | Erasable::Groups | Erasable::Users => "r.id",
+            Erasable::DeletedResources
+            | Erasable::Groups
+            | Erasable::Users
+            | Erasable::UserNameCollisions => "r.id",
         }
     }
 
@@ -138,9 +152,10 @@ impl Erasable {
         match self {
             Erasable::ChangeLog => "r.position, CAST(NULL AS uuid), CAST(NULL AS uuid)",
             Erasable::Members => "CAST(NULL AS bigint), r.group_id, r.member_id",
-            Erasable::DeletedResources | Erasable::Groups | Erasable::Users => {
-                "CAST(NULL AS bigint), r.id, CAST(NULL AS uuid)"
-            }
+            Erasable::DeletedResources
+            | Erasable::Groups
+            | Erasable::Users
+            | Erasable::UserNameCollisions => "CAST(NULL AS bigint), r.id, CAST(NULL AS uuid)",
         }
     }
 
@@ -148,7 +163,10 @@ impl Erasable {
         match self {
             Erasable::ChangeLog => "r.position",
             Erasable::Members => "r.group_id, r.member_id",
-            Erasable::DeletedResources | Erasable::Groups | Erasable::Users => "r.id",
+            Erasable::DeletedResources
+            | Erasable::Groups
+            | Erasable::Users
+            | Erasable::UserNameCollisions => "r.id",
         }
     }
 }

@@ -44,6 +44,7 @@ mod sql;
 mod sqlite;
 mod store;
 mod threads;
+mod user_names;
 mod workers;
 
 pub use admission::{
@@ -67,3 +68,4 @@ pub use pages::{PageBounds, Slice};
 pub use purge::Purged;
 pub use setup_links::{SetupLink, SetupOpening, SetupReplacement, SetupRevocation};
 pub use store::{MEMBERS_AT_ONCE, OpenError, Settings, Store};
+pub use user_names::{NamedUser, RekeyedUserNames, UserNameCollision};

@@ -137,7 +137,7 @@ macro_rules! records {
                 prelude::*,
                 result::{DatabaseErrorKind, Error},
             };
-            use scim::Timestamp;
+            use scim::{Timestamp, comparison::USER_NAME_KEY_VERSION};
             use uuid::Uuid;
 
             /// `Ok(false)`: the label is taken.
@@ -147,7 +147,11 @@ macro_rules! records {
                         .values(TenantRecord::from(tenant))
                         .execute(connection)?;
                     diesel::insert_into(feeds::table)
-                        .values((feeds::tenant_id.eq(Id(tenant.id.0)), feeds::position.eq(0)))
+                        .values((
+                            feeds::tenant_id.eq(Id(tenant.id.0)),
+                            feeds::position.eq(0),
+                            feeds::user_name_key_version.eq(USER_NAME_KEY_VERSION),
+                        ))
                         .execute(connection)
                 });
                 match created {

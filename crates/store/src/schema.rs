@@ -142,6 +142,8 @@ diesel::table! {
         group_count -> BigInt,
         membership_count -> BigInt,
         byte_count -> BigInt,
+        user_name_key_version -> SmallInt,
+        user_names_keyed_to -> Nullable<crate::schema::types::Key>,
     }
 }
 

@@ -103,6 +103,7 @@ pub(crate) fn add_large_tenant(backend: &Backend, kind: Kind) {
             (PATH_COLUMNS, 8, "#key[1], #n, 'User', 'path' || #n, 1, 'filled', 1, #n, 1"),
             (KEY_COLUMNS, MEMBERSHIPS, "#key[1], 1 + #n % 8, 'k' || #n, #key[1 + #n % 20000]"),
             (DELETED_COLUMNS, OTHERS, "#key[1], #key[600000 + #n], 'User', #n, 1, 1, '{}', '[]'"),
+            (COLLISION_COLUMNS, CREDENTIALS, "#key[1], #key[#n], 'u' || #n, 'u0'"),
             (ASSERTION_COLUMNS, OTHERS, "#key[1], #digest[#n], #n"),
             (TOKEN_COLUMNS, CREDENTIALS, "#key[1], #key[#n], 'k', #digest[#n], 'l', 1, #n"),
             (CLIENT_COLUMNS, CREDENTIALS, "#key[1], #key[#n], 'l', 1"),
@@ -130,6 +131,7 @@ pub(crate) fn add_slices(backend: &Backend, kind: Kind, tenant: Uuid) {
         (MEMBER_COLUMNS, "#key[710000 + #n % 2], #key[700000 + #n], FALSE"),
         (LOG_COLUMNS, "1000000 + #n, #n, 'User', #key[#n], 'put', 1, '[]', TRUE"),
         (DELETED_COLUMNS, "#key[720000 + #n], 'User', #n, 1, 1, '{}', '[]'"),
+        (COLLISION_COLUMNS, "#key[730000 + #n], 'k' || #n, 'w' || #n"),
     ];
     let rows = rows.map(|(into, values)| (into, format!("{}, {values}", backend.key(tenant))));
     let rows: Vec<_> = rows.iter().map(|(into, values)| (*into, 2001, values.as_str())).collect();
@@ -154,6 +156,7 @@ pub(crate) fn add_small_tenants(backend: &Backend, kind: Kind) {
         (PATH_COLUMNS, "#key[@], 1, 'User', 'path', 1, 'filled', 1, #n, 1"),
         (KEY_COLUMNS, "#key[@], 1, 'k' || #n, #key[@ * 8 + 1]"),
         (DELETED_COLUMNS, "#key[@], #key[@ * 8 + 3], 'User', #n, 1, 1, '{}', '[]'"),
+        (COLLISION_COLUMNS, "#key[@], #key[@ * 8 + 1], 'u' || #n, 'u0'"),
         (ASSERTION_COLUMNS, "#key[@], #digest[@], #n"),
         (TOKEN_COLUMNS, "#key[@], #key[@], 'k', #digest[@], 'l', 1, #n"),
         (CLIENT_COLUMNS, "#key[@], #key[@], 'l', 1"),
@@ -184,6 +187,7 @@ const LOG_COLUMNS: &str =
     "change_log (tenant_id, position, at, kind, resource_id, event, version, effects, is_change)";
 const DELETED_COLUMNS: &str =
     "deleted_resources (tenant_id, id, kind, deleted_at, version, created_at, document, groups)";
+const COLLISION_COLUMNS: &str = "user_name_collisions (tenant_id, id, kept_key, wanted_key)";
 const PATH_COLUMNS: &str =
     "lookup_paths (tenant_id, id, kind, path, version, state, created_at, used_at, uses)";
 const KEY_COLUMNS: &str = "lookup_keys (tenant_id, path_id, key, resource_id)";

@@ -43,7 +43,7 @@ async fn nothing_can_be_done_for_a_tenant_that_is_being_erased(backend: Backend)
 
 /// Rows in the tables that are erased in slices.
 fn rows(world: &World) -> Vec<i64> {
-    ["change_log", "group_members", "deleted_resources", "\"groups\"", "users"]
+    ["change_log", "group_members", "deleted_resources", "\"groups\"", "users", "user_name_collisions"]
         .map(|table| world.number(&format!("SELECT count(*) FROM {table} WHERE tenant_id = $")))
         .to_vec()
 }
@@ -74,6 +74,7 @@ fn fill(world: &World) {
             "users (tenant_id, id, user_name, active, version, created_at, modified_at, document)",
             format!("{id}, 'u' || i, TRUE, 1, 1, 1, '{{}}'"),
         ),
+        ("user_name_collisions (tenant_id, id, kept_key, wanted_key)", format!("{id}, 'k' || i, 'w' || i")),
     ] {
         world.backend.execute(&format!("INSERT INTO {columns} {numbers} SELECT {tenant}, {values} FROM n"));
     }
@@ -87,7 +88,7 @@ async fn a_large_tenant_is_erased_in_slices(backend: Backend) {
     neighbour.group("Sales", &[ana]).await;
     let before = rows(&neighbour);
     assert!(world.store().delete_tenant(world.tenant).await.unwrap());
-    assert_eq!(rows(&world), [0; 5]);
+    assert_eq!(rows(&world), [0; 6]);
     assert_eq!(rows(&neighbour), before);
 }
 
@@ -104,7 +105,7 @@ async fn erasing_goes_on_where_it_was_interrupted(backend: Backend) {
     ));
     let again = world.backend.open_again().acting(by("ben"));
     assert!(again.delete_tenant(world.tenant).await.unwrap());
-    assert_eq!(rows(&world), [0; 5]);
+    assert_eq!(rows(&world), [0; 6]);
     assert_eq!(told(&world).await, ["tenant.delete"]);
     assert_eq!(again.tenants().await.unwrap(), []);
 }
@@ -115,6 +116,6 @@ async fn two_operators_erase_a_tenant_once(backend: Backend) {
     let (anna, ben) = (world.store().acting(by("anna")), world.backend.open_again().acting(by("ben")));
     let (one, two) = tokio::join!(anna.delete_tenant(world.tenant), ben.delete_tenant(world.tenant));
     assert_eq!(usize::from(one.unwrap()) + usize::from(two.unwrap()), 1);
-    assert_eq!(rows(&world), [0; 5]);
+    assert_eq!(rows(&world), [0; 6]);
     assert_eq!(told(&world).await, ["tenant.delete"]);
 }

@@ -35,6 +35,7 @@ mod shares;
 mod tenants;
 mod together;
 mod tokens;
+mod user_names;
 mod world;
 
 /// Makes two tests of each function: one with a store on SQLite, one with a store on PostgreSQL.

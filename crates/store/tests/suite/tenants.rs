@@ -85,7 +85,8 @@ async fn a_deleted_tenant_leaves_no_row(backend: Backend) {
         world.backend.execute(&format!(
             "INSERT INTO lookup_paths (tenant_id, id, kind, path, version, state, created_at, used_at, uses) \
              VALUES ({key}, 1, 'User', 'title', 1, 'filled', 1, 1, 1); \
-             INSERT INTO lookup_keys (tenant_id, path_id, key, resource_id) VALUES ({key}, 1, 'lead', {key})"
+             INSERT INTO lookup_keys (tenant_id, path_id, key, resource_id) VALUES ({key}, 1, 'lead', {key}); \
+             INSERT INTO user_name_collisions (tenant_id, id, kept_key, wanted_key) VALUES ({key}, {key}, 'a', 'b')"
         ));
     }
     let tables = world.backend.tables_with("tenant_id");

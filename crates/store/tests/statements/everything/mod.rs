@@ -21,6 +21,7 @@ pub(crate) async fn use_everything(kind: Kind, backend: Backend) -> TenantId {
     }
     resources::use_history(&world, &store).await;
     resources::use_lookup_keys(&world).await;
+    resources::use_user_names(&world).await;
     credentials::use_tokens(&store, tenant).await;
     credentials::use_oauth(&store, tenant).await;
     credentials::use_setup_links(&store, tenant).await;

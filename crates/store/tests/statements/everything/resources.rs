@@ -160,6 +160,41 @@ pub(super) async fn use_lookup_keys(world: &World) {
     }
 }
 
+/// Keys of an earlier version are made anew, one of them in vain until the other user is renamed.
+pub(super) async fn use_user_names(world: &World) {
+    let (store, tenant) = (world.store(), world.tenant);
+    let (ida, ivo) = (world.user("ida").await, world.user("ivo").await);
+    let key = |id: ResourceId, name: &str| {
+        let (tenant, id) = (world.backend.key(tenant.0), world.backend.key(id.0));
+        world.backend.execute(&format!(
+            "/* An earlier key */ UPDATE users SET user_name = '{name}' WHERE tenant_id = {tenant} AND id = {id}"
+        ));
+    };
+    key(ida, "\u{ff49}da");
+    key(ivo, "i\u{ff44}a");
+    world.backend.execute("/* An earlier version */ UPDATE feeds SET user_name_key_version = 1");
+    let done = store.rekey_user_names().await.unwrap();
+    assert_eq!((done.users, done.with_collisions.len(), done.fault), (1, 1, None));
+    let first = ResourceId(Uuid::nil());
+    assert_eq!(store.user_name_collisions(tenant, first, 10).await.unwrap().len(), 1);
+    assert!(store.user_by_name(tenant, "i\u{ff44}a".to_owned(), false).await.unwrap().is_some());
+    world.commit(delete(User, ida, None)).await.unwrap();
+    assert!(!store.settle_user_names(tenant).await.unwrap());
+    // More users than a slice reads.
+    world.backend.execute(&format!(
+        "/* Many users */ INSERT INTO users (tenant_id, id, user_name, active, version, created_at, modified_at, document) \
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) \
+         SELECT {0}, {1}, 'n' || n.i, TRUE, 1, 0, 0, '{{\"title\":\"x\"}}' FROM n",
+        world.backend.key(tenant.0),
+        if world.backend.key(tenant.0).starts_with('x') { "randomblob(16)" } else { "gen_random_uuid()" }
+    ));
+    world.backend.execute("/* An earlier version */ UPDATE feeds SET user_name_key_version = 1");
+    assert_eq!(store.rekey_user_names().await.unwrap().users, 0);
+    world
+        .backend
+        .execute("/* Many users */ DELETE FROM users WHERE CAST(document AS text) LIKE '%\"title\":\"x\"%'");
+}
+
 /// Another process has moved the feed between facts and rows: the writer locks it and decides again.
 pub(super) async fn lose_a_race(world: &World) {
     world.backend.execute(

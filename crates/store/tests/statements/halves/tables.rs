@@ -14,7 +14,7 @@ pub(crate) enum Half {
 
 use Half::{Control, Data};
 
-pub(crate) const TABLES: [(&str, Half, &str); 24] = [
+pub(crate) const TABLES: [(&str, Half, &str); 25] = [
     ("change_log", Data, "written by each change, in its transaction"),
     ("deleted_resources", Data, "a deletion moves a row here, in its transaction"),
     ("feeds", Data, "each change moves the row of its tenant"),
@@ -22,6 +22,7 @@ pub(crate) const TABLES: [(&str, Half, &str); 24] = [
     ("groups", Data, "resources"),
     ("lookup_keys", Data, "written by each change, in its transaction"),
     ("lookup_paths", Data, "read with the feed of each change"),
+    ("user_name_collisions", Data, "written in the transaction that gives users their keys"),
     ("users", Data, "resources"),
     ("audit_head", Control, "one row for all operators: the end of one chain"),
     ("audit_log", Control, "one chain over all tenants, with triggers"),

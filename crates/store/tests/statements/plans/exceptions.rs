@@ -5,9 +5,17 @@ use super::{Bound, Search};
 /// A tenant has one row of these: their primary key is `tenant_id`.
 const ONE_ROW: [&str; 3] = ["erasures", "feeds", "federations"];
 
-/// A tenant has few rows of these: operators make them, and of lookup paths there are eight at most.
-const FEW_ROWS: [&str; 6] =
-    ["client_secrets", "lookup_paths", "oauth_clients", "rotations", "secret_tokens", "setup_links"];
+/// A tenant has few rows of these: operators make them, of lookup paths there are eight at most, and few people have names
+/// that were different to an earlier version alone.
+const FEW_ROWS: [&str; 7] = [
+    "client_secrets",
+    "lookup_paths",
+    "oauth_clients",
+    "rotations",
+    "secret_tokens",
+    "setup_links",
+    "user_name_collisions",
+];
 
 /// There are few rows of these in all.
 const FEW_ROWS_IN_ALL: [&str; 4] = ["clock", "operator_api_tokens", "operators", "signing_keys"];
