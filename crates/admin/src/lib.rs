@@ -36,6 +36,7 @@ pub mod setup;
 mod setup_links;
 mod sign_in;
 mod tenants;
+mod user_names;
 mod web;
 
 pub use actors::Actors;

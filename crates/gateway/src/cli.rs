@@ -156,6 +156,8 @@ pub(crate) enum TenantCommand {
     },
     /// List deleted users and groups, which can be restored until they are purged.
     Deleted { tenant: String },
+    /// List users whose userName equals that of another user: an earlier version took the two names for different ones.
+    Collisions { tenant: String },
 }
 
 /// A tenant to which something is done that its customer notices.

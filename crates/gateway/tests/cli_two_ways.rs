@@ -143,6 +143,7 @@ fn everything(way: &Way) -> Vec<(String, Value)> {
     let user = text(&created.json, "id");
     assert_eq!(way.world.send("DELETE", &format!("{url}/{user}"), Some(token), None).status, 204);
     assert_eq!(run(2, &["tenant", "deleted", "contoso"])["deleted"][0]["id"], user);
+    assert_eq!(run(2, &["tenant", "collisions", "contoso"])["collisions"], json!([]));
     assert_eq!(run(1, &["restore", "contoso", user])["userName"], "ana@example.com");
 
     let mut at_the_machine = |words: usize, arguments: &[&str]| {

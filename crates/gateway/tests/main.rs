@@ -33,3 +33,4 @@ mod scim2_tester;
 mod settings;
 mod setup;
 mod shutdown;
+mod user_names;

@@ -16,7 +16,7 @@ const EXPLAINED: &str = include_str!("scim2/explained.json");
 /// Checks that must have run, by resource type: a suite that broke off early must not pass.
 const MUST_RUN: &str = include_str!("scim2/must_run.json");
 
-fn python() -> PathBuf {
+pub(crate) fn python() -> PathBuf {
     let python = env::var_os("JUNO_PYTHON").map(PathBuf::from);
     python.filter(|path| path.exists()).expect(
         "JUNO_PYTHON must name the Python of target/python, which has scim2-tester: run `make test`, or make it with \

@@ -70,6 +70,7 @@ routes! { "/api/v1", Problem;
     "/tenants/{tenant}/resources/{type}/{id}/members" { GET Viewer => resources::members }
     "/tenants/{tenant}/resources/{type}/{id}/history" { GET Viewer => resources::history }
     "/tenants/{tenant}/change-log" { GET Viewer => resources::change_log }
+    "/tenants/{tenant}/collisions" { GET Viewer => resources::collisions }
     "/tenants/{tenant}/deleted" { GET Viewer => resources::deleted }
     "/tenants/{tenant}/deleted/{id}/restore" { POST Support => resources::restore }
     "/expiring-credentials" { GET Viewer => expiry::list }

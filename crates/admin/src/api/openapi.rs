@@ -69,6 +69,7 @@ use utoipa::{
         resources::members,
         resources::history,
         resources::change_log,
+        resources::collisions,
         resources::deleted,
         resources::restore,
         audit::list,

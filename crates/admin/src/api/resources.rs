@@ -14,7 +14,7 @@ use actix_web::{
 };
 use scim::schema::ResourceKind;
 use serde::{Deserialize, Serialize};
-use store::{ChangeRow, DeletedRow};
+use store::{ChangeRow, DeletedRow, UserNameCollision};
 use utoipa::{IntoParams, ToSchema};
 
 /// What to find.
@@ -105,6 +105,27 @@ pub(super) struct DeletedsShape {
     next_cursor: Option<String>,
 }
 
+/// A user whose `userName` equals that of another user. Both were created when an earlier version of the gateway took the
+/// names for different ones.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Collision)]
+pub(super) struct CollisionShape {
+    /// The user who is found by its own spelling of the name alone.
+    id: String,
+    user_name: String,
+    /// The user who is found by every other spelling.
+    equal_id: String,
+    equal_user_name: String,
+}
+
+/// A page of users whose `userName` equals that of another user, by id.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Collisions)]
+pub(super) struct CollisionsShape {
+    collisions: Vec<CollisionShape>,
+    next_cursor: Option<String>,
+}
+
 /// A member of a group.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Member)]
@@ -151,6 +172,15 @@ fn deleted_shape(admin: &Admin, row: DeletedRow) -> DeletedShape {
         actor: row.actor.map(|actor| actor.to_string()),
         version: row.version,
         document: row.document.into(),
+    }
+}
+
+fn collision(row: UserNameCollision) -> CollisionShape {
+    CollisionShape {
+        id: row.user.id.to_string(),
+        user_name: row.user.user_name,
+        equal_id: row.equal.id.to_string(),
+        equal_user_name: row.equal.user_name,
     }
 }
 
@@ -256,6 +286,24 @@ pub(super) async fn change_log(
 ) -> Result<HttpResponse, Problem> {
     let query = query.read()?;
     Ok(changes_page(admin.changes(&tenant, None, query.cursor.as_deref(), query.count).await?))
+}
+
+/// List users whose `userName` equals that of another user.
+///
+/// A user leaves the list when one of the two is renamed or deleted. No new ones come.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/collisions", tag = "resources",
+    params(("tenant" = String, Path, description = "Label or id"), PageQuery),
+    responses((status = 200, body = CollisionsShape)))]
+pub(super) async fn collisions(
+    _caller: Caller<Viewer>,
+    admin: Data<Admin>,
+    tenant: Path<String>,
+    query: Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    let query = query.read()?;
+    let page = admin.user_name_collisions(&tenant, query.cursor.as_deref(), query.count).await?;
+    let page = page.map(collision);
+    Ok(ok(&CollisionsShape { collisions: page.rows, next_cursor: page.next }))
 }
 
 /// List deleted users and groups that can be restored, the latest first.

@@ -7,7 +7,7 @@ use super::{
     visitor::Visitor,
 };
 use crate::{
-    Admin, TenantOverview,
+    Admin, Failure, Listed, TenantOverview,
     caller::{Support, Viewer},
     web,
 };
@@ -18,7 +18,7 @@ use actix_web::{
 use askama::Template;
 use scim::Profile;
 use serde::Deserialize;
-use store::{Tenant, TenantState, TenantUpdate};
+use store::{Tenant, TenantState, TenantUpdate, UserNameCollision};
 
 /// The pages of a tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,21 +90,26 @@ struct OverviewPage {
     tenant: TenantHead,
     url: String,
     overview: TenantOverview,
+    /// Users whose names are equal; the first page of them.
+    collisions: Listed<UserNameCollision>,
     form: ChangeForm,
     wrong: Option<String>,
 }
 
 impl OverviewPage {
-    fn new<R>(visitor: &Visitor<R>, admin: &Admin, overview: TenantOverview) -> OverviewPage {
+    async fn read<R>(visitor: &Visitor<R>, admin: &Admin, tenant: &str) -> Result<OverviewPage, Failure> {
+        let overview = admin.tenant_overview(tenant).await?;
+        let collisions = admin.user_name_collisions(tenant, None, None).await?;
         let tenant = &overview.tenant;
-        OverviewPage {
+        Ok(OverviewPage {
             frame: visitor.frame(Section::Tenants),
             url: admin.tenant_url(tenant),
             form: ChangeForm::of(tenant),
             tenant: TenantHead::of(tenant, Tab::Overview),
             overview,
+            collisions,
             wrong: None,
-        }
+        })
     }
 
     fn is_entra(&self) -> bool {
@@ -118,8 +123,7 @@ pub(super) async fn show(
     admin: Data<Admin>,
     tenant: Path<String>,
 ) -> Result<HttpResponse, Refusal> {
-    let overview = admin.tenant_overview(&tenant).await?;
-    Ok(web::page(&OverviewPage::new(&visitor, &admin, overview))?)
+    Ok(web::page(&OverviewPage::read(&visitor, &admin, &tenant).await?)?)
 }
 
 /// What can be changed of a tenant, and what of it the page has shown.
@@ -158,8 +162,7 @@ pub(super) async fn change(
         Ok(tenant) => Ok(done(&admin, &format!("/tenants/{}", tenant.label), "The tenant is changed.")?),
         Err(failure) => {
             let again = Again::of(failure)?;
-            let overview = admin.tenant_overview(&tenant).await?;
-            let page = OverviewPage::new(&visitor, &admin, overview);
+            let page = OverviewPage::read(&visitor, &admin, &tenant).await?;
             let wrong = Some(again.words.clone());
             Ok(again.page(&OverviewPage { form, wrong, ..page })?)
         }

@@ -55,6 +55,11 @@ pub(crate) async fn run(api: &Api, command: &TenantCommand) -> Result<Answer, Co
             let listed = api.list(Request::get(&["tenants", tenant, "deleted"]), "deleted").await?;
             Ok(Answer::table(listed, "deleted", &["resource_type", "id", "deleted", "purged", "version"]))
         }
+        TenantCommand::Collisions { tenant } => {
+            let asked = Request::get(&["tenants", tenant, "collisions"]);
+            let columns = ["user_name", "id", "equal_user_name", "equal_id"];
+            Ok(Answer::table(api.list(asked, "collisions").await?, "collisions", &columns))
+        }
     }
 }
 

@@ -73,6 +73,7 @@ fn rows() -> BTreeMap<(&'static str, &'static str), (&'static str, Option<Value>
         (("GET", "/tenants/{tenant}/resources/{type}/{id}/members"), ("", None)),
         (("GET", "/tenants/{tenant}/resources/{type}/{id}/history"), ("", None)),
         (("GET", "/tenants/{tenant}/change-log"), ("", None)),
+        (("GET", "/tenants/{tenant}/collisions"), ("", None)),
         (("GET", "/tenants/{tenant}/deleted"), ("", None)),
         (("POST", "/tenants/{tenant}/deleted/{id}/restore"), ("", empty())),
         (("GET", "/audit"), ("", None)),
