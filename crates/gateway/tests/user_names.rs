@@ -45,7 +45,7 @@ fn assert_taken(response: &Response) {
 fn equal_user_names_are_taken_in_every_profile() {
     for backend in Backend::ALL {
         let world = World::start(backend);
-        for profile in ["entra", "rfc"] {
+        for profile in ["entra", "rfc", "interop"] {
             let tenant = world.tenant_of_profile(profile, profile);
             let jose = tenant.create_user(NFC);
             let other = tenant.create_user("other@example.com");
