@@ -3,7 +3,6 @@
 use super::{LEVEL, Untyped, check_depth};
 use crate::{
     ScimError,
-    condition::Condition,
     filter::{CompareOp, Filter, Value as FilterValue},
     patch::{
         Op,
@@ -83,7 +82,7 @@ impl Untyped<'_> {
             let mut elements = Elements::take(current, self.budget)?;
             self.budget.steps(elements.weight().saturating_mul(filter.comparisons()))?;
             elements.touched = (0..elements.list.len())
-                .filter(|index| is_selected(&condition, &elements.list[*index]))
+                .filter(|index| condition.matches_element(&elements.list[*index]))
                 .collect();
             self.write_selected(&mut elements, name, filter, sub, value)?;
             let has_changed = elements.put_back(current);
@@ -172,14 +171,6 @@ impl Untyped<'_> {
         })?;
         elements.drop_touched(is_unassigned);
         elements.merge_pairs(self.budget)
-    }
-}
-
-/// A value without parts is its own `value` (RFC 7643 section 2.4).
-fn is_selected(condition: &Condition, element: &Value) -> bool {
-    match element {
-        Value::Object(_) => condition.matches_element(element),
-        simple => condition.matches_element(&serde_json::json!({ "value": simple })),
     }
 }
 
