@@ -25,7 +25,7 @@ impl Provisioning {
     ) -> Result<Written, Failure> {
         let rules = self.rules(context, kind);
         let New { document, members, effects } =
-            off_worker(json::size(&body), move || new(rules, body)).await??;
+            off_worker(context.tenant, json::size(&body), move || new(rules, body)).await??;
         let id = id::new(context.now)?;
         let (json, member_count) = (document.json.clone(), members.len() as u64);
         let change = Change {

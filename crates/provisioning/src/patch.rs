@@ -73,7 +73,7 @@ impl Provisioning {
     ) -> Result<Option<Changed>, Failure> {
         let rules = self.rules(context, ResourceKind::Group);
         let (shared, work, own_id) = (Arc::clone(request), request.work(0), id.to_owned());
-        let patched = off_worker(work, move || {
+        let patched = off_worker(context.tenant, work, move || {
             let patched = shared.apply_to(rules.resource_type, rules.profile, &own_id, &Map::new())?;
             if member::needs_members(&patched.members) {
                 return Ok(None);

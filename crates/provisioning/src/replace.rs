@@ -24,7 +24,8 @@ impl Provisioning {
         body: Value,
     ) -> Result<Written, Failure> {
         let rules = self.rules(context, kind);
-        let replacement = off_worker(json::size(&body), move || replacement(rules, body)).await??;
+        let replacement =
+            off_worker(context.tenant, json::size(&body), move || replacement(rules, body)).await??;
         self.update(context, kind, id, precondition, Wish::Put(Arc::new(replacement))).await
     }
 }

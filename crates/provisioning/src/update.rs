@@ -133,7 +133,7 @@ impl Provisioning {
             Wish::Put(replacement) => {
                 let replacement = Arc::clone(replacement);
                 let work = replacement.json.len() + row.document.len();
-                let replaced = off_worker(work, move || {
+                let replaced = off_worker(context.tenant, work, move || {
                     let proposal = put(rules, &replacement, &row)?;
                     Ok::<_, Failure>((row, proposal))
                 });
@@ -142,7 +142,7 @@ impl Provisioning {
             Wish::Patch(request) => {
                 let request = Arc::clone(request);
                 let work = request.work(row.document.len());
-                let patched = off_worker(work, move || {
+                let patched = off_worker(context.tenant, work, move || {
                     let (proposal, steps) = patch(rules, &request, &row)?;
                     Ok::<_, Failure>((row, proposal, steps))
                 });
@@ -150,7 +150,8 @@ impl Provisioning {
                 if let Some(steps) = steps {
                     let today = self.store.members(context.tenant, row.id, row.member_count).await?;
                     let work = member::work(&steps, &today);
-                    proposal.members = off_worker(work, move || member::reduce(&steps, &today)).await??;
+                    proposal.members =
+                        off_worker(context.tenant, work, move || member::reduce(&steps, &today)).await??;
                 }
                 Ok((row, proposal))
             }

@@ -52,7 +52,7 @@ impl Body {
         let announced = announced_length(&self.request);
         let text = receive(self.payload, &app.limits, announced, memory).await?;
         let length = text.len();
-        let (text, size) = off_worker(length, move || {
+        let (text, size) = off_worker(memory.line(), length, move || {
             let size = tree::size(&text);
             (text, size)
         })
@@ -65,7 +65,7 @@ impl Body {
         }
         // More than was reserved only for bodies that hardly hold any text.
         memory.raise_to(base + length + size, base + length).await?;
-        let value = off_worker(length, move || read(scim::json::parse(&text)?)).await??;
+        let value = off_worker(memory.line(), length, move || read(scim::json::parse(&text)?)).await??;
         memory.shrink_to(base + size);
         Ok(value)
     }

@@ -207,7 +207,8 @@ impl Answer {
         self.begun |= !batch.is_empty();
         // Copying text is light work, parsing it is not.
         let cost = if shape.is_whole() { size / 16 } else { size };
-        let rendered = off_worker(cost, move || shape.render(&batch, &base, begun)).await??;
+        let rendered =
+            off_worker(self.context.tenant, cost, move || shape.render(&batch, &base, begun)).await??;
         text.push_str(&rendered);
         Ok(())
     }

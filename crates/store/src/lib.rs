@@ -49,6 +49,7 @@ mod workers;
 
 pub use admission::{
     line::{Line, Network},
+    turns::{Turn, Turns},
     work::Budget,
 };
 pub use api_tokens::ApiTokenRow;

@@ -71,7 +71,8 @@ pub(crate) enum Rejected {
     Closed,
 }
 
-struct State<T> {
+/// Who waits, and whose turn is next: without a lock and without threads.
+pub(super) struct State<T> {
     lines: HashMap<Line, Waiting<T>>,
     /// The turns of lines whose next job is light, and of those whose next job is heavy.
     light: BTreeSet<Turn>,
@@ -114,9 +115,7 @@ struct Waiting<T> {
 impl<T> FairQueue<T> {
     /// `running`: most jobs of one line that may be taken and not yet done.
     pub(crate) fn new(running: usize) -> Self {
-        let (lines, light, heavy, asleep) = Default::default();
-        let state = State { lines, light, heavy, now: 0, number: 0, asleep, closed: false };
-        FairQueue { state: Mutex::new(state), filled: Condvar::new(), heavy: Condvar::new(), running }
+        FairQueue { state: Mutex::new(State::new()), filled: Condvar::new(), heavy: Condvar::new(), running }
     }
 
     fn state(&self) -> MutexGuard<'_, State<T>> {
@@ -130,12 +129,11 @@ impl<T> FairQueue<T> {
         if state.closed {
             return Err(Rejected::Closed);
         }
-        let waiting = state.lines.entry(line).or_insert_with(Waiting::new);
-        if matches!(line, Line::Unverified(_)) && waiting.jobs.len() >= STRANGERS {
+        let waits = state.lines.get(&line).map_or(0, |waiting| waiting.jobs.len());
+        if matches!(line, Line::Unverified(_)) && waits >= STRANGERS {
             return Err(Rejected::Full);
         }
-        waiting.jobs.push_back((weight, Instant::now(), job));
-        state.line_up(line, self.running);
+        state.push(line, weight, job, self.running);
         self.wake(state);
         Ok(())
     }
@@ -210,6 +208,18 @@ impl<T> FairQueue<T> {
 }
 
 impl<T> State<T> {
+    pub(super) fn new() -> State<T> {
+        let (lines, light, heavy, asleep) = Default::default();
+        State { lines, light, heavy, now: 0, number: 0, asleep, closed: false }
+    }
+
+    /// Puts a job at the end of its line. `running`: most jobs of one line that may be taken and not yet done.
+    pub(super) fn push(&mut self, line: Line, weight: Weight, job: T, running: usize) {
+        let waiting = self.lines.entry(line).or_insert_with(Waiting::new);
+        waiting.jobs.push_back((weight, Instant::now(), job));
+        self.line_up(line, running);
+    }
+
     /// Gives a line a turn, if it has a job and may have one more taken.
     fn line_up(&mut self, line: Line, running: usize) {
         let Some(waiting) = self.lines.get_mut(&line) else { return };
@@ -230,7 +240,8 @@ impl<T> State<T> {
         };
     }
 
-    fn take(&mut self, which: Which, portion: Portion, running: usize) -> Vec<Taken<T>> {
+    /// Takes a portion of what may be taken. Each job that was taken is [`State::done`] later.
+    pub(super) fn take(&mut self, which: Which, portion: Portion, running: usize) -> Vec<Taken<T>> {
         let (mut taken, mut sum) = (Vec::new(), Weight::default());
         while taken.len() < portion.jobs
             && let Some((turn @ (at, _, line), is_heavy)) = self.next(which)
@@ -271,7 +282,8 @@ impl<T> State<T> {
         light.into_iter().chain(heavy).min()
     }
 
-    fn done(&mut self, line: Line, extra: Weight, running: usize) {
+    /// A job that was taken is done, and was so much heavier than estimated.
+    pub(super) fn done(&mut self, line: Line, extra: Weight, running: usize) {
         let Some(waiting) = self.lines.get_mut(&line) else { return };
         waiting.running = waiting.running.saturating_sub(1);
         waiting.is_alone &= waiting.running > 0;

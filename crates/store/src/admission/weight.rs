@@ -80,6 +80,11 @@ impl Weight {
         Weight::of(rows / IDS)
     }
 
+    /// What work on so many bytes costs.
+    pub(crate) fn of_bytes(bytes: usize) -> Weight {
+        Weight::of(bytes / BYTES)
+    }
+
     /// What a job has cost that kept a thread busy for this time.
     pub(crate) fn of_time(time: Duration) -> Weight {
         Weight(u32::try_from(time.as_nanos() / UNIT.as_nanos()).unwrap_or(u32::MAX))

@@ -6,7 +6,7 @@
 
 mod state;
 
-use crate::model::TenantId;
+use crate::{admission::line::Line, model::TenantId};
 use state::{PATIENCE, Served, State};
 use std::{
     fmt,
@@ -166,6 +166,14 @@ impl Budget {
 }
 
 impl Reservation {
+    /// The line in which other work of the request waits.
+    pub fn line(&self) -> Line {
+        match self.holder {
+            Holder::Tenant(tenant) => Line::Tenant(tenant),
+            Holder::Operators => Line::Operators,
+        }
+    }
+
     /// How many bytes are reserved.
     pub fn bytes(&self) -> usize {
         self.bytes
