@@ -34,7 +34,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
 ];
 
 /// What the rules of the standard may use: nothing that reads, writes, waits or logs.
-const SCIM_MAY_USE: &[&str] = &["base64", "jiff", "serde", "serde_json", "sha2", "thiserror", "uuid"];
+const SCIM_MAY_USE: &[&str] =
+    &["base64", "jiff", "serde", "serde_json", "sha2", "thiserror", "unicode-normalization", "uuid"];
 
 /// The dependencies of our crates: for each its (dependency, is it for tests only).
 fn dependencies() -> BTreeMap<String, BTreeSet<(String, bool)>> {

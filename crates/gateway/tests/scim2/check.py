@@ -7,14 +7,24 @@ import json
 import os
 import sys
 
-from httpx2 import Client
+from httpx2 import Client, Response
 from scim2_client.engines.httpx2 import SyncSCIMClient
 from scim2_tester import check_server
 
 
+def hide_drafts(response: Response) -> None:
+    """Takes out what a draft demands of profile interop: scim2-models refuses to read an attribute that it does not know."""
+    response.read()
+    if response.request.url.path.endswith("/ServiceProviderConfig"):
+        config = response.json()
+        config.pop("interopProfileConformant", None)
+        response._content = json.dumps(config).encode()
+
+
 def main() -> None:
     headers = {"Authorization": f"Bearer {os.environ['SCIM_TOKEN']}"}
-    with Client(base_url=os.environ["SCIM_URL"], headers=headers, timeout=30) as http:
+    hooks = {"response": [hide_drafts]}
+    with Client(base_url=os.environ["SCIM_URL"], headers=headers, timeout=30, event_hooks=hooks) as http:
         results = check_server(SyncSCIMClient(http))
     json.dump(
         [

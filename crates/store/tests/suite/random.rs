@@ -163,6 +163,19 @@ fn own_extension() -> BoxedStrategy<Value> {
     ])
 }
 
+/// A `$ref` of another form than ours is accepted beside a `value` only.
+fn manager() -> BoxedStrategy<Value> {
+    object(vec![("value", text()), ("$ref", text())])
+        .prop_map(|mut manager| {
+            let has_value = manager["value"].as_str().is_some_and(|value| !value.is_empty());
+            if let Some(parts) = manager.as_object_mut().filter(|_| !has_value) {
+                parts.remove("$ref");
+            }
+            manager
+        })
+        .boxed()
+}
+
 fn user(index: usize) -> BoxedStrategy<Value> {
     let attributes = object(vec![
         ("externalId", text()),
@@ -177,10 +190,7 @@ fn user(index: usize) -> BoxedStrategy<Value> {
         ("photos", values()),
         (
             "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
-            object(vec![
-                ("department", text()),
-                ("manager", object(vec![("value", text()), ("$ref", text())])),
-            ]),
+            object(vec![("department", text()), ("manager", manager())]),
         ),
         ("urn:example:Own:2.0:User", own_extension()),
         ("urn:example:hr", object(vec![("badge", text())])),
