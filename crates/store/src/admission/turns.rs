@@ -40,15 +40,20 @@ impl Turns {
         // Work that is heavier than this would keep a tenant that is alone from using several places.
         let weight = Weight::of_bytes(bytes).min(ALONE);
         loop {
-            let (grant, granted) = oneshot::channel();
-            let mut places = self.places();
-            places.waiting.push(line, weight, grant, usize::MAX);
-            self.hand_out(places);
             // A sender is dropped only after its receiver, so this ends the first time.
-            if let Ok(turn) = granted.await {
+            if let Ok(turn) = self.line_up(line, weight).await {
                 return turn;
             }
         }
+    }
+
+    /// Puts a request at the end of its line. The receiver gets the place.
+    fn line_up(&self, line: Line, weight: Weight) -> oneshot::Receiver<Turn> {
+        let (grant, granted) = oneshot::channel();
+        let mut places = self.places();
+        places.waiting.push(line, weight, grant, usize::MAX);
+        self.hand_out(places);
+        granted
     }
 
     fn places(&self) -> MutexGuard<'_, Places> {
