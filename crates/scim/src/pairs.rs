@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     hash::{Hash, Hasher},
 };
 
@@ -112,9 +112,10 @@ fn firsts(list: &[Value]) -> Vec<usize> {
 /// Gives an element the parts that it lacks.
 fn complete(element: &mut Value, same: Value) {
     let (Value::Object(parts), Value::Object(others)) = (element, same) else { return };
+    let mut names: HashSet<String> = parts.keys().map(|name| name.to_ascii_lowercase()).collect();
     for (key, other) in others {
         let was_primary = key == "primary" && other == true;
-        if was_primary || part(parts, &key).is_none() {
+        if names.insert(key.to_ascii_lowercase()) || was_primary {
             parts.insert(key, other);
         }
     }

@@ -264,8 +264,10 @@ fn comparable(attribute: Option<&Attribute>, value: &Value) -> Value {
 /// whether it changed anything.
 fn add_parts(element: &mut Map<String, Value>, parts: Map<String, Value>) -> bool {
     let mut has_changed = false;
+    let mut spelled: HashMap<String, String> =
+        element.keys().map(|key| (key.to_ascii_lowercase(), key.clone())).collect();
     for (key, given) in parts {
-        let key = element.keys().find(|other| other.eq_ignore_ascii_case(&key)).cloned().unwrap_or(key);
+        let key = spelled.entry(key.to_ascii_lowercase()).or_insert(key).clone();
         match element.get_mut(&key) {
             Some(_) if key.eq_ignore_ascii_case("value") || key.eq_ignore_ascii_case("type") => {}
             Some(current) if key == "primary" && *current == true => {}
@@ -305,8 +307,13 @@ fn first_part(parts: &Map<String, Value>) -> Option<(&str, &Value)> {
 /// Whether every part of `named` is so in `element`.
 fn names(named: &Value, element: &Value) -> bool {
     match (named, element) {
-        (Value::Object(named), Value::Object(parts)) => {
+        (Value::Object(named), Value::Object(parts)) if named.len() <= UNINDEXED => {
             named.iter().all(|(key, wanted)| part(parts, key) == Some(wanted))
+        }
+        (Value::Object(named), Value::Object(parts)) => {
+            let parts: HashMap<String, &Value> =
+                parts.iter().map(|(key, part)| (key.to_ascii_lowercase(), part)).collect();
+            named.iter().all(|(key, wanted)| parts.get(&key.to_ascii_lowercase()) == Some(&wanted))
         }
         (simple, element) => simple == element,
     }

@@ -210,7 +210,7 @@ impl Writer<'_> {
         for value in values {
             let unknown = self.reader.unknown;
             let read = self.reader.single(attribute, value, name)?;
-            // A value with a part that no schema knows is none that is stored.
+            // No stored value has a part that the schema does not describe, so this value names none.
             match read.filter(|_| self.reader.unknown == unknown) {
                 Some(named) => gone.push(named),
                 None => names_nothing = true,

@@ -159,13 +159,11 @@ impl Untyped<'_> {
             (_, element, Value::Object(parts))
                 if self.reader.profile.rules().creates_what_a_filter_selects =>
             {
-                let mut written = element_of(filter).unwrap_or_default();
+                let mut written: Fields = element_of(filter).unwrap_or_default().into_iter().collect();
                 for (key, part) in parts.clone() {
-                    let key =
-                        written.keys().find(|other| other.eq_ignore_ascii_case(&key)).cloned().unwrap_or(key);
-                    written.insert(key, part);
+                    written.set(&key, prune(part));
                 }
-                Ok(put(element, prune(Value::Object(written))))
+                Ok(put(element, prune(Value::Object(written.into_map()))))
             }
             (_, element, value) => Ok(put(element, prune(value.clone()))),
         })?;
