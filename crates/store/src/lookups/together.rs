@@ -2,7 +2,7 @@
 //! until it begins.
 
 use crate::{
-    admission::{line::Line, weight::Weight},
+    admission::{line::Line, scans::ScanCosts, weight::Weight},
     engine::Engine,
     figures::Counters,
     lane::Lane,
@@ -219,11 +219,21 @@ const A_LITTLE: Duration = Duration::from_millis(100);
 
 impl Threads {
     /// Puts a scan into the queue.
-    fn scan(&self, asked: Asked, ticket: Ticket, joined: &Joined) -> Result<(), StoreError> {
+    fn scan(
+        &self,
+        tenant: TenantId,
+        asked: Asked,
+        ticket: Ticket,
+        joined: &Joined,
+        costs: Arc<ScanCosts>,
+    ) -> Result<(), StoreError> {
         // A caller that joins in the last moment also has its whole time. Without callers the scan is cancelled.
         let limit = Limit::within(2 * Lane::Slow.time());
         joined.wanted.queued.get_or_init(|| (Instant::now(), Arc::clone(&limit)));
-        let work = Box::new(move |engine: Result<&dyn Engine, StoreError>| ticket.work(engine));
+        let work = Box::new(move |engine: Result<&dyn Engine, StoreError>| match engine {
+            Ok(engine) => costs.note(tenant, || ticket.work(Ok(engine))),
+            Err(error) => ticket.work(Err(error)),
+        });
         self.jobs_of(Lane::Slow)?.push(asked, limit, work)
     }
 }
@@ -243,7 +253,9 @@ impl Store {
             let (joined, ticket) = self.threads.scans.join(of, shape, listing.clone());
             if let Some(ticket) = ticket {
                 match self.admit(tenant, Weight::of_listing(listing, Some(self.scans.of(tenant)))).await {
-                    Ok(asked) => self.threads.scan(asked, ticket, &joined)?,
+                    Ok(asked) => {
+                        self.threads.scan(tenant, asked, ticket, &joined, Arc::clone(&self.scans))?
+                    }
                     Err(error) => {
                         ticket.refuse(&error);
                         return Err(error);
