@@ -8,7 +8,7 @@ use store::Store;
 /// How often it looks what tenants have asked for meanwhile.
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// Looks at once and then now and then; never returns.
+/// Looks at the start and then at each interval; never returns.
 pub(crate) async fn tend(store: Store) {
     let mut tick = tokio::time::interval(INTERVAL);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

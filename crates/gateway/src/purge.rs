@@ -38,7 +38,7 @@ impl Purge {
         Ok(Purge { store, clock, keep, purged })
     }
 
-    /// Looks at once and then now and then; never returns.
+    /// Looks at the start and then at each interval; never returns.
     pub(crate) async fn run(self) {
         let mut tick = tokio::time::interval((self.keep / LOOKS).clamp(SHORTEST, LONGEST));
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

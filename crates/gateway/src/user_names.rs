@@ -6,7 +6,7 @@ use store::{Store, StoreError, TenantId};
 /// How often it looks whether collisions are over.
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// Looks at once and then now and then; never returns.
+/// Looks at the start and then at each interval; never returns.
 pub(crate) async fn tend(store: Store) {
     let mut tick = tokio::time::interval(INTERVAL);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

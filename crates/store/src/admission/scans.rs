@@ -48,7 +48,7 @@ impl ScanCosts {
     }
 
     fn costs(&self) -> MutexGuard<'_, HashMap<TenantId, Weight>> {
-        // No code panics while it holds the lock; if one did, the costs are whole all the same.
+        // No code panics while it holds the lock. If one did, the costs would still be complete.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

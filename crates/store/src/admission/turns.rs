@@ -57,7 +57,7 @@ impl Turns {
     }
 
     fn places(&self) -> MutexGuard<'_, Places> {
-        // No code panics while it holds the lock; if one did, the places are whole all the same.
+        // No code panics while it holds the lock. If one did, the places would still be complete.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -80,7 +80,7 @@ impl Weight {
         Weight::of(rows / IDS)
     }
 
-    /// What work on so many bytes costs.
+    /// What work on this number of bytes costs.
     pub(crate) fn of_bytes(bytes: usize) -> Weight {
         Weight::of(bytes / BYTES)
     }

@@ -139,7 +139,7 @@ impl Budget {
     }
 
     fn state(&self) -> MutexGuard<'_, State<oneshot::Sender<Reservation>>> {
-        // No code panics while it holds the lock; if one did, the state is whole all the same.
+        // No code panics while it holds the lock. If one did, the state would still be complete.
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -56,7 +56,7 @@ impl Memory {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // No code panics while it holds the lock; if one did, the state is whole all the same.
+        // No code panics while it holds the lock. If one did, the state would still be complete.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -239,7 +239,7 @@ macro_rules! user_name_engine {
             }
 
             fn rekey_users(&self, tenant: TenantId, behind: Option<ResourceId>) -> Result<u64, StoreError> {
-                // Read before the lock: whoever changes a user meanwhile stores it under its key.
+                // Read before the lock. A request that changes a user meanwhile stores it under its key.
                 let next = next_names::<$database>(tenant, behind);
                 let slice = Slice::of(self.run(|connection| next.load::<(Id, String)>(connection))?);
                 self.$write(|connection| {

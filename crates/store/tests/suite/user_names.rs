@@ -276,7 +276,7 @@ async fn two_processes_make_the_keys_anew(backend: Backend) {
     assert_eq!(collisions(&world).await, []);
 }
 
-/// Whoever comes first: no key is there twice, and each user is found by its own spelling.
+/// In any order of creation, no key exists twice, and each user is found by its own spelling.
 async fn changes_at_the_same_moment_break_nothing(backend: Backend) {
     let world = World::new(backend).await;
     for round in 0..10 {
@@ -298,7 +298,7 @@ async fn changes_at_the_same_moment_break_nothing(backend: Backend) {
         if renamed.is_ok() {
             assert_eq!(found(&world, &name(WIDE)).await, Some(ana));
         }
-        // Whoever is not stored under its key is known.
+        // The list of collisions has each user that is not stored under its key.
         let known = collisions(&world).await.len();
         let others = usize::from(created.is_ok()) + usize::from(renamed.is_ok());
         assert_eq!(known, others, "{created:?} {renamed:?}");

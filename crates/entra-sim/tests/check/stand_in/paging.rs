@@ -1,4 +1,5 @@
-//! Pages of the stand-in: a page that continues another one begins behind its last resource, whoever was deleted meanwhile.
+//! Pages of the stand-in: a page that continues another one begins behind its last resource, even if
+//! resources were deleted meanwhile.
 
 use super::defect::Defect;
 use super::directory::{Directory, Result};
