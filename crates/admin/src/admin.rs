@@ -4,7 +4,7 @@ use crate::Failure;
 use provisioning::{Context, Provisioning};
 use scim::{Timestamp, schema::ResourceKind, search::PageLimits};
 use std::{sync::OnceLock, time::Duration};
-use store::{By, Row, Store, Tenant};
+use store::{Row, Store, Tenant};
 use tokens::{
     ClientPolicy, Issuer, JwksSettings, Lookups, OauthClients, RationSettings, Rotations, SetupPolicy,
     operator::{OpenId, OpenIdSettings, Passwords, Throttle, ThrottleSettings},
@@ -69,7 +69,9 @@ pub struct Admin {
     /// Of sessions and API tokens.
     pub(crate) lookups: Lookups,
     pub(crate) openid: Option<OpenId>,
+    pub(crate) issuer: Issuer,
     pub(crate) oauth_clients: OauthClients,
+    pub(crate) rotations: Rotations,
     pub(crate) settings: AdminSettings,
     pub(crate) now: fn() -> Timestamp,
     forget: OnceLock<Box<dyn Fn() + Send + Sync>>,
@@ -90,6 +92,8 @@ impl Admin {
         let provisioning = Provisioning::new(store.clone());
         let (throttle, lookups) = (Throttle::new(settings.throttle), Lookups::new(settings.unknown));
         let oauth_clients = OauthClients::new(store.clone(), settings.client_policy);
+        let issuer = Issuer::new(store.clone(), settings.max_tokens);
+        let rotations = Rotations::new(store.clone(), settings.silence);
         let (passwords, forget) = (Passwords::new()?, OnceLock::new());
         let openid = settings.openid.clone().map(OpenId::new).transpose().map_err(Failure::Internal)?;
         Ok(Admin {
@@ -99,7 +103,9 @@ impl Admin {
             throttle,
             lookups,
             openid,
+            issuer,
             oauth_clients,
+            rotations,
             settings,
             now,
             forget,
@@ -132,16 +138,6 @@ impl Admin {
     pub async fn tenant(&self, label_or_id: &str) -> Result<Tenant, Failure> {
         let found = self.store.tenant(label_or_id).await?;
         found.ok_or_else(|| Failure::NotFound("There is no tenant with this label or id.".to_owned()))
-    }
-
-    /// The issuer of Secret Tokens in the hands of somebody.
-    pub(crate) fn issuer(&self, by: &By) -> Issuer {
-        Issuer::new(self.store.acting(by.clone()), self.settings.max_tokens)
-    }
-
-    /// Rotations in the hands of somebody.
-    pub(crate) fn rotations_by(&self, by: &By) -> Rotations {
-        Rotations::new(self.store.acting(by.clone()), self.settings.silence)
     }
 
     /// The Tenant URL that the customer's administrator pastes into Entra.

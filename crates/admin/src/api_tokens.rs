@@ -8,7 +8,13 @@ use crate::{
 };
 use scim::Timestamp;
 use std::{net::IpAddr, time::Duration};
-use store::{ApiTokenRow, By, Line, Operator, Role, Session};
+use store::{
+    Actor, ApiTokenRow, By, Line, Operator, Role, Session,
+    control::{
+        Tx,
+        api_tokens::{self, CreateRefused, NotAlive},
+    },
+};
 use tokens::ApiToken;
 
 /// Longest label.
@@ -42,7 +48,7 @@ pub(crate) struct Script {
     /// Whose it is, with the role that the token has.
     pub(crate) operator: Operator,
     /// As whom it acts.
-    pub(crate) actor: String,
+    pub(crate) actor: Actor,
 }
 
 impl Admin {
@@ -69,7 +75,7 @@ impl Admin {
         let role = new.role.unwrap_or(operator.role);
         if role > operator.role {
             return Err(Failure::Invalid(format!(
-                "A token may not more than its operator, who has the role {}.",
+                "An API token cannot have a higher role than its operator ({}).",
                 operator.role.as_str()
             )));
         }
@@ -103,11 +109,15 @@ impl Admin {
                 revoked: None,
                 last_used: None,
             };
-            let session = session.map(|session| session.digest);
-            match self.store.acting(by.clone()).insert_api_token(row.clone(), session).await? {
-                true => Ok(GivenApiToken { token: Some(token), row, operator: operator.clone() }),
-                false => Err(Failure::NotSignedIn),
-            }
+            let (stored, session) = (row.clone(), session.map(|session| session.digest));
+            let create = move |tx: &mut Tx<'_>| api_tokens::create(tx, &stored, session.as_ref());
+            self.store.act(by, Line::Operators, create).await.map_err(|refused| {
+                Failure::refused(refused, |reason| match reason {
+                    CreateRefused::SessionEnded => Failure::NotSignedIn,
+                    CreateRefused::Exists => Failure::KeyReused,
+                })
+            })?;
+            Ok(GivenApiToken { token: Some(token), row, operator: operator.clone() })
         };
         let what = format!("API token {}", operator.id);
         idempotency::once((&what, by, idempotency_key), find, is_same, make).await
@@ -181,11 +191,11 @@ impl Admin {
         let gone = || Failure::NotFound(format!("There is no API token \"{key_id}\" that is alive."));
         let mut seen = self.api_tokens(viewer).await?.into_iter();
         let found = seen.find(|(row, _)| row.key_id == key_id && row.is_alive(by.at));
-        let (mut row, operator) = found.ok_or_else(gone)?;
-        if !self.store.acting(by.clone()).revoke_api_token(row.id, by.at).await? {
-            return Err(gone());
-        }
-        row.revoked = Some(by.at);
+        let (row, operator) = found.ok_or_else(gone)?;
+        let (id, at) = (row.id, by.at);
+        let revoke = move |tx: &mut Tx<'_>| api_tokens::revoke(tx, id, at);
+        let revoked = self.store.act(by, Line::Operators, revoke).await;
+        let row = revoked.map_err(|refused| Failure::refused(refused, |NotAlive| gone()))?;
         Ok((row, operator))
     }
 
@@ -208,7 +218,8 @@ impl Admin {
             self.store.touch_api_token(row.id, now).await?;
         }
         operator.role = operator.role.min(row.role);
-        let actor = format!("operator {}, API token {}", operator.name, row.key_id);
+        let actor =
+            Actor::ApiToken { operator: operator.id, name: operator.name.clone(), key_id: row.key_id };
         Ok(Script { operator, actor })
     }
 

@@ -8,7 +8,7 @@ use futures_util::{Stream, stream};
 use scim::{Timestamp, schema::ResourceKind, search::Position};
 use serde_json::json;
 use std::{collections::VecDeque, sync::Arc};
-use store::{By, ChangeRow, Deed, From, Listing, PageBounds, ResourceId, Slice, Store, Tenant};
+use store::{AuditEntry, By, ChangeRow, From, Listing, PageBounds, ResourceId, Slice, Store, Tenant};
 use uuid::Uuid;
 
 /// About how much text is sent at a time, in bytes. A longer line without members is not divided.
@@ -74,15 +74,15 @@ pub(crate) async fn export(
     tenant: &str,
 ) -> Result<impl Stream<Item = Result<String, Failure>> + use<>, Failure> {
     let tenant = admin.tenant(tenant).await?;
-    let deed = Deed {
+    let entry = AuditEntry {
         action: "tenant.export",
         target: tenant.label.clone(),
         tenant: Some(tenant.id),
         before: None,
         after: None,
     };
-    // First: nothing leaves that was not noted.
-    admin.store.acting(by.clone()).note(deed).await?;
+    // First: nothing leaves before the audit log knows of it.
+    admin.store.note(by, entry).await?;
     let tenant_url = admin.tenant_url(&tenant);
     let export = Export::new(admin.store.clone(), tenant, tenant_url);
     Ok(stream::try_unfold(export, |mut export| async {

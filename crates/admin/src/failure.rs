@@ -2,7 +2,7 @@
 
 use scim::ScimError;
 use std::time::Instant;
-use store::StoreError;
+use store::{StoreError, control::Refused};
 use tokens::{
     ClientError, RotationError, Seldom, SetupError, TokenError, TooManyUnknown,
     operator::{Blocked, PasswordError, TotpError},
@@ -135,6 +135,16 @@ impl From<StoreError> for Failure {
             StoreError::Late => Failure::Unavailable(error.to_string()),
             StoreError::Unavailable(cause) => Failure::Unavailable(cause),
             StoreError::Failed(cause) => Failure::Internal(cause),
+        }
+    }
+}
+
+impl Failure {
+    /// Why an action on the store was not done. `tell` tells the reason of its own.
+    pub(crate) fn refused<E>(refused: Refused<E>, tell: impl FnOnce(E) -> Failure) -> Failure {
+        match refused {
+            Refused::Because(reason) => tell(reason),
+            Refused::Failed(error) => error.into(),
         }
     }
 }

@@ -40,7 +40,7 @@ impl Admin {
         }
         check_jwks_url(&terms.jwks_url, &self.settings.jwks)
             .map_err(|words| Failure::Invalid(format!("jwks_url: {words}.")))?;
-        let federation = self.clients_by(by).set_federation(tenant.id, terms, by.at).await?;
+        let federation = self.oauth_clients.set_federation(by, tenant.id, terms).await?;
         self.credentials_have_ended();
         Ok((tenant, federation))
     }
@@ -51,7 +51,7 @@ impl Admin {
     /// No such tenant; it takes none; somebody else who sets it at this moment.
     pub async fn remove_federation(&self, by: &By, tenant: &str) -> Result<Tenant, Failure> {
         let tenant = self.tenant(tenant).await?;
-        let is_done = self.clients_by(by).remove_federation(tenant.id, by.at).await?;
+        let is_done = self.oauth_clients.remove_federation(by, tenant.id).await?;
         self.credentials_have_ended();
         if is_done { Ok(tenant) } else { Err(has_none(&tenant)) }
     }

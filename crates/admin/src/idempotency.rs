@@ -65,7 +65,7 @@ fn id(what: &str, by: &By, key: Option<&str>) -> Result<Uuid, Failure> {
         Some(key) if key.is_empty() || key.len() > MAX_KEY => {
             Err(Failure::Invalid(format!("An Idempotency-Key has 1 to {MAX_KEY} bytes.")))
         }
-        Some(key) => Ok(of_key(what, &by.actor, key)),
+        Some(key) => Ok(of_key(what, &by.actor.to_string(), key)),
         None => operator::new_id(by.at).map_err(Failure::internal),
     }
 }
@@ -125,9 +125,10 @@ mod tests {
     use super::*;
     use futures_util::FutureExt;
     use std::cell::RefCell;
+    use store::Actor;
 
     fn by(actor: &str) -> By {
-        By { actor: actor.to_owned(), origin: String::new(), at: Timestamp(1) }
+        By { actor: Actor::CommandLine { user: actor.to_owned() }, origin: String::new(), at: Timestamp(1) }
     }
 
     /// What was made, in a store that has nothing to wait for.

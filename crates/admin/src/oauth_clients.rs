@@ -8,7 +8,7 @@ use crate::{
 };
 use std::time::Duration;
 use store::{By, ClientSecret, OauthClient, Tenant};
-use tokens::{ClientSecretText, ClientWithSecrets, IssuedSecret, OauthClients};
+use tokens::{ClientSecretText, ClientWithSecrets, IssuedSecret};
 use uuid::Uuid;
 
 /// A secret that was asked for.
@@ -79,7 +79,7 @@ impl Admin {
             client.label == label && lasts(row.created, row.expires, lifetime)
         };
         let make = async |id| {
-            let made = self.clients_by(by).create((tenant.id, id), label, lifetime, by.at).await?;
+            let made = self.oauth_clients.create(by, (tenant.id, id), label, lifetime).await?;
             let (client, IssuedSecret { secret, row }) = made;
             Ok(GivenSecret { tenant: tenant.clone(), client, row, secret: Some(secret) })
         };
@@ -112,7 +112,7 @@ impl Admin {
         let is_same = |GivenSecret { row, .. }: &GivenSecret| lasts(row.created, row.expires, lifetime);
         let make = async |id| {
             let which = (tenant.id, client.id, id);
-            let IssuedSecret { secret, row } = self.clients_by(by).add_secret(which, lifetime, by.at).await?;
+            let IssuedSecret { secret, row } = self.oauth_clients.add_secret(by, which, lifetime).await?;
             Ok(given(row, Some(secret)))
         };
         let what = format!("client secret {} {}", tenant.id, client.id);
@@ -131,7 +131,7 @@ impl Admin {
     ) -> Result<ClientSecret, Failure> {
         let tenant = self.tenant(tenant).await?;
         let client = client_id(client)?;
-        let revoked = self.clients_by(by).revoke_secret(tenant.id, client, key_id, by.at).await?;
+        let revoked = self.oauth_clients.revoke_secret(by, tenant.id, client, key_id).await?;
         self.credentials_have_ended();
         Ok(revoked)
     }
@@ -148,7 +148,7 @@ impl Admin {
     ) -> Result<ClientWithSecrets, Failure> {
         let tenant = self.tenant(tenant).await?;
         let id = client_id(client)?;
-        self.clients_by(by).revoke(tenant.id, id, by.at).await?;
+        self.oauth_clients.revoke(by, tenant.id, id).await?;
         self.credentials_have_ended();
         self.client(&tenant, id).await?.ok_or_else(no_such_client)
     }
@@ -173,11 +173,6 @@ impl Admin {
     /// Where the OAuth clients of a tenant get access tokens.
     pub fn token_endpoint(&self, tenant: &Tenant) -> String {
         format!("{}/t/{}/oauth/token", self.settings.public_url, tenant.label)
-    }
-
-    /// The clients in the hands of somebody.
-    pub(crate) fn clients_by(&self, by: &By) -> OauthClients {
-        self.oauth_clients.acting(by.clone())
     }
 
     async fn client(&self, tenant: &Tenant, id: Uuid) -> Result<Option<ClientWithSecrets>, Failure> {

@@ -1,7 +1,13 @@
 //! Operators: added, reset, disabled, listed. Each begins with a one-time password that somebody hands over.
 
 use crate::{Admin, Failure, Listed, idempotency};
-use store::{By, Operator, OperatorChange, Role};
+use store::{
+    By, Line, Operator, Role,
+    control::{
+        Tx,
+        operators::{self, Gone, NameTaken, StaysAdmin},
+    },
+};
 use tokens::operator::Passwords;
 use zeroize::Zeroizing;
 
@@ -56,10 +62,14 @@ impl Admin {
                 totp: None,
                 created: by.at,
             };
-            match self.store.acting(by.clone()).create_operator(operator.clone()).await? {
-                true => Ok(OneTimePassword { operator, password: Some(password) }),
-                false => Err(Failure::Conflict(format!("There is an operator \"{name}\" already."))),
-            }
+            let row = operator.clone();
+            let action = move |tx: &mut Tx<'_>| operators::create(tx, &row);
+            self.store.act(by, Line::Operators, action).await.map_err(|refused| {
+                let taken =
+                    |NameTaken| Failure::Conflict(format!("There is already an operator \"{name}\"."));
+                Failure::refused(refused, taken)
+            })?;
+            Ok(OneTimePassword { operator, password: Some(password) })
         };
         idempotency::once(("operator", by, idempotency_key), find, is_same, make).await
     }
@@ -73,8 +83,10 @@ impl Admin {
         let operator = self.operator(name).await?;
         let password = Passwords::once()?;
         let hash = self.passwords.hash(password.clone()).await?;
-        self.change(by, &operator, OperatorChange::Reset { hash }).await?;
-        Ok(OneTimePassword { operator: self.operator(name).await?, password: Some(password) })
+        let reset = move |tx: &mut Tx<'_>| operators::reset(tx, operator.id, hash);
+        let operator = self.store.act(by, Line::Operators, reset).await;
+        let operator = operator.map_err(|refused| Failure::refused(refused, |Gone| gone(name)))?;
+        Ok(OneTimePassword { operator, password: Some(password) })
     }
 
     /// Lets an operator sign in no more, signs them out, and ends their API tokens.
@@ -83,11 +95,12 @@ impl Admin {
     /// No such operator; the one who asks; the last active admin.
     pub async fn disable_operator(&self, by: &By, name: &str) -> Result<Operator, Failure> {
         let operator = self.operator(name).await?;
-        if is_self(by, &operator) {
+        if by.actor.operator() == Some(operator.id) {
             return Err(Failure::Conflict("Nobody can disable themselves.".to_owned()));
         }
-        self.change(by, &operator, OperatorChange::Disable).await?;
-        self.operator(name).await
+        let disable = move |tx: &mut Tx<'_>| operators::disable(tx, operator.id);
+        let disabled = self.store.act(by, Line::Operators, disable).await;
+        disabled.map_err(|refused| Failure::refused(refused, |reason| stays_admin(reason, name)))
     }
 
     /// Lets a disabled operator sign in again, with the password and the second factor from before.
@@ -96,8 +109,9 @@ impl Admin {
     /// No such operator.
     pub async fn enable_operator(&self, by: &By, name: &str) -> Result<Operator, Failure> {
         let operator = self.operator(name).await?;
-        self.change(by, &operator, OperatorChange::Enable).await?;
-        self.operator(name).await
+        let enable = move |tx: &mut Tx<'_>| operators::enable(tx, operator.id);
+        let enabled = self.store.act(by, Line::Operators, enable).await;
+        enabled.map_err(|refused| Failure::refused(refused, |Gone| gone(name)))
     }
 
     /// Gives an operator another role. It counts from the next request on, in sessions and API tokens too.
@@ -106,11 +120,12 @@ impl Admin {
     /// No such operator; the one who asks; the last active admin.
     pub async fn set_operator_role(&self, by: &By, name: &str, role: Role) -> Result<Operator, Failure> {
         let operator = self.operator(name).await?;
-        if is_self(by, &operator) {
+        if by.actor.operator() == Some(operator.id) {
             return Err(Failure::Conflict("Nobody can change their own role.".to_owned()));
         }
-        self.change(by, &operator, OperatorChange::SetRole(role)).await?;
-        self.operator(name).await
+        let set_role = move |tx: &mut Tx<'_>| operators::set_role(tx, operator.id, role);
+        let changed = self.store.act(by, Line::Operators, set_role).await;
+        changed.map_err(|refused| Failure::refused(refused, |reason| stays_admin(reason, name)))
     }
 
     /// Every operator, by name.
@@ -136,27 +151,21 @@ impl Admin {
 
     pub(crate) async fn operator(&self, name: &str) -> Result<Operator, Failure> {
         let found = self.store.operator(&name.to_lowercase()).await?;
-        found.ok_or_else(|| Failure::NotFound("There is no operator of this name.".to_owned()))
-    }
-
-    async fn change(&self, by: &By, operator: &Operator, change: OperatorChange) -> Result<(), Failure> {
-        let takes_an_admin = change.takes_an_admin();
-        if self.store.acting(by.clone()).change_operator(operator.id, change).await? {
-            return Ok(());
-        }
-        if takes_an_admin && self.store.operator(&operator.name).await?.is_some() {
-            return Err(Failure::Conflict(
-                "This is the last active admin. Make somebody else an admin first.".to_owned(),
-            ));
-        }
-        Err(Failure::NotFound(format!("There is no operator \"{}\" any more.", operator.name)))
+        found.ok_or_else(|| gone(name))
     }
 }
 
-/// Whether operators act on themselves, in a session or by an API token.
-fn is_self(by: &By, operator: &Operator) -> bool {
-    let rest = by.actor.strip_prefix("operator ").and_then(|actor| actor.strip_prefix(&*operator.name));
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(','))
+fn gone(name: &str) -> Failure {
+    Failure::NotFound(format!("There is no operator \"{name}\"."))
+}
+
+fn stays_admin(reason: StaysAdmin, name: &str) -> Failure {
+    match reason {
+        StaysAdmin::Gone => gone(name),
+        StaysAdmin::LastAdmin => {
+            Failure::Conflict("This is the last active admin. Make somebody else an admin first.".to_owned())
+        }
+    }
 }
 
 /// A name in lower case: letters and digits of ASCII, and what stands in e-mail addresses.
@@ -174,32 +183,6 @@ fn checked_name(name: &str) -> Result<String, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use scim::Timestamp;
-    use uuid::Uuid;
-
-    #[test]
-    fn operators_are_themselves_with_an_api_token_too() {
-        let anna = Operator {
-            id: Uuid::nil(),
-            name: "anna".to_owned(),
-            role: Role::Admin,
-            is_active: true,
-            password_hash: String::new(),
-            password_is_once: false,
-            totp: None,
-            created: Timestamp(0),
-        };
-        for (actor, expected) in [
-            ("operator anna", true),
-            ("operator anna, API token AbCd1234", true),
-            ("operator annabel", false),
-            ("operator joanna", false),
-            ("command line anna", false),
-        ] {
-            let by = By { actor: actor.to_owned(), origin: String::new(), at: Timestamp(0) };
-            assert_eq!(is_self(&by, &anna), expected, "{actor}");
-        }
-    }
 
     #[test]
     fn names_are_plain() {

@@ -58,7 +58,6 @@ impl Admin {
     /// No such tenant; a cursor of another list.
     pub async fn rotations(
         &self,
-        by: &By,
         tenant: &str,
         cursor: Option<&str>,
         count: Option<u32>,
@@ -66,7 +65,7 @@ impl Admin {
         let before = paging::place(cursor, |text| Uuid::try_parse(text).ok())?.unwrap_or(Uuid::max());
         let limit = paging::limit(count);
         let tenant = self.tenant(tenant).await?;
-        let rows = self.rotations_by(by).list(tenant.id, before, limit + 1, self.now()).await?;
+        let rows = self.rotations.list(tenant.id, before, limit + 1, self.now()).await?;
         Ok(Listed::cut(rows, limit, |found| found.rotation.id.to_string()))
     }
 
@@ -74,18 +73,18 @@ impl Admin {
     ///
     /// # Errors
     /// No such tenant.
-    pub async fn rotations_under_way(&self, by: &By, tenant: &str) -> Result<Vec<Judged>, Failure> {
+    pub async fn rotations_under_way(&self, tenant: &str) -> Result<Vec<Judged>, Failure> {
         let tenant = self.tenant(tenant).await?;
-        Ok(self.rotations_by(by).under_way(tenant.id, self.now()).await?)
+        Ok(self.rotations.under_way(tenant.id, self.now()).await?)
     }
 
     /// One of them.
     ///
     /// # Errors
     /// No such tenant or rotation.
-    pub async fn rotation(&self, by: &By, tenant: &str, id: &str) -> Result<Judged, Failure> {
+    pub async fn rotation(&self, tenant: &str, id: &str) -> Result<Judged, Failure> {
         let tenant = self.tenant(tenant).await?;
-        Ok(self.rotations_by(by).find(tenant.id, rotation_id(id)?, self.now()).await?)
+        Ok(self.rotations.find(tenant.id, rotation_id(id)?, self.now()).await?)
     }
 
     /// Starts one: a second credential is good beside the first. With an Idempotency-Key the same request of the same
@@ -108,7 +107,7 @@ impl Admin {
         };
         let lifetime = new.lifetime.unwrap_or(usual);
         let find = async |id| {
-            let found = self.rotations_by(by).find_to(tenant, id, by.at).await?;
+            let found = self.rotations.find_to(tenant, id, by.at).await?;
             Ok(found.map(|rotation| StartedRotation { rotation, secret: None }))
         };
         let make = async |id| self.start(by, (tenant, &new, id), lifetime).await;
@@ -124,18 +123,18 @@ impl Admin {
         (tenant, new, id): (TenantId, &NewRotation, Uuid),
         lifetime: Duration,
     ) -> Result<StartedRotation, Failure> {
-        let (which, rotations) = ((tenant, new.key_id.as_str(), id), self.rotations_by(by));
+        let (which, rotations) = ((tenant, new.key_id.as_str(), id), &self.rotations);
         let (rotation, secret) = match new.kind {
             CredentialKind::SecretToken => {
-                let (issuer, expires) = (self.issuer(by), self.expiry(by.at, lifetime)?);
+                let (issuer, expires) = (&self.issuer, self.expiry(by.at, lifetime)?);
                 let started =
-                    rotations.start_secret_token(&issuer, which, expires, new.is_automatic, by.at).await?;
+                    rotations.start_secret_token(by, issuer, which, expires, new.is_automatic).await?;
                 (started.0, NewSecret::SecretToken(started.1.token))
             }
             CredentialKind::ClientSecret => {
-                let clients = self.clients_by(by);
+                let clients = &self.oauth_clients;
                 let started =
-                    rotations.start_client_secret(&clients, which, lifetime, new.is_automatic, by.at).await?;
+                    rotations.start_client_secret(by, clients, which, lifetime, new.is_automatic).await?;
                 (started.0, NewSecret::ClientSecret(started.1.secret))
             }
             CredentialKind::Federation => {
@@ -157,7 +156,7 @@ impl Admin {
         is_confirmed: bool,
     ) -> Result<Judged, Failure> {
         let tenant = self.tenant(tenant).await?;
-        let done = self.rotations_by(by).complete(tenant.id, rotation_id(id)?, is_confirmed, by.at).await?;
+        let done = self.rotations.complete(by, tenant.id, rotation_id(id)?, is_confirmed).await?;
         self.credentials_have_ended();
         Ok(done)
     }
@@ -168,7 +167,7 @@ impl Admin {
     /// No such tenant or rotation; it is over.
     pub async fn cancel_rotation(&self, by: &By, tenant: &str, id: &str) -> Result<Judged, Failure> {
         let tenant = self.tenant(tenant).await?;
-        let done = self.rotations_by(by).cancel(tenant.id, rotation_id(id)?, by.at).await?;
+        let done = self.rotations.cancel(by, tenant.id, rotation_id(id)?).await?;
         self.credentials_have_ended();
         Ok(done)
     }
@@ -184,7 +183,7 @@ impl Admin {
         is_automatic: bool,
     ) -> Result<Judged, Failure> {
         let tenant = self.tenant(tenant).await?;
-        Ok(self.rotations_by(by).set_automatic(tenant.id, rotation_id(id)?, is_automatic, by.at).await?)
+        Ok(self.rotations.set_automatic(by, tenant.id, rotation_id(id)?, is_automatic).await?)
     }
 }
 

@@ -29,9 +29,9 @@ impl Admin {
     ///
     /// # Errors
     /// No such tenant.
-    pub async fn secret_tokens(&self, by: &By, tenant: &str) -> Result<Vec<SecretTokenRow>, Failure> {
+    pub async fn secret_tokens(&self, tenant: &str) -> Result<Vec<SecretTokenRow>, Failure> {
         let tenant = self.tenant(tenant).await?;
-        Ok(self.issuer(by).list(tenant.id).await?)
+        Ok(self.issuer.list(tenant.id).await?)
     }
 
     /// A page of them.
@@ -70,14 +70,14 @@ impl Admin {
         let expires = self.expiry(by.at, lifetime)?;
         let tenant = self.tenant(tenant).await?;
         let find = async |id| {
-            let found = self.issuer(by).list(tenant.id).await?.into_iter().find(|row| row.id == id);
+            let found = self.issuer.list(tenant.id).await?.into_iter().find(|row| row.id == id);
             Ok(found.map(|row| GivenToken { tenant: tenant.clone(), row, token: None }))
         };
         let is_same = |GivenToken { row, .. }: &GivenToken| {
             row.label == label && row.expires.is_some_and(|end| lasts(row.created, end, lifetime))
         };
         let make = async |id| {
-            let issued = self.issuer(by).issue((tenant.id, id), label, Some(expires), by.at).await?;
+            let issued = self.issuer.issue(by, (tenant.id, id), label, Some(expires)).await?;
             Ok(GivenToken { tenant: tenant.clone(), row: issued.row, token: Some(issued.token) })
         };
         let what = format!("secret token {}", tenant.id);
@@ -95,7 +95,7 @@ impl Admin {
         key_id: &str,
     ) -> Result<SecretTokenRow, Failure> {
         let tenant = self.tenant(tenant).await?;
-        let revoked = self.issuer(by).revoke(tenant.id, key_id, by.at).await?;
+        let revoked = self.issuer.revoke(by, tenant.id, key_id).await?;
         self.credentials_have_ended();
         Ok(revoked)
     }
@@ -111,7 +111,7 @@ impl Admin {
         key_id: &str,
     ) -> Result<(Tenant, SecretTokenRow), Failure> {
         let tenant = self.tenant(tenant).await?;
-        let row = self.issuer(by).find_alive(tenant.id, key_id, by.at).await?;
+        let row = self.issuer.find_alive(tenant.id, key_id, by.at).await?;
         Ok((tenant, row))
     }
 

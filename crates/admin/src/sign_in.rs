@@ -3,7 +3,14 @@
 use crate::{Admin, Failure};
 use scim::Timestamp;
 use std::{net::IpAddr, time::Duration};
-use store::{By, Line, Operator, OperatorChange, Proof, Session};
+use store::{
+    Actor, By, Line, Operator, Proof, Session,
+    control::{
+        Refused, Tx,
+        operators::{self, PasswordRefused, TotpRefused},
+        sessions::{self, ProofStale, SessionEnded},
+    },
+};
 use tokens::operator::{self, Enrolment, Passwords, SessionToken};
 use zeroize::Zeroizing;
 
@@ -45,7 +52,8 @@ impl SignedIn {
 }
 
 fn by(operator: &Operator, origin: IpAddr, at: Timestamp) -> By {
-    By { actor: format!("operator {}", operator.name), origin: origin.to_string(), at }
+    let actor = Actor::Operator { id: operator.id, name: operator.name.clone() };
+    By { actor, origin: origin.to_string(), at }
 }
 
 /// So long after a moment.
@@ -102,12 +110,16 @@ impl Admin {
             expires: later(now, self.settings.session_lifetime),
             by_openid: matches!(proof, Proof::OpenId),
         };
-        let acting = self.store.acting(by(&operator, origin, now));
-        let has_begun = acting.sign_in(session.clone(), proof).await?;
-        if has_begun {
-            self.lookups.remember(session.digest, Line::Operators, now);
+        let row = session.clone();
+        let sign_in = move |tx: &mut Tx<'_>| sessions::sign_in(tx, &row, &proof);
+        match self.store.act(&by(&operator, origin, now), Line::Operators, sign_in).await {
+            Ok(()) => {
+                self.lookups.remember(session.digest, Line::Operators, now);
+                Ok(Some(SignedIn { operator, session, token }))
+            }
+            Err(Refused::Because(ProofStale)) => Ok(None),
+            Err(Refused::Failed(error)) => Err(error.into()),
         }
-        Ok(has_begun.then_some(SignedIn { operator, session, token }))
     }
 
     /// The session of a cookie that is shown from this address. To look for it is no use of it: see `keep_awake`.
@@ -149,7 +161,11 @@ impl Admin {
     /// # Errors
     /// Faults of the store only.
     pub async fn sign_out(&self, by: &By, session: &Session) -> Result<(), Failure> {
-        Ok(self.store.acting(by.clone()).sign_out(session.digest).await.map(drop)?)
+        let digest = session.digest;
+        match self.store.act(by, Line::Operators, move |tx| sessions::sign_out(tx, &digest)).await {
+            Ok(()) | Err(Refused::Because(SessionEnded)) => Ok(()),
+            Err(Refused::Failed(error)) => Err(error.into()),
+        }
     }
 
     /// Changes one's own password; other sessions end.
@@ -175,9 +191,14 @@ impl Admin {
             return Err(Failure::Invalid("The new password is the old one.".to_owned()));
         }
         let hash = self.passwords.hash(new).await?;
-        let (old, session) = (operator.password_hash.clone(), signed_in.session.digest);
-        let change = OperatorChange::Password { old, hash, session };
-        self.change_self(by, signed_in, change, Failure::WrongSignIn).await
+        let (id, old, session) = (operator.id, operator.password_hash.clone(), signed_in.session.digest);
+        let change = move |tx: &mut Tx<'_>| operators::set_password(tx, id, &session, &old, hash);
+        self.store.act(by, Line::Operators, change).await.map_err(|refused| {
+            Failure::refused(refused, |reason| match reason {
+                PasswordRefused::SessionEnded => Failure::NotSignedIn,
+                PasswordRefused::Changed => Failure::WrongSignIn,
+            })
+        })
     }
 
     /// The same where the new one was typed twice, as nobody sees what they type.
@@ -211,12 +232,14 @@ impl Admin {
     /// Begins to set up the second factor: a new secret, which counts once a code of it is shown.
     ///
     /// # Errors
-    /// [`Failure::Conflict`] if there is one that counts.
+    /// [`Failure::Conflict`] if a second factor is already set up.
     pub async fn begin_totp(&self, by: &By, signed_in: &SignedIn) -> Result<Enrolment, Failure> {
         let enrolment = operator::enrol(&signed_in.operator.name)?;
-        let change =
-            OperatorChange::OfferTotp { secret: enrolment.secret.clone(), session: signed_in.session.digest };
-        self.change_self(by, signed_in, change, no_change()).await?;
+        let (id, session, secret) =
+            (signed_in.operator.id, signed_in.session.digest, enrolment.secret.clone());
+        let begin = move |tx: &mut Tx<'_>| operators::begin_totp(tx, id, &session, secret);
+        let begun = self.store.act(by, Line::Operators, begin).await;
+        begun.map_err(|refused| Failure::refused(refused, totp_refused))?;
         Ok(enrolment)
     }
 
@@ -225,32 +248,23 @@ impl Admin {
     /// # Errors
     /// [`Failure::WrongSignIn`] for a wrong code, [`Failure::Conflict`] if nothing was begun or it counts already.
     pub async fn confirm_totp(&self, by: &By, signed_in: &SignedIn, code: &str) -> Result<(), Failure> {
-        let begun = signed_in.operator.totp.as_ref().filter(|totp| !totp.is_confirmed);
-        let totp = begun.ok_or_else(no_change)?;
+        let totp = match &signed_in.operator.totp {
+            None => return Err(totp_refused(TotpRefused::NotBegun)),
+            Some(totp) if totp.is_confirmed => return Err(totp_refused(TotpRefused::AlreadySetUp)),
+            Some(totp) => totp,
+        };
         let step = operator::check_code(&totp.secret, code.trim(), by.at)?.ok_or(Failure::WrongSignIn)?;
-        let (secret, session) = (totp.secret.clone(), signed_in.session.digest);
-        let change = OperatorChange::ConfirmTotp { secret, step, session };
-        self.change_self(by, signed_in, change, no_change()).await
-    }
-
-    /// Changes operators themselves; `refused` is why not, if it is not that the session has ended.
-    async fn change_self(
-        &self,
-        by: &By,
-        signed_in: &SignedIn,
-        change: OperatorChange,
-        refused: Failure,
-    ) -> Result<(), Failure> {
-        if self.store.acting(by.clone()).change_operator(signed_in.operator.id, change).await? {
-            return Ok(());
-        }
-        let goes_on = self.store.session(signed_in.session.digest, Line::Operators).await?.is_some();
-        Err(if goes_on { refused } else { Failure::NotSignedIn })
+        let (id, session, secret) = (signed_in.operator.id, signed_in.session.digest, totp.secret.clone());
+        let confirm = move |tx: &mut Tx<'_>| operators::confirm_totp(tx, id, &session, &secret, step);
+        let confirmed = self.store.act(by, Line::Operators, confirm).await;
+        confirmed.map_err(|refused| Failure::refused(refused, totp_refused))
     }
 }
 
-fn no_change() -> Failure {
-    Failure::Conflict(
-        "There is a second factor already, or none was begun. An admin can reset the operator.".to_owned(),
-    )
+fn totp_refused(reason: TotpRefused) -> Failure {
+    match reason {
+        TotpRefused::SessionEnded => Failure::NotSignedIn,
+        TotpRefused::AlreadySetUp => Failure::Conflict("A second factor is already set up.".to_owned()),
+        TotpRefused::NotBegun => Failure::Conflict("Start setting up a second factor first.".to_owned()),
+    }
 }

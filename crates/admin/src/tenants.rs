@@ -2,7 +2,10 @@
 
 use crate::{Admin, Failure, idempotency, label};
 use scim::Profile;
-use store::{By, Tenant, TenantId, TenantState, TenantUpdate};
+use store::{
+    By, Tenant, TenantId, TenantState, TenantUpdate,
+    control::tenants::{self, LabelTaken, TenantGone},
+};
 use uuid::Uuid;
 
 /// Longest name.
@@ -36,13 +39,14 @@ impl Admin {
         let is_same = |earlier: &Tenant| earlier.label == new.label;
         let make = async |id| {
             let tenant = Tenant { id: TenantId(id), ..new.clone() };
-            match self.store.acting(by.clone()).create_tenant(tenant.clone()).await? {
-                true => Ok(tenant),
-                false => Err(Failure::Conflict(format!(
-                    "There is a tenant with the label \"{}\" already: choose another.",
-                    new.label
-                ))),
-            }
+            let row = tenant.clone();
+            let created = self.store.act(by, TenantId(id), move |tx| tenants::create(tx, &row)).await;
+            created.map_err(|refused| {
+                let label = &new.label;
+                let taken = format!("The label \"{label}\" belongs to another tenant. Choose another label.");
+                Failure::refused(refused, |LabelTaken| Failure::Conflict(taken))
+            })?;
+            Ok(tenant)
         };
         idempotency::once(("tenant", by, idempotency_key), find, is_same, make).await
     }
@@ -57,23 +61,13 @@ impl Admin {
         tenant: &str,
         update: TenantUpdate,
     ) -> Result<Tenant, Failure> {
-        let mut tenant = self.tenant(tenant).await?;
-        let name = update.name.as_deref().map(check_name).transpose()?;
-        // What is so already is no act, and nothing that the audit log would have to say.
-        let update = TenantUpdate {
-            name: name.filter(|name| *name != tenant.name).map(str::to_owned),
-            profile: update.profile.filter(|profile| *profile != tenant.profile),
-        };
-        if update == TenantUpdate::default() {
-            return Ok(tenant);
-        }
-        if !self.store.acting(by.clone()).change_tenant(tenant.id, update.clone()).await? {
-            return Err(gone(&tenant));
-        }
-        // Who was let in with the old profile is asked for again.
+        let before = self.tenant(tenant).await?;
+        let name = update.name.as_deref().map(check_name).transpose()?.map(str::to_owned);
+        let (id, update) = (before.id, TenantUpdate { name, ..update });
+        let changed = self.store.act(by, id, move |tx| tenants::change(tx, id, update)).await;
+        let tenant = changed.map_err(|refused| Failure::refused(refused, |TenantGone| gone(&before)))?;
+        // Clients that are remembered have the old profile.
         self.credentials_have_ended();
-        tenant.name = update.name.unwrap_or(tenant.name);
-        tenant.profile = update.profile.unwrap_or(tenant.profile);
         Ok(tenant)
     }
 
@@ -87,12 +81,11 @@ impl Admin {
         tenant: &str,
         state: TenantState,
     ) -> Result<Tenant, Failure> {
-        let mut tenant = self.tenant(tenant).await?;
-        if !self.store.acting(by.clone()).set_tenant_state(tenant.id, state).await? {
-            return Err(gone(&tenant));
-        }
+        let before = self.tenant(tenant).await?;
+        let id = before.id;
+        let set = self.store.act(by, id, move |tx| tenants::set_state(tx, id, state)).await;
+        let tenant = set.map_err(|refused| Failure::refused(refused, |TenantGone| gone(&before)))?;
         self.credentials_have_ended();
-        tenant.state = state;
         Ok(tenant)
     }
 
@@ -117,10 +110,10 @@ impl Admin {
     /// No such tenant; another confirmation.
     pub async fn delete_tenant(&self, by: &By, tenant: &str, confirmation: &str) -> Result<(), Failure> {
         let tenant = self.confirmed_tenant(tenant, confirmation).await?;
-        self.store.begin_erasing(tenant.id).await?;
+        let gone = |refused| Failure::refused(refused, |TenantGone| gone(&tenant));
+        self.store.begin_erasing(tenant.id).await.map_err(gone)?;
         self.credentials_have_ended();
-        let is_done = self.store.acting(by.clone()).delete_tenant(tenant.id).await?;
-        if is_done { Ok(()) } else { Err(gone(&tenant)) }
+        self.store.delete_tenant(by, tenant.id).await.map_err(gone)
     }
 }
 

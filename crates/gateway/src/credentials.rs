@@ -4,7 +4,7 @@
 use crate::{clock, host};
 use prometheus::{IntGaugeVec, Opts, Registry};
 use std::time::Duration;
-use store::{By, Store, StoreError};
+use store::{Actor, By, Store, StoreError};
 use tokens::{RotationState, Rotations, Settled};
 
 /// Looks after credentials; one a process, and any number of processes on one database.
@@ -54,8 +54,8 @@ impl CredentialWatch {
     /// Returns how many rotations were ended.
     async fn look(&self) -> Result<usize, StoreError> {
         let now = clock::now();
-        let by = By { actor: "automatic".to_owned(), origin: self.origin.clone(), at: now };
-        let settled = Rotations::new(self.store.acting(by), self.silence).settle(now).await?;
+        let by = By { actor: Actor::Automatic, origin: self.origin.clone(), at: now };
+        let settled = Rotations::new(self.store.clone(), self.silence).settle(&by).await?;
         self.show_rotations(&settled);
         for (kind, within, count) in admin::expiry::counts(&self.store, now).await? {
             self.expiring.with_label_values(&[kind, within.as_str()]).set(gauge(count));

@@ -83,7 +83,9 @@ mod tests {
         schema::{ResourceKind::User, ResourceType},
     };
     use serde_json::{Value, json};
-    use store::{Action, Change, Document, ResourceId, Tenant, TenantId, TenantState};
+    use store::{
+        Action, Actor, By, Change, Document, ResourceId, Tenant, TenantId, TenantState, control::tenants,
+    };
     use uuid::Uuid;
 
     const NOW: i64 = 1_795_521_600_000;
@@ -103,7 +105,12 @@ mod tests {
             state: TenantState::Active,
             created: Timestamp(NOW),
         };
-        assert!(store.create_tenant(tenant).await.expect("tenant"));
+        let by = By {
+            actor: Actor::CommandLine { user: "root".to_owned() },
+            origin: "host".to_owned(),
+            at: Timestamp(NOW),
+        };
+        store.act(&by, TENANT, move |tx| tenants::create(tx, &tenant)).await.expect("tenant");
         let user = draft(ResourceType::of(User), Profile::Entra, json!({"userName": "ana"})).expect("user");
         let document = Document {
             json: Value::Object(user.document.clone()).to_string(),

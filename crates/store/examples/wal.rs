@@ -85,7 +85,13 @@ impl Run {
             state: TenantState::Active,
             created: Timestamp(0),
         };
-        self.store.create_tenant(row).await.expect("the tenant is created");
+        let by = By {
+            actor: Actor::CommandLine { user: "root".to_owned() },
+            origin: "host".to_owned(),
+            at: Timestamp(0),
+        };
+        let create = move |tx: &mut control::Tx<'_>| control::tenants::create(tx, &row);
+        self.store.act(&by, TenantId(id.0), create).await.expect("the tenant is created");
     }
 
     fn query(&self, sql: &str) -> String {

@@ -2,8 +2,12 @@
 //! (docs/adr/0019). Where it is interrupted, erasing the tenant again goes on.
 
 use crate::{
-    act::Act,
+    control::{
+        By, Refused, Tx,
+        tenants::{self, TenantGone},
+    },
     engine::Engine,
+    lane::Lane,
     lookups::Step,
     model::{StoreError, TenantId},
     postgres::PostgresEngine,
@@ -52,8 +56,6 @@ pub(crate) enum Place {
 
 /// What erasing a tenant asks of a database.
 pub(crate) trait EraseEngine {
-    /// Ends everything that can be done for a tenant, its credentials first; `false` if there is no such tenant.
-    fn begin_erasing(&self, tenant: TenantId) -> Result<bool, StoreError>;
     /// Erases rows from a place on, in the order of keys, in one transaction of bounded size. Returns the place of the last
     /// one, if there may be more behind it.
     fn erase_slice(
@@ -65,27 +67,22 @@ pub(crate) trait EraseEngine {
 }
 
 impl Store {
-    /// Ends the credentials of a tenant and all changes of its resources, for good: what comes before
-    /// [`Store::delete_tenant`]. `false` if there is no such tenant.
+    /// Ends the credentials of a tenant and all changes of its resources, for good: the first step of
+    /// [`Store::delete_tenant`].
     ///
     /// # Errors
-    /// Faults of the database, here and below.
-    pub async fn begin_erasing(&self, tenant: TenantId) -> Result<bool, StoreError> {
-        self.ask_of(tenant, move |engine| {
-            let is_there = engine.begin_erasing(tenant)?;
-            // Apart: a change that is being written holds the feed.
-            engine.close_feed(tenant)?;
-            Ok(is_there)
-        })
-        .await
+    /// [`TenantGone`] if there is no such tenant; faults of the database.
+    pub async fn begin_erasing(&self, tenant: TenantId) -> Result<(), Refused<TenantGone>> {
+        self.write_or_refuse(Lane::Operators, tenant, move |tx| tenants::begin_erasing(tx, tenant)).await?;
+        // In a transaction of its own: a change that is being written holds the feed.
+        Ok(self.write(Lane::Operators, tenant, move |tx| tenants::close_feed(tx, tenant)).await?)
     }
 
-    /// Deletes a tenant with every row of it; `false` if there is no such tenant. Where it fails, the tenant can be
-    /// deleted again, but not be used any more.
+    /// Deletes a tenant with every row of it. Where it fails, the tenant can be deleted again, but not be used any more.
     ///
     /// # Errors
-    /// As above.
-    pub async fn delete_tenant(&self, tenant: TenantId) -> Result<bool, StoreError> {
+    /// [`TenantGone`] if there is no such tenant; faults of the database.
+    pub async fn delete_tenant(&self, by: &By, tenant: TenantId) -> Result<(), Refused<TenantGone>> {
         self.begin_erasing(tenant).await?;
         self.clear_lookups(tenant).await?;
         for table in TABLES {
@@ -96,7 +93,7 @@ impl Store {
                 next = self.ask_of(tenant, slice).await?;
             }
         }
-        self.act(tenant, Act::DeleteTenant(tenant)).await
+        self.act(by, tenant, move |tx: &mut Tx<'_>| tenants::delete(tx, tenant)).await
     }
 
     /// Removes the lookup keys of a tenant, path by path, as when a path ends.
@@ -233,12 +230,8 @@ const IN_ORDER: &str = "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort
 
 /// The same calls for each database; `$write` is the engine's way to write.
 macro_rules! erase_engine {
-    ($module:ident, $engine:ty, $database:ty, $write:ident, $set_up:expr) => {
+    ($engine:ty, $database:ty, $write:ident, $set_up:expr) => {
         impl EraseEngine for $engine {
-            fn begin_erasing(&self, tenant: TenantId) -> Result<bool, StoreError> {
-                self.$write(|connection| crate::records::$module::begin_erasing(connection, tenant))
-            }
-
             fn erase_slice(
                 &self,
                 tenant: TenantId,
@@ -259,5 +252,5 @@ macro_rules! erase_engine {
     };
 }
 
-erase_engine!(postgres, PostgresEngine, Pg, run, IN_ORDER);
-erase_engine!(sqlite, SqliteEngine, Sqlite, write, "");
+erase_engine!(PostgresEngine, Pg, run, IN_ORDER);
+erase_engine!(SqliteEngine, Sqlite, write, "");

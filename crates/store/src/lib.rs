@@ -5,41 +5,28 @@
 //! transaction; each caller gets its own answer. Each [`Lane`] has threads and connections of its own. Lookups that wait
 //! together are answered by one statement. What a tenant may ask for is a matter of its [`Budget`].
 
-mod act;
 mod administration;
 mod admission;
-mod api_tokens;
-mod audit;
 pub mod bytes;
 mod clock;
+mod connection;
+pub mod control;
 mod counts;
-mod credential;
-mod credential_records;
-mod credential_store;
-mod deeds;
 mod engine;
 mod erase;
 mod figures;
 mod history;
 mod lane;
 mod limit;
-mod locks;
 mod lookups;
 pub mod model;
-pub mod oauth;
-mod oauth_records;
-mod oauth_store;
 mod old_values;
-mod operator;
-mod operator_records;
 mod overview;
 mod pages;
 mod plan;
 mod postgres;
 mod purge;
-mod records;
 mod schema;
-mod setup_links;
 mod sql;
 mod sqlite;
 mod store;
@@ -52,21 +39,31 @@ pub use admission::{
     turns::{Turn, Turns},
     work::Budget,
 };
-pub use api_tokens::ApiTokenRow;
-pub use audit::{AuditHead, AuditRow, BrokenChain, By, Deed, Verified};
 pub use clock::ObservedClock;
+pub use control::{
+    actor::{Actor, By},
+    api_tokens::ApiTokenRow,
+    audit::{AuditEntry, AuditHead, AuditRow, BrokenChain, Verified},
+    client_secrets::ClientSecret,
+    credentials::{CredentialKind, EndingCredential, NotedUse, Seen, UsedToken},
+    federations::Federation,
+    oauth_clients::{OauthClient, OauthClientOwner},
+    operators::{Operator, Role, Totp},
+    rotations::{Ending, Outcome, Rotation, Successor},
+    secret_tokens::{SecretTokenOwner, SecretTokenRow},
+    sessions::{Proof, Session},
+    setup_links::{SetupLink, SetupOpening, SetupReplacement, SetupRevocation},
+    signing_keys::SigningKey,
+    tenants::{Tenant, TenantState, TenantUpdate},
+};
 pub use counts::{Counts, Quota, Quotas};
-pub use credential::*;
 pub use figures::{COUNTS, Connections, Distribution, LaneFigures, TIMES};
 pub use history::{ChangeRow, DeletedRow};
 pub use lane::Lane;
 pub use model::*;
-pub use oauth::*;
 pub use old_values::OldValues;
-pub use operator::{Operator, OperatorChange, Proof, Role, Session, Totp};
 pub use overview::{CredentialUse, NamedResource, TenantFigures, TenantSearch};
 pub use pages::{PageBounds, Slice};
 pub use purge::Purged;
-pub use setup_links::{SetupLink, SetupOpening, SetupReplacement, SetupRevocation};
 pub use store::{MEMBERS_AT_ONCE, OpenError, Settings, Store};
 pub use user_names::{NamedUser, RekeyedUserNames, UserNameCollision};

@@ -1,12 +1,11 @@
 //! The values that pass between the store and the rooms above: rows, changes, listings, errors.
 
-use crate::{credential::Seen, old_values::OldValues};
+use crate::old_values::OldValues;
 use scim::{
     Timestamp,
     condition::Condition,
     event::EventKind,
     limits::Measured,
-    profile::Profile,
     resource::Keys,
     schema::ResourceKind,
     search::{Position, Sort},
@@ -344,105 +343,4 @@ pub struct Page {
     pub next: Option<Position>,
     /// Whether the page has fewer rows than were asked for, since it would be too large.
     pub is_cut: bool,
-}
-
-// ---------------------------------------------------------------------------------------------------------- tenants
-
-/// Whether a tenant may be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum TenantState {
-    /// In use.
-    Active,
-    /// Its credentials are good, but every request is refused with 403.
-    Suspended,
-}
-
-impl TenantState {
-    /// The stored word.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            TenantState::Active => "active",
-            TenantState::Suspended => "suspended",
-        }
-    }
-    /// Reads the stored word.
-    pub fn parse(word: &str) -> Option<TenantState> {
-        match word {
-            "active" => Some(TenantState::Active),
-            "suspended" => Some(TenantState::Suspended),
-            _ => None,
-        }
-    }
-}
-
-/// A tenant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tenant {
-    /// Its key.
-    pub id: TenantId,
-    /// Its part of the Tenant URL: a DNS label, unique.
-    pub label: String,
-    /// Its name as support wrote it.
-    pub name: String,
-    /// Compatibility profile.
-    pub profile: Profile,
-    /// State.
-    pub state: TenantState,
-    /// When it was opened.
-    pub created: Timestamp,
-}
-
-/// What is changed of a tenant; none leaves it as it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TenantUpdate {
-    /// Its name.
-    pub name: Option<String>,
-    /// Its compatibility profile, from the next request on.
-    pub profile: Option<Profile>,
-}
-
-// ---------------------------------------------------------------------------------------------------------- credentials
-
-/// A Secret Token as it is stored: everything but the token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SecretTokenRow {
-    /// Key.
-    pub id: Uuid,
-    /// Whose.
-    pub tenant: TenantId,
-    /// The key id inside the token, shown to operators.
-    pub key_id: String,
-    /// SHA-256 of the whole token.
-    pub digest: [u8; 32],
-    /// A word of the operator's.
-    pub label: String,
-    /// When it was issued.
-    pub created: Timestamp,
-    /// From when on it is refused.
-    pub expires: Option<Timestamp>,
-    /// Since when it is revoked.
-    pub revoked: Option<Timestamp>,
-    /// What is known of its use, some seconds late.
-    pub seen: Option<Seen>,
-}
-
-impl SecretTokenRow {
-    /// Whether it is neither revoked nor expired.
-    pub fn is_alive(&self, now: Timestamp) -> bool {
-        self.revoked.is_none() && self.expires.is_none_or(|end| now < end)
-    }
-
-    /// When it was last used.
-    pub fn last_used(&self) -> Option<Timestamp> {
-        self.seen.as_ref().map(|seen| seen.last)
-    }
-}
-
-/// A Secret Token together with its tenant, as authentication needs them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SecretTokenOwner {
-    /// The token.
-    pub token: SecretTokenRow,
-    /// Its tenant.
-    pub tenant: Tenant,
 }

@@ -4,12 +4,14 @@
 //! (docs/adr/0025). The members of a group come in pages as well.
 
 use crate::{
+    control::{
+        credentials::CredentialKind,
+        tenants::{Tenant, TenantRecord, TenantState},
+    },
     counts::Counts,
-    credential::CredentialKind,
     engine::Engine,
-    model::{ResourceId, StoreError, Tenant, TenantId, TenantState},
+    model::{ResourceId, StoreError, TenantId},
     postgres::PostgresEngine,
-    records::TenantRecord,
     schema::types::{Id, Key},
     sql::{Bind, Dialect, Sql, Statement, is_there, sql},
     sqlite::SqliteEngine,
@@ -349,7 +351,7 @@ macro_rules! overview {
             ) -> Result<Vec<Tenant>, StoreError> {
                 let statement = tenants::<$database>(label, search, limit);
                 let found = self.run(|connection| statement.load::<TenantRecord>(connection))?;
-                found.into_iter().map(Tenant::try_from).collect()
+                Ok(found.into_iter().map(Tenant::try_from).collect::<Result<_, _>>()?)
             }
 
             fn tenant_figures(

@@ -1,14 +1,13 @@
 //! [`Store`]: the asynchronous face of a database: which lane and which line a question waits in, and what it weighs.
 
 use crate::{
-    act::Act,
     admission::{
         line::Line,
         scans::ScanCosts,
         weight::Weight,
         work::{Budget, InFlight, TooMuch, Work},
     },
-    audit::By,
+    control::actor::By,
     counts::Quotas,
     engine::{Engine, Engines, Lookup, LookupKey},
     figures::LaneFigures,
@@ -151,21 +150,6 @@ impl Store {
     /// The line in which work on the resources of a tenant waits.
     pub(crate) fn line_of(&self, tenant: TenantId) -> Line {
         if self.is_for_clients { Line::Tenant(tenant) } else { Line::Operators }
-    }
-
-    /// Does an administrative act in this line; `false`: not done.
-    pub(crate) async fn act(&self, line: impl Into<Line>, act: Act) -> Result<bool, StoreError> {
-        self.act_together(line, vec![act]).await
-    }
-
-    /// Does several in one transaction, in this order; `false`: one was not done, so none is.
-    pub(crate) async fn act_together(
-        &self,
-        line: impl Into<Line>,
-        acts: Vec<Act>,
-    ) -> Result<bool, StoreError> {
-        let by = self.by.clone();
-        self.ask_in(Lane::Operators, line, move |engine| engine.act(by.as_deref(), &acts)).await
     }
 
     /// Asks the engine something in a lane and line, whose cost no tenant answers for.
@@ -348,105 +332,6 @@ impl Store {
     /// As above.
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.ask_in(Lane::Vital, Line::Process, |engine| engine.ping()).await
-    }
-
-    /// Opens a tenant; `false` if its label is taken.
-    ///
-    /// # Errors
-    /// As above.
-    pub async fn create_tenant(&self, tenant: Tenant) -> Result<bool, StoreError> {
-        self.act(tenant.id, Act::CreateTenant(tenant)).await
-    }
-
-    /// Every tenant, by label.
-    ///
-    /// # Errors
-    /// As above.
-    pub async fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
-        self.ask(|engine| engine.tenants()).await
-    }
-
-    /// A tenant by label or id.
-    ///
-    /// # Errors
-    /// As above.
-    pub async fn tenant(&self, label_or_id: &str) -> Result<Option<Tenant>, StoreError> {
-        if has_nul(label_or_id) {
-            return Ok(None);
-        }
-        let label_or_id = label_or_id.to_owned();
-        self.ask(move |engine| engine.tenant(&label_or_id)).await
-    }
-
-    /// Suspends or resumes; `false` if there is no such tenant. What it is already leaves no audit row.
-    ///
-    /// # Errors
-    /// As above.
-    pub async fn set_tenant_state(&self, tenant: TenantId, state: TenantState) -> Result<bool, StoreError> {
-        self.act(tenant, Act::SetTenantState(tenant, state)).await
-    }
-
-    /// Changes a tenant; `false` if there is no such tenant.
-    ///
-    /// # Errors
-    /// As above.
-    pub async fn change_tenant(&self, tenant: TenantId, update: TenantUpdate) -> Result<bool, StoreError> {
-        self.act(tenant, Act::ChangeTenant(tenant, update)).await
-    }
-
-    /// Stores a new Secret Token; `false` if there is one of its id, or no such tenant any more.
-    ///
-    /// # Errors
-    /// As above.
-    pub async fn insert_secret_token(&self, token: SecretTokenRow) -> Result<bool, StoreError> {
-        self.act(token.tenant, Act::InsertSecretToken(token)).await
-    }
-
-    /// The Secret Tokens of a tenant, oldest first, revoked ones too.
-    ///
-    /// # Errors
-    /// As above.
-    pub async fn secret_tokens(&self, tenant: TenantId) -> Result<Vec<SecretTokenRow>, StoreError> {
-        self.ask_of(tenant, move |engine| engine.secret_tokens(tenant, BEFORE_ALL, i64::MAX)).await
-    }
-
-    /// Those behind a place (time of issue and id), oldest first.
-    ///
-    /// # Errors
-    /// As above.
-    pub async fn secret_tokens_behind(
-        &self,
-        tenant: TenantId,
-        behind: (Timestamp, Uuid),
-        limit: u32,
-    ) -> Result<Vec<SecretTokenRow>, StoreError> {
-        self.ask_of(tenant, move |engine| engine.secret_tokens(tenant, behind, limit.into())).await
-    }
-
-    /// The Secret Token with this digest, active or not, and its tenant. It is asked in `line`: whose token it is, may be
-    /// the question.
-    ///
-    /// # Errors
-    /// As above.
-    pub async fn secret_token(
-        &self,
-        digest: [u8; 32],
-        line: Line,
-    ) -> Result<Option<SecretTokenOwner>, StoreError> {
-        self.ask_in(Lane::Vital, line, move |engine| engine.secret_token(&digest)).await
-    }
-
-    /// Revokes a token; `false` if there is none alive.
-    ///
-    /// # Errors
-    /// As above.
-    pub async fn revoke_secret_token(
-        &self,
-        tenant: TenantId,
-        id: Uuid,
-        at: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.act(tenant, Act::RevokeSecretToken(tenant, id, at)).await
     }
 }
 

@@ -2,6 +2,9 @@
 //! first has read its facts and the moment when it writes.
 #![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "what fails, fails the test")]
 
+#[path = "suite/acts.rs"]
+#[expect(dead_code, reason = "the suite uses more of it")]
+mod acts;
 #[path = "suite/backend.rs"]
 #[expect(dead_code, reason = "the suite uses more of it")]
 mod backend;
@@ -123,12 +126,11 @@ fn a_restore_that_was_overtaken_still_restores() {
 fn an_audited_restore_that_was_overtaken_still_restores() {
     race(Backend::postgres, async |world, other| {
         let row = deleted_user(&world, "ana").await;
-        let by = By { actor: "operator anna".to_owned(), origin: "192.0.2.7".to_owned(), at: now() };
+        let by = By { actor: operator_actor("anna"), origin: "192.0.2.7".to_owned(), at: now() };
         other.commits_before(POSTGRES_WRITES, world.tenant, create_user(new_id(), "ben"));
         world.store().acting(by).commit(world.tenant, restore(&row)).await.unwrap();
         assert!(world.row(User, row.id).await.is_some());
-        let rows = world.store().audit_rows(Some(world.tenant), i64::MAX, at_most(10)).await.unwrap().rows;
-        assert_eq!(rows.len(), 1, "the audit log tells of it once");
+        assert_eq!(told(world.store(), world.tenant).await.len(), 1, "the audit log tells of it once");
     });
 }
 

@@ -3,7 +3,13 @@
 use crate::{issuer::new_id, secret_hash, secret_token::ClientSecretText};
 use scim::Timestamp;
 use std::time::Duration;
-use store::{By, ClientSecret, Federation, OauthClient, Store, StoreError, TenantId};
+use store::{
+    By, ClientSecret, Federation, OauthClient, Store, StoreError, TenantId,
+    control::{
+        Refused, Tx, client_secrets, federations,
+        oauth_clients::{self, RevokeRefused},
+    },
+};
 use uuid::Uuid;
 
 /// How many clients and secrets a tenant may have, and how long a secret may live.
@@ -87,7 +93,7 @@ pub enum ClientError {
     )]
     FederationChanged,
     /// There is a client or secret of this id already.
-    #[error("There is one of this id already.")]
+    #[error("An OAuth client or secret with this id already exists.")]
     Taken,
     /// No random bytes, or no memory for a hash.
     #[error("no secret can be made: {0}")]
@@ -100,6 +106,13 @@ pub enum ClientError {
 impl From<getrandom::Error> for ClientError {
     fn from(cause: getrandom::Error) -> Self {
         ClientError::Failed(cause.to_string())
+    }
+}
+
+fn refused_as<E>(refused: Refused<E>, tell: impl FnOnce(E) -> ClientError) -> ClientError {
+    match refused {
+        Refused::Because(reason) => tell(reason),
+        Refused::Failed(error) => error.into(),
     }
 }
 
@@ -130,17 +143,21 @@ impl OauthClients {
     /// See [`ClientError`].
     pub async fn create(
         &self,
+        by: &By,
         (tenant, id): (TenantId, Uuid),
         label: &str,
         lifetime: Duration,
-        now: Timestamp,
     ) -> Result<(OauthClient, IssuedSecret), ClientError> {
+        let now = by.at;
         let client = self.new_client((tenant, id), label, now).await?;
         let issued = self.new_secret(&client, new_id(now)?, lifetime, now).await?;
-        match self.store.create_oauth_client(client.clone(), Some(issued.row.clone())).await? {
-            true => Ok((client, issued)),
-            false => Err(ClientError::Taken),
-        }
+        let (row, secret) = (client.clone(), issued.row.clone());
+        let create = move |tx: &mut Tx<'_>| oauth_clients::create(tx, &row, Some(&secret));
+        self.store
+            .act(by, tenant, create)
+            .await
+            .map_err(|refused| refused_as(refused, |_| ClientError::Taken))?;
+        Ok((client, issued))
     }
 
     /// One more secret of a client, under this id.
@@ -149,26 +166,24 @@ impl OauthClients {
     /// See [`ClientError`].
     pub async fn add_secret(
         &self,
+        by: &By,
         (tenant, client, id): (TenantId, Uuid, Uuid),
         lifetime: Duration,
-        now: Timestamp,
     ) -> Result<IssuedSecret, ClientError> {
+        let now = by.at;
         let found = self.find(tenant, client).await?;
         let alive = found.secrets.iter().filter(|secret| secret.is_alive(now)).count();
         if alive >= self.policy.max_secrets {
             return Err(ClientError::TooManySecrets(self.policy.max_secrets));
         }
         let issued = self.new_secret(&found.client, id, lifetime, now).await?;
-        match self.store.insert_client_secret(issued.row.clone()).await? {
-            true => Ok(issued),
-            false => Err(ClientError::Taken),
-        }
-    }
-
-    /// The same clients in the hands of somebody (see [`Store::acting`]).
-    #[must_use]
-    pub fn acting(&self, by: By) -> OauthClients {
-        OauthClients { store: self.store.acting(by), policy: self.policy }
+        let row = issued.row.clone();
+        let issue = move |tx: &mut Tx<'_>| client_secrets::issue(tx, &row);
+        self.store
+            .act(by, tenant, issue)
+            .await
+            .map_err(|refused| refused_as(refused, |_| ClientError::Taken))?;
+        Ok(issued)
     }
 
     /// The secret with `key_id`, of whatever client of the tenant, as it is stored, and one under the id `new` that shall
@@ -216,33 +231,35 @@ impl OauthClients {
     /// See [`ClientError`].
     pub async fn revoke_secret(
         &self,
+        by: &By,
         tenant: TenantId,
         client: Uuid,
         key_id: &str,
-        now: Timestamp,
     ) -> Result<ClientSecret, ClientError> {
+        let now = by.at;
         let found = self.find(tenant, client).await?;
         let named = found.secrets.into_iter().find(|secret| secret.key_id == key_id && secret.is_alive(now));
         let no_such = || ClientError::NoSuchSecret(key_id.to_owned());
         let secret = named.ok_or_else(no_such)?;
-        if !self.store.revoke_client_secret(tenant, secret.id, now).await? {
-            return Err(no_such());
-        }
-        Ok(ClientSecret { revoked: Some(now), ..secret })
+        let revoke = move |tx: &mut Tx<'_>| client_secrets::revoke(tx, tenant, secret.id, now);
+        let revoked = self.store.act(by, tenant, revoke).await;
+        revoked.map_err(|refused| refused_as(refused, |_| no_such()))
     }
 
     /// Ends a client with all its secrets and access tokens.
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub async fn revoke(&self, tenant: TenantId, client: Uuid, now: Timestamp) -> Result<(), ClientError> {
-        if self.store.revoke_oauth_client(tenant, client, now).await? {
-            return Ok(());
-        }
-        match self.store.federation(tenant).await? {
-            Some(federation) if federation.client == client => Err(ClientError::IsFederated(client)),
-            _ => Err(ClientError::NoSuchClient(client)),
-        }
+    pub async fn revoke(&self, by: &By, tenant: TenantId, client: Uuid) -> Result<(), ClientError> {
+        let now = by.at;
+        let revoke = move |tx: &mut Tx<'_>| oauth_clients::revoke(tx, tenant, client, now);
+        let revoked = self.store.act(by, tenant, revoke).await.map(drop);
+        revoked.map_err(|refused| {
+            refused_as(refused, |reason| match reason {
+                RevokeRefused::Federated => ClientError::IsFederated(client),
+                RevokeRefused::NotAlive | RevokeRefused::TenantGone => ClientError::NoSuchClient(client),
+            })
+        })
     }
 
     /// Sets whose assertions the tenant takes. The client id stays what it was, unless that client is revoked; access
@@ -252,10 +269,11 @@ impl OauthClients {
     /// See [`ClientError`].
     pub async fn set_federation(
         &self,
+        by: &By,
         tenant: TenantId,
         terms: FederationTerms,
-        now: Timestamp,
     ) -> Result<Federation, ClientError> {
+        let now = by.at;
         let earlier = self.store.federation(tenant).await?;
         let client = self.federated_client(earlier.as_ref()).await?;
         let (client, new_client) = match (&earlier, client) {
@@ -271,10 +289,11 @@ impl OauthClients {
         let federation =
             Federation { id, tenant, client, issuer, subject, audience, jwks_url, created, seen: None };
         let earlier = earlier.map(|earlier| earlier.id);
-        match self.store.set_federation(federation.clone(), earlier, new_client).await? {
-            true => Ok(federation),
-            false => Err(ClientError::FederationChanged),
-        }
+        let row = federation.clone();
+        let set = move |tx: &mut Tx<'_>| federations::set(tx, &row, earlier, new_client.as_ref());
+        let set = self.store.act(by, tenant, set).await;
+        set.map_err(|refused| refused_as(refused, |_| ClientError::FederationChanged))?;
+        Ok(federation)
     }
 
     /// The client of a federation, if it is alive.
@@ -297,13 +316,14 @@ impl OauthClients {
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub async fn remove_federation(&self, tenant: TenantId, now: Timestamp) -> Result<bool, ClientError> {
+    pub async fn remove_federation(&self, by: &By, tenant: TenantId) -> Result<bool, ClientError> {
+        let now = by.at;
         let Some(federation) = self.store.federation(tenant).await? else { return Ok(false) };
         let client = self.federated_client(Some(&federation)).await?;
-        match self.store.remove_federation(tenant, federation.id, client, now).await? {
-            true => Ok(true),
-            false => Err(ClientError::FederationChanged),
-        }
+        let remove = move |tx: &mut Tx<'_>| federations::remove(tx, tenant, federation.id, client, now);
+        let removed = self.store.act(by, tenant, remove).await;
+        removed.map_err(|refused| refused_as(refused, |_| ClientError::FederationChanged))?;
+        Ok(true)
     }
 
     async fn new_client(

@@ -2,7 +2,10 @@
 
 use crate::SecretToken;
 use scim::Timestamp;
-use store::{SecretTokenRow, Store, StoreError, TenantId};
+use store::{
+    By, SecretTokenRow, Store, StoreError, TenantId,
+    control::{Refused, secret_tokens},
+};
 use uuid::Uuid;
 
 /// A token just issued: the one time that it is shown.
@@ -54,15 +57,18 @@ impl Issuer {
     /// See [`TokenError`].
     pub async fn issue(
         &self,
+        by: &By,
         (tenant, id): (TenantId, Uuid),
         label: &str,
         expires: Option<Timestamp>,
-        now: Timestamp,
     ) -> Result<Issued, TokenError> {
+        let now = by.at;
         let issued = self.draft((tenant, id), label, expires, None, now).await?;
-        match self.store.insert_secret_token(issued.row.clone()).await? {
-            true => Ok(issued),
-            false => Err(TokenError::Taken),
+        let row = issued.row.clone();
+        match self.store.act(by, tenant, move |tx| secret_tokens::issue(tx, &row)).await {
+            Ok(()) => Ok(issued),
+            Err(Refused::Because(_)) => Err(TokenError::Taken),
+            Err(Refused::Failed(error)) => Err(error.into()),
         }
     }
 
@@ -126,16 +132,17 @@ impl Issuer {
     /// See [`TokenError`].
     pub async fn revoke(
         &self,
+        by: &By,
         tenant: TenantId,
         key_id: &str,
-        now: Timestamp,
     ) -> Result<SecretTokenRow, TokenError> {
-        let mut row = self.find_alive(tenant, key_id, now).await?;
-        if !self.store.revoke_secret_token(tenant, row.id, now).await? {
-            return Err(TokenError::NoSuchToken(key_id.to_owned()));
+        let now = by.at;
+        let row = self.find_alive(tenant, key_id, now).await?;
+        match self.store.act(by, tenant, move |tx| secret_tokens::revoke(tx, tenant, row.id, now)).await {
+            Ok(row) => Ok(row),
+            Err(Refused::Because(_)) => Err(TokenError::NoSuchToken(key_id.to_owned())),
+            Err(Refused::Failed(error)) => Err(error.into()),
         }
-        row.revoked = Some(now);
-        Ok(row)
     }
 
     /// The token with `key_id` as it is stored.

@@ -9,8 +9,9 @@ use crate::{
 use scim::Timestamp;
 use std::{collections::HashMap, time::Duration};
 use store::{
-    ClientSecret, CredentialKind, Ending, Outcome, Rotation, SecretTokenRow, Store, StoreError, Successor,
-    TenantId,
+    By, ClientSecret, CredentialKind, Ending, Outcome, Rotation, SecretTokenRow, Store, StoreError,
+    Successor, TenantId,
+    control::{Refused, Tx, rotations},
 };
 use uuid::Uuid;
 
@@ -84,8 +85,17 @@ pub struct Rotations {
 /// Credentials of a tenant by key, with the clients of client secrets.
 type Credentials = HashMap<Uuid, (Rotating, Option<Uuid>)>;
 
+/// Whether an action was done, and not refused since somebody else was faster.
+fn is_done<E>(acted: Result<(), Refused<E>>) -> Result<bool, StoreError> {
+    match acted {
+        Ok(()) => Ok(true),
+        Err(Refused::Because(_)) => Ok(false),
+        Err(Refused::Failed(error)) => Err(error),
+    }
+}
+
 impl Rotations {
-    /// Works on `store`, in whose hands it acts. `silence` is how long an old credential must not be used, see [`judge`].
+    /// Works on `store`. `silence` is how long an old credential must not be used, see [`judge`].
     pub fn new(store: Store, silence: Duration) -> Rotations {
         Rotations { store, silence }
     }
@@ -96,12 +106,13 @@ impl Rotations {
     /// See [`RotationError`].
     pub async fn start_secret_token(
         &self,
+        by: &By,
         issuer: &Issuer,
         which: (TenantId, &str, Uuid),
         expires: Timestamp,
         is_automatic: bool,
-        now: Timestamp,
     ) -> Result<(Judged, Issued), RotationError> {
+        let now = by.at;
         let (old, issued) = issuer.successor(which, Some(expires), now).await?;
         let rotation = Rotation {
             id: new_id(now)?,
@@ -115,7 +126,7 @@ impl Rotations {
             is_automatic,
             ended: None,
         };
-        self.start(&rotation, Successor::SecretToken(issued.row.clone()), now).await?;
+        self.start(by, &rotation, Successor::SecretToken(issued.row.clone())).await?;
         Ok((self.judged(rotation, None, of_token(old), of_token(issued.row.clone()), now), issued))
     }
 
@@ -125,12 +136,13 @@ impl Rotations {
     /// See [`RotationError`].
     pub async fn start_client_secret(
         &self,
+        by: &By,
         clients: &OauthClients,
         which: (TenantId, &str, Uuid),
         lifetime: Duration,
         is_automatic: bool,
-        now: Timestamp,
     ) -> Result<(Judged, IssuedSecret), RotationError> {
+        let now = by.at;
         let (old, issued) = clients.successor(which, lifetime, now).await?;
         let rotation = Rotation {
             id: new_id(now)?,
@@ -144,7 +156,7 @@ impl Rotations {
             is_automatic,
             ended: None,
         };
-        self.start(&rotation, Successor::ClientSecret(issued.row.clone()), now).await?;
+        self.start(by, &rotation, Successor::ClientSecret(issued.row.clone())).await?;
         let client = Some(old.client);
         let new = of_secret(issued.row.clone(), None);
         Ok((self.judged(rotation, client, of_secret(old, None), new, now), issued))
@@ -152,28 +164,33 @@ impl Rotations {
 
     /// Stores it. An earlier one of the same credential that is over, and of which nobody has taken note yet, is ended
     /// first.
-    async fn start(
-        &self,
-        rotation: &Rotation,
-        successor: Successor,
-        now: Timestamp,
-    ) -> Result<(), RotationError> {
-        if self.store.start_rotation(rotation.clone(), successor.clone()).await? {
+    async fn start(&self, by: &By, rotation: &Rotation, successor: Successor) -> Result<(), RotationError> {
+        let under_way = || RotationError::UnderWay(rotation.old_key_id.clone());
+        if self.try_start(by, rotation, &successor).await? {
             return Ok(());
         }
-        let under_way = || RotationError::UnderWay(rotation.old_key_id.clone());
         let is_busy = |other: &Rotation| [other.old, other.new].contains(&rotation.old);
         let credentials = self.credentials(rotation.tenant).await?;
         for earlier in self.store.rotations_under_way(rotation.tenant).await?.into_iter().filter(is_busy) {
-            let earlier = self.judge(earlier, &credentials, now).ok_or_else(under_way)?;
-            if !self.end_if_over(&earlier, now).await? {
+            let earlier = self.judge(earlier, &credentials, by.at).ok_or_else(under_way)?;
+            if !self.end_if_over(by, &earlier).await? {
                 return Err(under_way());
             }
         }
-        match self.store.start_rotation(rotation.clone(), successor).await? {
-            true => Ok(()),
-            false => Err(under_way()),
-        }
+        if self.try_start(by, rotation, &successor).await? { Ok(()) } else { Err(under_way()) }
+    }
+
+    /// Returns `false` if it cannot be started now.
+    async fn try_start(
+        &self,
+        by: &By,
+        rotation: &Rotation,
+        successor: &Successor,
+    ) -> Result<bool, StoreError> {
+        let (rotation, successor) = (rotation.clone(), successor.clone());
+        let tenant = rotation.tenant;
+        let start = move |tx: &mut Tx<'_>| rotations::start(tx, &rotation, &successor);
+        is_done(self.store.act(by, tenant, start).await)
     }
 
     /// Rotations of a tenant that were started before another ([`Uuid::max`] is behind all), the newest first.
@@ -234,16 +251,17 @@ impl Rotations {
     /// See [`RotationError`].
     pub async fn complete(
         &self,
+        by: &By,
         tenant: TenantId,
         id: Uuid,
         is_confirmed: bool,
-        now: Timestamp,
     ) -> Result<Judged, RotationError> {
+        let now = by.at;
         let found = self.find_open(tenant, id, now).await?;
         if !found.state.is_safe() && !is_confirmed {
             return Err(RotationError::NotSafe(found.words()));
         }
-        self.end(&found, Outcome::Completed, now).await?;
+        self.end(by, &found, Outcome::Completed).await?;
         self.find(tenant, id, now).await
     }
 
@@ -251,9 +269,10 @@ impl Rotations {
     ///
     /// # Errors
     /// See [`RotationError`].
-    pub async fn cancel(&self, tenant: TenantId, id: Uuid, now: Timestamp) -> Result<Judged, RotationError> {
+    pub async fn cancel(&self, by: &By, tenant: TenantId, id: Uuid) -> Result<Judged, RotationError> {
+        let now = by.at;
         let found = self.find_open(tenant, id, now).await?;
-        self.end(&found, Outcome::Cancelled, now).await?;
+        self.end(by, &found, Outcome::Cancelled).await?;
         self.find(tenant, id, now).await
     }
 
@@ -263,13 +282,16 @@ impl Rotations {
     /// See [`RotationError`].
     pub async fn set_automatic(
         &self,
+        by: &By,
         tenant: TenantId,
         id: Uuid,
         is_automatic: bool,
-        now: Timestamp,
     ) -> Result<Judged, RotationError> {
+        let now = by.at;
         let found = self.find_open(tenant, id, now).await?;
-        self.store.set_rotation_automatic(found.rotation, is_automatic).await?;
+        let set = move |tx: &mut Tx<'_>| rotations::set_automatic(tx, &found.rotation, is_automatic);
+        // It is as it should be, or has ended: what is found now says so.
+        is_done(self.store.act(by, tenant, set).await)?;
         self.find(tenant, id, now).await
     }
 
@@ -278,7 +300,8 @@ impl Rotations {
     ///
     /// # Errors
     /// [`StoreError`]; the next call tries again.
-    pub async fn settle(&self, now: Timestamp) -> Result<Settled, StoreError> {
+    pub async fn settle(&self, by: &By) -> Result<Settled, StoreError> {
+        let now = by.at;
         let mut settled = Settled::default();
         let mut known: Option<(TenantId, Credentials)> = None;
         for rotation in self.store.open_rotations().await? {
@@ -289,10 +312,9 @@ impl Rotations {
             };
             let Some(found) = self.judge(rotation, credentials, now) else { continue };
             let has_ended = if found.rotation.is_automatic && found.state.completes_by_itself() {
-                let ending = ending(&found, Outcome::Completed, now);
-                self.store.end_rotation(found.rotation.clone(), ending).await?
+                self.try_end(by, &found, Outcome::Completed).await?
             } else {
-                self.end_if_over(&found, now).await?
+                self.end_if_over(by, &found).await?
             };
             match has_ended {
                 true => settled.ended += 1,
@@ -309,21 +331,30 @@ impl Rotations {
         if found.state.is_over() { Err(RotationError::Over(found.words())) } else { Ok(found) }
     }
 
-    async fn end(&self, found: &Judged, outcome: Outcome, now: Timestamp) -> Result<(), RotationError> {
-        match self.store.end_rotation(found.rotation.clone(), ending(found, outcome, now)).await? {
+    async fn end(&self, by: &By, found: &Judged, outcome: Outcome) -> Result<(), RotationError> {
+        match self.try_end(by, found, outcome).await? {
             true => Ok(()),
             false => Err(RotationError::Over("it was ended at this moment".to_owned())),
         }
     }
 
     /// Takes note of the end of a rotation whose credentials have ended otherwise.
-    async fn end_if_over(&self, found: &Judged, now: Timestamp) -> Result<bool, StoreError> {
+    async fn end_if_over(&self, by: &By, found: &Judged) -> Result<bool, StoreError> {
         let outcome = match found.state {
             RotationState::Completed { .. } => Outcome::Completed,
             RotationState::Cancelled { .. } => Outcome::Cancelled,
             _ => return Ok(false),
         };
-        self.store.end_rotation(found.rotation.clone(), ending(found, outcome, now)).await
+        self.try_end(by, found, outcome).await
+    }
+
+    /// Returns `false` if it has ended.
+    async fn try_end(&self, by: &By, found: &Judged, outcome: Outcome) -> Result<bool, StoreError> {
+        let (rotation, ending) = (found.rotation.clone(), ending(found, outcome, by.at));
+        let tenant = rotation.tenant;
+        is_done(
+            self.store.act(by, tenant, move |tx: &mut Tx<'_>| rotations::end(tx, &rotation, &ending)).await,
+        )
     }
 
     async fn credentials(&self, tenant: TenantId) -> Result<Credentials, StoreError> {

@@ -5,8 +5,12 @@ use crate::{Issued, Issuer, SetupToken, TokenError, issuer::new_id, operator::Se
 use scim::Timestamp;
 use std::time::Duration;
 use store::{
-    By, Line, SecretTokenRow, SetupLink, SetupOpening, SetupReplacement, SetupRevocation, Store, StoreError,
-    Tenant, TenantId, TenantState,
+    Actor, By, Line, SecretTokenRow, SetupLink, SetupOpening, SetupReplacement, SetupRevocation, Store,
+    StoreError, Tenant, TenantId, TenantState,
+    control::{
+        Refused, Tx,
+        setup_links::{self, LinkChanged},
+    },
 };
 use uuid::Uuid;
 
@@ -188,14 +192,16 @@ impl SetupLinks {
             label: label.to_owned(),
             digest: token.digest(),
             created: by.at,
-            created_by: by.actor.clone(),
+            created_by: by.actor.to_string(),
             expires: later(by.at, lifetime),
             revoked: None,
             opening: None,
         };
-        match self.store.acting(by.clone()).create_setup_link(link.clone()).await? {
-            true => Ok(NewSetupLink { token, link }),
-            false => Err(SetupError::Taken),
+        let row = link.clone();
+        match self.store.act(by, tenant, move |tx| setup_links::create(tx, &row)).await {
+            Ok(()) => Ok(NewSetupLink { token, link }),
+            Err(Refused::Because(_)) => Err(SetupError::Taken),
+            Err(Refused::Failed(error)) => Err(error.into()),
         }
     }
 
@@ -256,7 +262,9 @@ impl SetupLinks {
             let issued = found.link.opening.as_ref().map(|opening| opening.secret_token);
             let token = found.secret_token.as_mut().filter(|token| its_token && token.is_alive(by.at));
             let revocation = SetupRevocation { tenant, link: id, issued, with_token: token.is_some() };
-            if self.store.acting(by.clone()).revoke_setup_link(revocation, by.at).await? {
+            let at = by.at;
+            let revoked = self.store.act(by, tenant, move |tx| setup_links::revoke(tx, revocation, at)).await;
+            if is_as_seen(revoked)? {
                 found.link.revoked = Some(by.at);
                 if let Some(token) = token {
                     token.revoked = Some(by.at);
@@ -312,8 +320,9 @@ impl SetupLinks {
             secret_token: issued.row.id,
             tokens_issued: 1,
         };
-        let store = self.store.acting(by(&link, from, now));
-        if !store.open_setup_link(link.id, opening.clone(), issued.row.clone()).await? {
+        let (id, begun, row) = (link.id, opening.clone(), issued.row.clone());
+        let open = move |tx: &mut Tx<'_>| setup_links::open(tx, id, begun, &row);
+        if !is_as_seen(self.store.act(&by(&link, from, now), tenant.id, open).await)? {
             self.find(token, line, now).await?;
             return Err(SetupError::Changed);
         }
@@ -378,8 +387,8 @@ impl SetupLinks {
         let issued = self.draft(&session.link, old, now).await?;
         let (link, tokens_issued) = (session.link.id, session.opening.tokens_issued);
         let replacement = SetupReplacement { link, tokens_issued, old, new: issued.row.clone() };
-        let store = self.store.acting(by(&session.link, from, now));
-        match store.replace_setup_token(replacement, now).await? {
+        let replace = move |tx: &mut Tx<'_>| setup_links::replace_token(tx, &replacement, now);
+        match is_as_seen(self.store.act(&by(&session.link, from, now), session.tenant.id, replace).await)? {
             true => Ok(issued),
             false => Err(SetupError::Changed),
         }
@@ -398,9 +407,18 @@ impl SetupLinks {
     }
 }
 
+/// Whether a link was as the caller has seen it, so that the action was done.
+fn is_as_seen(acted: Result<(), Refused<LinkChanged>>) -> Result<bool, StoreError> {
+    match acted {
+        Ok(()) => Ok(true),
+        Err(Refused::Because(LinkChanged)) => Ok(false),
+        Err(Refused::Failed(error)) => Err(error),
+    }
+}
+
 /// As whom the customer's administrator acts. The label, which may name them, stays out of the audit log.
 fn by(link: &SetupLink, from: &str, at: Timestamp) -> By {
-    By { actor: format!("setup link {}", link.id), origin: from.to_owned(), at }
+    By { actor: Actor::SetupLink(link.id), origin: from.to_owned(), at }
 }
 
 fn later(now: Timestamp, duration: Duration) -> Timestamp {

@@ -1,5 +1,10 @@
 //! Secret Tokens on a real store: issue, use, revocation, expiry, and what the cache may and may not hide.
 
+#[path = "../../store/tests/suite/acts.rs"]
+#[expect(dead_code, reason = "the suite of the store uses more of it")]
+mod acts;
+
+use acts::*;
 use scim::{Profile, Timestamp};
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -67,7 +72,8 @@ fn after(seconds: i64) -> Timestamp {
 #[tokio::test]
 async fn a_token_names_its_tenant_and_its_credential() {
     let house = house().await;
-    let issued = house.issuer.issue((house.tenant.id, id()), "first", None, NOW).await.expect("issued");
+    let issued =
+        house.issuer.issue(&root(NOW), (house.tenant.id, id()), "first", None).await.expect("issued");
     let client =
         house.authenticator.authenticate(issued.token.reveal(), HERE, NOW).await.expect("authenticated");
     assert_eq!(*client.tenant, house.tenant);
@@ -81,7 +87,8 @@ async fn a_token_names_its_tenant_and_its_credential() {
 async fn a_token_that_was_never_issued_is_refused_and_stays_so() {
     let house = house().await;
     let other = self::house().await;
-    let foreign = other.issuer.issue((other.tenant.id, id()), "", None, NOW).await.expect("issued").token;
+    let foreign =
+        other.issuer.issue(&root(NOW), (other.tenant.id, id()), "", None).await.expect("issued").token;
     for text in [foreign.reveal(), foreign.reveal(), "garbage", ""] {
         let refusal = house.authenticator.authenticate(text, HERE, NOW).await.expect_err("refused");
         assert_eq!(refusal, Refusal::Unauthorized);
@@ -94,7 +101,8 @@ async fn a_token_that_was_never_issued_is_refused_and_stays_so() {
 #[tokio::test]
 async fn a_burst_of_one_token_costs_one_query() {
     let house = house().await;
-    let token = house.issuer.issue((house.tenant.id, id()), "", None, NOW).await.expect("issued").token;
+    let token =
+        house.issuer.issue(&root(NOW), (house.tenant.id, id()), "", None).await.expect("issued").token;
     for (seconds, queries) in [(0, 1), (TTL - 1, 1), (TTL, 2)] {
         let burst = (0..100).map(|_| house.authenticator.authenticate(token.reveal(), HERE, after(seconds)));
         let answers = futures_util::future::join_all(burst).await;
@@ -110,8 +118,12 @@ async fn a_burst_of_one_token_costs_one_query() {
 #[tokio::test]
 async fn expiry_is_judged_at_every_use() {
     let house = house().await;
-    let token =
-        house.issuer.issue((house.tenant.id, id()), "", Some(after(3)), NOW).await.expect("issued").token;
+    let token = house
+        .issuer
+        .issue(&root(NOW), (house.tenant.id, id()), "", Some(after(3)))
+        .await
+        .expect("issued")
+        .token;
     assert!(house.authenticator.authenticate(token.reveal(), HERE, after(2)).await.is_ok());
     // Still in the cache, and yet over.
     assert_eq!(
@@ -122,9 +134,9 @@ async fn expiry_is_judged_at_every_use() {
         house
             .issuer
             .revoke(
+                &root(after(3)),
                 house.tenant.id,
-                house.issuer.list(house.tenant.id).await.expect("list")[0].key_id.as_str(),
-                after(3)
+                house.issuer.list(house.tenant.id).await.expect("list")[0].key_id.as_str()
             )
             .await,
         Err(TokenError::NoSuchToken(_))
@@ -135,12 +147,13 @@ async fn expiry_is_judged_at_every_use() {
 async fn revocation_counts_at_once_here_and_within_the_cache_seconds_elsewhere() {
     let house = house().await;
     let elsewhere = authenticator(&house.store);
-    let issued = house.issuer.issue((house.tenant.id, id()), "", None, NOW).await.expect("issued");
+    let issued = house.issuer.issue(&root(NOW), (house.tenant.id, id()), "", None).await.expect("issued");
     let token = issued.token.reveal();
     assert!(house.authenticator.authenticate(token, HERE, NOW).await.is_ok());
     assert!(elsewhere.authenticate(token, HERE, NOW).await.is_ok());
 
-    let revoked = house.issuer.revoke(house.tenant.id, &issued.row.key_id, after(1)).await.expect("revoked");
+    let revoked =
+        house.issuer.revoke(&root(after(1)), house.tenant.id, &issued.row.key_id).await.expect("revoked");
     assert_eq!(revoked.revoked, Some(after(1)));
     house.authenticator.forget();
     assert_eq!(
@@ -154,7 +167,8 @@ async fn revocation_counts_at_once_here_and_within_the_cache_seconds_elsewhere()
 #[tokio::test]
 async fn suspension_and_resumption_are_seen_by_the_same_rule() {
     let house = house().await;
-    let token = house.issuer.issue((house.tenant.id, id()), "", None, NOW).await.expect("issued").token;
+    let token =
+        house.issuer.issue(&root(NOW), (house.tenant.id, id()), "", None).await.expect("issued").token;
     let state = async |now| {
         house.authenticator.authenticate(token.reveal(), HERE, now).await.map(|client| client.tenant.state)
     };
@@ -169,9 +183,9 @@ async fn suspension_and_resumption_are_seen_by_the_same_rule() {
 #[tokio::test]
 async fn a_clock_set_back_does_not_prolong_an_answer() {
     let house = house().await;
-    let issued = house.issuer.issue((house.tenant.id, id()), "", None, NOW).await.expect("issued");
+    let issued = house.issuer.issue(&root(NOW), (house.tenant.id, id()), "", None).await.expect("issued");
     assert!(house.authenticator.authenticate(issued.token.reveal(), HERE, after(3600)).await.is_ok());
-    house.issuer.revoke(house.tenant.id, &issued.row.key_id, NOW).await.expect("revoked");
+    house.issuer.revoke(&root(NOW), house.tenant.id, &issued.row.key_id).await.expect("revoked");
     assert!(house.authenticator.authenticate(issued.token.reveal(), HERE, NOW).await.is_err());
 }
 
@@ -184,28 +198,38 @@ async fn only_so_many_tokens_live_at_once() {
         key_ids.push(
             house
                 .issuer
-                .issue((tenant, id()), "", Some(after(100 + n)), NOW)
+                .issue(&root(NOW), (tenant, id()), "", Some(after(100 + n)))
                 .await
                 .expect("issued")
                 .row
                 .key_id,
         );
     }
-    assert!(matches!(house.issuer.issue((tenant, id()), "", None, NOW).await, Err(TokenError::TooMany(3))));
-    house.issuer.revoke(tenant, &key_ids[2], NOW).await.expect("revoked");
-    assert!(house.issuer.issue((tenant, id()), "", None, NOW).await.is_ok());
+    assert!(matches!(
+        house.issuer.issue(&root(NOW), (tenant, id()), "", None).await,
+        Err(TokenError::TooMany(3))
+    ));
+    house.issuer.revoke(&root(NOW), tenant, &key_ids[2]).await.expect("revoked");
+    assert!(house.issuer.issue(&root(NOW), (tenant, id()), "", None).await.is_ok());
     // An expired one makes room as well.
-    assert!(house.issuer.issue((tenant, id()), "", None, after(99)).await.is_err());
-    assert!(house.issuer.issue((tenant, id()), "", None, after(100)).await.is_ok());
-    assert!(matches!(house.issuer.revoke(tenant, &key_ids[2], NOW).await, Err(TokenError::NoSuchToken(_))));
+    assert!(house.issuer.issue(&root(after(99)), (tenant, id()), "", None).await.is_err());
+    assert!(house.issuer.issue(&root(after(100)), (tenant, id()), "", None).await.is_ok());
+    assert!(matches!(
+        house.issuer.revoke(&root(NOW), tenant, &key_ids[2]).await,
+        Err(TokenError::NoSuchToken(_))
+    ));
     let stranger = TenantId(Uuid::from_u128(8));
-    assert!(matches!(house.issuer.revoke(stranger, &key_ids[1], NOW).await, Err(TokenError::NoSuchToken(_))));
+    assert!(matches!(
+        house.issuer.revoke(&root(NOW), stranger, &key_ids[1]).await,
+        Err(TokenError::NoSuchToken(_))
+    ));
 }
 
 #[tokio::test]
 async fn use_is_written_when_asked_and_never_moves_back() {
     let house = house().await;
-    let token = house.issuer.issue((house.tenant.id, id()), "", None, NOW).await.expect("issued").token;
+    let token =
+        house.issuer.issue(&root(NOW), (house.tenant.id, id()), "", None).await.expect("issued").token;
     let seen = async || house.issuer.list(house.tenant.id).await.expect("list")[0].seen.clone();
     let note = async |authenticator: &Authenticator, seconds| {
         let client =
@@ -244,7 +268,8 @@ async fn no_use_is_lost_because_many_credentials_are_in_use() {
     let house = house().await;
     let authenticator = authenticator_with(&house.store, 1, 50, 2000);
     for _ in 0..3 {
-        let token = house.issuer.issue((house.tenant.id, id()), "", None, NOW).await.expect("issued").token;
+        let token =
+            house.issuer.issue(&root(NOW), (house.tenant.id, id()), "", None).await.expect("issued").token;
         let client = authenticator.authenticate(token.reveal(), HERE, NOW).await.expect("authenticated");
         client.note(Use { at: after(1), from: None, method: "GET", route: "/Users" });
     }

@@ -1,5 +1,10 @@
 //! The client of a federation: made with it, ended with it, and replaced where something else has ended it.
 
+#[path = "../../store/tests/suite/acts.rs"]
+#[expect(dead_code, reason = "the suite of the store uses more of it")]
+mod acts;
+
+use acts::*;
 use scim::{Profile, Timestamp};
 use std::time::Duration;
 use store::{Federation, OauthClient, Settings, Store, Tenant, TenantId, TenantState};
@@ -45,7 +50,7 @@ fn terms(subject: &str) -> FederationTerms {
 
 impl House {
     async fn set(&self, subject: &str) -> Federation {
-        self.clients.set_federation(TENANT, terms(subject), NOW).await.expect("set")
+        self.clients.set_federation(&root(NOW), TENANT, terms(subject)).await.expect("set")
     }
 
     /// The clients of the tenant: id, and whether it is alive.
@@ -62,16 +67,16 @@ async fn it_lives_as_long_as_its_federation() {
     assert_eq!(house.set("one").await, first, "the same terms are no change");
     let second = house.set("two").await;
     assert_eq!((second.client, second.id == first.id), (first.client, false));
-    let refused = house.clients.revoke(TENANT, first.client, NOW).await;
+    let refused = house.clients.revoke(&root(NOW), TENANT, first.client).await;
     assert!(
         matches!(&refused, Err(error @ ClientError::IsFederated(_)) if error.to_string().contains("remove the federation")),
         "{refused:?}"
     );
     assert_eq!(house.all().await, [(first.client, true)]);
-    assert!(house.clients.remove_federation(TENANT, NOW).await.expect("removed"));
-    assert!(!house.clients.remove_federation(TENANT, NOW).await.expect("there is none"));
+    assert!(house.clients.remove_federation(&root(NOW), TENANT).await.expect("removed"));
+    assert!(!house.clients.remove_federation(&root(NOW), TENANT).await.expect("there is none"));
     assert_eq!(house.all().await, [(first.client, false)]);
-    let again = house.clients.revoke(TENANT, first.client, NOW).await;
+    let again = house.clients.revoke(&root(NOW), TENANT, first.client).await;
     assert!(matches!(again, Err(ClientError::NoSuchClient(_))), "{again:?}");
 }
 
@@ -98,14 +103,15 @@ async fn a_federation_whose_client_was_revoked_gets_a_new_one_when_it_is_saved()
 
     // One that is broken can be removed as well.
     assert!(house.store.set_federation(broken, Some(repaired.id), None).await.expect("set"));
-    assert!(house.clients.remove_federation(TENANT, NOW).await.expect("removed"));
+    assert!(house.clients.remove_federation(&root(NOW), TENANT).await.expect("removed"));
     assert_eq!(house.clients.federation(TENANT).await.expect("federation"), None);
 }
 
 #[tokio::test]
 async fn of_two_who_set_the_first_one_at_once_nobody_leaves_a_client_behind() {
     let house = house().await;
-    let set = |subject| house.clients.set_federation(TENANT, terms(subject), NOW);
+    let by = root(NOW);
+    let set = |subject| house.clients.set_federation(&by, TENANT, terms(subject));
     let (one, two) = tokio::join!(set("one"), set("two"));
     assert!(one.is_ok() || two.is_ok(), "{one:?} {two:?}");
     for outcome in [one, two] {

@@ -1,5 +1,10 @@
 //! Federation against hostile and unlucky providers: what they are asked, how often, and what they cannot make us do.
 
+#[path = "../../store/tests/suite/acts.rs"]
+#[expect(dead_code, reason = "the suite of the store uses more of it")]
+mod acts;
+
+use acts::*;
 use aws_lc_rs::{
     rand::SystemRandom,
     signature::{Ed25519KeyPair, KeyPair},
@@ -147,7 +152,7 @@ async fn house_with(jwks_url: &str, timeout: Duration) -> House {
         jwks_url: jwks_url.into(),
     };
     let clients = OauthClients::new(store.clone(), policy);
-    let federation = clients.set_federation(TENANT, terms, NOW).await.expect("set");
+    let federation = clients.set_federation(&root(NOW), TENANT, terms).await.expect("set");
     let keys = Arc::new(SigningKeys::new(store.clone(), year));
     keys.refresh(NOW).await.expect("keys");
     let settings = JwksSettings {

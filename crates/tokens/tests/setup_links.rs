@@ -1,5 +1,10 @@
 //! Setup links on a real store: looked at by anybody, opened once, bound to a browser, within bounds.
 
+#[path = "../../store/tests/suite/acts.rs"]
+#[expect(dead_code, reason = "the suite of the store uses more of it")]
+mod acts;
+
+use acts::*;
 use scim::{Profile, Timestamp};
 use std::{num::NonZeroU32, time::Duration};
 use store::{
@@ -68,7 +73,11 @@ fn new_id() -> Uuid {
 }
 
 fn anna(at: Timestamp) -> By {
-    By { actor: "operator anna".to_owned(), origin: "198.51.100.1".to_owned(), at }
+    By {
+        actor: store::Actor::Operator { id: Uuid::nil(), name: "anna".to_owned() },
+        origin: "198.51.100.1".to_owned(),
+        at,
+    }
 }
 
 impl House {
@@ -144,7 +153,7 @@ async fn a_link_ends_by_time_by_an_operator_and_with_its_tenant() {
     not_good(&expired.token, after(1)).await;
     house.store.set_tenant_state(house.tenant.id, TenantState::Active).await.expect("resumed");
     house.links.open(&expired.token, Line::Process, FROM, after(1)).await.expect("good again");
-    house.store.delete_tenant(house.tenant.id).await.expect("deleted");
+    house.store.erase_tenant(house.tenant.id).await.expect("deleted");
     not_good(&expired.token, after(1)).await;
     assert_eq!(house.alive(after(1)).await, 0);
 }
@@ -177,7 +186,7 @@ async fn a_lost_secret_token_is_replaced_a_bounded_number_of_times() {
     let new = house.link().await;
     // As many as may be alive, with the one that the link issues: those that are replaced do not count.
     Issuer::new(house.store.clone(), 2)
-        .issue((house.tenant.id, new_id()), "other", None, NOW)
+        .issue(&root(NOW), (house.tenant.id, new_id()), "other", None)
         .await
         .expect("issued");
     let (session, first) = house.links.open(&new.token, Line::Process, FROM, after(1)).await.expect("opened");
@@ -239,12 +248,12 @@ async fn what_is_beyond_a_bound_is_refused_and_leaves_the_link_open() {
     assert!(matches!(third, Err(SetupError::TooManyOpen(2))));
 
     let issuer = Issuer::new(house.store.clone(), 2);
-    let issued = issuer.issue((house.tenant.id, new_id()), "one", None, NOW).await.expect("issued");
-    issuer.issue((house.tenant.id, new_id()), "two", None, NOW).await.expect("issued");
+    let issued = issuer.issue(&root(NOW), (house.tenant.id, new_id()), "one", None).await.expect("issued");
+    issuer.issue(&root(NOW), (house.tenant.id, new_id()), "two", None).await.expect("issued");
     let refused = house.links.open(&first.token, Line::Process, FROM, after(1)).await;
     assert!(matches!(refused, Err(SetupError::Token(TokenError::TooMany(2)))));
     assert_eq!(house.states(after(1)).await, [SetupState::Open, SetupState::Open]);
-    issuer.revoke(house.tenant.id, &issued.row.key_id, after(1)).await.expect("revoked");
+    issuer.revoke(&root(after(1)), house.tenant.id, &issued.row.key_id).await.expect("revoked");
     house.links.open(&first.token, Line::Process, FROM, after(1)).await.expect("opened");
     // An opened one makes room for another.
     house.links.create(&anna(after(1)), (house.tenant.id, new_id()), "x", hours(1)).await.expect("link");

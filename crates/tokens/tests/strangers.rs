@@ -1,5 +1,10 @@
 //! Unknown tokens from an address that a thousand tenants share: they are rationed, and nobody else is.
 
+#[path = "../../store/tests/suite/acts.rs"]
+#[expect(dead_code, reason = "the suite of the store uses more of it")]
+mod acts;
+
+use acts::*;
 use futures_util::future::{join, join_all};
 use scim::{Profile, Timestamp};
 use std::{

@@ -24,7 +24,7 @@ use askama::Template;
 use scim::Timestamp;
 use serde::Deserialize;
 use std::time::Duration;
-use store::{By, SecretTokenRow, Seen, Tenant};
+use store::{SecretTokenRow, Seen, Tenant};
 
 /// In seconds.
 pub(super) const DAY: u64 = 86_400;
@@ -82,11 +82,11 @@ struct Credentials {
 }
 
 impl Credentials {
-    async fn of(admin: &Admin, by: &By, tenant: &Tenant) -> Result<Credentials, Failure> {
+    async fn of(admin: &Admin, tenant: &Tenant) -> Result<Credentials, Failure> {
         let now = admin.now();
-        let under_way = UnderWay::of(admin, by, &tenant.label).await?;
-        let past = past(admin, by, &tenant.label).await?;
-        let rows = admin.secret_tokens(by, &tenant.label).await?;
+        let under_way = UnderWay::of(admin, &tenant.label).await?;
+        let past = past(admin, &tenant.label).await?;
+        let rows = admin.secret_tokens(&tenant.label).await?;
         let view = |row: &SecretTokenRow| TokenView {
             key_id: row.key_id.clone(),
             label: row.label.clone(),
@@ -148,7 +148,7 @@ async fn page<R>(
     let form = form.unwrap_or(IssueForm { label: String::new(), days, key: String::new() });
     Ok(CredentialsPage {
         frame: visitor.frame(Section::Tenants),
-        credentials: Credentials::of(admin, visitor.by(), &tenant).await?,
+        credentials: Credentials::of(admin, &tenant).await?,
         tenant: TenantHead::of(&tenant, Tab::Credentials),
         form,
         key: new_key(admin)?,
@@ -175,7 +175,7 @@ pub(super) async fn live(
     let tenant = admin.tenant(&tenant).await?;
     Ok(web::page(&LivePart {
         frame: visitor.frame(Section::Tenants),
-        credentials: Credentials::of(&admin, visitor.by(), &tenant).await?,
+        credentials: Credentials::of(&admin, &tenant).await?,
         tenant: TenantHead::of(&tenant, Tab::Credentials),
     })?)
 }

@@ -102,7 +102,7 @@ async fn page<R>(visitor: &Visitor<R>, admin: &Admin, tenant: &str) -> Result<Oa
     let (tenant, clients) = admin.oauth_clients(tenant).await?;
     let (_, federation) = admin.federation(&tenant.label).await?;
     let (head, now) = (TenantHead::of(&tenant, Tab::Oauth), admin.now());
-    let rotations = UnderWay::of(admin, visitor.by(), &tenant.label).await?;
+    let rotations = UnderWay::of(admin, &tenant.label).await?;
     // That of a federation has no secret and is shown with it; those that were revoked come last.
     let mut own: Vec<&ClientWithSecrets> = clients.iter().filter(|found| !found.secrets.is_empty()).collect();
     own.sort_by_key(|found| found.client.revoked.is_some());

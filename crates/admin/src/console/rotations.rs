@@ -14,7 +14,7 @@ use actix_web::{
 };
 use scim::Timestamp;
 use serde::Deserialize;
-use store::{By, CredentialKind};
+use store::CredentialKind;
 use tokens::{Judged, Rotating, RotationState};
 use uuid::Uuid;
 
@@ -104,8 +104,8 @@ pub(super) struct UnderWay(pub(super) Vec<Judged>);
 
 impl UnderWay {
     /// All of them, the newest first.
-    pub(super) async fn of(admin: &Admin, by: &By, label: &str) -> Result<UnderWay, Failure> {
-        Ok(UnderWay(admin.rotations_under_way(by, label).await?))
+    pub(super) async fn of(admin: &Admin, label: &str) -> Result<UnderWay, Failure> {
+        Ok(UnderWay(admin.rotations_under_way(label).await?))
     }
 
     /// Whether one of them is of this credential, the old one or the new one.
@@ -115,8 +115,8 @@ impl UnderWay {
 }
 
 /// The last rotations of a tenant that are over, the newest first.
-pub(super) async fn past(admin: &Admin, by: &By, label: &str) -> Result<Vec<Judged>, Failure> {
-    let newest = admin.rotations(by, label, None, None).await?.rows;
+pub(super) async fn past(admin: &Admin, label: &str) -> Result<Vec<Judged>, Failure> {
+    let newest = admin.rotations(label, None, None).await?.rows;
     Ok(newest.into_iter().filter(|found| found.state.is_over()).collect())
 }
 
@@ -132,7 +132,7 @@ async fn ask(
     act: impl FnOnce(&Judged, ConfirmPage) -> ConfirmPage,
     words: impl FnOnce(&Judged) -> (String, Vec<String>),
 ) -> Result<HttpResponse, Refusal> {
-    let found = admin.rotation(visitor.by(), label, id).await?;
+    let found = admin.rotation(label, id).await?;
     if found.state.is_over() {
         return Err(Failure::Conflict(format!("The rotation is over: {}.", found.words())).into());
     }

@@ -3,7 +3,7 @@ use futures_util::future::join_all;
 use provisioning::{Context, Precondition, Provisioning};
 use scim::Profile;
 use serde_json::Value;
-use store::{Settings, TenantId, TenantState};
+use store::{Actor, Settings, TenantId, TenantState, control::tenants};
 
 /// Longer than any line of these tests is without the members of a group. A change of a group names those that came.
 const LINE: usize = 200_000;
@@ -28,7 +28,13 @@ impl World {
             state: TenantState::Active,
             created: Timestamp(0),
         };
-        assert!(store.create_tenant(tenant.clone()).await.unwrap());
+        let by = By {
+            actor: Actor::CommandLine { user: "root".to_owned() },
+            origin: "host".to_owned(),
+            at: Timestamp(0),
+        };
+        let row = tenant.clone();
+        store.act(&by, tenant.id, move |tx| tenants::create(tx, &row)).await.unwrap();
         World { store, tenant, _folder: folder }
     }
 

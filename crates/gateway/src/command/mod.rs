@@ -25,7 +25,7 @@ use api::Api;
 use nix::unistd::{Uid, User};
 use serde_json::json;
 use std::{future::Future, net::SocketAddr, time::Duration};
-use store::{Budget, By, Quotas, Store};
+use store::{Actor, Budget, By, Quotas, Store};
 use tokens::{
     ClientPolicy, SetupPolicy,
     operator::{OpenIdSettings, ThrottleSettings},
@@ -96,7 +96,7 @@ fn quotas(settings: &Settings) -> Quotas {
 fn command_line() -> By {
     let named = |variable: &str| std::env::var(variable).ok().filter(|name| !name.is_empty());
     let user = named("USER").or_else(|| named("LOGNAME")).unwrap_or_else(user_of_process);
-    By { actor: format!("command line {user}"), origin: host::name(), at: clock::now() }
+    By { actor: Actor::CommandLine { user }, origin: host::name(), at: clock::now() }
 }
 
 /// The use cases of operators over a store, where the SCIM listener is at `scim`.

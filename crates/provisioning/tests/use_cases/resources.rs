@@ -1,5 +1,6 @@
 //! The use cases on a real store: races, idempotence, effects, preconditions.
 
+use crate::acts::*;
 use crate::tenant::{Client, NONE, refused, words};
 use futures_util::future::join_all;
 use provisioning::{Failure, Precondition};
@@ -323,7 +324,7 @@ async fn lookups_and_searches_find_the_same() {
 async fn a_tenant_that_is_gone_is_told_like_a_bad_credential() {
     let client = Client::new().await;
     let id = client.user("a@example.com").await;
-    assert!(client.store.delete_tenant(client.context.tenant).await.unwrap());
+    assert!(client.store.erase_tenant(client.context.tenant).await.unwrap());
     let body: Value = json!({"userName": "b@example.com"});
     assert_eq!(client.create(User, body).await.unwrap_err(), Failure::TenantGone);
     let gone = client.provisioning.delete(&client.context, User, &id, NONE).await.unwrap_err();

@@ -1,5 +1,6 @@
 //! A tenant on a SQLite store of its own, and the requests of its provisioning client.
 
+use crate::acts::*;
 use provisioning::{Changed, Context, Failure, Precondition, Provisioning, Written};
 use scim::{
     Profile, ScimError, Timestamp,

@@ -17,9 +17,8 @@ pub(crate) use lookups::KeyRow;
 pub(crate) use writes::{DeletedResource, FeedMove, GroupUpdate, LogRow, Logged, ResourceRow, Writes};
 
 use crate::{
-    audit::{By, Deed},
+    control::{actor::By, audit::AuditEntry},
     counts::{Counts, Quotas},
-    deeds,
     model::*,
 };
 use lookups::KeptPaths;
@@ -72,7 +71,7 @@ struct Plan {
     restored: Vec<Of<ResourceId>>,
     lookup_paths: KeptPaths,
     log: Vec<LogRow>,
-    audit: Vec<(Arc<By>, Deed)>,
+    audit: Vec<(Arc<By>, AuditEntry)>,
 }
 
 impl Plan {
@@ -125,9 +124,9 @@ impl Plan {
             Action::Restore { deleted, document, groups } => {
                 let kept = self.kept(tenant, change, *deleted)?;
                 let answer = self.restore(tenant, change, kept, document, groups)?;
-                let deed =
-                    |by: &Arc<By>| (by.clone(), deeds::restored(tenant, change, kept.at, answer.version));
-                self.audit.extend(by.as_ref().map(deed));
+                let entry =
+                    |by: &Arc<By>| (by.clone(), restore::entry(tenant, change, kept.at, answer.version));
+                self.audit.extend(by.as_ref().map(entry));
                 Ok(answer)
             }
             Action::Record => {

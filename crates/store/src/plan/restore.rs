@@ -5,8 +5,9 @@ use super::{
     resource::Resource,
     writes::{Logged, members_json},
 };
-use crate::{counts::Counts, model::*};
-use scim::schema::ResourceKind;
+use crate::{control::audit::AuditEntry, counts::Counts, model::*};
+use scim::{Timestamp, schema::ResourceKind};
+use serde_json::json;
 use std::collections::BTreeSet;
 
 impl Plan {
@@ -76,5 +77,16 @@ impl Plan {
     /// A group that is not deleted.
     fn seen_group(&self, tenant: TenantId, group: ResourceId) -> Option<&Resource> {
         self.resources.get(&(tenant, group)).filter(|found| found.is(ResourceKind::Group))
+    }
+}
+
+/// The audit entry of a resource that came back. Its name stays out of the audit log.
+pub(super) fn entry(tenant: TenantId, change: &Change, deleted: Timestamp, version: i64) -> AuditEntry {
+    AuditEntry {
+        action: "resource.restore",
+        target: format!("{} {}", change.kind.name(), change.id),
+        tenant: Some(tenant),
+        before: Some(json!({ "deleted": deleted.to_rfc3339() })),
+        after: Some(json!({ "version": version })),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Of, lookups::KeyRow};
 use crate::{
-    audit::{By, Deed},
+    control::{actor::By, audit::AuditEntry},
     counts::Counts,
     model::*,
 };
@@ -141,7 +141,7 @@ pub(crate) struct Writes {
     pub(crate) paths_ended: Vec<Of<i64>>,
     pub(crate) log: Vec<LogRow>,
     /// Rows of the audit log, which come last: its end is one row for all.
-    pub(crate) audit: Vec<(Arc<By>, Deed)>,
+    pub(crate) audit: Vec<(Arc<By>, AuditEntry)>,
 }
 
 impl Writes {

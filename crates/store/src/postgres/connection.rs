@@ -1,6 +1,7 @@
 //! Connections: made and replaced by a pool, set up alike, given up when they are lost; and what their errors mean.
 
 use crate::{
+    connection::AnyConnection,
     lane::Lane,
     limit::{AtWork, Canceller},
     model::StoreError,
@@ -47,7 +48,7 @@ const IMPATIENCE: Duration = Duration::from_millis(100);
 
 /// A connection, the server's number for it, and whether it turned out to be lost.
 pub(super) struct Session {
-    connection: PgConnection,
+    connection: AnyConnection,
     backend: i32,
     is_lost: bool,
 }
@@ -67,7 +68,7 @@ impl ManageConnection for Manager {
         connection.batch_execute(&set_up(self.lane)).map_err(failed)?;
         let backend =
             select(sql::<Integer>("pg_backend_pid()")).get_result(&mut connection).map_err(failed)?;
-        Ok(Session { connection, backend, is_lost: false })
+        Ok(Session { connection: AnyConnection::Postgres(connection), backend, is_lost: false })
     }
 
     fn is_valid(&self, session: &mut Session) -> Result<(), ConnectionError> {
@@ -130,7 +131,7 @@ impl Connections {
     /// Does something with a connection.
     pub(super) fn run<A>(
         &self,
-        work: impl FnOnce(&mut PgConnection) -> QueryResult<A>,
+        work: impl FnOnce(&mut AnyConnection) -> QueryResult<A>,
     ) -> Result<A, StoreError> {
         let patience = if self.is_away.load(Ordering::Relaxed) { IMPATIENCE } else { PATIENCE };
         let session = self.pool.get_timeout(patience);

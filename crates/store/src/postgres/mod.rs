@@ -8,23 +8,15 @@ mod reads;
 mod writes;
 
 use crate::{
-    act::Act,
-    act::postgres as acts,
-    audit::{AuditHead, AuditRow, By, postgres as audit},
+    connection::AnyConnection,
     engine::{Engine, Lookup},
     figures,
     history::{ChangeRow, DeletedRow, postgres as history},
     lane::Lane,
     limit::Canceller,
-    model::{
-        Listing, Member, Page, ResourceId, Row, SecretTokenOwner, SecretTokenRow, StoreError, Tenant,
-        TenantId,
-    },
-    operator::{Operator, Session},
-    operator_records::{self, postgres as operators},
+    model::{Listing, Member, Page, ResourceId, Row, StoreError, TenantId},
     pages::{PageBounds, Slice},
     plan::{Facts, Questions, Writes},
-    records::postgres as records,
 };
 use connection::Connections;
 use diesel::{
@@ -35,7 +27,6 @@ use diesel::{
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use scim::Timestamp;
 use std::fmt::Write;
-use uuid::Uuid;
 
 pub(crate) use reads::{list, list_together};
 pub(crate) use writes::insert_keys;
@@ -77,6 +68,10 @@ impl PostgresEngine {
         &self,
         work: impl FnOnce(&mut PgConnection) -> QueryResult<A>,
     ) -> Result<A, StoreError> {
+        self.run_any(|db| work(db.postgres()?))
+    }
+
+    fn run_any<A>(&self, work: impl FnOnce(&mut AnyConnection) -> QueryResult<A>) -> Result<A, StoreError> {
         self.connections.run(work)
     }
 }
@@ -111,12 +106,12 @@ fn begin_locked(connection: &mut PgConnection, questions: &Questions) -> QueryRe
 
 /// Reads facts, decides, and writes; `false` if another process was faster for one of the tenants.
 fn try_transact(
-    connection: &mut PgConnection,
+    db: &mut AnyConnection,
     questions: &Questions,
     decide: &mut dyn FnMut(Facts) -> Writes,
 ) -> QueryResult<bool> {
-    let writes = decide(facts::read(connection, questions)?);
-    if writes.is_empty() { Ok(true) } else { writes::write(connection, writes) }
+    let writes = decide(facts::read(db.postgres()?, questions)?);
+    if writes.is_empty() { Ok(true) } else { writes::write(db, writes) }
 }
 
 /// A transaction that writes nothing but to the log, and whose commit waits until the log is on the disk (and on the
@@ -148,22 +143,22 @@ impl Engine for PostgresEngine {
         questions: &Questions,
         decide: &mut dyn FnMut(Facts) -> Writes,
     ) -> Result<(), StoreError> {
-        self.run(|connection| {
+        self.run_any(|db| {
             // Two statements, each a transaction of its own: that nobody else has written in between is checked by the
             // second. With one process for a tenant it always holds.
-            if try_transact(connection, questions, decide)? {
+            if try_transact(db, questions, decide)? {
                 return Ok(());
             }
-            begin_locked(connection, questions)?;
-            let written = try_transact(connection, questions, decide).and_then(|is_written| {
+            begin_locked(db.postgres()?, questions)?;
+            let written = try_transact(db, questions, decide).and_then(|is_written| {
                 // Nobody moves a feed that is locked: if this one moved, the answers do not hold.
                 if is_written { Ok(()) } else { Err(Error::RollbackTransaction) }
             });
             match written {
-                Ok(()) => AnsiTransactionManager::commit_transaction(connection),
+                Ok(()) => AnsiTransactionManager::commit_transaction(db.postgres()?),
                 Err(error) => {
                     // The first error says more; a connection that cannot roll back is replaced.
-                    let _ = AnsiTransactionManager::rollback_transaction(connection);
+                    let _ = AnsiTransactionManager::rollback_transaction(db.postgres()?);
                     Err(error)
                 }
             }
@@ -196,45 +191,18 @@ impl Engine for PostgresEngine {
         self.run(|connection| reads::members_after(connection, tenant, group, after, limit))
     }
 
-    fn act(&self, by: Option<&By>, acts: &[Act]) -> Result<bool, StoreError> {
-        self.run(|connection| acts::act(connection, by, acts))
-    }
-
-    fn audit_head(&self) -> Result<AuditHead, StoreError> {
-        self.run(audit::recorded_head)
-    }
-
-    fn audit_rows_behind(&self, position: i64, bounds: PageBounds) -> Result<Slice<AuditRow>, StoreError> {
-        let found = self.run(|connection| audit::rows_behind(connection, position, bounds))?;
-        Ok(found.map(AuditRow::from))
-    }
-
-    fn audit_rows_before(
+    fn read_control(
         &self,
-        tenant: Option<TenantId>,
-        position: i64,
-        bounds: PageBounds,
-    ) -> Result<Slice<AuditRow>, StoreError> {
-        let found = self.run(|connection| audit::rows_before(connection, tenant, position, bounds))?;
-        Ok(found.map(AuditRow::from))
+        question: &mut dyn FnMut(&mut AnyConnection) -> QueryResult<()>,
+    ) -> Result<(), StoreError> {
+        self.run_any(question)
     }
 
-    fn operators(&self) -> Result<Vec<Operator>, StoreError> {
-        self.run(operators::operators)?.into_iter().map(Operator::try_from).collect()
-    }
-
-    fn operator(&self, name: &str) -> Result<Option<Operator>, StoreError> {
-        self.run(|connection| operators::operator(connection, name))?.map(Operator::try_from).transpose()
-    }
-
-    fn session(&self, digest: &[u8; 32]) -> Result<Option<(Session, Operator)>, StoreError> {
-        self.run(|connection| operators::session(connection, digest))?
-            .map(operator_records::session)
-            .transpose()
-    }
-
-    fn touch_session(&self, digest: &[u8; 32], seen: Timestamp) -> Result<(), StoreError> {
-        self.run(|connection| operators::touch_session(connection, digest, seen))
+    fn write_control(
+        &self,
+        write: &mut dyn FnMut(&mut AnyConnection) -> QueryResult<()>,
+    ) -> Result<(), StoreError> {
+        self.run_any(write)
     }
 
     fn changes(
@@ -273,32 +241,5 @@ impl Engine for PostgresEngine {
     fn deleted_resource(&self, tenant: TenantId, id: ResourceId) -> Result<Option<DeletedRow>, StoreError> {
         let found = self.run(|connection| history::deleted_resource(connection, tenant, id))?;
         found.map(DeletedRow::try_from).transpose()
-    }
-
-    fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
-        self.run(records::tenants)?.into_iter().map(Tenant::try_from).collect()
-    }
-
-    fn tenant(&self, label_or_id: &str) -> Result<Option<Tenant>, StoreError> {
-        self.run(|connection| records::tenant(connection, label_or_id))?.map(Tenant::try_from).transpose()
-    }
-
-    fn close_feed(&self, tenant: TenantId) -> Result<(), StoreError> {
-        self.run(|connection| records::close_feed(connection, tenant))
-    }
-
-    fn secret_tokens(
-        &self,
-        tenant: TenantId,
-        behind: (Timestamp, Uuid),
-        limit: i64,
-    ) -> Result<Vec<SecretTokenRow>, StoreError> {
-        let records = self.run(|connection| records::secret_tokens(connection, tenant, behind, limit))?;
-        records.into_iter().map(SecretTokenRow::try_from).collect()
-    }
-
-    fn secret_token(&self, digest: &[u8; 32]) -> Result<Option<SecretTokenOwner>, StoreError> {
-        let found = self.run(|connection| records::secret_token(connection, digest))?;
-        found.map(SecretTokenOwner::try_from).transpose()
     }
 }

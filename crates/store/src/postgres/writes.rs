@@ -6,7 +6,8 @@ use super::{
     facts::keys,
 };
 use crate::{
-    audit::postgres as audit,
+    connection::AnyConnection,
+    control::{act::Tx, audit},
     model::{Document, ResourceId},
     plan::{DeletedResource, FeedMove, GroupUpdate, KeyRow, LogRow, Of, ResourceRow, Writes},
     schema::types::{Id, Json},
@@ -15,16 +16,16 @@ use diesel::{Connection, PgConnection, QueryResult, RunQueryDsl, result::Error};
 use scim::{resource::Keys, schema::ResourceKind};
 
 /// Writes all of it, if every feed stands where it stood when the facts were read; else nothing, and `false`.
-pub(super) fn write(connection: &mut PgConnection, mut writes: Writes) -> QueryResult<bool> {
+pub(super) fn write(db: &mut AnyConnection, mut writes: Writes) -> QueryResult<bool> {
     let noted = std::mem::take(&mut writes.audit);
     let written = if noted.is_empty() {
-        write_rows(connection, writes)
+        write_rows(db.postgres()?, writes)
     } else {
-        connection.transaction(|connection| {
-            if !write_rows(connection, writes)? {
+        db.transaction(|db| {
+            if !write_rows(db.postgres()?, writes)? {
                 return Err(Error::RollbackTransaction);
             }
-            noted.iter().try_for_each(|(by, deed)| audit::append(connection, by, deed))?;
+            noted.iter().try_for_each(|(by, entry)| audit::append(&mut Tx { db }, by, entry))?;
             Ok(true)
         })
     };

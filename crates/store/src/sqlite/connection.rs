@@ -1,16 +1,17 @@
 //! How a connection is set up, and what its errors mean.
 
-use crate::{lane::Lane, model::StoreError, sql};
+use crate::{connection::AnyConnection, lane::Lane, model::StoreError, sql};
 use diesel::{
     Connection,
     connection::SimpleConnection,
-    r2d2::{ConnectionManager, CustomizeConnection, Error as PoolError},
+    r2d2::{Error as PoolError, R2D2Connection},
     result::Error,
     sqlite::SqliteConnection,
 };
+use r2d2::ManageConnection;
 use std::{fmt::Display, time::Duration};
 
-pub(super) type Pool = r2d2::Pool<ConnectionManager<SqliteConnection>>;
+pub(super) type Pool = r2d2::Pool<Manager>;
 
 /// WAL, so that readers and the writer do not wait for each other. It is kept in the file: set once.
 const JOURNAL: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL;";
@@ -43,20 +44,36 @@ pub(super) fn pool(path: &str, lane: Lane, size: u32) -> Result<Pool, StoreError
         .min_idle(Some(0))
         .max_lifetime(None)
         .test_on_check_out(false)
-        .connection_customizer(Box::new(SetUp(lane)))
-        .build(ConnectionManager::new(path))
+        .build(Manager { path: path.to_owned(), lane })
         .map_err(|error| unavailable(&error))
 }
 
-#[derive(Debug)]
-struct SetUp(Lane);
+/// Opens connections of a lane, set up alike.
+pub(super) struct Manager {
+    path: String,
+    lane: Lane,
+}
 
-impl CustomizeConnection<SqliteConnection, PoolError> for SetUp {
-    fn on_acquire(&self, connection: &mut SqliteConnection) -> Result<(), PoolError> {
+impl ManageConnection for Manager {
+    type Connection = AnyConnection;
+    type Error = PoolError;
+
+    fn connect(&self) -> Result<AnyConnection, PoolError> {
+        let mut connection = SqliteConnection::establish(&self.path).map_err(PoolError::ConnectionError)?;
         connection.batch_execute(PRAGMAS).map_err(PoolError::QueryError)?;
-        let cache = format!("PRAGMA cache_size = -{}", self.0.cache());
+        let cache = format!("PRAGMA cache_size = -{}", self.lane.cache());
         connection.batch_execute(&cache).map_err(PoolError::QueryError)?;
-        sql::register_functions(connection).map_err(PoolError::QueryError)
+        sql::register_functions(&mut connection).map_err(PoolError::QueryError)?;
+        Ok(AnyConnection::Sqlite(connection))
+    }
+
+    /// A connection to a file is not lost.
+    fn is_valid(&self, _: &mut AnyConnection) -> Result<(), PoolError> {
+        Ok(())
+    }
+
+    fn has_broken(&self, connection: &mut AnyConnection) -> bool {
+        std::thread::panicking() || connection.is_broken()
     }
 }
 

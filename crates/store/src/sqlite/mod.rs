@@ -7,28 +7,26 @@ mod read;
 mod write;
 
 use crate::{
-    act::Act,
-    act::sqlite as acts,
-    audit::{AuditHead, AuditRow, By, sqlite as audit},
+    connection::AnyConnection,
     engine::{Engine, Lookup},
     figures,
     history::{ChangeRow, DeletedRow, sqlite as history},
     lane::Lane,
     limit::Limit,
     model::*,
-    operator::{Operator, Session},
-    operator_records::{self, sqlite as operators},
     pages::{PageBounds, Slice},
     plan::{Facts, Questions, Writes},
-    records::sqlite as records,
 };
 use connection::{Pool, is_rolled_back, store_error};
 use diesel::{
-    Connection, QueryResult, RunQueryDsl, connection::SimpleConnection, sql_query, sqlite::SqliteConnection,
+    Connection, QueryResult, RunQueryDsl,
+    connection::{AnsiTransactionManager, SimpleConnection, TransactionManager},
+    result::Error,
+    sql_query,
+    sqlite::SqliteConnection,
 };
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use scim::Timestamp;
-use uuid::Uuid;
 
 pub(crate) use read::{list, list_together};
 pub(crate) use write::insert_keys;
@@ -67,6 +65,10 @@ impl SqliteEngine {
         &self,
         work: impl FnOnce(&mut SqliteConnection) -> QueryResult<T>,
     ) -> Result<T, StoreError> {
+        self.run_any(|db| work(db.sqlite()?))
+    }
+
+    fn run_any<T>(&self, work: impl FnOnce(&mut AnyConnection) -> QueryResult<T>) -> Result<T, StoreError> {
         let mut connection = self.pool.get().map_err(|error| StoreError::Unavailable(error.to_string()))?;
         work(&mut connection).map_err(|error| match Limit::is_over_here() && is_rolled_back(&error) {
             true => StoreError::Late,
@@ -91,7 +93,22 @@ impl SqliteEngine {
         &self,
         work: impl FnOnce(&mut SqliteConnection) -> QueryResult<T>,
     ) -> Result<T, StoreError> {
-        self.run(|connection| connection.immediate_transaction(work))
+        self.write_any(|db| work(db.sqlite()?))
+    }
+
+    fn write_any<T>(&self, work: impl FnOnce(&mut AnyConnection) -> QueryResult<T>) -> Result<T, StoreError> {
+        self.run_any(|db| {
+            AnsiTransactionManager::begin_transaction_sql(db.sqlite()?, "BEGIN IMMEDIATE")?;
+            let done = work(db);
+            let connection = db.sqlite()?;
+            match done {
+                Ok(answer) => AnsiTransactionManager::commit_transaction(connection).map(|()| answer),
+                Err(error) => match AnsiTransactionManager::rollback_transaction(connection) {
+                    Ok(()) | Err(Error::BrokenTransactionManager) => Err(error),
+                    Err(error) => Err(error),
+                },
+            }
+        })
     }
 }
 
@@ -121,13 +138,13 @@ impl Engine for SqliteEngine {
         // alone.
         if questions.are_many() {
             let writes = decide(self.read(|connection| facts::read(connection, questions))?);
-            if writes.is_empty() || self.write(|connection| write::write_if_valid(connection, writes))? {
+            if writes.is_empty() || self.write_any(|db| write::write_if_valid(db, writes))? {
                 return Ok(());
             }
         }
-        self.write(|connection| {
-            let facts = facts::read(connection, questions)?;
-            write::write(connection, decide(facts))
+        self.write_any(|db| {
+            let facts = facts::read(db.sqlite()?, questions)?;
+            write::write(db, decide(facts))
         })
     }
 
@@ -159,45 +176,18 @@ impl Engine for SqliteEngine {
         self.run(|connection| read::members_after(connection, tenant, group, after, limit))
     }
 
-    fn act(&self, by: Option<&By>, acts: &[Act]) -> Result<bool, StoreError> {
-        self.write(|connection| acts::act(connection, by, acts))
-    }
-
-    fn audit_head(&self) -> Result<AuditHead, StoreError> {
-        self.run(audit::recorded_head)
-    }
-
-    fn audit_rows_behind(&self, position: i64, bounds: PageBounds) -> Result<Slice<AuditRow>, StoreError> {
-        let found = self.run(|connection| audit::rows_behind(connection, position, bounds))?;
-        Ok(found.map(AuditRow::from))
-    }
-
-    fn audit_rows_before(
+    fn read_control(
         &self,
-        tenant: Option<TenantId>,
-        position: i64,
-        bounds: PageBounds,
-    ) -> Result<Slice<AuditRow>, StoreError> {
-        let found = self.run(|connection| audit::rows_before(connection, tenant, position, bounds))?;
-        Ok(found.map(AuditRow::from))
+        question: &mut dyn FnMut(&mut AnyConnection) -> QueryResult<()>,
+    ) -> Result<(), StoreError> {
+        self.run_any(question)
     }
 
-    fn operators(&self) -> Result<Vec<Operator>, StoreError> {
-        self.run(operators::operators)?.into_iter().map(Operator::try_from).collect()
-    }
-
-    fn operator(&self, name: &str) -> Result<Option<Operator>, StoreError> {
-        self.run(|connection| operators::operator(connection, name))?.map(Operator::try_from).transpose()
-    }
-
-    fn session(&self, digest: &[u8; 32]) -> Result<Option<(Session, Operator)>, StoreError> {
-        self.run(|connection| operators::session(connection, digest))?
-            .map(operator_records::session)
-            .transpose()
-    }
-
-    fn touch_session(&self, digest: &[u8; 32], seen: Timestamp) -> Result<(), StoreError> {
-        self.write(|connection| operators::touch_session(connection, digest, seen))
+    fn write_control(
+        &self,
+        write: &mut dyn FnMut(&mut AnyConnection) -> QueryResult<()>,
+    ) -> Result<(), StoreError> {
+        self.write_any(write)
     }
 
     fn changes(
@@ -236,36 +226,5 @@ impl Engine for SqliteEngine {
     fn deleted_resource(&self, tenant: TenantId, id: ResourceId) -> Result<Option<DeletedRow>, StoreError> {
         let found = self.run(|connection| history::deleted_resource(connection, tenant, id))?;
         found.map(DeletedRow::try_from).transpose()
-    }
-
-    fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
-        self.run(records::tenants)?.into_iter().map(Tenant::try_from).collect()
-    }
-
-    fn tenant(&self, label_or_id: &str) -> Result<Option<Tenant>, StoreError> {
-        self.run(|connection| records::tenant(connection, label_or_id))?.map(Tenant::try_from).transpose()
-    }
-
-    fn close_feed(&self, tenant: TenantId) -> Result<(), StoreError> {
-        self.write(|connection| records::close_feed(connection, tenant))
-    }
-
-    fn secret_tokens(
-        &self,
-        tenant: TenantId,
-        behind: (Timestamp, Uuid),
-        limit: i64,
-    ) -> Result<Vec<SecretTokenRow>, StoreError> {
-        let found = self.run(|connection| records::secret_tokens(connection, tenant, behind, limit))?;
-        found.into_iter().map(SecretTokenRow::try_from).collect()
-    }
-
-    fn secret_token(&self, digest: &[u8; 32]) -> Result<Option<SecretTokenOwner>, StoreError> {
-        let found = self.run(|connection| records::secret_token(connection, digest))?;
-        found
-            .map(|(token, tenant)| {
-                Ok(SecretTokenOwner { token: token.try_into()?, tenant: tenant.try_into()? })
-            })
-            .transpose()
     }
 }

@@ -5,7 +5,8 @@ use super::{
     lists::{by_tenant, pairs_table},
 };
 use crate::{
-    audit::sqlite as audit,
+    connection::AnyConnection,
+    control::{act::Tx, audit},
     model::{ResourceId, TenantId},
     plan::{DeletedResource, FeedMove, GroupUpdate, KeyRow, LogRow, ResourceRow, Writes},
     schema::types::Id,
@@ -19,17 +20,18 @@ use scim::schema::ResourceKind;
 
 /// Writes all of it, if every feed stands where it stood when the facts were read; else nothing, and `false`. The caller's
 /// transaction holds the write lock.
-pub(super) fn write_if_valid(connection: &mut SqliteConnection, writes: Writes) -> QueryResult<bool> {
+pub(super) fn write_if_valid(db: &mut AnyConnection, writes: Writes) -> QueryResult<bool> {
     for feed in &writes.feeds {
-        if facts::position(connection, feed.tenant)? != Some(feed.from) {
+        if facts::position(db.sqlite()?, feed.tenant)? != Some(feed.from) {
             return Ok(false);
         }
     }
-    write(connection, writes).map(|()| true)
+    write(db, writes).map(|()| true)
 }
 
 /// Writes all of it; the caller's transaction makes it one.
-pub(super) fn write(connection: &mut SqliteConnection, writes: Writes) -> QueryResult<()> {
+pub(super) fn write(db: &mut AnyConnection, writes: Writes) -> QueryResult<()> {
+    let connection = db.sqlite()?;
     let mut run = |sql: Sql| Statement::<Sqlite, ()>::cached(sql).execute(connection).map(|_| ());
     writes.feeds.into_iter().map(move_feed).try_for_each(&mut run)?;
     for deleted in writes.deleted {
@@ -63,8 +65,8 @@ pub(super) fn write(connection: &mut SqliteConnection, writes: Writes) -> QueryR
         ))?;
     }
     writes.log.into_iter().map(insert_change).try_for_each(&mut run)?;
-    for (by, deed) in writes.audit {
-        audit::append(connection, &by, &deed)?;
+    for (by, entry) in writes.audit {
+        audit::append(&mut Tx { db }, &by, &entry)?;
     }
     Ok(())
 }

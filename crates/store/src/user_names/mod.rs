@@ -6,7 +6,8 @@ mod records;
 pub(crate) use records::UserNameEngine;
 
 use crate::{
-    admission::weight::Weight,
+    admission::{line::Line, weight::Weight},
+    control::tenants,
     engine::Engine,
     lane::Lane,
     lookups::Step,
@@ -56,7 +57,7 @@ impl Store {
     /// The database cannot say which tenants there are.
     pub async fn rekey_user_names(&self) -> Result<RekeyedUserNames, StoreError> {
         let mut done = RekeyedUserNames::default();
-        for tenant in self.ask_for_process(|engine| engine.tenants()).await? {
+        for tenant in self.read(Lane::Operators, Line::Process, tenants::all).await? {
             match self.rekey_tenant(tenant.id, &mut done.users).await {
                 Ok(true) => drop(done.with_collisions.insert(tenant.id)),
                 Ok(false) => {}

@@ -6,6 +6,8 @@
     reason = "what fails, fails the test"
 )]
 
+#[path = "../suite/acts.rs"]
+mod acts;
 #[path = "../suite/backend.rs"]
 #[expect(dead_code, reason = "the suite uses more of it")]
 mod backend;
@@ -13,6 +15,8 @@ mod capture;
 mod everything;
 mod halves;
 mod large;
+#[path = "../suite/operator_acts.rs"]
+mod operator_acts;
 mod plans;
 mod tenancy;
 #[path = "../suite/world.rs"]

@@ -63,9 +63,24 @@ fn the_store_is_used_as_a_whole() {
         let files = files.filter(|path| !path.ends_with("bytes.rs"));
         files.filter(|path| path.is_file()).map(|path| std::fs::read_to_string(path).unwrap()).collect()
     };
-    let used = read("tests/statements/everything") + include_str!("../suite/world.rs");
-    let text = read("src") + read("src/lookups").as_str() + read("src/user_names").as_str();
-    let methods = text.split("pub async fn ").skip(1).map(|rest| rest.split('(').next().unwrap());
+    let shared = [include_str!("../suite/acts.rs"), include_str!("../suite/operator_acts.rs")].concat();
+    let used = read("tests/statements/everything") + include_str!("../suite/world.rs") + shared.as_str();
+    let text = read("src") + ["src/control", "src/lookups", "src/user_names"].map(read).concat().as_str();
+    let methods = text.split("pub async fn ").skip(1).map(|rest| rest.split(['(', '<']).next().unwrap());
     let unused: Vec<&str> = methods.filter(|name| !used.contains(&format!(".{name}("))).collect();
     assert!(unused.is_empty(), "{unused:?}");
+
+    // Actions are called by what the tests share.
+    for noun in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/control")).unwrap() {
+        let path = noun.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let noun = path.file_stem().unwrap().to_str().unwrap();
+        for action in text.split("\npub fn ").skip(1).map(|rest| rest.split('(').next().unwrap()) {
+            assert!(shared.contains(&format!("{noun}::{action}(")), "{noun}::{action}");
+        }
+    }
+    for name in shared.split("async fn ").skip(1).map(|rest| rest.split(['(', '<']).next().unwrap()) {
+        // Once where it is defined, and at least once more.
+        assert!(used.matches(&format!("{name}(")).count() > 1 || name == "done", "{name}");
+    }
 }

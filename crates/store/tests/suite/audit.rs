@@ -1,6 +1,6 @@
 //! The audit log: every administrative act leaves a row in its own transaction, and nobody can change one unseen.
 
-use crate::{backend::Backend, on_both_databases, tokens::token, world::*};
+use crate::{acts::*, backend::Backend, on_both_databases, tokens::token, world::*};
 use scim::Timestamp;
 use serde_json::Value;
 use store::*;
@@ -20,7 +20,7 @@ on_both_databases!(
 );
 
 fn by(name: &str) -> By {
-    By { actor: format!("operator {name}"), origin: "192.0.2.7".to_owned(), at: now() }
+    By { actor: operator_actor(name), origin: "192.0.2.7".to_owned(), at: now() }
 }
 
 fn parsed(text: &Option<String>) -> Value {
@@ -28,15 +28,15 @@ fn parsed(text: &Option<String>) -> Value {
 }
 
 /// A tenant with a history of five rows.
-async fn five_rows(backend: &Backend) -> Store {
-    let store = backend.store.acting(by("anna"));
+async fn five_rows(backend: &Backend) -> Hands {
+    let store = hands(&backend.store, by("anna"));
     let tenant = tenant_row("contoso");
     assert!(store.create_tenant(tenant.clone()).await.unwrap());
     let secret = token(tenant.id);
     store.insert_secret_token(secret.clone()).await.unwrap();
     assert!(store.set_tenant_state(tenant.id, TenantState::Suspended).await.unwrap());
     assert!(store.revoke_secret_token(tenant.id, secret.id, Timestamp(5)).await.unwrap());
-    assert!(store.delete_tenant(tenant.id).await.unwrap());
+    assert!(store.erase_tenant(tenant.id).await.unwrap());
     let head = store.verify_audit().await.unwrap().unwrap();
     assert_eq!(head.position, 5);
     store
@@ -66,18 +66,15 @@ async fn an_act_that_is_not_done_leaves_none(backend: Backend) {
     let store = five_rows(&backend).await;
     let tenant = tenant_row("fabrikam");
     assert!(!store.set_tenant_state(tenant.id, TenantState::Active).await.unwrap());
-    assert!(!store.delete_tenant(tenant.id).await.unwrap());
+    assert!(!store.erase_tenant(tenant.id).await.unwrap());
     assert!(!store.revoke_secret_token(tenant.id, tenant.id.0, now()).await.unwrap());
     assert!(store.create_tenant(tenant.clone()).await.unwrap());
     assert!(!store.create_tenant(tenant_row("fabrikam")).await.unwrap());
     assert_eq!(store.verify_audit().await.unwrap().unwrap().position, 6);
-    // Whoever acts for nobody, as a test, is not noted.
-    assert!(backend.store.set_tenant_state(tenant.id, TenantState::Suspended).await.unwrap());
-    assert_eq!(store.verify_audit().await.unwrap().unwrap().position, 6);
 }
 
 async fn what_is_so_already_leaves_none(backend: Backend) {
-    let store = backend.store.acting(by("anna"));
+    let store = hands(&backend.store, by("anna"));
     let tenant = tenant_row("contoso");
     assert!(store.create_tenant(tenant.clone()).await.unwrap());
     for (state, position) in
@@ -93,7 +90,7 @@ async fn acts_at_the_same_time_make_one_chain(backend: Backend) {
     let other = backend.open_again();
     let acts = tenants.iter().enumerate().map(|(n, tenant)| {
         let store = if n % 2 == 0 { &backend.store } else { &other };
-        let (store, tenant) = (store.acting(by(&format!("o{n}"))), tenant.clone());
+        let (store, tenant) = (hands(store, by(&format!("o{n}"))), tenant.clone());
         tokio::spawn(async move { store.create_tenant(tenant).await.unwrap() })
     });
     for act in acts.collect::<Vec<_>>() {
@@ -106,10 +103,10 @@ async fn acts_at_the_same_time_make_one_chain(backend: Backend) {
 async fn each_act_says_what_the_one_before_it_left(backend: Backend) {
     let other = backend.open_again();
     let tenant = tenant_row("contoso");
-    assert!(backend.store.acting(by("anna")).create_tenant(tenant.clone()).await.unwrap());
+    assert!(hands(&backend.store, by("anna")).create_tenant(tenant.clone()).await.unwrap());
     let acts = (0..20).map(|n| {
         let store = if n % 2 == 0 { &backend.store } else { &other };
-        let (store, id) = (store.acting(by(&format!("o{n}"))), tenant.id);
+        let (store, id) = (hands(store, by(&format!("o{n}"))), tenant.id);
         let update = TenantUpdate { name: Some(format!("name {n}")), profile: None };
         tokio::spawn(async move { store.change_tenant(id, update).await.unwrap() })
     });

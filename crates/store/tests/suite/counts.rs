@@ -1,6 +1,7 @@
 //! What a tenant's feed says there is, is what there is, whatever was done.
 
 use crate::{
+    acts::*,
     backend::Backend,
     on_both_databases,
     random::{Moment, Step, moments},
@@ -167,7 +168,7 @@ async fn the_counts_are_those_of_the_rows(backend: Backend) {
             go_through(&world, &other, &mut known, moment).await;
             check(&world, &format!("after {:?}", &moments[..=number]));
         }
-        assert!(world.store().delete_tenant(world.tenant).await.unwrap());
+        assert!(world.store().erase_tenant(world.tenant).await.unwrap());
     }
 }
 

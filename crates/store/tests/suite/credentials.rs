@@ -1,6 +1,7 @@
 //! Evidence of use, rotations and ends of credentials as rows.
 
 use crate::{
+    acts::*,
     backend::Backend,
     oauth::{client, federation, secret},
     on_both_databases,
@@ -202,10 +203,10 @@ async fn a_client_secret_is_rotated_as_a_token_is(backend: Backend) {
 async fn of_processes_that_end_a_rotation_together_one_does(backend: Backend) {
     let world = World::new(backend).await;
     let (_, rotation) = started(&world).await;
-    let by = By { actor: "automatic".to_owned(), origin: "here".to_owned(), at: now() };
+    let by = By { actor: Actor::Automatic, origin: "here".to_owned(), at: now() };
     let elsewhere = world.backend.open_again();
     let acts = (0..10).map(|n| {
-        let store = if n % 2 == 0 { world.store() } else { &elsewhere }.acting(by.clone());
+        let store = hands(if n % 2 == 0 { world.store() } else { &elsewhere }, by.clone());
         let rotation = rotation.clone();
         tokio::spawn(
             async move { store.end_rotation(rotation, ending(Outcome::Completed, n)).await.unwrap() },
@@ -216,16 +217,13 @@ async fn of_processes_that_end_a_rotation_together_one_does(backend: Backend) {
         done += usize::from(act.await.unwrap());
     }
     assert_eq!(done, 1);
-    assert_eq!(
-        world.store().audit_rows(Some(world.tenant), i64::MAX, at_most(10)).await.unwrap().rows.len(),
-        1
-    );
+    assert_eq!(told(world.store(), world.tenant).await.len(), 1);
 }
 
 async fn each_step_of_a_rotation_leaves_its_row(backend: Backend) {
     let world = World::new(backend).await;
-    let by = By { actor: "operator anna".to_owned(), origin: "192.0.2.7".to_owned(), at: now() };
-    let store = world.store().acting(by);
+    let by = By { actor: operator_actor("anna"), origin: "192.0.2.7".to_owned(), at: now() };
+    let store = hands(world.store(), by);
     let old = token(world.tenant);
     world.store().insert_secret_token(old.clone()).await.unwrap();
     let (rotation, new) = rotation(&old);
@@ -233,8 +231,7 @@ async fn each_step_of_a_rotation_leaves_its_row(backend: Backend) {
     assert!(!store.start_rotation(self::rotation(&old).0, new).await.unwrap());
     assert!(store.set_rotation_automatic(rotation.clone(), true).await.unwrap());
     assert!(store.end_rotation(rotation, ending(Outcome::Completed, 5)).await.unwrap());
-    let mut rows = store.audit_rows(Some(world.tenant), i64::MAX, at_most(10)).await.unwrap().rows;
-    rows.reverse();
+    let rows = told(&store, world.tenant).await;
     let told: Vec<_> = rows
         .iter()
         .map(|row| {

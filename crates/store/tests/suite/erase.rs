@@ -1,7 +1,12 @@
 //! Erasing a tenant goes in slices, and goes on where it was interrupted.
 
-use crate::{backend::Backend, oauth::client, on_both_databases, setup_links::link, tokens::token, world::*};
-use store::*;
+use crate::{
+    acts::*, backend::Backend, oauth::client, on_both_databases, setup_links::link, tokens::token, world::*,
+};
+use store::{
+    control::{Refused, tenants::TenantGone},
+    *,
+};
 
 on_both_databases!(
     nothing_can_be_done_for_a_tenant_that_is_being_erased,
@@ -11,13 +16,12 @@ on_both_databases!(
 );
 
 fn by(name: &str) -> By {
-    By { actor: format!("operator {name}"), origin: "192.0.2.7".to_owned(), at: now() }
+    By { actor: operator_actor(name), origin: "192.0.2.7".to_owned(), at: now() }
 }
 
-/// Actions of the audit log of a tenant, newest first.
-async fn told(world: &World) -> Vec<String> {
-    let rows = world.store().audit_rows(Some(world.tenant), i64::MAX, at_most(10)).await.unwrap().rows;
-    rows.into_iter().map(|row| row.action).collect()
+/// Actions of the audit log of a tenant.
+async fn actions(world: &World) -> Vec<String> {
+    told(world.store(), world.tenant).await.into_iter().map(|row| row.action).collect()
 }
 
 async fn nothing_can_be_done_for_a_tenant_that_is_being_erased(backend: Backend) {
@@ -26,7 +30,7 @@ async fn nothing_can_be_done_for_a_tenant_that_is_being_erased(backend: Backend)
     let old = token(tenant);
     store.insert_secret_token(old.clone()).await.unwrap();
     world.user("ana").await;
-    assert!(store.begin_erasing(tenant).await.unwrap());
+    store.begin_erasing(tenant).await.unwrap();
     // Its credentials are refused, and it gets no others.
     assert_eq!(store.secret_token(old.digest, Line::Process).await.unwrap(), None);
     assert!(!store.insert_secret_token(token(tenant)).await.unwrap());
@@ -35,10 +39,10 @@ async fn nothing_can_be_done_for_a_tenant_that_is_being_erased(backend: Backend)
     assert!(!store.set_tenant_state(tenant, TenantState::Suspended).await.unwrap());
     // It takes no changes.
     assert_eq!(world.commit(create_user(new_id(), "ben")).await, Err(CommitError::TenantGone));
-    assert!(store.begin_erasing(tenant).await.unwrap(), "once more");
-    assert!(store.acting(by("anna")).delete_tenant(tenant).await.unwrap());
-    assert_eq!(told(&world).await, ["tenant.delete"]);
-    assert!(!store.begin_erasing(tenant).await.unwrap());
+    store.begin_erasing(tenant).await.expect("once more");
+    assert!(hands(store, by("anna")).erase_tenant(tenant).await.unwrap());
+    assert_eq!(actions(&world).await, ["tenant.delete"]);
+    assert_eq!(store.begin_erasing(tenant).await, Err(Refused::Because(TenantGone)));
 }
 
 /// Rows in the tables that are erased in slices.
@@ -87,7 +91,7 @@ async fn a_large_tenant_is_erased_in_slices(backend: Backend) {
     let ana = neighbour.user("ana").await;
     neighbour.group("Sales", &[ana]).await;
     let before = rows(&neighbour);
-    assert!(world.store().delete_tenant(world.tenant).await.unwrap());
+    assert!(world.store().erase_tenant(world.tenant).await.unwrap());
     assert_eq!(rows(&world), [0; 6]);
     assert_eq!(rows(&neighbour), before);
 }
@@ -97,25 +101,25 @@ async fn erasing_goes_on_where_it_was_interrupted(backend: Backend) {
     fill(&world);
     let tenant = world.backend.key(world.tenant.0);
     // As a process leaves it that was killed at work: the log is gone, and half of the memberships.
-    assert!(world.store().begin_erasing(world.tenant).await.unwrap());
+    world.store().begin_erasing(world.tenant).await.unwrap();
     world.backend.execute(&format!("DELETE FROM change_log WHERE tenant_id = {tenant}"));
     world.backend.execute(&format!(
         "DELETE FROM group_members WHERE tenant_id = {tenant} AND member_id IN \
          (SELECT member_id FROM group_members WHERE tenant_id = {tenant} ORDER BY member_id LIMIT 2050)"
     ));
-    let again = world.backend.open_again().acting(by("ben"));
-    assert!(again.delete_tenant(world.tenant).await.unwrap());
+    let again = hands(&world.backend.open_again(), by("ben"));
+    assert!(again.erase_tenant(world.tenant).await.unwrap());
     assert_eq!(rows(&world), [0; 6]);
-    assert_eq!(told(&world).await, ["tenant.delete"]);
+    assert_eq!(actions(&world).await, ["tenant.delete"]);
     assert_eq!(again.tenants().await.unwrap(), []);
 }
 
 async fn two_operators_erase_a_tenant_once(backend: Backend) {
     let world = World::new(backend).await;
     fill(&world);
-    let (anna, ben) = (world.store().acting(by("anna")), world.backend.open_again().acting(by("ben")));
-    let (one, two) = tokio::join!(anna.delete_tenant(world.tenant), ben.delete_tenant(world.tenant));
+    let (anna, ben) = (hands(world.store(), by("anna")), hands(&world.backend.open_again(), by("ben")));
+    let (one, two) = tokio::join!(anna.erase_tenant(world.tenant), ben.erase_tenant(world.tenant));
     assert_eq!(usize::from(one.unwrap()) + usize::from(two.unwrap()), 1);
     assert_eq!(rows(&world), [0; 6]);
-    assert_eq!(told(&world).await, ["tenant.delete"]);
+    assert_eq!(actions(&world).await, ["tenant.delete"]);
 }

@@ -1,6 +1,6 @@
 //! Two tenants with the same ids and names never meet.
 
-use crate::{backend::Backend, on_both_databases, world::*};
+use crate::{acts::*, backend::Backend, on_both_databases, world::*};
 use scim::{
     filter::Filter,
     schema::{

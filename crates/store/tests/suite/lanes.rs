@@ -1,6 +1,6 @@
 //! What everybody needs does not wait for what one tenant makes slow, and nobody works for a caller that has gone.
 
-use crate::{backend::Backend, on_both_databases, world::*};
+use crate::{acts::*, backend::Backend, on_both_databases, world::*};
 use scim::{filter::Filter, schema::ResourceKind::User, schema::ResourceType};
 use std::time::Duration;
 use store::*;

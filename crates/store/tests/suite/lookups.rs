@@ -1,6 +1,6 @@
 //! Lookup keys: what a tenant matches on is found by keys, and never anything else than a scan would find.
 
-use crate::{backend::Backend, on_both_databases, world::*};
+use crate::{acts::*, backend::Backend, on_both_databases, world::*};
 use scim::{
     Timestamp,
     event::EventKind,
@@ -327,7 +327,7 @@ async fn a_tenant_is_deleted_with_its_keys(backend: Backend) {
     add(&world, world.store(), "ana").await;
     match_on(&world, world.store(), "title eq \"x\"").await;
     tend(world.store(), now()).await;
-    assert!(world.store().delete_tenant(world.tenant).await.unwrap());
+    assert!(world.store().erase_tenant(world.tenant).await.unwrap());
     assert_eq!((paths(&world).len(), keys(&world)), (0, 0));
     // A step that was on its way finds nothing to do.
     tend(world.store(), now()).await;

@@ -6,6 +6,7 @@
     reason = "what fails, fails the test"
 )]
 
+mod acts;
 mod audit;
 mod backend;
 mod batches;
@@ -24,6 +25,7 @@ mod lookups;
 mod members;
 mod migrations;
 mod oauth;
+mod operator_acts;
 mod operators;
 mod overview;
 mod purge;

@@ -1,6 +1,6 @@
 //! OAuth clients, secrets, federations, used assertions and signing keys as rows.
 
-use crate::{backend::Backend, on_both_databases, world::*};
+use crate::{acts::*, backend::Backend, on_both_databases, world::*};
 use scim::Timestamp;
 use store::*;
 use uuid::Uuid;
@@ -193,8 +193,8 @@ async fn successors_of_a_signing_key_are_made_once(backend: Backend) {
 
 async fn each_act_leaves_its_row_without_a_secret(backend: Backend) {
     let world = World::new(backend).await;
-    let by = By { actor: "operator anna".to_owned(), origin: "192.0.2.7".to_owned(), at: now() };
-    let store = world.store().acting(by);
+    let by = By { actor: operator_actor("anna"), origin: "192.0.2.7".to_owned(), at: now() };
+    let store = hands(world.store(), by);
     let row = client(world.tenant);
     let (first, second) = (secret(&row), secret(&row));
     store.create_oauth_client(row.clone(), Some(first)).await.unwrap();
@@ -210,8 +210,7 @@ async fn each_act_leaves_its_row_without_a_secret(backend: Backend) {
         assert_eq!(done, is_there);
     }
 
-    let mut rows = store.audit_rows(Some(world.tenant), i64::MAX, at_most(100)).await.unwrap().rows;
-    rows.reverse();
+    let rows = told(&store, world.tenant).await;
     let acts: Vec<_> = rows.iter().map(|row| (row.action.as_str(), row.target.clone())).collect();
     let id = row.id.to_string();
     assert_eq!(

@@ -1,6 +1,6 @@
 //! A tenant that asks for more than its share waits for the others' work, and only then; operators do not.
 
-use crate::{backend::Backend, on_both_databases, world::*};
+use crate::{acts::*, backend::Backend, on_both_databases, world::*};
 use std::time::Duration;
 use store::*;
 use tokio::task::JoinSet;

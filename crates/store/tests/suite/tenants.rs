@@ -1,6 +1,7 @@
 //! Tenants: opened, found, suspended, deleted without a trace.
 
 use crate::{
+    acts::*,
     backend::Backend,
     credentials::rotation,
     oauth::{client, federation, secret},
@@ -50,7 +51,7 @@ async fn nothing_is_stored_for_a_tenant_that_is_gone(backend: Backend) {
     let store = &backend.store;
     let row = tenant_row("contoso");
     assert!(store.create_tenant(row.clone()).await.unwrap());
-    assert!(store.delete_tenant(row.id).await.unwrap());
+    assert!(store.erase_tenant(row.id).await.unwrap());
     let (old, owner) = (token(row.id), client(row.id));
     assert!(!store.insert_secret_token(old.clone()).await.unwrap());
     let (rotation, new) = rotation(&old);
@@ -104,10 +105,10 @@ async fn a_deleted_tenant_leaves_no_row(backend: Backend) {
         "each table is tried: {tables:?} {:?}",
         rows(&world)
     );
-    assert!(world.store().delete_tenant(world.tenant).await.unwrap());
+    assert!(world.store().erase_tenant(world.tenant).await.unwrap());
     assert_eq!(rows(&world), vec![0; tables.len()]);
     assert_eq!(rows(&neighbour), before);
-    assert!(!world.store().delete_tenant(world.tenant).await.unwrap());
+    assert!(!world.store().erase_tenant(world.tenant).await.unwrap());
     assert_eq!(world.commit(create_user(new_id(), "ana")).await, Err(CommitError::TenantGone));
 }
 

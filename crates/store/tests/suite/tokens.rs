@@ -1,6 +1,6 @@
 //! Secret Tokens as rows.
 
-use crate::{backend::Backend, on_both_databases, world::*};
+use crate::{acts::*, backend::Backend, on_both_databases, world::*};
 use scim::Timestamp;
 use store::*;
 use uuid::Uuid;

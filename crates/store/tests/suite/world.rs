@@ -1,5 +1,6 @@
 //! A tenant in a store, and the words in which tests change it.
 
+use crate::acts::*;
 use crate::backend::Backend;
 use scim::{
     Profile, Timestamp,
@@ -16,6 +17,24 @@ use uuid::Uuid;
 pub(crate) struct World {
     pub(crate) backend: Backend,
     pub(crate) tenant: TenantId,
+}
+
+/// An operator of this name who acts.
+pub(crate) fn operator_actor(name: &str) -> Actor {
+    Actor::Operator { id: Uuid::from_u128(1), name: name.to_owned() }
+}
+
+/// What the audit log says of a tenant, oldest first, but for what the command line has done: tests prepare by it.
+pub(crate) async fn told(store: &Store, tenant: TenantId) -> Vec<AuditRow> {
+    let mut rows = store.audit_rows(Some(tenant), i64::MAX, at_most(100)).await.unwrap().rows;
+    rows.retain(|row| row.actor != command_line().actor.to_string());
+    rows.reverse();
+    rows
+}
+
+/// Somebody at the command line who acts now.
+pub(crate) fn command_line() -> By {
+    root(now())
 }
 
 /// An instant that no other call returns.

@@ -24,7 +24,8 @@ async fn whoever_is_not_the_client_gets_one_answer() {
     let house = house().await;
     let (client, secret) = house.client().await;
     let other = tenant(&house.store, "fabrikam").await;
-    let (stranger, foreign) = house.clients.create((other.id, id()), "", YEAR, NOW).await.expect("client");
+    let (stranger, foreign) =
+        house.clients.create(&root(NOW), (other.id, id()), "", YEAR).await.expect("client");
     for (label, id, secret) in [
         ("contoso", client, &foreign),
         ("contoso", stranger.id, &secret),
@@ -45,13 +46,18 @@ async fn whoever_is_not_the_client_gets_one_answer() {
 async fn tokens_die_with_what_they_were_issued_for() {
     let house = house().await;
     let (client, first) = house.client().await;
-    let second = house.clients.add_secret((house.tenant.id, client, id()), YEAR, NOW).await.expect("second");
+    let second =
+        house.clients.add_secret(&root(NOW), (house.tenant.id, client, id()), YEAR).await.expect("second");
     let by_first = house.process.grant("contoso", client, &first, NOW).await.expect("granted");
     let by_second = house.process.grant("contoso", client, &second, NOW).await.expect("granted");
     for token in [&by_first, &by_second] {
         assert!(house.process.is_good(token, NOW).await);
     }
-    house.clients.revoke_secret(house.tenant.id, client, &first.row.key_id, NOW).await.expect("revoked");
+    house
+        .clients
+        .revoke_secret(&root(NOW), house.tenant.id, client, &first.row.key_id)
+        .await
+        .expect("revoked");
     assert!(matches!(
         house.process.grant("contoso", client, &first, NOW).await,
         Err(GrantError::InvalidClient)
@@ -60,10 +66,10 @@ async fn tokens_die_with_what_they_were_issued_for() {
     assert!(house.process.is_good(&by_first, after(TTL - 1)).await);
     assert!(!house.process.is_good(&by_first, after(TTL)).await);
     assert!(house.process.is_good(&by_second, after(TTL)).await);
-    house.clients.revoke(house.tenant.id, client, NOW).await.expect("revoked");
+    house.clients.revoke(&root(NOW), house.tenant.id, client).await.expect("revoked");
     house.process.authenticator.forget();
     assert!(!house.process.is_good(&by_second, after(TTL)).await);
-    let again = house.clients.revoke(house.tenant.id, client, NOW).await;
+    let again = house.clients.revoke(&root(NOW), house.tenant.id, client).await;
     assert!(matches!(again, Err(ClientError::NoSuchClient(_))));
 }
 
@@ -105,19 +111,19 @@ async fn clients_secrets_and_lifetimes_are_bounded() {
     let house = house().await;
     let tenant = house.tenant.id;
     for lifetime in [YEAR - Duration::from_secs(1), 3 * YEAR + Duration::from_secs(1)] {
-        let outcome = house.clients.create((tenant, id()), "", lifetime, NOW).await;
+        let outcome = house.clients.create(&root(NOW), (tenant, id()), "", lifetime).await;
         assert!(matches!(outcome, Err(ClientError::Lifetime(..))), "{outcome:?}");
     }
     let (client, _) = house.client().await;
     house.client().await;
-    let third = house.clients.create((tenant, id()), "", YEAR, NOW).await;
+    let third = house.clients.create(&root(NOW), (tenant, id()), "", YEAR).await;
     assert!(matches!(third, Err(ClientError::TooManyClients(2))));
-    let second = house.clients.add_secret((tenant, client, id()), YEAR, NOW).await.expect("second");
-    let third = house.clients.add_secret((tenant, client, id()), YEAR, NOW).await;
+    let second = house.clients.add_secret(&root(NOW), (tenant, client, id()), YEAR).await.expect("second");
+    let third = house.clients.add_secret(&root(NOW), (tenant, client, id()), YEAR).await;
     assert!(matches!(third, Err(ClientError::TooManySecrets(2))));
-    house.clients.revoke_secret(tenant, client, &second.row.key_id, NOW).await.expect("revoked");
-    house.clients.add_secret((tenant, client, id()), YEAR, NOW).await.expect("room again");
-    let again = house.clients.revoke_secret(tenant, client, &second.row.key_id, NOW).await;
+    house.clients.revoke_secret(&root(NOW), tenant, client, &second.row.key_id).await.expect("revoked");
+    house.clients.add_secret(&root(NOW), (tenant, client, id()), YEAR).await.expect("room again");
+    let again = house.clients.revoke_secret(&root(NOW), tenant, client, &second.row.key_id).await;
     assert!(matches!(again, Err(ClientError::NoSuchSecret(_))));
 }
 
@@ -125,21 +131,21 @@ async fn clients_secrets_and_lifetimes_are_bounded() {
 async fn an_id_is_given_once() {
     let house = house().await;
     let (tenant, one, two) = (house.tenant.id, id(), id());
-    house.clients.create((tenant, one), "first", YEAR, NOW).await.expect("client");
-    let again = house.clients.create((tenant, one), "second", YEAR, NOW).await;
+    house.clients.create(&root(NOW), (tenant, one), "first", YEAR).await.expect("client");
+    let again = house.clients.create(&root(NOW), (tenant, one), "second", YEAR).await;
     assert!(matches!(again, Err(ClientError::Taken)), "{again:?}");
-    house.clients.add_secret((tenant, one, two), YEAR, NOW).await.expect("secret");
+    house.clients.add_secret(&root(NOW), (tenant, one, two), YEAR).await.expect("secret");
     house
         .clients
         .revoke_secret(
+            &root(NOW),
             tenant,
             one,
             &house.clients.list(tenant).await.expect("list")[0].secrets[0].key_id,
-            NOW,
         )
         .await
         .expect("revoked");
-    let again = house.clients.add_secret((tenant, one, two), YEAR, NOW).await;
+    let again = house.clients.add_secret(&root(NOW), (tenant, one, two), YEAR).await;
     assert!(matches!(again, Err(ClientError::Taken)), "{again:?}");
     let clients = house.clients.list(tenant).await.expect("list");
     assert_eq!((clients.len(), clients[0].client.label.as_str(), clients[0].secrets.len()), (1, "first", 2));

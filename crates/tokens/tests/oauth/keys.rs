@@ -49,10 +49,11 @@ async fn a_key_that_another_process_has_just_made_is_looked_up() {
     let long_after = after(10 * KEY_LIFETIME);
     // Nobody was there to make successors: the process that comes back makes one that signs at once.
     let late = Process::start(&house.store, long_after).await;
-    let secret = match house.clients.add_secret((house.tenant.id, client, id()), YEAR, long_after).await {
-        Ok(issued) => issued,
-        Err(cause) => panic!("{cause} {}", secret.row.key_id),
-    };
+    let secret =
+        match house.clients.add_secret(&root(long_after), (house.tenant.id, client, id()), YEAR).await {
+            Ok(issued) => issued,
+            Err(cause) => panic!("{cause} {}", secret.row.key_id),
+        };
     let token = late.grant("contoso", client, &secret, long_after).await.expect("granted");
     assert!(house.process.is_good(&token, long_after).await);
 }

@@ -1,5 +1,10 @@
 //! OAuth on a real store: clients and their secrets, access tokens and what ends them, and keys that are replaced.
 
+#[path = "../../../store/tests/suite/acts.rs"]
+#[expect(dead_code, reason = "the suite of the store uses more of it")]
+mod acts;
+
+use acts::*;
 mod clients;
 mod keys;
 mod strangers;
@@ -153,7 +158,7 @@ async fn tenant(store: &Store, label: &str) -> Tenant {
 impl House {
     async fn client(&self) -> (Uuid, IssuedSecret) {
         let (client, secret) =
-            self.clients.create((self.tenant.id, id()), "Entra", YEAR, NOW).await.expect("client");
+            self.clients.create(&root(NOW), (self.tenant.id, id()), "Entra", YEAR).await.expect("client");
         (client.id, secret)
     }
 }

@@ -81,7 +81,7 @@ async fn strangers_take_no_lookups_from_clients_of_their_network() {
     process.grant("contoso", client, &secret, after(DAY - 1)).await.expect("it was valid within a day");
     process.ask("contoso", &id, &forged("abcdefgh", 1), HERE, after(DAY)).await.expect_err("refused");
     process.grant("contoso", client, &secret, after(DAY)).await.expect("the day begins with its last use");
-    house.clients.revoke(house.tenant.id, client, NOW).await.expect("revoked");
+    house.clients.revoke(&root(NOW), house.tenant.id, client).await.expect("revoked");
     let refused = process.grant("contoso", client, &secret, after(DAY)).await;
     assert!(matches!(refused, Err(GrantError::InvalidClient)), "{refused:?}");
 }

@@ -1,5 +1,6 @@
 //! Credentials of a tenant.
 
+use crate::acts::*;
 use crate::world::*;
 use scim::Timestamp;
 use store::*;

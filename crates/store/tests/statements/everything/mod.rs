@@ -4,14 +4,13 @@ mod credentials;
 mod operators;
 mod resources;
 
-use crate::{backend::Backend, capture::Kind, large::add_slices, world::*};
+use crate::{acts::*, backend::Backend, capture::Kind, large::add_slices, world::*};
 use store::*;
 
 /// Returns the tenant that was used, which is deleted at the end.
 pub(crate) async fn use_everything(kind: Kind, backend: Backend) -> TenantId {
     let world = World::new(backend).await;
-    let by = By { actor: "command line root".to_owned(), origin: "host".to_owned(), at: now() };
-    let store = world.store().acting(by);
+    let store = hands(world.store(), command_line());
     let tenant = world.tenant;
     resources::use_resources(&world).await;
     resources::use_listings(&world).await;
@@ -19,7 +18,7 @@ pub(crate) async fn use_everything(kind: Kind, backend: Backend) -> TenantId {
     if kind == Kind::Postgres {
         resources::lose_a_race(&world).await;
     }
-    resources::use_history(&world, &store).await;
+    resources::use_history(&world, &world.store().acting(command_line())).await;
     resources::use_lookup_keys(&world).await;
     resources::use_user_names(&world).await;
     credentials::use_tokens(&store, tenant).await;
@@ -33,8 +32,9 @@ pub(crate) async fn use_everything(kind: Kind, backend: Backend) -> TenantId {
 
 async fn use_tenant(store: &Store, tenant: TenantId) {
     let target = "contoso".to_owned();
-    let deed = Deed { action: "tenant.export", target, tenant: Some(tenant), before: None, after: None };
-    store.note(deed).await.unwrap();
+    let entry =
+        AuditEntry { action: "tenant.export", target, tenant: Some(tenant), before: None, after: None };
+    store.note(&command_line(), entry).await.unwrap();
     assert!(!store.audit_rows(Some(tenant), i64::MAX, at_most(10)).await.unwrap().rows.is_empty());
     assert!(!store.audit_rows(None, i64::MAX, at_most(10)).await.unwrap().rows.is_empty());
     assert!(store.verify_audit().await.unwrap().is_ok());
@@ -51,6 +51,6 @@ async fn use_tenant(store: &Store, tenant: TenantId) {
     assert!(store.change_tenant(tenant, TenantUpdate::default()).await.unwrap());
     assert!(store.set_tenant_state(tenant, TenantState::Suspended).await.unwrap());
     store.ping().await.unwrap();
-    assert!(store.begin_erasing(tenant).await.unwrap());
-    assert!(store.delete_tenant(tenant).await.unwrap());
+    store.begin_erasing(tenant).await.unwrap();
+    assert!(store.erase_tenant(tenant).await.unwrap());
 }

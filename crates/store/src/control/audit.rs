@@ -1,26 +1,24 @@
 //! The audit log: rows in one chain of hashes, so that a changed, missing or moved row is found (`docs/adr/0012`).
 
-use crate::{model::TenantId, pages::Measured, schema::types::Id};
-use diesel::{Insertable, Queryable};
+use super::{act::Tx, actor::By};
+use crate::{
+    admission::line::Line,
+    connection::page,
+    lane::Lane,
+    model::{StoreError, TenantId},
+    pages::{Measured, PageBounds, Slice},
+    schema::{audit_head, audit_log, types::Id},
+    store::Store,
+};
+use diesel::prelude::*;
 use scim::Timestamp;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::ops::ControlFlow;
 
-/// Who acts, from where and when. A store that acts for somebody writes an audit row with every administrative act.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct By {
-    /// `operator NAME`, `command line USER` or `setup link ID`.
-    pub actor: String,
-    /// An IP address, or the name of a host.
-    pub origin: String,
-    /// When.
-    pub at: Timestamp,
-}
-
 /// What was done: everything of an audit row but who did it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Deed {
+pub struct AuditEntry {
     /// A word such as `tenant.suspend`.
     pub action: &'static str,
     /// What it was done to: the label of a tenant, the name of an operator, a key id, or else an id.
@@ -118,18 +116,18 @@ impl AuditHead {
     }
 
     /// The row that comes behind this one.
-    fn row(&self, by: &By, deed: &Deed) -> AuditRow {
+    fn row(&self, by: &By, entry: &AuditEntry) -> AuditRow {
         let text = |value: &Option<Value>| value.as_ref().map(Value::to_string);
         let mut row = AuditRow {
             position: self.position + 1,
             at: by.at,
-            actor: by.actor.clone(),
+            actor: by.actor.to_string(),
             origin: by.origin.clone(),
-            action: deed.action.to_owned(),
-            target: deed.target.clone(),
-            tenant: deed.tenant,
-            before: text(&deed.before),
-            after: text(&deed.after),
+            action: entry.action.to_owned(),
+            target: entry.target.clone(),
+            tenant: entry.tenant,
+            before: text(&entry.before),
+            after: text(&entry.after),
             hash: [0; 32],
         };
         row.hash = self.hash_of(&row);
@@ -160,7 +158,7 @@ impl AuditHead {
 }
 
 #[derive(Insertable, Queryable)]
-#[diesel(table_name = crate::schema::audit_log)]
+#[diesel(table_name = audit_log)]
 pub(crate) struct AuditRecord {
     position: i64,
     at: i64,
@@ -223,11 +221,6 @@ pub(crate) fn head((position, hash): (i64, Vec<u8>)) -> AuditHead {
     AuditHead { position, hash: hash.try_into().unwrap_or_default() }
 }
 
-/// The row behind a recorded end.
-pub(crate) fn next_row(head: &AuditHead, by: &By, deed: &Deed) -> AuditRow {
-    head.row(by, deed)
-}
-
 /// Checks the next rows of the log behind `at`: how far the chain goes, or what checking it came to, where there are no
 /// more. The recorded end was read before the rows: it is never ahead of what was committed when they were read.
 pub(crate) fn verify_page(
@@ -243,87 +236,103 @@ pub(crate) fn verify_page(
     if rows.is_empty() { ControlFlow::Break(at.ends_at(recorded)) } else { ControlFlow::Continue(at) }
 }
 
-macro_rules! audit {
-    ($module:ident, $connection:ty, $row_by_row:ty) => {
-        pub(crate) mod $module {
-            use super::{AuditHead, AuditRecord, By, Deed, head, next_row};
-            use crate::{
-                model::TenantId,
-                pages::{PageBounds, Rows, Slice},
-                schema::{audit_head, audit_log, types::Id},
-            };
-            use diesel::prelude::*;
-
-            /// Writes the next row; the caller's transaction makes it one with the act. The lock of the recorded end
-            /// is taken last of all, and only until the end of the transaction.
-            pub(crate) fn append(connection: &mut $connection, by: &By, deed: &Deed) -> QueryResult<()> {
-                let end = audit_head::table.find(1);
-                // Written first: the row is locked before it is read.
-                diesel::update(end)
-                    .set(audit_head::position.eq(audit_head::position + 1))
-                    .execute(connection)?;
-                let (position, hash) = end
-                    .select((audit_head::position, audit_head::hash))
-                    .first::<(i64, Vec<u8>)>(connection)?;
-                let row = next_row(&head((position - 1, hash)), by, deed);
-                diesel::update(end).set(audit_head::hash.eq(row.hash.as_slice())).execute(connection)?;
-                diesel::insert_into(audit_log::table)
-                    .values(AuditRecord::from(row))
-                    .execute(connection)
-                    .map(drop)
-            }
-
-            pub(crate) fn recorded_head(connection: &mut $connection) -> QueryResult<AuditHead> {
-                let end = audit_head::table.find(1).select((audit_head::position, audit_head::hash));
-                Ok(end.first::<(i64, Vec<u8>)>(connection).optional()?.map_or(AuditHead::NOTHING, head))
-            }
-
-            /// Rows behind a position, oldest first.
-            pub(crate) fn rows_behind(
-                connection: &mut $connection,
-                position: i64,
-                bounds: PageBounds,
-            ) -> QueryResult<Slice<AuditRecord>> {
-                let rows = audit_log::table
-                    .filter(audit_log::position.gt(position))
-                    .order(audit_log::position)
-                    .limit(bounds.limit());
-                let rows = rows.load_iter::<AuditRecord, $row_by_row>(connection)?;
-                Ok(Rows::new(bounds).read(rows)?.finish())
-            }
-
-            /// Rows before a position, newest first, of one tenant or of all.
-            pub(crate) fn rows_before(
-                connection: &mut $connection,
-                tenant: Option<TenantId>,
-                before: i64,
-                bounds: PageBounds,
-            ) -> QueryResult<Slice<AuditRecord>> {
-                let rows = audit_log::table
-                    .filter(audit_log::position.lt(before))
-                    .order(audit_log::position.desc())
-                    .limit(bounds.limit());
-                let page = Rows::new(bounds);
-                let page = match tenant {
-                    Some(tenant) => page.read(
-                        rows.filter(audit_log::tenant.eq(Id(tenant.0)))
-                            .load_iter::<AuditRecord, $row_by_row>(connection)?,
-                    ),
-                    None => page.read(rows.load_iter::<AuditRecord, $row_by_row>(connection)?),
-                };
-                Ok(page?.finish())
-            }
-        }
-    };
+/// Appends the row of an entry. The caller's transaction makes it one with the action. The lock of the recorded end is taken
+/// last of all, and held only until the end of the transaction.
+pub(crate) fn append(tx: &mut Tx<'_>, by: &By, entry: &AuditEntry) -> QueryResult<()> {
+    let end = audit_head::table.find(1);
+    // Written first: the row is locked before it is read.
+    diesel::update(end).set(audit_head::position.eq(audit_head::position + 1)).execute(tx.db)?;
+    let (position, hash) =
+        end.select((audit_head::position, audit_head::hash)).first::<(i64, Vec<u8>)>(tx.db)?;
+    let row = head((position - 1, hash)).row(by, entry);
+    diesel::update(end).set(audit_head::hash.eq(row.hash.as_slice())).execute(tx.db)?;
+    diesel::insert_into(audit_log::table).values(AuditRecord::from(row)).execute(tx.db).map(drop)
 }
 
-// Row by row: the library would hold the whole answer of PostgreSQL otherwise.
-audit!(postgres, diesel::PgConnection, diesel::pg::PgRowByRowLoadingMode);
-audit!(sqlite, diesel::SqliteConnection, diesel::connection::DefaultLoadingMode);
+fn recorded_head(tx: &mut Tx<'_>) -> QueryResult<AuditHead> {
+    let end = audit_head::table.find(1).select((audit_head::position, audit_head::hash));
+    Ok(end.first(tx.db).optional()?.map_or(AuditHead::NOTHING, head))
+}
+
+/// Rows behind a position, oldest first.
+fn rows_behind(tx: &mut Tx<'_>, position: i64, bounds: PageBounds) -> QueryResult<Slice<AuditRow>> {
+    let rows = audit_log::table
+        .filter(audit_log::position.gt(position))
+        .order(audit_log::position)
+        .limit(bounds.limit());
+    Ok(page::<AuditRecord, _>(tx.db, rows, bounds)?.map(AuditRow::from))
+}
+
+/// Rows before a position, newest first, of one tenant or of all.
+fn rows_before(
+    tx: &mut Tx<'_>,
+    tenant: Option<TenantId>,
+    before: i64,
+    bounds: PageBounds,
+) -> QueryResult<Slice<AuditRow>> {
+    let rows = audit_log::table
+        .filter(audit_log::position.lt(before))
+        .order(audit_log::position.desc())
+        .limit(bounds.limit());
+    let page = match tenant {
+        Some(tenant) => {
+            page::<AuditRecord, _>(tx.db, rows.filter(audit_log::tenant.eq(Id(tenant.0))), bounds)
+        }
+        None => page::<AuditRecord, _>(tx.db, rows, bounds),
+    };
+    Ok(page?.map(AuditRow::from))
+}
+
+/// Rows of the audit log that are checked together.
+const VERIFIED_AT_ONCE: PageBounds = PageBounds { rows: 1000, bytes: 4 * 1024 * 1024 };
+
+impl Store {
+    /// Writes an audit row of something that changes nothing here: an export.
+    ///
+    /// # Errors
+    /// Faults of the database.
+    pub async fn note(&self, by: &By, entry: AuditEntry) -> Result<(), StoreError> {
+        let by = by.clone();
+        self.write(Lane::Operators, Line::Operators, move |tx| append(tx, &by, &entry)).await
+    }
+
+    /// A page of audit rows before a position (`i64::MAX` is behind all), newest first, of one tenant or of all.
+    ///
+    /// # Errors
+    /// Faults of the database.
+    pub async fn audit_rows(
+        &self,
+        tenant: Option<TenantId>,
+        before: i64,
+        bounds: PageBounds,
+    ) -> Result<Slice<AuditRow>, StoreError> {
+        self.read_for_operators(move |tx| rows_before(tx, tenant, before, bounds)).await
+    }
+
+    /// Checks the whole audit log: how far it goes, or the first thing that is wrong with it.
+    ///
+    /// # Errors
+    /// Faults of the database.
+    pub async fn verify_audit(&self) -> Result<Verified, StoreError> {
+        let mut at = AuditHead::NOTHING;
+        loop {
+            // A question for each page: what others ask meanwhile takes turns with a long log.
+            let page = self.read_for_operators(move |tx| {
+                let recorded = recorded_head(tx)?;
+                let rows = rows_behind(tx, at.position, VERIFIED_AT_ONCE)?;
+                Ok(verify_page(at, recorded, &rows.rows))
+            });
+            match page.await? {
+                ControlFlow::Continue(end) => at = end,
+                ControlFlow::Break(verified) => return Ok(verified),
+            }
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::actor::Actor, *};
 
     /// The result of checking a log page by page. The log ends with its last row.
     fn verified(rows: &[AuditRow], end: AuditHead, page: usize) -> Verified {
@@ -339,13 +348,14 @@ mod tests {
 
     #[test]
     fn the_chain_goes_on_from_page_to_page() {
-        let by = By { actor: "operator anna".to_owned(), origin: "host".to_owned(), at: Timestamp(7) };
+        let actor = Actor::CommandLine { user: "anna".to_owned() };
+        let by = By { actor, origin: "host".to_owned(), at: Timestamp(7) };
         let target = "contoso".to_owned();
-        let deed = Deed { action: "tenant.change", target, tenant: None, before: None, after: None };
+        let entry = AuditEntry { action: "tenant.change", target, tenant: None, before: None, after: None };
         let mut end = AuditHead::NOTHING;
         let mut rows = Vec::new();
         for _ in 0..5 {
-            let row = next_row(&end, &by, &deed);
+            let row = end.row(&by, &entry);
             end = AuditHead { position: row.position, hash: row.hash };
             rows.push(row);
         }

@@ -1,0 +1,224 @@
+//! The one way to act: an action and its audit entries in one transaction.
+
+use super::{
+    actor::By,
+    audit::{self, AuditEntry},
+};
+use crate::{
+    admission::line::Line, connection::AnyConnection, engine::Engine, lane::Lane, model::StoreError,
+    store::Store,
+};
+use diesel::{
+    Connection, QueryResult,
+    result::{DatabaseErrorKind, Error},
+};
+use std::convert::Infallible;
+
+/// A transaction of the control plane.
+pub struct Tx<'c> {
+    pub(crate) db: &'c mut AnyConnection,
+}
+
+impl Tx<'_> {
+    /// Inserts a row, in a savepoint: a refused statement must not end the transaction around it. Returns `false` if its key
+    /// is taken.
+    pub(crate) fn insert(
+        &mut self,
+        insert: impl FnOnce(&mut AnyConnection) -> QueryResult<usize>,
+    ) -> QueryResult<bool> {
+        match self.db.transaction(insert) {
+            Ok(_) => Ok(true),
+            Err(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Why something was not done: for a reason of its own, or because the database failed.
+///
+/// Within a transaction a failure is an error of diesel; [`Store::act`] tells it as a [`StoreError`].
+#[derive(Debug, PartialEq, Eq)]
+pub enum Refused<E, F = StoreError> {
+    /// The action refuses. Nothing was written.
+    Because(E),
+    /// The database failed. Nothing was written.
+    Failed(F),
+}
+
+/// What an action returns within its transaction.
+pub type Acted<T, E> = Result<T, Refused<E, Error>>;
+
+impl<E> std::convert::From<Error> for Refused<E, Error> {
+    fn from(error: Error) -> Self {
+        Refused::Failed(error)
+    }
+}
+
+impl<E> std::convert::From<StoreError> for Refused<E> {
+    fn from(error: StoreError) -> Self {
+        Refused::Failed(error)
+    }
+}
+
+impl<E, F> Refused<E, F> {
+    /// The same with its reason as another type: where one action is part of another.
+    pub fn map<G>(self, convert: impl FnOnce(E) -> G) -> Refused<G, F> {
+        match self {
+            Refused::Because(reason) => Refused::Because(convert(reason)),
+            Refused::Failed(failure) => Refused::Failed(failure),
+        }
+    }
+}
+
+/// The entries of an action: most often one, several if it has parts, none if everything was so already.
+#[derive(Debug, Default)]
+pub struct AuditEntries(Vec<AuditEntry>);
+
+impl std::convert::From<AuditEntry> for AuditEntries {
+    fn from(entry: AuditEntry) -> Self {
+        AuditEntries(vec![entry])
+    }
+}
+
+impl std::convert::From<Option<AuditEntry>> for AuditEntries {
+    fn from(entry: Option<AuditEntry>) -> Self {
+        AuditEntries(entry.into_iter().collect())
+    }
+}
+
+impl std::convert::From<Vec<AuditEntry>> for AuditEntries {
+    fn from(entries: Vec<AuditEntry>) -> Self {
+        AuditEntries(entries)
+    }
+}
+
+impl<const N: usize> std::convert::From<[AuditEntry; N]> for AuditEntries {
+    fn from(entries: [AuditEntry; N]) -> Self {
+        AuditEntries(entries.into())
+    }
+}
+
+/// A stored row that cannot be read: this version of the gateway has not written it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Unreadable(pub String);
+
+impl std::convert::From<Unreadable> for StoreError {
+    fn from(Unreadable(what): Unreadable) -> StoreError {
+        StoreError::Failed(what)
+    }
+}
+
+impl Store {
+    /// Runs an action for somebody, in a transaction with its audit entries, and returns what it returns. The action waits
+    /// in `line`. It may run on another thread.
+    ///
+    /// # Errors
+    /// [`Refused::Because`] if the action refuses, [`Refused::Failed`] for faults of the database. In both cases nothing was
+    /// written.
+    pub async fn act<T, E, A>(
+        &self,
+        by: &By,
+        line: impl Into<Line>,
+        action: impl FnOnce(&mut Tx<'_>) -> Acted<(T, A), E> + Send + 'static,
+    ) -> Result<T, Refused<E>>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+        A: Into<AuditEntries>,
+    {
+        let by = by.clone();
+        let work = move |engine: &dyn Engine| {
+            transact(engine, |tx| {
+                let (value, entries) = action(tx)?;
+                // The end of the chain is one row for all. It is locked last: nobody who waits for it holds a lock that we
+                // still need.
+                for entry in entries.into().0 {
+                    audit::append(tx, &by, &entry)?;
+                }
+                Ok(value)
+            })
+        };
+        self.ask_in(Lane::Operators, line, work).await?.map_err(Refused::Because)
+    }
+
+    /// Asks the control plane something in a lane and line.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        lane: Lane,
+        line: impl Into<Line>,
+        question: impl FnOnce(&mut Tx<'_>) -> QueryResult<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.ask_in(lane, line, move |engine| read(engine, question)).await
+    }
+
+    /// Asks the control plane something for operators.
+    pub(crate) async fn read_for_operators<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&mut Tx<'_>) -> QueryResult<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.read(Lane::Operators, Line::Operators, question).await
+    }
+
+    /// Writes something that the audit log need not know, such as the time of a use.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        lane: Lane,
+        line: impl Into<Line>,
+        write: impl FnOnce(&mut Tx<'_>) -> QueryResult<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match self.write_or_refuse::<T, Infallible>(lane, line, |tx| Ok(write(tx)?)).await {
+            Ok(value) => Ok(value),
+            Err(Refused::Failed(error)) => Err(error),
+            Err(Refused::Because(never)) => match never {},
+        }
+    }
+
+    /// The same for what may be refused.
+    ///
+    /// # Errors
+    /// As those of [`Store::act`].
+    pub(crate) async fn write_or_refuse<T: Send + 'static, E: Send + 'static>(
+        &self,
+        lane: Lane,
+        line: impl Into<Line>,
+        write: impl FnOnce(&mut Tx<'_>) -> Acted<T, E> + Send + 'static,
+    ) -> Result<T, Refused<E>> {
+        let work = move |engine: &dyn Engine| transact(engine, write);
+        self.ask_in(lane, line, work).await?.map_err(Refused::Because)
+    }
+}
+
+/// Does something in one transaction, which is rolled back if it is refused.
+fn transact<T, E>(
+    engine: &dyn Engine,
+    work: impl FnOnce(&mut Tx<'_>) -> Acted<T, E>,
+) -> Result<Result<T, E>, StoreError> {
+    let (mut work, mut outcome) = (Some(work), None);
+    engine.write_control(&mut |db| {
+        if let Some(work) = work.take() {
+            outcome = match db.transaction(|db| work(&mut Tx { db })) {
+                Ok(value) => Some(Ok(value)),
+                Err(Refused::Because(reason)) => Some(Err(reason)),
+                Err(Refused::Failed(error)) => return Err(error),
+            };
+        }
+        Ok(())
+    })?;
+    outcome.ok_or_else(|| StoreError::Failed("the engine did not run the work".to_owned()))
+}
+
+/// Asks something.
+fn read<T>(
+    engine: &dyn Engine,
+    question: impl FnOnce(&mut Tx<'_>) -> QueryResult<T>,
+) -> Result<T, StoreError> {
+    let (mut question, mut answer) = (Some(question), None);
+    engine.read_control(&mut |db| {
+        if let Some(question) = question.take() {
+            answer = Some(question(&mut Tx { db })?);
+        }
+        Ok(())
+    })?;
+    answer.ok_or_else(|| StoreError::Failed("the engine did not run the question".to_owned()))
+}
