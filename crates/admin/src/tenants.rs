@@ -43,7 +43,7 @@ impl Admin {
             let created = self.store.act(by, TenantId(id), move |tx| tenants::create(tx, &row)).await;
             created.map_err(|refused| {
                 let label = &new.label;
-                let taken = format!("The label \"{label}\" belongs to another tenant. Choose another label.");
+                let taken = format!("The label \"{label}\" is already taken. Choose another one.");
                 Failure::refused(refused, |LabelTaken| Failure::Conflict(taken))
             })?;
             Ok(tenant)

@@ -5,14 +5,14 @@
 //! for a day.
 
 use crate::{
-    engine::ClockEngine,
+    admission::line::Line,
+    engine::Engine,
+    lane::Lane,
     model::StoreError,
-    postgres::PostgresEngine,
-    sql::{Bind, Statement, sql},
-    sqlite::SqliteEngine,
+    sql::{Bind, Common, Statement, sql},
     store::Store,
 };
-use diesel::{OptionalExtension, RunQueryDsl, pg::Pg, sql_types::BigInt, sqlite::Sqlite};
+use diesel::{OptionalExtension, RunQueryDsl, sql_types::BigInt};
 use scim::Timestamp;
 
 const DAY: i64 = 86_400_000;
@@ -35,7 +35,7 @@ pub struct ObservedClock {
 
 /// The row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ClockRow {
+struct ClockRow {
     seen: i64,
     steady_since: i64,
 }
@@ -59,27 +59,28 @@ impl Store {
     /// # Errors
     /// Faults of the database.
     pub async fn observe_clock(&self, now: Timestamp) -> Result<ObservedClock, StoreError> {
-        self.ask_for_process(move |engine| {
-            let before = engine.clock()?;
-            let (row, jump) = observe(before, now.0);
-            let is_worth_a_write = before
-                .is_none_or(|before| jump.is_some() || row.seen.saturating_sub(before.seen) >= WRITTEN_EVERY);
+        let work = move |engine: &dyn Engine| {
+            let before = engine.read(|tx| the_row().get_result(tx.db).optional())?.map(row);
+            let (after, jump) = observe(before, now.0);
+            let is_worth_a_write = before.is_none_or(|before| {
+                jump.is_some() || after.seen.saturating_sub(before.seen) >= WRITTEN_EVERY
+            });
             if is_worth_a_write {
-                engine.set_clock(row)?;
+                engine.write(|tx| set_the_row(&after).execute(tx.db))?;
             }
-            let is_steady = now.0.saturating_sub(row.steady_since) >= STEADY;
+            let is_steady = now.0.saturating_sub(after.steady_since) >= STEADY;
             Ok(ObservedClock { is_steady, jump })
-        })
-        .await
+        };
+        self.ask_in(Lane::Operators, Line::Process, work).await
     }
 }
 
 /// The one row, if it is there.
-fn the_row<D>() -> Statement<D, (BigInt, BigInt)> {
+fn the_row() -> Common<(BigInt, BigInt)> {
     Statement::cached(sql!("SELECT seen, steady_since FROM clock WHERE id = 1"))
 }
 
-fn set_the_row<D>(row: &ClockRow) -> Statement<D, ()> {
+fn set_the_row(row: &ClockRow) -> Common<()> {
     Statement::cached(sql!(
         "INSERT INTO clock (id, seen, steady_since) VALUES (1, ",
         Bind::number(row.seen),
@@ -89,26 +90,6 @@ fn set_the_row<D>(row: &ClockRow) -> Statement<D, ()> {
     ))
 }
 
-fn row(found: Option<(i64, i64)>) -> Option<ClockRow> {
-    found.map(|(seen, steady_since)| ClockRow { seen, steady_since })
-}
-
-impl ClockEngine for PostgresEngine {
-    fn clock(&self) -> Result<Option<ClockRow>, StoreError> {
-        self.run(|connection| the_row::<Pg>().get_result(connection).optional()).map(row)
-    }
-
-    fn set_clock(&self, row: ClockRow) -> Result<(), StoreError> {
-        self.run(|connection| set_the_row::<Pg>(&row).execute(connection)).map(drop)
-    }
-}
-
-impl ClockEngine for SqliteEngine {
-    fn clock(&self) -> Result<Option<ClockRow>, StoreError> {
-        self.run(|connection| the_row::<Sqlite>().get_result(connection).optional()).map(row)
-    }
-
-    fn set_clock(&self, row: ClockRow) -> Result<(), StoreError> {
-        self.write(|connection| set_the_row::<Sqlite>(&row).execute(connection)).map(drop)
-    }
+fn row((seen, steady_since): (i64, i64)) -> ClockRow {
+    ClockRow { seen, steady_since }
 }

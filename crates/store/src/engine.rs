@@ -1,22 +1,14 @@
 //! What a database must be able to do; blocking, called on the store's own threads.
 
 use crate::{
-    clock::ClockRow,
     connection::AnyConnection,
-    erase::EraseEngine,
     figures::Connections,
-    history::{ChangeRow, DeletedRow},
     lane::Lane,
-    lookups::LookupEngine,
     model::*,
-    overview::OverviewEngine,
-    pages::{PageBounds, Slice},
     plan::{Facts, Questions, Writes},
-    purge::PurgeStep,
-    user_names::UserNameEngine,
 };
 use diesel::QueryResult;
-use scim::{Timestamp, schema::ResourceKind};
+use scim::schema::ResourceKind;
 use std::sync::Arc;
 
 /// A database as each lane sees it: with connections of its own.
@@ -58,40 +50,8 @@ pub(crate) enum LookupKey {
     UserName(String),
 }
 
-/// The row of the clock (migration 0012).
-pub(crate) trait ClockEngine {
-    fn clock(&self) -> Result<Option<ClockRow>, StoreError>;
-    /// Replaces it, or inserts the first one.
-    fn set_clock(&self, row: ClockRow) -> Result<(), StoreError>;
-}
-
-/// What the purge asks (migration 0007).
-pub(crate) trait PurgeEngine {
-    /// What was deleted before a time, over all tenants, the longest deleted first.
-    fn due_for_purge(&self, before: Timestamp, limit: i64)
-    -> Result<Vec<(TenantId, ResourceId)>, StoreError>;
-    /// Empties some of a resource's change log, and erases the resource once all of that is empty; if it is still deleted
-    /// since before that time.
-    fn purge_step(
-        &self,
-        tenant: TenantId,
-        id: ResourceId,
-        before: Timestamp,
-    ) -> Result<PurgeStep, StoreError>;
-}
-
 /// A database.
-pub(crate) trait Engine:
-    OverviewEngine
-    + PurgeEngine
-    + EraseEngine
-    + ClockEngine
-    + LookupEngine
-    + UserNameEngine
-    + Send
-    + Sync
-    + 'static
-{
+pub(crate) trait Engine: Send + Sync + 'static {
     /// Brings the schema up to date, forward only.
     fn migrate(&self) -> Result<(), StoreError>;
     /// The connections of this lane.
@@ -115,7 +75,6 @@ pub(crate) trait Engine:
 
     /// Answers each lookup, in order.
     fn look_up(&self, lookups: &[Lookup]) -> Result<Vec<Option<Row>>, StoreError>;
-    fn list(&self, tenant: TenantId, listing: &Listing) -> Result<Page, StoreError>;
     /// Members of a group behind a member, by id.
     fn members_after(
         &self,
@@ -125,38 +84,19 @@ pub(crate) trait Engine:
         limit: u32,
     ) -> Result<Vec<Member>, StoreError>;
 
-    /// Asks the control plane something: one statement, or several that need not see one state.
-    fn read_control(
+    /// Runs a question on a connection ([`Tx`](crate::tx::Tx)).
+    fn run_read(
         &self,
         question: &mut dyn FnMut(&mut AnyConnection) -> QueryResult<()>,
     ) -> Result<(), StoreError>;
-    /// Writes in the control plane. `write` begins the transaction, which nobody else writes between on SQLite.
-    fn write_control(
+    /// Runs questions that see one state of the database.
+    fn run_snapshot(
+        &self,
+        question: &mut dyn FnMut(&mut AnyConnection) -> QueryResult<()>,
+    ) -> Result<(), StoreError>;
+    /// Runs something that writes. It begins the transaction; on SQLite nobody else writes meanwhile.
+    fn run_write(
         &self,
         write: &mut dyn FnMut(&mut AnyConnection) -> QueryResult<()>,
     ) -> Result<(), StoreError>;
-    /// Newest first.
-    fn changes(
-        &self,
-        tenant: TenantId,
-        resource: Option<ResourceId>,
-        before: i64,
-        bounds: PageBounds,
-    ) -> Result<Slice<ChangeRow>, StoreError>;
-    /// Newest first.
-    fn deleted_resources(
-        &self,
-        tenant: TenantId,
-        before: (Timestamp, ResourceId),
-        bounds: PageBounds,
-    ) -> Result<Slice<DeletedRow>, StoreError>;
-    /// At most `limit` of the members that a deleted group comes back with, behind another one, by id.
-    fn hidden_members(
-        &self,
-        tenant: TenantId,
-        group: ResourceId,
-        after: Option<ResourceId>,
-        limit: i64,
-    ) -> Result<Vec<ResourceId>, StoreError>;
-    fn deleted_resource(&self, tenant: TenantId, id: ResourceId) -> Result<Option<DeletedRow>, StoreError>;
 }

@@ -2,33 +2,30 @@
 //! (docs/adr/0019). Where it is interrupted, erasing the tenant again goes on.
 
 use crate::{
+    connection::AnyConnection,
     control::{
-        By, Refused, Tx,
+        By, Refused,
         tenants::{self, TenantGone},
     },
-    engine::Engine,
     lane::Lane,
-    lookups::Step,
+    lookups::{self, Step},
     model::{StoreError, TenantId},
-    postgres::PostgresEngine,
     schema::types::{Id, Key},
-    sql::{Bind, Sql, Statement, sql},
-    sqlite::SqliteEngine,
+    sql::{Bind, Common, Sql, Statement, sql},
     store::Store,
+    tx::Tx,
 };
 use diesel::{
-    Connection, RunQueryDsl,
+    QueryResult, RunQueryDsl,
     connection::SimpleConnection,
-    pg::Pg,
     sql_types::{BigInt, Nullable},
-    sqlite::Sqlite,
 };
 use scim::Timestamp;
 use uuid::Uuid;
 
 /// A table of a tenant's resources.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Erasable {
+enum Erasable {
     ChangeLog,
     Members,
     DeletedResources,
@@ -48,22 +45,10 @@ const TABLES: [Erasable; 6] = [
 
 /// The key of a row within its table and tenant.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Place {
+enum Place {
     Position(i64),
     Id(Uuid),
     Membership(Uuid, Uuid),
-}
-
-/// What erasing a tenant asks of a database.
-pub(crate) trait EraseEngine {
-    /// Erases rows from a place on, in the order of keys, in one transaction of bounded size. Returns the place of the last
-    /// one, if there may be more behind it.
-    fn erase_slice(
-        &self,
-        tenant: TenantId,
-        table: Erasable,
-        from: Place,
-    ) -> Result<Option<Place>, StoreError>;
 }
 
 impl Store {
@@ -89,8 +74,8 @@ impl Store {
             let mut next = Some(table.beginning());
             // Each slice takes its turn: nobody waits for a large tenant to be erased.
             while let Some(from) = next {
-                let slice = move |engine: &dyn Engine| engine.erase_slice(tenant, table, from);
-                next = self.ask_of(tenant, slice).await?;
+                let slice = move |tx: &mut Tx<'_>| erase_slice(tx, tenant, table, from);
+                next = self.write(Lane::Operators, tenant, slice).await?;
             }
         }
         self.act(by, tenant, move |tx: &mut Tx<'_>| tenants::delete(tx, tenant)).await
@@ -98,11 +83,13 @@ impl Store {
 
     /// Removes the lookup keys of a tenant, path by path, as when a path ends.
     async fn clear_lookups(&self, tenant: TenantId) -> Result<(), StoreError> {
-        let all = self.ask_of(tenant, |engine| engine.paths_to_tend(Timestamp(i64::MAX))).await?;
+        let all = move |tx: &mut Tx<'_>| lookups::paths_to_tend(tx, Timestamp(i64::MAX));
+        let all = self.read(Lane::Operators, tenant, all).await?;
         for (_, path) in all.into_iter().filter(|(owner, _)| *owner == tenant) {
-            self.ask_of(tenant, move |engine| engine.end_path(tenant, path.id)).await?;
-            let clear = move |engine: &dyn Engine| engine.clear_path(tenant, path.id);
-            while self.ask_of(tenant, clear).await? == Step::More {}
+            let end = move |tx: &mut Tx<'_>| lookups::end_path(tx, tenant, path.id);
+            self.write(Lane::Operators, tenant, end).await?;
+            let clear = move |tx: &mut Tx<'_>| lookups::clear_path(tx, tenant, path.id);
+            while self.write(Lane::Operators, tenant, clear).await? == Step::More {}
         }
         Ok(())
     }
@@ -205,7 +192,7 @@ fn rows(table: Erasable, tenant: TenantId, from: Place) -> Sql {
 }
 
 /// The last row of a slice that is full: to delete 2,000 rows takes some 10 ms.
-fn end_of_slice<D>(table: Erasable, tenant: TenantId, from: Place) -> Statement<D, PlaceTypes> {
+fn end_of_slice(table: Erasable, tenant: TenantId, from: Place) -> Common<PlaceTypes> {
     Statement::cached(sql!(
         "SELECT ",
         table.columns(),
@@ -216,7 +203,7 @@ fn end_of_slice<D>(table: Erasable, tenant: TenantId, from: Place) -> Statement<
     ))
 }
 
-fn delete<D>(table: Erasable, tenant: TenantId, from: Place, end: Option<Place>) -> Statement<D, ()> {
+fn delete(table: Erasable, tenant: TenantId, from: Place, end: Option<Place>) -> Common<()> {
     let mut sql = sql!("DELETE", rows(table, tenant, from));
     if let Some(end) = end {
         sql.push(sql!(" AND ", table.key(), " <= ", end.bind()));
@@ -228,29 +215,18 @@ fn delete<D>(table: Erasable, tenant: TenantId, from: Place, end: Option<Place>)
 /// and two processes that erase a tenant would lock rows in different orders.
 const IN_ORDER: &str = "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off";
 
-/// The same calls for each database; `$write` is the engine's way to write.
-macro_rules! erase_engine {
-    ($engine:ty, $database:ty, $write:ident, $set_up:expr) => {
-        impl EraseEngine for $engine {
-            fn erase_slice(
-                &self,
-                tenant: TenantId,
-                table: Erasable,
-                from: Place,
-            ) -> Result<Option<Place>, StoreError> {
-                self.$write(|connection| {
-                    connection.transaction(|connection| {
-                        connection.batch_execute($set_up)?;
-                        let end = end_of_slice::<$database>(table, tenant, from);
-                        let end = end.load::<PlaceColumns>(connection)?.pop().and_then(Place::of);
-                        delete::<$database>(table, tenant, from, end).execute(connection)?;
-                        Ok(end)
-                    })
-                })
-            }
-        }
-    };
+/// Erases rows from a place on, in the order of keys, in one transaction of bounded size. Returns the place of the last one,
+/// if there may be more behind it.
+fn erase_slice(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    table: Erasable,
+    from: Place,
+) -> QueryResult<Option<Place>> {
+    if let AnyConnection::Postgres(connection) = tx.db {
+        connection.batch_execute(IN_ORDER)?;
+    }
+    let end = end_of_slice(table, tenant, from).load::<PlaceColumns>(tx.db)?.pop().and_then(Place::of);
+    delete(table, tenant, from, end).execute(tx.db)?;
+    Ok(end)
 }
-
-erase_engine!(PostgresEngine, Pg, run, IN_ORDER);
-erase_engine!(SqliteEngine, Sqlite, write, "");

@@ -1,12 +1,20 @@
 //! What has been: the change log and the deleted resources, as operators read them.
 
 use crate::{
-    model::{ResourceId, StoreError},
+    admission::line::Line,
+    connection::page,
+    lane::Lane,
+    model::{ResourceId, StoreError, TenantId},
     old_values,
-    pages::Measured,
-    schema::types::{Id, Json},
+    pages::{Measured, PageBounds, Slice},
+    schema::{
+        change_log as log, deleted_resources as gone, group_members as members,
+        types::{Id, Json},
+    },
+    store::Store,
+    tx::Tx,
 };
-use diesel::Queryable;
+use diesel::{prelude::*, sqlite::Sqlite};
 use scim::{Timestamp, schema::ResourceKind};
 use uuid::Uuid;
 
@@ -60,8 +68,9 @@ pub struct DeletedRow {
     pub member_count: u64,
 }
 
-#[derive(Queryable)]
-pub(crate) struct ChangeRecord {
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = log)]
+struct ChangeRecord {
     position: i64,
     at: i64,
     actor: Option<Id>,
@@ -120,8 +129,9 @@ impl TryFrom<ChangeRecord> for ChangeRow {
     }
 }
 
-#[derive(Queryable)]
-pub(crate) struct DeletedRecord {
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = gone)]
+struct DeletedRecord {
     id: Id,
     kind: String,
     deleted_at: i64,
@@ -160,131 +170,134 @@ impl TryFrom<DeletedRecord> for DeletedRow {
     }
 }
 
-macro_rules! history {
-    ($module:ident, $connection:ty, $row_by_row:ty) => {
-        pub(crate) mod $module {
-            use super::{ChangeRecord, DeletedRecord};
-            use crate::{
-                model::{ResourceId, TenantId},
-                pages::{PageBounds, Rows, Slice},
-                schema::{change_log as log, deleted_resources as gone, group_members as members, types::Id},
-            };
-            use diesel::prelude::*;
-            use scim::Timestamp;
-            use uuid::Uuid;
-
-            pub(crate) fn changes(
-                connection: &mut $connection,
-                tenant: TenantId,
-                resource: Option<ResourceId>,
-                before: i64,
-                bounds: PageBounds,
-            ) -> QueryResult<Slice<ChangeRecord>> {
-                let rows = log::table
-                    .select((
-                        log::position,
-                        log::at,
-                        log::actor,
-                        log::kind,
-                        log::resource_id,
-                        log::event,
-                        log::version,
-                        log::before,
-                        log::old_values,
-                        log::after,
-                        log::members,
-                        log::effects,
-                    ))
-                    .filter(log::tenant_id.eq(Id(tenant.0)))
-                    .filter(log::position.lt(before))
-                    .order(log::position.desc())
-                    .limit(bounds.limit());
-                let page = Rows::new(bounds);
-                let page = match resource {
-                    Some(resource) => page.read(
-                        rows.filter(log::resource_id.eq(Id(resource.0)))
-                            .load_iter::<ChangeRecord, $row_by_row>(connection)?,
-                    ),
-                    None => page.read(rows.load_iter::<ChangeRecord, $row_by_row>(connection)?),
-                };
-                Ok(page?.finish())
-            }
-
-            pub(crate) fn deleted_resources(
-                connection: &mut $connection,
-                tenant: TenantId,
-                (at, id): (Timestamp, ResourceId),
-                bounds: PageBounds,
-            ) -> QueryResult<Slice<DeletedRecord>> {
-                let earlier =
-                    gone::deleted_at.lt(at.0).or(gone::deleted_at.eq(at.0).and(gone::id.lt(Id(id.0))));
-                let rows = gone::table
-                    .select((
-                        gone::id,
-                        gone::kind,
-                        gone::deleted_at,
-                        gone::actor,
-                        gone::version,
-                        gone::created_at,
-                        gone::document,
-                        gone::groups,
-                        gone::member_count,
-                    ))
-                    // The time alone bounds the walk of the index.
-                    .filter(gone::tenant_id.eq(Id(tenant.0)).and(gone::deleted_at.le(at.0)))
-                    .filter(gone::purging.eq(false))
-                    .filter(earlier)
-                    .order((gone::deleted_at.desc(), gone::id.desc()))
-                    .limit(bounds.limit());
-                let rows = rows.load_iter::<DeletedRecord, $row_by_row>(connection)?;
-                Ok(Rows::new(bounds).read(rows)?.finish())
-            }
-
-            pub(crate) fn deleted_resource(
-                connection: &mut $connection,
-                tenant: TenantId,
-                id: ResourceId,
-            ) -> QueryResult<Option<DeletedRecord>> {
-                gone::table
-                    .select((
-                        gone::id,
-                        gone::kind,
-                        gone::deleted_at,
-                        gone::actor,
-                        gone::version,
-                        gone::created_at,
-                        gone::document,
-                        gone::groups,
-                        gone::member_count,
-                    ))
-                    .filter(gone::tenant_id.eq(Id(tenant.0)))
-                    .filter(gone::id.eq(Id(id.0)))
-                    .filter(gone::purging.eq(false))
-                    .first(connection)
-                    .optional()
-            }
-
-            /// Those behind a member, by id.
-            pub(crate) fn hidden_members(
-                connection: &mut $connection,
-                tenant: TenantId,
-                group: ResourceId,
-                after: Option<ResourceId>,
-                limit: i64,
-            ) -> QueryResult<Vec<Id>> {
-                members::table
-                    .select(members::member_id)
-                    .filter(members::tenant_id.eq(Id(tenant.0)))
-                    .filter(members::group_id.eq(Id(group.0)))
-                    .filter(members::member_id.gt(after.map_or(Id(Uuid::nil()), |after| Id(after.0))))
-                    .order(members::member_id)
-                    .limit(limit)
-                    .load(connection)
-            }
-        }
-    };
+/// The columns of a record. `as_select` would tie them to one database.
+fn columns<R: Selectable<Sqlite>>() -> R::SelectExpression {
+    R::construct_selection()
 }
 
-// Row by row: the library would hold the whole answer of PostgreSQL otherwise.
-history!(postgres, diesel::PgConnection, diesel::pg::PgRowByRowLoadingMode);
-history!(sqlite, diesel::SqliteConnection, diesel::connection::DefaultLoadingMode);
+fn changes(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    resource: Option<ResourceId>,
+    before: i64,
+    bounds: PageBounds,
+) -> QueryResult<Slice<ChangeRecord>> {
+    let rows = log::table
+        .select(columns::<ChangeRecord>())
+        .filter(log::tenant_id.eq(Id(tenant.0)))
+        .filter(log::position.lt(before))
+        .order(log::position.desc())
+        .limit(bounds.limit());
+    match resource {
+        Some(resource) => page(tx.db, rows.filter(log::resource_id.eq(Id(resource.0))), bounds),
+        None => page(tx.db, rows, bounds),
+    }
+}
+
+fn deleted_resources(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    (at, id): (Timestamp, ResourceId),
+    bounds: PageBounds,
+) -> QueryResult<Slice<DeletedRecord>> {
+    let earlier = gone::deleted_at.lt(at.0).or(gone::deleted_at.eq(at.0).and(gone::id.lt(Id(id.0))));
+    let rows = gone::table
+        .select(columns::<DeletedRecord>())
+        // The time alone bounds the walk of the index.
+        .filter(gone::tenant_id.eq(Id(tenant.0)).and(gone::deleted_at.le(at.0)))
+        .filter(gone::purging.eq(false))
+        .filter(earlier)
+        .order((gone::deleted_at.desc(), gone::id.desc()))
+        .limit(bounds.limit());
+    page(tx.db, rows, bounds)
+}
+
+fn deleted_resource(tx: &mut Tx<'_>, tenant: TenantId, id: ResourceId) -> QueryResult<Option<DeletedRecord>> {
+    gone::table
+        .select(columns::<DeletedRecord>())
+        .filter(gone::tenant_id.eq(Id(tenant.0)).and(gone::id.eq(Id(id.0))))
+        .filter(gone::purging.eq(false))
+        .first(tx.db)
+        .optional()
+}
+
+/// Those behind a member, by id.
+fn hidden_members(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    group: ResourceId,
+    after: Option<ResourceId>,
+    limit: i64,
+) -> QueryResult<Vec<Id>> {
+    members::table
+        .select(members::member_id)
+        .filter(members::tenant_id.eq(Id(tenant.0)))
+        .filter(members::group_id.eq(Id(group.0)))
+        .filter(members::member_id.gt(after.map_or(Id(Uuid::nil()), |after| Id(after.0))))
+        .order(members::member_id)
+        .limit(limit)
+        .load(tx.db)
+}
+
+impl Store {
+    /// A page of the change log of a tenant, or of one of its resources, before a position (`i64::MAX` is behind all),
+    /// newest first.
+    ///
+    /// # Errors
+    /// Faults of the database.
+    pub async fn changes(
+        &self,
+        tenant: TenantId,
+        resource: Option<ResourceId>,
+        before: i64,
+        bounds: PageBounds,
+    ) -> Result<Slice<ChangeRow>, StoreError> {
+        let question = move |tx: &mut Tx<'_>| changes(tx, tenant, resource, before, bounds);
+        self.read(Lane::Slow, Line::Operators, question).await?.try_map(ChangeRow::try_from)
+    }
+
+    /// A page of the resources of a tenant that were deleted before another one (time and id; the greatest is behind
+    /// all), newest first.
+    ///
+    /// # Errors
+    /// Faults of the database.
+    pub async fn deleted_resources(
+        &self,
+        tenant: TenantId,
+        before: (Timestamp, ResourceId),
+        bounds: PageBounds,
+    ) -> Result<Slice<DeletedRow>, StoreError> {
+        let question = move |tx: &mut Tx<'_>| deleted_resources(tx, tenant, before, bounds);
+        self.read(Lane::Operators, tenant, question).await?.try_map(DeletedRow::try_from)
+    }
+
+    /// A deleted resource.
+    ///
+    /// # Errors
+    /// Faults of the database.
+    pub async fn deleted_resource(
+        &self,
+        tenant: TenantId,
+        id: ResourceId,
+    ) -> Result<Option<DeletedRow>, StoreError> {
+        let found = self.read(Lane::Operators, tenant, move |tx| deleted_resource(tx, tenant, id)).await?;
+        found.map(DeletedRow::try_from).transpose()
+    }
+
+    /// At most `limit` of the members that a deleted group comes back with, behind another one, by id; from the first if
+    /// `after` is `None`.
+    ///
+    /// # Errors
+    /// Faults of the database.
+    pub async fn hidden_members(
+        &self,
+        tenant: TenantId,
+        group: ResourceId,
+        after: Option<ResourceId>,
+        limit: u32,
+    ) -> Result<Vec<ResourceId>, StoreError> {
+        let question = move |tx: &mut Tx<'_>| hidden_members(tx, tenant, group, after, limit.into());
+        let found = self.read(Lane::Operators, tenant, question).await?;
+        Ok(found.into_iter().map(|id| ResourceId(id.0)).collect())
+    }
+}

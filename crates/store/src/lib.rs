@@ -5,7 +5,6 @@
 //! transaction; each caller gets its own answer. Each [`Lane`] has threads and connections of its own. Lookups that wait
 //! together are answered by one statement. What a tenant may ask for is a matter of its [`Budget`].
 
-mod administration;
 mod admission;
 pub mod bytes;
 mod clock;
@@ -31,6 +30,7 @@ mod sql;
 mod sqlite;
 mod store;
 mod threads;
+mod tx;
 mod user_names;
 mod workers;
 

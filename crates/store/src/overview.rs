@@ -4,18 +4,18 @@
 //! (docs/adr/0025). The members of a group come in pages as well.
 
 use crate::{
+    connection::AnyConnection,
     control::{
         credentials::CredentialKind,
-        tenants::{Tenant, TenantRecord, TenantState},
+        tenants::{Tenant, TenantState},
     },
     counts::Counts,
-    engine::Engine,
+    lane::Lane,
     model::{ResourceId, StoreError, TenantId},
-    postgres::PostgresEngine,
     schema::types::{Id, Key},
-    sql::{Bind, Dialect, Sql, Statement, is_there, sql},
-    sqlite::SqliteEngine,
+    sql::{Bind, Common, Dialect, Sql, Statement, is_there, sql},
     store::{Store, has_nul},
+    tx::Tx,
 };
 use diesel::{
     RunQueryDsl,
@@ -83,30 +83,6 @@ pub struct NamedResource {
     pub name: Option<String>,
 }
 
-/// What operators look over.
-pub(crate) trait OverviewEngine {
-    /// Those behind a label, by label.
-    fn tenants_behind(
-        &self,
-        label: &str,
-        search: &TenantSearch,
-        limit: i64,
-    ) -> Result<Vec<Tenant>, StoreError>;
-    /// In the order of the tenants.
-    fn tenant_figures(&self, tenants: &[TenantId], count_to: i64) -> Result<Vec<TenantFigures>, StoreError>;
-    /// By id.
-    fn members_behind(
-        &self,
-        tenant: TenantId,
-        group: ResourceId,
-        behind: ResourceId,
-        limit: i64,
-    ) -> Result<Vec<NamedResource>, StoreError>;
-    /// In no order.
-    fn names_of(&self, tenant: TenantId, ids: &[ResourceId]) -> Result<Vec<NamedResource>, StoreError>;
-    fn member_count(&self, tenant: TenantId, group: ResourceId) -> Result<u64, StoreError>;
-}
-
 impl Store {
     /// Tenants behind a label (the empty one is before all) that a search finds, by label.
     ///
@@ -121,7 +97,15 @@ impl Store {
         if has_nul(&label) || search.words.iter().any(|word| has_nul(word)) {
             return Ok(Vec::new());
         }
-        self.ask(move |engine| engine.tenants_behind(&label, &search, limit.into())).await
+        let question = move |tx: &mut Tx<'_>| match tx.db {
+            AnyConnection::Postgres(connection) => {
+                tenants::<Pg>(&label, &search, limit.into()).load(connection)
+            }
+            AnyConnection::Sqlite(connection) => {
+                tenants::<Sqlite>(&label, &search, limit.into()).load(connection)
+            }
+        };
+        self.read_for_operators(question).await
     }
 
     /// What there is of tenants, in their order; nothing of one that is gone. Deleted resources are counted no further than
@@ -135,7 +119,15 @@ impl Store {
         count_to: u64,
     ) -> Result<Vec<TenantFigures>, StoreError> {
         let count_to = i64::try_from(count_to).unwrap_or(i64::MAX);
-        self.ask(move |engine| engine.tenant_figures(&tenants, count_to)).await
+        if tenants.is_empty() {
+            return Ok(Vec::new());
+        }
+        let question = move |tx: &mut Tx<'_>| {
+            let figures = figures(&tenants, count_to).load(tx.db)?;
+            let credentials = credentials(&tenants).load(tx.db)?;
+            Ok(in_order(&tenants, figures, credentials))
+        };
+        self.read_for_operators(question).await
     }
 
     /// Members of a group behind another (the least id is before all), by id.
@@ -149,8 +141,11 @@ impl Store {
         behind: ResourceId,
         limit: u32,
     ) -> Result<Vec<NamedResource>, StoreError> {
-        let run = move |engine: &dyn Engine| engine.members_behind(tenant, group, behind, limit.into());
-        self.ask_of(tenant, run).await
+        let question = move |tx: &mut Tx<'_>| {
+            let rows = members(tenant, group, behind, limit.into()).load::<NamedColumns>(tx.db)?;
+            Ok(rows.into_iter().map(named).collect())
+        };
+        self.read(Lane::Operators, tenant, question).await
     }
 
     /// What users and groups of these ids are called, deleted ones too, in no order.
@@ -162,7 +157,14 @@ impl Store {
         tenant: TenantId,
         ids: Vec<ResourceId>,
     ) -> Result<Vec<NamedResource>, StoreError> {
-        self.ask_of(tenant, move |engine| engine.names_of(tenant, &ids)).await
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let question = move |tx: &mut Tx<'_>| {
+            let rows = names(tenant, &ids).load::<NamedColumns>(tx.db)?;
+            Ok(rows.into_iter().map(named).collect())
+        };
+        self.read(Lane::Operators, tenant, question).await
     }
 
     /// How many members a group has; none if there is no such group.
@@ -170,7 +172,11 @@ impl Store {
     /// # Errors
     /// As above.
     pub async fn member_count(&self, tenant: TenantId, group: ResourceId) -> Result<u64, StoreError> {
-        self.ask_of(tenant, move |engine| engine.member_count(tenant, group)).await
+        let question = move |tx: &mut Tx<'_>| {
+            let found = member_count(tenant, group).load::<i64>(tx.db)?;
+            Ok(found.first().copied().unwrap_or_default().unsigned_abs())
+        };
+        self.read(Lane::Operators, tenant, question).await
     }
 }
 
@@ -210,7 +216,7 @@ fn among(column: &'static str, tenants: &[TenantId]) -> Sql {
 }
 
 /// Deleted resources are counted in an index, up to the limit.
-fn figures<D>(tenants: &[TenantId], count_to: i64) -> Statement<D, FigureTypes> {
+fn figures(tenants: &[TenantId], count_to: i64) -> Common<FigureTypes> {
     Statement::once(sql!(
         "SELECT f.tenant_id, f.position, f.user_count, f.active_user_count, f.group_count, f.membership_count, f.byte_count, \
          (SELECT count(*) FROM (SELECT 1 FROM deleted_resources AS r WHERE r.tenant_id = f.tenant_id LIMIT ",
@@ -222,7 +228,7 @@ fn figures<D>(tenants: &[TenantId], count_to: i64) -> Statement<D, FigureTypes> 
     ))
 }
 
-fn credentials<D>(tenants: &[TenantId]) -> Statement<D, CredentialTypes> {
+fn credentials(tenants: &[TenantId]) -> Common<CredentialTypes> {
     const CLIENT: &str =
         " JOIN oauth_clients AS c ON c.tenant_id = r.tenant_id AND c.id = r.client_id WHERE ";
     Statement::once(sql!(
@@ -238,12 +244,7 @@ fn credentials<D>(tenants: &[TenantId]) -> Statement<D, CredentialTypes> {
     ))
 }
 
-fn members<D>(
-    tenant: TenantId,
-    group: ResourceId,
-    behind: ResourceId,
-    limit: i64,
-) -> Statement<D, NamedTypes> {
+fn members(tenant: TenantId, group: ResourceId, behind: ResourceId, limit: i64) -> Common<NamedTypes> {
     Statement::cached(sql!(
         "SELECT m.member_id, m.member_is_group, FALSE, COALESCE(u.document ->> 'userName', g.document ->> 'displayName') \
          FROM group_members AS m \
@@ -261,7 +262,7 @@ fn members<D>(
     ))
 }
 
-fn names<D>(tenant: TenantId, ids: &[ResourceId]) -> Statement<D, NamedTypes> {
+fn names(tenant: TenantId, ids: &[ResourceId]) -> Common<NamedTypes> {
     let among = || {
         let keys = ids.iter().map(|id| sql!(Bind::key(id.0)));
         sql!(
@@ -288,7 +289,7 @@ fn named((id, is_group, is_deleted, name): NamedColumns) -> NamedResource {
     NamedResource { id: ResourceId(id.0), is_group, is_deleted, name }
 }
 
-fn member_count<D>(tenant: TenantId, group: ResourceId) -> Statement<D, BigInt> {
+fn member_count(tenant: TenantId, group: ResourceId) -> Common<BigInt> {
     Statement::cached(sql!(
         "SELECT g.member_count FROM \"groups\" AS g WHERE g.tenant_id = ",
         Bind::key(tenant.0),
@@ -338,72 +339,3 @@ fn in_order(
     }
     found
 }
-
-/// The same calls for each database.
-macro_rules! overview {
-    ($engine:ty, $database:ty) => {
-        impl OverviewEngine for $engine {
-            fn tenants_behind(
-                &self,
-                label: &str,
-                search: &TenantSearch,
-                limit: i64,
-            ) -> Result<Vec<Tenant>, StoreError> {
-                let statement = tenants::<$database>(label, search, limit);
-                let found = self.run(|connection| statement.load::<TenantRecord>(connection))?;
-                Ok(found.into_iter().map(Tenant::try_from).collect::<Result<_, _>>()?)
-            }
-
-            fn tenant_figures(
-                &self,
-                tenants: &[TenantId],
-                count_to: i64,
-            ) -> Result<Vec<TenantFigures>, StoreError> {
-                if tenants.is_empty() {
-                    return Ok(Vec::new());
-                }
-                let (figures, credentials) =
-                    (figures::<$database>(tenants, count_to), credentials::<$database>(tenants));
-                self.run(|connection| {
-                    let figures = figures.load::<FigureColumns>(connection)?;
-                    let credentials = credentials.load::<CredentialColumns>(connection)?;
-                    Ok(in_order(tenants, figures, credentials))
-                })
-            }
-
-            fn members_behind(
-                &self,
-                tenant: TenantId,
-                group: ResourceId,
-                behind: ResourceId,
-                limit: i64,
-            ) -> Result<Vec<NamedResource>, StoreError> {
-                let statement = members::<$database>(tenant, group, behind, limit);
-                let found = self.run(|connection| statement.load::<NamedColumns>(connection))?;
-                Ok(found.into_iter().map(named).collect())
-            }
-
-            fn names_of(
-                &self,
-                tenant: TenantId,
-                ids: &[ResourceId],
-            ) -> Result<Vec<NamedResource>, StoreError> {
-                if ids.is_empty() {
-                    return Ok(Vec::new());
-                }
-                let statement = names::<$database>(tenant, ids);
-                let found = self.run(|connection| statement.load::<NamedColumns>(connection))?;
-                Ok(found.into_iter().map(named).collect())
-            }
-
-            fn member_count(&self, tenant: TenantId, group: ResourceId) -> Result<u64, StoreError> {
-                let statement = member_count::<$database>(tenant, group);
-                let found = self.run(|connection| statement.load::<i64>(connection))?;
-                Ok(found.first().copied().unwrap_or_default().unsigned_abs())
-            }
-        }
-    };
-}
-
-overview!(PostgresEngine, Pg);
-overview!(SqliteEngine, Sqlite);

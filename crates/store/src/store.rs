@@ -163,31 +163,6 @@ impl Store {
         self.threads.run(lane, asked, work, |_| Weight::ONE).await
     }
 
-    /// Asks the engine something for operators.
-    pub(crate) async fn ask<A: Send + 'static>(
-        &self,
-        work: impl FnOnce(&dyn Engine) -> Result<A, StoreError> + Send + 'static,
-    ) -> Result<A, StoreError> {
-        self.ask_in(Lane::Operators, Line::Operators, work).await
-    }
-
-    /// Asks the engine something for the process itself: timers.
-    pub(crate) async fn ask_for_process<A: Send + 'static>(
-        &self,
-        work: impl FnOnce(&dyn Engine) -> Result<A, StoreError> + Send + 'static,
-    ) -> Result<A, StoreError> {
-        self.ask_in(Lane::Operators, Line::Process, work).await
-    }
-
-    /// Asks the engine something of a tenant, for operators.
-    pub(crate) async fn ask_of<A: Send + 'static>(
-        &self,
-        tenant: TenantId,
-        work: impl FnOnce(&dyn Engine) -> Result<A, StoreError> + Send + 'static,
-    ) -> Result<A, StoreError> {
-        self.ask_in(Lane::Operators, tenant, work).await
-    }
-
     /// Commits one change; answered when it is durable. A deleted resource that somebody brings back leaves its audit row
     /// in the same transaction ([`Store::acting`]).
     ///
@@ -270,11 +245,13 @@ impl Store {
         let scan = (!is_indexed).then(|| self.scans.of(tenant));
         let asked = self.admit(tenant, Weight::of_listing(&listing, scan)).await?;
         if is_indexed {
-            let work = move |engine: &dyn Engine| engine.list(tenant, &listing);
+            let work = move |engine: &dyn Engine| engine.snapshot(|tx| tx.list(tenant, &listing, None));
             return self.threads.run(Lane::Quick, asked, work, Weight::of_page).await;
         }
         let scans = Arc::clone(&self.scans);
-        let work = move |engine: &dyn Engine| scans.note(tenant, || engine.list(tenant, &listing));
+        let work = move |engine: &dyn Engine| {
+            scans.note(tenant, || engine.snapshot(|tx| tx.list(tenant, &listing, None)))
+        };
         self.threads.run(Lane::Slow, asked, work, Weight::of_page).await
     }
 

@@ -282,6 +282,7 @@ async fn operators_see_what_became_of_a_link() {
     assert_eq!(
         acts,
         [
+            ("tenant.create", "host"),
             ("setup-link.create", operator),
             ("setup-link.open", FROM),
             ("secret-token.issue", FROM),

@@ -4,35 +4,9 @@ use super::{
     actor::By,
     audit::{self, AuditEntry},
 };
-use crate::{
-    admission::line::Line, connection::AnyConnection, engine::Engine, lane::Lane, model::StoreError,
-    store::Store,
-};
-use diesel::{
-    Connection, QueryResult,
-    result::{DatabaseErrorKind, Error},
-};
+use crate::{admission::line::Line, engine::Engine, lane::Lane, model::StoreError, store::Store, tx::Tx};
+use diesel::{QueryResult, result::Error};
 use std::convert::Infallible;
-
-/// A transaction of the control plane.
-pub struct Tx<'c> {
-    pub(crate) db: &'c mut AnyConnection,
-}
-
-impl Tx<'_> {
-    /// Inserts a row, in a savepoint: a refused statement must not end the transaction around it. Returns `false` if its key
-    /// is taken.
-    pub(crate) fn insert(
-        &mut self,
-        insert: impl FnOnce(&mut AnyConnection) -> QueryResult<usize>,
-    ) -> QueryResult<bool> {
-        match self.db.transaction(insert) {
-            Ok(_) => Ok(true),
-            Err(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-}
 
 /// Why something was not done: for a reason of its own, or because the database failed.
 ///
@@ -129,7 +103,7 @@ impl Store {
     {
         let by = by.clone();
         let work = move |engine: &dyn Engine| {
-            transact(engine, |tx| {
+            engine.write_or_refuse(|tx| {
                 let (value, entries) = action(tx)?;
                 // The end of the chain is one row for all. It is locked last: nobody who waits for it holds a lock that we
                 // still need.
@@ -149,7 +123,7 @@ impl Store {
         line: impl Into<Line>,
         question: impl FnOnce(&mut Tx<'_>) -> QueryResult<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.ask_in(lane, line, move |engine| read(engine, question)).await
+        self.ask_in(lane, line, move |engine| engine.read(question)).await
     }
 
     /// Asks the control plane something for operators.
@@ -184,41 +158,7 @@ impl Store {
         line: impl Into<Line>,
         write: impl FnOnce(&mut Tx<'_>) -> Acted<T, E> + Send + 'static,
     ) -> Result<T, Refused<E>> {
-        let work = move |engine: &dyn Engine| transact(engine, write);
+        let work = move |engine: &dyn Engine| engine.write_or_refuse(write);
         self.ask_in(lane, line, work).await?.map_err(Refused::Because)
     }
-}
-
-/// Does something in one transaction, which is rolled back if it is refused.
-fn transact<T, E>(
-    engine: &dyn Engine,
-    work: impl FnOnce(&mut Tx<'_>) -> Acted<T, E>,
-) -> Result<Result<T, E>, StoreError> {
-    let (mut work, mut outcome) = (Some(work), None);
-    engine.write_control(&mut |db| {
-        if let Some(work) = work.take() {
-            outcome = match db.transaction(|db| work(&mut Tx { db })) {
-                Ok(value) => Some(Ok(value)),
-                Err(Refused::Because(reason)) => Some(Err(reason)),
-                Err(Refused::Failed(error)) => return Err(error),
-            };
-        }
-        Ok(())
-    })?;
-    outcome.ok_or_else(|| StoreError::Failed("the engine did not run the work".to_owned()))
-}
-
-/// Asks something.
-fn read<T>(
-    engine: &dyn Engine,
-    question: impl FnOnce(&mut Tx<'_>) -> QueryResult<T>,
-) -> Result<T, StoreError> {
-    let (mut question, mut answer) = (Some(question), None);
-    engine.read_control(&mut |db| {
-        if let Some(question) = question.take() {
-            answer = Some(question(&mut Tx { db })?);
-        }
-        Ok(())
-    })?;
-    answer.ok_or_else(|| StoreError::Failed("the engine did not run the question".to_owned()))
 }

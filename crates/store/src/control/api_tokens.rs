@@ -1,7 +1,7 @@
 //! API tokens: an operator's scripts use the operators' API by them.
 
 use super::{
-    act::{Acted, Refused, Tx, Unreadable},
+    act::{Acted, Refused, Unreadable},
     audit::AuditEntry,
     operators::{self, Operator, Role},
 };
@@ -12,6 +12,7 @@ use crate::{
     model::StoreError,
     schema::{operator_api_tokens, operators as operators_table, types::Id},
     store::Store,
+    tx::Tx,
 };
 use diesel::{dsl::auto_type, prelude::*};
 use scim::Timestamp;

@@ -1,6 +1,6 @@
 //! The audit log: rows in one chain of hashes, so that a changed, missing or moved row is found (`docs/adr/0012`).
 
-use super::{act::Tx, actor::By};
+use super::actor::By;
 use crate::{
     admission::line::Line,
     connection::page,
@@ -9,6 +9,7 @@ use crate::{
     pages::{Measured, PageBounds, Slice},
     schema::{audit_head, audit_log, types::Id},
     store::Store,
+    tx::Tx,
 };
 use diesel::prelude::*;
 use scim::Timestamp;

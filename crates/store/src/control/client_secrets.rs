@@ -1,7 +1,7 @@
 //! Secrets by which an OAuth client authenticates.
 
 use super::{
-    act::{Acted, Refused, Tx},
+    act::{Acted, Refused},
     audit::AuditEntry,
     credentials::Seen,
     tenants::{self, TenantGone},
@@ -12,6 +12,7 @@ use crate::{
     model::{StoreError, TenantId},
     schema::{client_secrets, types::Id},
     store::Store,
+    tx::Tx,
 };
 use diesel::prelude::*;
 use scim::Timestamp;

@@ -1,9 +1,6 @@
 //! What all kinds of credentials have in common: evidence of their use, and their ends.
 
-use super::{
-    act::{Tx, Unreadable},
-    tenants::Tenant,
-};
+use super::{act::Unreadable, tenants::Tenant};
 use crate::{
     admission::line::Line,
     connection::AnyConnection,
@@ -11,6 +8,7 @@ use crate::{
     model::{StoreError, TenantId},
     schema::{client_secrets, federations, oauth_clients, secret_tokens, tenants, types::Id},
     store::Store,
+    tx::Tx,
 };
 use diesel::{prelude::*, sql_types};
 use scim::Timestamp;

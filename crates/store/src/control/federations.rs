@@ -1,7 +1,7 @@
 //! Federations: whose assertions a tenant takes in place of a secret (RFC 7523).
 
 use super::{
-    act::{Acted, Refused, Tx},
+    act::{Acted, Refused},
     audit::AuditEntry,
     credentials::Seen,
     oauth_clients::{self, OauthClient},
@@ -14,6 +14,7 @@ use crate::{
     model::{StoreError, TenantId},
     schema::{federations, types::Id, used_assertions},
     store::Store,
+    tx::Tx,
 };
 use diesel::{
     prelude::*,

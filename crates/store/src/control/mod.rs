@@ -20,5 +20,6 @@ pub mod setup_links;
 pub mod signing_keys;
 pub mod tenants;
 
-pub use act::{Acted, AuditEntries, Refused, Tx};
+pub use crate::tx::Tx;
+pub use act::{Acted, AuditEntries, Refused};
 pub use actor::{Actor, By};

@@ -1,7 +1,7 @@
 //! OAuth clients of a tenant (RFC 6749 section 2).
 
 use super::{
-    act::{Acted, Refused, Tx},
+    act::{Acted, Refused},
     audit::AuditEntry,
     client_secrets::{self, ClientSecret},
     federations::{self, Federation},
@@ -14,6 +14,7 @@ use crate::{
     model::{StoreError, TenantId},
     schema::{oauth_clients, tenants as tenants_table, types::Id},
     store::{Store, has_nul},
+    tx::Tx,
 };
 use diesel::prelude::*;
 use scim::Timestamp;

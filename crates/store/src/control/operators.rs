@@ -1,7 +1,7 @@
 //! Operators: the people who work in the admin service.
 
 use super::{
-    act::{Acted, Refused, Tx, Unreadable},
+    act::{Acted, Refused, Unreadable},
     api_tokens,
     audit::AuditEntry,
     sessions::{self, SessionEnded},
@@ -11,6 +11,7 @@ use crate::{
     model::StoreError,
     schema::{operators, types::Id},
     store::{Store, has_nul},
+    tx::Tx,
 };
 use diesel::prelude::*;
 use scim::Timestamp;

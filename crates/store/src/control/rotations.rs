@@ -1,7 +1,7 @@
 //! Rotations: a credential takes the place of another, in steps (`docs/adr/0015`).
 
 use super::{
-    act::{Acted, Refused, Tx, Unreadable},
+    act::{Acted, Refused, Unreadable},
     audit::AuditEntry,
     client_secrets::{self, ClientSecret},
     credentials::CredentialKind,
@@ -15,6 +15,7 @@ use crate::{
     model::{StoreError, TenantId},
     schema::{rotations, types::Id},
     store::Store,
+    tx::Tx,
 };
 use diesel::{dsl::exists, prelude::*};
 use scim::Timestamp;

@@ -1,7 +1,7 @@
 //! Secret Tokens: what a tenant's provisioning client shows to be let in.
 
 use super::{
-    act::{Acted, Refused, Tx, Unreadable},
+    act::{Acted, Refused, Unreadable},
     audit::AuditEntry,
     credentials::Seen,
     tenants::{self, Tenant},
@@ -13,6 +13,7 @@ use crate::{
     model::{StoreError, TenantId},
     schema::{secret_tokens, tenants as tenants_table, types::Id},
     store::{BEFORE_ALL, Store},
+    tx::Tx,
 };
 use diesel::prelude::*;
 use scim::Timestamp;

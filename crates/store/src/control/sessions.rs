@@ -1,7 +1,7 @@
 //! Sessions of operators.
 
 use super::{
-    act::{Acted, Refused, Tx, Unreadable},
+    act::{Acted, Refused, Unreadable},
     audit::AuditEntry,
     operators::{self, Operator, Totp},
 };
@@ -12,6 +12,7 @@ use crate::{
     model::StoreError,
     schema::{operator_sessions, operators as operators_table, types::Id},
     store::Store,
+    tx::Tx,
 };
 use diesel::{dsl::auto_type, prelude::*};
 use scim::Timestamp;

@@ -1,7 +1,7 @@
 //! Setup links: a customer's administrator sets up provisioning by one.
 
 use super::{
-    act::{Acted, Refused, Tx, Unreadable},
+    act::{Acted, Refused, Unreadable},
     audit::AuditEntry,
     secret_tokens::{self, SecretTokenRow},
     tenants::{self, Tenant, TenantGone},
@@ -13,6 +13,7 @@ use crate::{
     model::{StoreError, TenantId},
     schema::{setup_links, tenants as tenants_table, types::Id},
     store::{BEFORE_ALL, Store},
+    tx::Tx,
 };
 use diesel::{dsl::auto_type, prelude::*};
 use scim::Timestamp;

@@ -1,6 +1,5 @@
 //! Key pairs that sign access tokens.
 
-use super::act::Tx;
 use crate::{
     admission::line::Line,
     connection::read_by,
@@ -8,6 +7,7 @@ use crate::{
     model::StoreError,
     schema::{signing_keys, types::Id},
     store::Store,
+    tx::Tx,
 };
 use diesel::prelude::*;
 use scim::Timestamp;

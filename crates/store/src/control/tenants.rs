@@ -1,7 +1,7 @@
 //! Tenants: each is one company, with users, groups and credentials of its own.
 
 use super::{
-    act::{Acted, Refused, Tx, Unreadable},
+    act::{Acted, Refused, Unreadable},
     audit::AuditEntry,
 };
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
         tenants, types::Id, used_assertions,
     },
     store::{Store, has_nul},
+    tx::Tx,
 };
 use diesel::{dsl::exists, prelude::*};
 use scim::{Profile, Timestamp, comparison::USER_NAME_KEY_VERSION};

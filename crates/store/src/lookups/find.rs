@@ -3,7 +3,7 @@
 use super::records::lookup_path;
 use crate::{
     model::TenantId,
-    sql::{Bind, Sql, Statement, listing::StoredKey, sql},
+    sql::{Bind, Common, Sql, Statement, listing::StoredKey, sql},
 };
 use diesel::sql_types::{BigInt, SmallInt, Text};
 use scim::lookup::Lookup;
@@ -40,7 +40,7 @@ pub(super) type FoundColumns = (i64, String, String, i16, i64);
 
 /// The paths of these lookups whose keys are complete, and how many resources have the key, counted to one more than
 /// [`FEW`].
-pub(super) fn complete<D>(tenant: TenantId, lookups: &[Lookup]) -> Statement<D, FoundTypes> {
+pub(super) fn complete(tenant: TenantId, lookups: &[Lookup]) -> Common<FoundTypes> {
     let texts = || lookups.iter().map(|lookup| Bind::text(lookup.path.to_string()));
     let keys = lookups.iter().map(|lookup| Bind::text(&lookup.key));
     let cases = texts().zip(keys).map(|(path, key)| sql!(" WHEN ", path, " THEN ", key));

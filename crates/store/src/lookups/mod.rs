@@ -10,17 +10,19 @@ mod together;
 
 use find::Keys;
 pub(crate) use memory::Memory;
-use records::{ByKeys, PathRow, PathState};
-pub(crate) use records::{LookupEngine, Step, lookup_path};
+use records::{ByKeys, NotBegun, PathRow, PathState};
+pub(crate) use records::{Step, clear_path, end_path, lookup_path, paths_to_tend};
 pub(crate) use together::SharedScans;
 
 use crate::{
-    admission::weight::Weight,
+    admission::{line::Line, weight::Weight},
+    control::Refused,
     engine::Engine,
     lane::Lane,
     model::{Listing, Page, StoreError, TenantId},
     sql::{listing, together::shape},
     store::Store,
+    tx::Tx,
 };
 use scim::Timestamp;
 use scim::lookup::Lookup;
@@ -71,7 +73,9 @@ impl Store {
         let scan = (!is_quick).then(|| self.scans.of(tenant));
         let admitted = self.admit(tenant, Weight::of_listing(asked, scan)).await?;
         let (asked, lookups) = (asked.clone(), lookups.to_vec());
-        let work = move |engine: &dyn Engine| engine.list_by_keys(tenant, &asked, &lookups, keys);
+        let work = move |engine: &dyn Engine| {
+            engine.snapshot(|tx| records::list_by_keys(tx, tenant, &asked, &lookups, keys))
+        };
         let weigh = |found: &ByKeys| match found {
             ByKeys::Page(page, _) => Weight::of_page(page),
             ByKeys::TooMany | ByKeys::Scan => Weight::ONE,
@@ -87,17 +91,22 @@ impl Store {
     /// The first fault of the database. What is left undone is done by a later call.
     pub async fn tend_lookups(&self, now: Timestamp) -> Result<bool, StoreError> {
         for (tenant, path, uses) in self.lookups.take_uses() {
-            self.ask_for_process(move |engine| engine.note_uses_of_path(tenant, path, uses, now)).await?;
+            let note = move |tx: &mut Tx<'_>| records::note_uses_of_path(tx, tenant, path, uses, now);
+            self.write(Lane::Operators, Line::Process, note).await?;
         }
         for wanted in self.lookups.take_wanted() {
             let tenant = wanted.tenant;
-            self.ask_for_process(move |engine| engine.begin_path(&wanted, now)).await?;
+            let begin = move |tx: &mut Tx<'_>| records::begin_path(tx, &wanted, now);
+            match self.write_or_refuse(Lane::Operators, Line::Process, begin).await {
+                Ok(()) | Err(Refused::Because(NotBegun)) => {}
+                Err(Refused::Failed(error)) => return Err(error),
+            }
             self.lookups.forget(tenant);
         }
         // After a jump of the clock everything seems unused.
         let is_steady = self.observe_clock(now).await?.is_steady;
         let unused = Timestamp(if is_steady { now.0.saturating_sub(UNUSED) } else { i64::MIN });
-        let due = self.ask_for_process(move |engine| engine.paths_to_tend(unused)).await?;
+        let due = self.read(Lane::Operators, Line::Process, move |tx| paths_to_tend(tx, unused)).await?;
         let (mut is_more, mut fault) = (false, None);
         for (tenant, row) in due {
             // One tenant's trouble does not keep the others'.
@@ -113,9 +122,9 @@ impl Store {
     async fn tend(&self, tenant: TenantId, row: PathRow) -> Result<Step, StoreError> {
         let admitted = self.for_clients().admit(tenant, SLICE).await?;
         let work = move |engine: &dyn Engine| match row.state {
-            PathState::Filling => engine.fill_path(tenant, &row),
-            PathState::Filled => engine.end_path(tenant, row.id).map(|()| Step::More),
-            PathState::Ending => engine.clear_path(tenant, row.id),
+            PathState::Filling => records::fill_path(engine, tenant, &row),
+            PathState::Filled => engine.write(|tx| end_path(tx, tenant, row.id)).map(|()| Step::More),
+            PathState::Ending => engine.write(|tx| clear_path(tx, tenant, row.id)),
         };
         self.threads.run(Lane::Slow, admitted, work, |_| Weight::ONE).await
     }

@@ -6,23 +6,24 @@ use super::{
     memory::Wanted,
 };
 use crate::{
+    connection::AnyConnection,
+    control::{Acted, Refused},
+    engine::Engine,
     model::{Listing, Page, ResourceId, StoreError, TenantId},
     plan::KeyRow,
-    postgres::{self, PostgresEngine},
+    postgres,
     schema::types::{Id, Json, JsonText, Key},
-    sql::{Bind, Statement, sql},
-    sqlite::{self, SqliteEngine},
+    sql::{Bind, Common, Statement, sql},
+    sqlite,
+    tx::Tx,
 };
 use diesel::{
-    Connection, OptionalExtension, RunQueryDsl,
-    pg::Pg,
-    result::Error,
+    OptionalExtension, QueryResult, RunQueryDsl,
     sql_types::{BigInt, Nullable, SmallInt, Text},
-    sqlite::Sqlite,
 };
 use scim::{
     Timestamp,
-    lookup::{KEY_VERSION, Lookup, LookupPath, Shape},
+    lookup::{KEY_VERSION, Lookup, LookupPath},
     schema::ResourceKind,
 };
 use uuid::Uuid;
@@ -79,6 +80,9 @@ pub(crate) enum ByKeys {
     Scan,
 }
 
+/// The path was not begun: it is there, or others save more, or the tenant takes no changes.
+pub(super) struct NotBegun;
+
 /// How a slice of work has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
@@ -86,45 +90,6 @@ pub(crate) enum Step {
     More,
     /// It is done, or somebody else is at it.
     Done,
-}
-
-/// What lookup keys ask of a database (migration 0021).
-pub(crate) trait LookupEngine {
-    /// A page that keys find, if the keys of one of these paths are complete, and not more resources have the key than may
-    /// be read: one state of the database says all of this.
-    fn list_by_keys(
-        &self,
-        tenant: TenantId,
-        listing: &Listing,
-        lookups: &[Lookup],
-        keys: Keys,
-    ) -> Result<ByKeys, StoreError>;
-    /// Pages of lists of one shape, by one scan; `None` for a list that needs a scan of its own.
-    fn list_together(
-        &self,
-        tenant: TenantId,
-        shape: &Shape,
-        listings: &[Listing],
-    ) -> Result<Vec<Option<Page>>, StoreError>;
-    /// Begins to keep keys of a path, in place of the one that saves least where there are as many as a tenant may have.
-    /// Nothing is done if the path is there, or saves no more than the others.
-    fn begin_path(&self, wanted: &Wanted, now: Timestamp) -> Result<(), StoreError>;
-    /// Notes how often a path was used.
-    fn note_uses_of_path(
-        &self,
-        tenant: TenantId,
-        path: i64,
-        uses: i64,
-        now: Timestamp,
-    ) -> Result<(), StoreError>;
-    /// Paths of all tenants that are not complete, or that nobody has used since a time.
-    fn paths_to_tend(&self, unused_since: Timestamp) -> Result<Vec<(TenantId, PathRow)>, StoreError>;
-    /// Writes the keys of the next resources.
-    fn fill_path(&self, tenant: TenantId, row: &PathRow) -> Result<Step, StoreError>;
-    /// Ends a path: no batch that is decided after this writes keys of it.
-    fn end_path(&self, tenant: TenantId, path: i64) -> Result<(), StoreError>;
-    /// Removes some keys of a path that has ended, and at last the path.
-    fn clear_path(&self, tenant: TenantId, path: i64) -> Result<Step, StoreError>;
 }
 
 type PathTypes = (Key, BigInt, Text, Text, SmallInt, Text, Nullable<Key>, BigInt, BigInt);
@@ -156,11 +121,11 @@ pub(crate) fn lookup_path(kind: &str, path: &str, version: i16) -> Option<Lookup
     LookupPath::parse(kind, path).filter(|_| version == KEY_VERSION)
 }
 
-fn paths<D>(tenant: TenantId) -> Statement<D, PathTypes> {
+fn paths(tenant: TenantId) -> Common<PathTypes> {
     Statement::cached(sql!(COLUMNS, "p.tenant_id = ", Bind::key(tenant.0), " ORDER BY p.id"))
 }
 
-fn paths_to_tend<D>(unused_since: Timestamp) -> Statement<D, PathTypes> {
+fn due(unused_since: Timestamp) -> Common<PathTypes> {
     let used = Bind::number(unused_since.0);
     Statement::cached(sql!(
         COLUMNS,
@@ -171,7 +136,7 @@ fn paths_to_tend<D>(unused_since: Timestamp) -> Statement<D, PathTypes> {
 }
 
 /// Moves the feed, which tells every other process that its facts are old; answers where it stands then.
-fn move_feed<D>(tenant: TenantId) -> Statement<D, BigInt> {
+fn move_feed(tenant: TenantId) -> Common<BigInt> {
     Statement::cached(sql!(
         "UPDATE feeds SET position = position + 1, has_lookup_paths = TRUE WHERE tenant_id = ",
         Bind::key(tenant.0),
@@ -179,7 +144,7 @@ fn move_feed<D>(tenant: TenantId) -> Statement<D, BigInt> {
     ))
 }
 
-fn insert_path<D>(wanted: &Wanted, id: i64, now: Timestamp) -> Statement<D, ()> {
+fn insert_path(wanted: &Wanted, id: i64, now: Timestamp) -> Common<()> {
     Statement::cached(sql!(
         "INSERT INTO lookup_paths (tenant_id, id, kind, path, version, state, created_at, used_at, uses) VALUES (",
         Bind::key(wanted.tenant.0),
@@ -199,7 +164,7 @@ fn insert_path<D>(wanted: &Wanted, id: i64, now: Timestamp) -> Statement<D, ()> 
     ))
 }
 
-fn set_ending<D>(tenant: TenantId, path: i64) -> Statement<D, ()> {
+fn set_ending(tenant: TenantId, path: i64) -> Common<()> {
     Statement::cached(sql!(
         "UPDATE lookup_paths SET state = 'ending' WHERE tenant_id = ",
         Bind::key(tenant.0),
@@ -208,7 +173,7 @@ fn set_ending<D>(tenant: TenantId, path: i64) -> Statement<D, ()> {
     ))
 }
 
-fn note_uses<D>(tenant: TenantId, path: i64, uses: i64, now: Timestamp) -> Statement<D, ()> {
+fn note_uses(tenant: TenantId, path: i64, uses: i64, now: Timestamp) -> Common<()> {
     Statement::cached(sql!(
         "UPDATE lookup_paths SET uses = uses + ",
         Bind::number(uses),
@@ -222,7 +187,7 @@ fn note_uses<D>(tenant: TenantId, path: i64, uses: i64, now: Timestamp) -> State
 }
 
 /// The resources behind those whose keys are there.
-fn next_documents<D>(tenant: TenantId, kind: ResourceKind, row: &PathRow) -> Statement<D, (Key, JsonText)> {
+fn next_documents(tenant: TenantId, kind: ResourceKind, row: &PathRow) -> Common<(Key, JsonText)> {
     let table = if kind == ResourceKind::User { "users" } else { "\"groups\"" };
     let behind = row.filled_to.map_or(Uuid::nil(), |id| id.0);
     Statement::cached(sql!(
@@ -239,12 +204,7 @@ fn next_documents<D>(tenant: TenantId, kind: ResourceKind, row: &PathRow) -> Sta
 }
 
 /// Says how far the keys are there, if nobody else has gone on meanwhile.
-fn advance<D>(
-    tenant: TenantId,
-    row: &PathRow,
-    to: Option<ResourceId>,
-    is_complete: bool,
-) -> Statement<D, ()> {
+fn advance(tenant: TenantId, row: &PathRow, to: Option<ResourceId>, is_complete: bool) -> Common<()> {
     let id = |id: Option<ResourceId>| Bind::Key(id.map(|id| Id(id.0)));
     let mut sql = sql!("UPDATE lookup_paths SET filled_to = ", id(to.or(row.filled_to)));
     if is_complete {
@@ -263,7 +223,7 @@ fn advance<D>(
     ))
 }
 
-fn clear_keys<D>(tenant: TenantId, path: i64) -> Statement<D, ()> {
+fn clear_keys(tenant: TenantId, path: i64) -> Common<()> {
     let of_path = || sql!("tenant_id = ", Bind::key(tenant.0), " AND path_id = ", Bind::number(path));
     Statement::cached(sql!(
         "DELETE FROM lookup_keys WHERE ",
@@ -276,7 +236,7 @@ fn clear_keys<D>(tenant: TenantId, path: i64) -> Statement<D, ()> {
     ))
 }
 
-fn delete_path<D>(tenant: TenantId, path: i64) -> Statement<D, ()> {
+fn delete_path(tenant: TenantId, path: i64) -> Common<()> {
     Statement::cached(sql!(
         "DELETE FROM lookup_paths WHERE tenant_id = ",
         Bind::key(tenant.0),
@@ -313,120 +273,94 @@ fn keys_of(tenant: TenantId, path: i64, of: &LookupPath, documents: &[(Id, Json)
     rows.collect()
 }
 
-/// Implements the trait for an engine; `$read` and `$write` are its ways to read one state and to write.
-macro_rules! lookup_engine {
-    ($engine:ty, $database:ty, $module:ident, $write:ident) => {
-        impl LookupEngine for $engine {
-            fn list_by_keys(
-                &self,
-                tenant: TenantId,
-                listing: &Listing,
-                lookups: &[Lookup],
-                keys: Keys,
-            ) -> Result<ByKeys, StoreError> {
-                self.snapshot(|connection| {
-                    let complete = find::complete::<$database>(tenant, lookups);
-                    let rows = complete.load::<FoundColumns>(connection)?;
-                    let Some(found) = find::best(rows, lookups) else { return Ok(ByKeys::Scan) };
-                    if found.are_too_many(keys) {
-                        return Ok(ByKeys::TooMany);
-                    }
-                    let page = $module::list(connection, tenant, listing, Some(&found.key))?;
-                    Ok(ByKeys::Page(page, found.key.path))
-                })
-            }
-
-            fn list_together(
-                &self,
-                tenant: TenantId,
-                shape: &Shape,
-                listings: &[Listing],
-            ) -> Result<Vec<Option<Page>>, StoreError> {
-                self.snapshot(|connection| $module::list_together(connection, tenant, shape, listings))
-            }
-
-            fn begin_path(&self, wanted: &Wanted, now: Timestamp) -> Result<(), StoreError> {
-                let tenant = wanted.tenant;
-                self.$write(|connection| {
-                    let begun = connection.transaction(|connection| {
-                        // First, so that two processes that want the same come one after the other.
-                        let position = move_feed::<$database>(tenant).get_result::<i64>(connection);
-                        let id = position.optional()?.ok_or(Error::RollbackTransaction)?;
-                        let rows = paths::<$database>(tenant).load::<PathColumns>(connection)?;
-                        let rows: Vec<PathRow> = rows.into_iter().map(|row| path_row(row).1).collect();
-                        let end = place(&rows, wanted, now).map_err(|()| Error::RollbackTransaction)?;
-                        if let Some(end) = end {
-                            set_ending::<$database>(tenant, end).execute(connection)?;
-                        }
-                        insert_path::<$database>(wanted, id, now).execute(connection)
-                    });
-                    match begun {
-                        Err(Error::RollbackTransaction) => Ok(()),
-                        begun => begun.map(drop),
-                    }
-                })
-            }
-
-            fn note_uses_of_path(
-                &self,
-                tenant: TenantId,
-                path: i64,
-                uses: i64,
-                now: Timestamp,
-            ) -> Result<(), StoreError> {
-                let statement = note_uses::<$database>(tenant, path, uses, now);
-                self.$write(|connection| statement.execute(connection).map(drop))
-            }
-
-            fn paths_to_tend(&self, unused_since: Timestamp) -> Result<Vec<(TenantId, PathRow)>, StoreError> {
-                let statement = paths_to_tend::<$database>(unused_since);
-                let rows = self.run(|connection| statement.load::<PathColumns>(connection))?;
-                Ok(rows.into_iter().map(path_row).collect())
-            }
-
-            fn fill_path(&self, tenant: TenantId, row: &PathRow) -> Result<Step, StoreError> {
-                let Some(path) = &row.path else { return self.end_path(tenant, row.id).map(|()| Step::More) };
-                // Read before the lock: what changes meanwhile is written with its keys by whoever changes it.
-                let next = next_documents::<$database>(tenant, path.kind(), row);
-                let documents = self.run(|connection| next.load::<(Id, Json)>(connection))?;
-                let keys = keys_of(tenant, row.id, path, &documents);
-                let is_complete = i64::try_from(documents.len()).is_ok_and(|count| count < FILLED_AT_ONCE);
-                let to = documents.last().map(|(id, _)| ResourceId(id.0));
-                self.$write(|connection| {
-                    connection.transaction(|connection| {
-                        let advance = advance::<$database>(tenant, row, to, is_complete);
-                        if advance.execute(connection)? == 0 {
-                            return Ok(Step::Done);
-                        }
-                        $module::insert_keys(connection, keys)?;
-                        Ok(if is_complete { Step::Done } else { Step::More })
-                    })
-                })
-            }
-
-            fn end_path(&self, tenant: TenantId, path: i64) -> Result<(), StoreError> {
-                self.$write(|connection| {
-                    connection.transaction(|connection| {
-                        move_feed::<$database>(tenant).load::<i64>(connection)?;
-                        set_ending::<$database>(tenant, path).execute(connection).map(drop)
-                    })
-                })
-            }
-
-            fn clear_path(&self, tenant: TenantId, path: i64) -> Result<Step, StoreError> {
-                self.$write(|connection| {
-                    connection.transaction(|connection| {
-                        if clear_keys::<$database>(tenant, path).execute(connection)? > 0 {
-                            return Ok(Step::More);
-                        }
-                        delete_path::<$database>(tenant, path).execute(connection)?;
-                        Ok(Step::Done)
-                    })
-                })
-            }
-        }
-    };
+/// A page that keys find, if the keys of one of these paths are complete, and not more resources have the key than may be
+/// read. The caller's snapshot makes it one state of the database.
+pub(super) fn list_by_keys(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    listing: &Listing,
+    lookups: &[Lookup],
+    keys: Keys,
+) -> QueryResult<ByKeys> {
+    let rows = find::complete(tenant, lookups).load::<FoundColumns>(tx.db)?;
+    let Some(found) = find::best(rows, lookups) else { return Ok(ByKeys::Scan) };
+    if found.are_too_many(keys) {
+        return Ok(ByKeys::TooMany);
+    }
+    Ok(ByKeys::Page(tx.list(tenant, listing, Some(&found.key))?, found.key.path))
 }
 
-lookup_engine!(PostgresEngine, Pg, postgres, run);
-lookup_engine!(SqliteEngine, Sqlite, sqlite, write);
+/// Begins to keep keys of a path, in place of the one that saves least if there are as many as a tenant may have. Nothing is
+/// done if the path is there, or saves no more than the others.
+pub(super) fn begin_path(tx: &mut Tx<'_>, wanted: &Wanted, now: Timestamp) -> Acted<(), NotBegun> {
+    let tenant = wanted.tenant;
+    // First, so that two processes that want the same come one after the other.
+    let position = move_feed(tenant).get_result::<i64>(tx.db).optional()?;
+    let id = position.ok_or(Refused::Because(NotBegun))?;
+    let rows = paths(tenant).load::<PathColumns>(tx.db)?;
+    let rows: Vec<PathRow> = rows.into_iter().map(|row| path_row(row).1).collect();
+    let end = place(&rows, wanted, now).map_err(|()| Refused::Because(NotBegun))?;
+    if let Some(end) = end {
+        set_ending(tenant, end).execute(tx.db)?;
+    }
+    insert_path(wanted, id, now).execute(tx.db)?;
+    Ok(())
+}
+
+/// Notes how often a path was used.
+pub(super) fn note_uses_of_path(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    path: i64,
+    uses: i64,
+    now: Timestamp,
+) -> QueryResult<()> {
+    note_uses(tenant, path, uses, now).execute(tx.db).map(drop)
+}
+
+/// Paths of all tenants that are not complete, or that nobody has used since a time.
+pub(crate) fn paths_to_tend(
+    tx: &mut Tx<'_>,
+    unused_since: Timestamp,
+) -> QueryResult<Vec<(TenantId, PathRow)>> {
+    let rows = due(unused_since).load::<PathColumns>(tx.db)?;
+    Ok(rows.into_iter().map(path_row).collect())
+}
+
+/// Writes the keys of the next resources.
+pub(super) fn fill_path(engine: &dyn Engine, tenant: TenantId, row: &PathRow) -> Result<Step, StoreError> {
+    let Some(path) = &row.path else {
+        return engine.write(|tx| end_path(tx, tenant, row.id)).map(|()| Step::More);
+    };
+    // Read before the lock: what changes meanwhile is written with its keys by the one who changes it.
+    let next = next_documents(tenant, path.kind(), row);
+    let documents = engine.read(|tx| next.load::<(Id, Json)>(tx.db))?;
+    let keys = keys_of(tenant, row.id, path, &documents);
+    let is_complete = i64::try_from(documents.len()).is_ok_and(|count| count < FILLED_AT_ONCE);
+    let to = documents.last().map(|(id, _)| ResourceId(id.0));
+    engine.write(|tx| {
+        if advance(tenant, row, to, is_complete).execute(tx.db)? == 0 {
+            return Ok(Step::Done);
+        }
+        match tx.db {
+            AnyConnection::Postgres(connection) => postgres::insert_keys(connection, keys)?,
+            AnyConnection::Sqlite(connection) => sqlite::insert_keys(connection, keys)?,
+        }
+        Ok(if is_complete { Step::Done } else { Step::More })
+    })
+}
+
+/// Ends a path: no batch that is decided after this writes keys of it.
+pub(crate) fn end_path(tx: &mut Tx<'_>, tenant: TenantId, path: i64) -> QueryResult<()> {
+    move_feed(tenant).load::<i64>(tx.db)?;
+    set_ending(tenant, path).execute(tx.db).map(drop)
+}
+
+/// Removes some keys of a path that has ended, and at last the path.
+pub(crate) fn clear_path(tx: &mut Tx<'_>, tenant: TenantId, path: i64) -> QueryResult<Step> {
+    if clear_keys(tenant, path).execute(tx.db)? > 0 {
+        return Ok(Step::More);
+    }
+    delete_path(tenant, path).execute(tx.db)?;
+    Ok(Step::Done)
+}

@@ -168,8 +168,10 @@ impl Ticket {
         let found = engine.and_then(|engine| {
             workers::guarded(|| match listings.as_slice() {
                 // It ends with the page.
-                [listing] => engine.list(tenant, listing).map(|page| vec![Some(page)]),
-                listings => engine.list_together(tenant, &shape, listings),
+                [listing] => {
+                    engine.snapshot(|tx| tx.list(tenant, listing, None)).map(|page| vec![Some(page)])
+                }
+                listings => engine.snapshot(|tx| tx.list_together(tenant, &shape, listings)),
             })
         });
         if let Some(wanted) = self.wanted.upgrade() {

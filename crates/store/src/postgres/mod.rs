@@ -11,11 +11,9 @@ use crate::{
     connection::AnyConnection,
     engine::{Engine, Lookup},
     figures,
-    history::{ChangeRow, DeletedRow, postgres as history},
     lane::Lane,
     limit::Canceller,
-    model::{Listing, Member, Page, ResourceId, Row, StoreError, TenantId},
-    pages::{PageBounds, Slice},
+    model::{Member, ResourceId, Row, StoreError, TenantId},
     plan::{Facts, Questions, Writes},
 };
 use connection::Connections;
@@ -25,7 +23,6 @@ use diesel::{
     result::Error,
 };
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
-use scim::Timestamp;
 use std::fmt::Write;
 
 pub(crate) use reads::{list, list_together};
@@ -76,16 +73,6 @@ impl PostgresEngine {
     }
 }
 
-impl PostgresEngine {
-    /// Statements that see one state of the database.
-    pub(crate) fn snapshot<T>(
-        &self,
-        work: impl FnOnce(&mut PgConnection) -> QueryResult<T>,
-    ) -> Result<T, StoreError> {
-        self.run(|connection| connection.build_transaction().repeatable_read().read_only().run(work))
-    }
-}
-
 /// Any number that other programs do not lock: processes that start together migrate one after the other.
 /// A migration reads whole tables, and takes as long as those are large.
 const MIGRATION_SET_UP: &str = "SET statement_timeout = 0; SET lock_timeout = 0; SET enable_seqscan = on; \
@@ -113,6 +100,9 @@ fn try_transact(
     let writes = decide(facts::read(db.postgres()?, questions)?);
     if writes.is_empty() { Ok(true) } else { writes::write(db, writes) }
 }
+
+/// Begins a transaction whose statements see one state of the database.
+const SNAPSHOT: &str = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 /// A transaction that writes nothing but to the log, and whose commit waits until the log is on the disk (and on the
 /// standby, where one is synchronous): with it all that was committed before.
@@ -177,10 +167,6 @@ impl Engine for PostgresEngine {
         self.run(|connection| reads::look_up(connection, lookups))
     }
 
-    fn list(&self, tenant: TenantId, listing: &Listing) -> Result<Page, StoreError> {
-        self.snapshot(|connection| list(connection, tenant, listing, None))
-    }
-
     fn members_after(
         &self,
         tenant: TenantId,
@@ -191,55 +177,30 @@ impl Engine for PostgresEngine {
         self.run(|connection| reads::members_after(connection, tenant, group, after, limit))
     }
 
-    fn read_control(
+    fn run_read(
         &self,
         question: &mut dyn FnMut(&mut AnyConnection) -> QueryResult<()>,
     ) -> Result<(), StoreError> {
         self.run_any(question)
     }
 
-    fn write_control(
+    fn run_snapshot(
+        &self,
+        question: &mut dyn FnMut(&mut AnyConnection) -> QueryResult<()>,
+    ) -> Result<(), StoreError> {
+        self.run_any(|db| {
+            AnsiTransactionManager::begin_transaction_sql(db.postgres()?, SNAPSHOT)?;
+            let done = question(db);
+            // Nothing was written, so there is nothing to commit. The first error says more.
+            let ended = AnsiTransactionManager::rollback_transaction(db.postgres()?);
+            done.and(ended)
+        })
+    }
+
+    fn run_write(
         &self,
         write: &mut dyn FnMut(&mut AnyConnection) -> QueryResult<()>,
     ) -> Result<(), StoreError> {
         self.run_any(write)
-    }
-
-    fn changes(
-        &self,
-        tenant: TenantId,
-        resource: Option<ResourceId>,
-        before: i64,
-        bounds: PageBounds,
-    ) -> Result<Slice<ChangeRow>, StoreError> {
-        let found = self.run(|connection| history::changes(connection, tenant, resource, before, bounds))?;
-        found.try_map(ChangeRow::try_from)
-    }
-
-    fn deleted_resources(
-        &self,
-        tenant: TenantId,
-        before: (Timestamp, ResourceId),
-        bounds: PageBounds,
-    ) -> Result<Slice<DeletedRow>, StoreError> {
-        let found = self.run(|connection| history::deleted_resources(connection, tenant, before, bounds))?;
-        found.try_map(DeletedRow::try_from)
-    }
-
-    fn hidden_members(
-        &self,
-        tenant: TenantId,
-        group: ResourceId,
-        after: Option<ResourceId>,
-        limit: i64,
-    ) -> Result<Vec<ResourceId>, StoreError> {
-        let found =
-            self.run(|connection| history::hidden_members(connection, tenant, group, after, limit))?;
-        Ok(found.into_iter().map(|id| ResourceId(id.0)).collect())
-    }
-
-    fn deleted_resource(&self, tenant: TenantId, id: ResourceId) -> Result<Option<DeletedRow>, StoreError> {
-        let found = self.run(|connection| history::deleted_resource(connection, tenant, id))?;
-        found.map(DeletedRow::try_from).transpose()
     }
 }

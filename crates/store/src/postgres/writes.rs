@@ -7,10 +7,11 @@ use super::{
 };
 use crate::{
     connection::AnyConnection,
-    control::{act::Tx, audit},
+    control::audit,
     model::{Document, ResourceId},
     plan::{DeletedResource, FeedMove, GroupUpdate, KeyRow, LogRow, Of, ResourceRow, Writes},
     schema::types::{Id, Json},
+    tx::Tx,
 };
 use diesel::{Connection, PgConnection, QueryResult, RunQueryDsl, result::Error};
 use scim::{resource::Keys, schema::ResourceKind};

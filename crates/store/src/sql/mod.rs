@@ -21,5 +21,5 @@ mod undescribed;
 pub(crate) use dialect::Dialect;
 pub(crate) use membership::is_there;
 pub(crate) use sqlite::register_functions;
-pub(crate) use statement::Statement;
+pub(crate) use statement::{Common, Statement};
 pub(crate) use text::{Bind, Sql, sql};

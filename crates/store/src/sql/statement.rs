@@ -1,7 +1,7 @@
 //! [`Statement`]: finished SQL that diesel can run on one database.
 
 use super::text::{Bind, Piece, Sql};
-use crate::schema::types::Key;
+use crate::{connection::MultiBackend, schema::types::Key};
 use diesel::{
     QueryResult, RunQueryDsl,
     pg::Pg,
@@ -10,6 +10,9 @@ use diesel::{
     sqlite::Sqlite,
 };
 use std::marker::PhantomData;
+
+/// A statement that both databases understand.
+pub(crate) type Common<R> = Statement<MultiBackend, R>;
 
 /// SQL in the dialect of `D` whose rows are of the SQL type `R`.
 #[derive(Clone, Debug)]
@@ -75,5 +78,6 @@ macro_rules! fragment {
     };
 }
 
+fragment!(MultiBackend);
 fragment!(Pg);
 fragment!(Sqlite);

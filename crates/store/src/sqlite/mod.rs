@@ -10,11 +10,9 @@ use crate::{
     connection::AnyConnection,
     engine::{Engine, Lookup},
     figures,
-    history::{ChangeRow, DeletedRow, sqlite as history},
     lane::Lane,
     limit::Limit,
     model::*,
-    pages::{PageBounds, Slice},
     plan::{Facts, Questions, Writes},
 };
 use connection::{Pool, is_rolled_back, store_error};
@@ -26,7 +24,6 @@ use diesel::{
     sqlite::SqliteConnection,
 };
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
-use scim::Timestamp;
 
 pub(crate) use read::{list, list_together};
 pub(crate) use write::insert_keys;
@@ -74,14 +71,6 @@ impl SqliteEngine {
             true => StoreError::Late,
             false => store_error(&error),
         })
-    }
-
-    /// Statements that see one state of the database.
-    pub(crate) fn snapshot<T>(
-        &self,
-        work: impl FnOnce(&mut SqliteConnection) -> QueryResult<T>,
-    ) -> Result<T, StoreError> {
-        self.read(work)
     }
 
     fn read<T>(&self, work: impl FnOnce(&mut SqliteConnection) -> QueryResult<T>) -> Result<T, StoreError> {
@@ -162,10 +151,6 @@ impl Engine for SqliteEngine {
         self.read(|connection| read::look_up(connection, lookups))
     }
 
-    fn list(&self, tenant: TenantId, listing: &Listing) -> Result<Page, StoreError> {
-        self.read(|connection| list(connection, tenant, listing, None))
-    }
-
     fn members_after(
         &self,
         tenant: TenantId,
@@ -176,55 +161,24 @@ impl Engine for SqliteEngine {
         self.run(|connection| read::members_after(connection, tenant, group, after, limit))
     }
 
-    fn read_control(
+    fn run_read(
         &self,
         question: &mut dyn FnMut(&mut AnyConnection) -> QueryResult<()>,
     ) -> Result<(), StoreError> {
         self.run_any(question)
     }
 
-    fn write_control(
+    fn run_snapshot(
+        &self,
+        question: &mut dyn FnMut(&mut AnyConnection) -> QueryResult<()>,
+    ) -> Result<(), StoreError> {
+        self.run_any(|db| db.transaction(|db| question(db)))
+    }
+
+    fn run_write(
         &self,
         write: &mut dyn FnMut(&mut AnyConnection) -> QueryResult<()>,
     ) -> Result<(), StoreError> {
         self.write_any(write)
-    }
-
-    fn changes(
-        &self,
-        tenant: TenantId,
-        resource: Option<ResourceId>,
-        before: i64,
-        bounds: PageBounds,
-    ) -> Result<Slice<ChangeRow>, StoreError> {
-        let found = self.run(|connection| history::changes(connection, tenant, resource, before, bounds))?;
-        found.try_map(ChangeRow::try_from)
-    }
-
-    fn deleted_resources(
-        &self,
-        tenant: TenantId,
-        before: (Timestamp, ResourceId),
-        bounds: PageBounds,
-    ) -> Result<Slice<DeletedRow>, StoreError> {
-        let found = self.run(|connection| history::deleted_resources(connection, tenant, before, bounds))?;
-        found.try_map(DeletedRow::try_from)
-    }
-
-    fn hidden_members(
-        &self,
-        tenant: TenantId,
-        group: ResourceId,
-        after: Option<ResourceId>,
-        limit: i64,
-    ) -> Result<Vec<ResourceId>, StoreError> {
-        let found =
-            self.run(|connection| history::hidden_members(connection, tenant, group, after, limit))?;
-        Ok(found.into_iter().map(|id| ResourceId(id.0)).collect())
-    }
-
-    fn deleted_resource(&self, tenant: TenantId, id: ResourceId) -> Result<Option<DeletedRow>, StoreError> {
-        let found = self.run(|connection| history::deleted_resource(connection, tenant, id))?;
-        found.map(DeletedRow::try_from).transpose()
     }
 }

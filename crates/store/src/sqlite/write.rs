@@ -6,11 +6,12 @@ use super::{
 };
 use crate::{
     connection::AnyConnection,
-    control::{act::Tx, audit},
+    control::audit,
     model::{ResourceId, TenantId},
     plan::{DeletedResource, FeedMove, GroupUpdate, KeyRow, LogRow, ResourceRow, Writes},
     schema::types::Id,
     sql::{Bind, Sql, Statement, sql},
+    tx::Tx,
 };
 use diesel::{
     QueryResult, RunQueryDsl,

@@ -3,8 +3,6 @@
 
 mod records;
 
-pub(crate) use records::UserNameEngine;
-
 use crate::{
     admission::{line::Line, weight::Weight},
     control::tenants,
@@ -13,6 +11,7 @@ use crate::{
     lookups::Step,
     model::{ResourceId, StoreError, TenantId},
     store::Store,
+    tx::Tx,
 };
 use std::collections::BTreeSet;
 
@@ -71,12 +70,12 @@ impl Store {
     /// Whether the tenant has collisions.
     async fn rekey_tenant(&self, tenant: TenantId, users: &mut u64) -> Result<bool, StoreError> {
         while let Some(behind) =
-            self.ask_for_process(move |engine| engine.user_names_to_rekey(tenant)).await?
+            self.read(Lane::Operators, Line::Process, move |tx| records::to_rekey(tx, tenant)).await?
         {
-            let work = move |engine: &dyn Engine| engine.rekey_users(tenant, behind);
+            let work = move |engine: &dyn Engine| records::rekey(engine, tenant, behind);
             *users += self.work_of(tenant, work).await?;
         }
-        self.ask_for_process(move |engine| engine.has_user_name_collisions(tenant)).await
+        self.read(Lane::Operators, Line::Process, move |tx| records::has_collisions(tx, tenant)).await
     }
 
     /// Ends the collisions of a tenant that are over, because a user was renamed or deleted: a user whose key is free gets
@@ -85,8 +84,8 @@ impl Store {
     /// # Errors
     /// Faults of the database, here and below.
     pub async fn settle_user_names(&self, tenant: TenantId) -> Result<bool, StoreError> {
-        while self.work_of(tenant, move |engine| engine.settle_user_names(tenant)).await? == Step::More {}
-        self.ask_for_process(move |engine| engine.has_user_name_collisions(tenant)).await
+        while self.work_of(tenant, move |engine| records::settle(engine, tenant)).await? == Step::More {}
+        self.read(Lane::Operators, Line::Process, move |tx| records::has_collisions(tx, tenant)).await
     }
 
     /// The collisions of a tenant, by the id of their user, behind a user.
@@ -99,8 +98,8 @@ impl Store {
         behind: ResourceId,
         limit: u32,
     ) -> Result<Vec<UserNameCollision>, StoreError> {
-        let run = move |engine: &dyn Engine| engine.user_name_collisions(tenant, behind, limit.into());
-        self.ask_of(tenant, run).await
+        let question = move |tx: &mut Tx<'_>| records::list_collisions(tx, tenant, behind, limit.into());
+        self.read(Lane::Operators, tenant, question).await
     }
 
     /// A slice of work of a tenant, in the tenant's line.

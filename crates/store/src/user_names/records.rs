@@ -3,18 +3,16 @@
 
 use super::{NamedUser, UserNameCollision};
 use crate::{
+    engine::Engine,
     lookups::Step,
     model::{ResourceId, StoreError, TenantId},
-    postgres::PostgresEngine,
     schema::types::{Id, Key},
-    sql::{Bind, Statement, sql},
-    sqlite::SqliteEngine,
+    sql::{Bind, Common, Statement, sql},
+    tx::Tx,
 };
 use diesel::{
-    Connection, RunQueryDsl,
-    pg::Pg,
+    QueryResult, RunQueryDsl,
     sql_types::{Nullable, Text},
-    sqlite::Sqlite,
 };
 use scim::comparison::{USER_NAME_KEY_VERSION, user_name_key};
 use uuid::Uuid;
@@ -34,25 +32,7 @@ struct OldKey {
     wanted: String,
 }
 
-/// What keys of `userName` ask of a database (migration 0024).
-pub(crate) trait UserNameEngine {
-    /// Up to which user the keys of a tenant are made; `None` if all are, or if the tenant takes no changes.
-    fn user_names_to_rekey(&self, tenant: TenantId) -> Result<Option<Option<ResourceId>>, StoreError>;
-    /// Makes the keys of the next users. Returns how many users have a new key.
-    fn rekey_users(&self, tenant: TenantId, behind: Option<ResourceId>) -> Result<u64, StoreError>;
-    fn has_user_name_collisions(&self, tenant: TenantId) -> Result<bool, StoreError>;
-    /// Ends some collisions that are over.
-    fn settle_user_names(&self, tenant: TenantId) -> Result<Step, StoreError>;
-    /// Behind a user, by id.
-    fn user_name_collisions(
-        &self,
-        tenant: TenantId,
-        behind: ResourceId,
-        limit: i64,
-    ) -> Result<Vec<UserNameCollision>, StoreError>;
-}
-
-fn progress<D>(tenant: TenantId) -> Statement<D, Nullable<Key>> {
+fn progress(tenant: TenantId) -> Common<Nullable<Key>> {
     Statement::cached(sql!(
         "SELECT f.user_names_keyed_to FROM feeds AS f WHERE f.tenant_id = ",
         Bind::key(tenant.0),
@@ -61,7 +41,7 @@ fn progress<D>(tenant: TenantId) -> Statement<D, Nullable<Key>> {
     ))
 }
 
-fn next_names<D>(tenant: TenantId, behind: Option<ResourceId>) -> Statement<D, (Key, Text)> {
+fn next_names(tenant: TenantId, behind: Option<ResourceId>) -> Common<(Key, Text)> {
     Statement::cached(sql!(
         "SELECT u.id, u.user_name FROM users AS u WHERE u.tenant_id = ",
         Bind::key(tenant.0),
@@ -74,7 +54,7 @@ fn next_names<D>(tenant: TenantId, behind: Option<ResourceId>) -> Statement<D, (
 }
 
 /// Says how far the keys are made, if nobody else has gone on meanwhile. Behind the last user all are.
-fn advance<D>(tenant: TenantId, from: Option<ResourceId>, to: Option<ResourceId>) -> Statement<D, ()> {
+fn advance(tenant: TenantId, from: Option<ResourceId>, to: Option<ResourceId>) -> Common<()> {
     let id = |id: Option<ResourceId>| Bind::Key(id.map(|id| Id(id.0)));
     let mut sql = sql!("UPDATE feeds SET user_names_keyed_to = ", id(to));
     if to.is_none() {
@@ -92,7 +72,7 @@ fn advance<D>(tenant: TenantId, from: Option<ResourceId>, to: Option<ResourceId>
 }
 
 /// Moves the feed: other writers of the tenant wait, and one that has read its facts learns that they are old.
-fn move_feed<D>(tenant: TenantId) -> Statement<D, ()> {
+fn move_feed(tenant: TenantId) -> Common<()> {
     Statement::cached(sql!(
         "UPDATE feeds SET position = position + 1 WHERE tenant_id = ",
         Bind::key(tenant.0)
@@ -100,7 +80,7 @@ fn move_feed<D>(tenant: TenantId) -> Statement<D, ()> {
 }
 
 /// Stores a user under its key, unless that belongs to another user. A user who has another name by now has its key.
-fn give_key<D>(tenant: TenantId, user: &OldKey) -> Statement<D, ()> {
+fn give_key(tenant: TenantId, user: &OldKey) -> Common<()> {
     Statement::cached(sql!(
         "UPDATE users SET user_name = ",
         Bind::text(&user.wanted),
@@ -119,7 +99,7 @@ fn give_key<D>(tenant: TenantId, user: &OldKey) -> Statement<D, ()> {
 }
 
 /// Notes that a user is not stored under its key, if that is still so.
-fn note_collision<D>(tenant: TenantId, user: &OldKey) -> Statement<D, ()> {
+fn note_collision(tenant: TenantId, user: &OldKey) -> Common<()> {
     Statement::cached(sql!(
         "INSERT INTO user_name_collisions (tenant_id, id, kept_key, wanted_key) SELECT u.tenant_id, u.id, u.user_name, ",
         Bind::text(&user.wanted),
@@ -134,7 +114,7 @@ fn note_collision<D>(tenant: TenantId, user: &OldKey) -> Statement<D, ()> {
 }
 
 /// Forgets a collision, unless the user is still stored under the old key.
-fn forget_collision<D>(tenant: TenantId, user: &OldKey) -> Statement<D, ()> {
+fn forget_collision(tenant: TenantId, user: &OldKey) -> Common<()> {
     Statement::cached(sql!(
         "DELETE FROM user_name_collisions WHERE tenant_id = ",
         Bind::key(tenant.0),
@@ -151,7 +131,7 @@ fn forget_collision<D>(tenant: TenantId, user: &OldKey) -> Statement<D, ()> {
 }
 
 /// Collisions that are over: the user has gone, or has another name, or nobody has its key.
-fn settled<D>(tenant: TenantId) -> Statement<D, (Key, Text, Text)> {
+fn settled(tenant: TenantId) -> Common<(Key, Text, Text)> {
     Statement::cached(sql!(
         "SELECT c.id, c.kept_key, c.wanted_key FROM user_name_collisions AS c LEFT JOIN users AS u ON u.tenant_id = ",
         Bind::key(tenant.0),
@@ -164,7 +144,7 @@ fn settled<D>(tenant: TenantId) -> Statement<D, (Key, Text, Text)> {
     ))
 }
 
-fn any_collision<D>(tenant: TenantId) -> Statement<D, Key> {
+fn any_collision(tenant: TenantId) -> Common<Key> {
     Statement::cached(sql!(
         "SELECT c.id FROM user_name_collisions AS c WHERE c.tenant_id = ",
         Bind::key(tenant.0),
@@ -176,7 +156,7 @@ type CollisionTypes = (Key, Text, Key, Text);
 type CollisionColumns = (Id, String, Id, String);
 
 /// `CROSS JOIN` fixes the order of the loops in SQLite: the collisions first, then an index for each.
-fn collisions<D>(tenant: TenantId, behind: ResourceId, limit: i64) -> Statement<D, CollisionTypes> {
+fn collisions(tenant: TenantId, behind: ResourceId, limit: i64) -> Common<CollisionTypes> {
     Statement::cached(sql!(
         "SELECT u.id, u.document ->> 'userName', o.id, o.document ->> 'userName' FROM user_name_collisions AS c \
          CROSS JOIN users AS u CROSS JOIN users AS o WHERE c.tenant_id = ",
@@ -226,81 +206,68 @@ impl Slice {
     }
 }
 
-/// Implements the trait for an engine; `$write` is its way to write.
-macro_rules! user_name_engine {
-    ($engine:ty, $database:ty, $write:ident) => {
-        impl UserNameEngine for $engine {
-            fn user_names_to_rekey(
-                &self,
-                tenant: TenantId,
-            ) -> Result<Option<Option<ResourceId>>, StoreError> {
-                let rows = self.run(|connection| progress::<$database>(tenant).load(connection))?;
-                Ok(rows.first().map(|id: &Option<Id>| id.map(|id| ResourceId(id.0))))
-            }
-
-            fn rekey_users(&self, tenant: TenantId, behind: Option<ResourceId>) -> Result<u64, StoreError> {
-                // Read before the lock. A request that changes a user meanwhile stores it under its key.
-                let next = next_names::<$database>(tenant, behind);
-                let slice = Slice::of(self.run(|connection| next.load::<(Id, String)>(connection))?);
-                self.$write(|connection| {
-                    connection.transaction(|connection| {
-                        if !slice.old.is_empty() && move_feed::<$database>(tenant).execute(connection)? == 0 {
-                            // The tenant is being erased.
-                            return Ok(0);
-                        }
-                        let mut users = 0;
-                        for user in &slice.old {
-                            match give_key::<$database>(tenant, user).execute(connection)? {
-                                0 => drop(note_collision::<$database>(tenant, user).execute(connection)?),
-                                _ => users += 1,
-                            }
-                        }
-                        advance::<$database>(tenant, behind, slice.to).execute(connection)?;
-                        Ok(users)
-                    })
-                })
-            }
-
-            fn has_user_name_collisions(&self, tenant: TenantId) -> Result<bool, StoreError> {
-                let found =
-                    self.run(|connection| any_collision::<$database>(tenant).load::<Id>(connection))?;
-                Ok(!found.is_empty())
-            }
-
-            fn settle_user_names(&self, tenant: TenantId) -> Result<Step, StoreError> {
-                let settled = settled::<$database>(tenant);
-                let rows = self.run(|connection| settled.load::<(Id, String, String)>(connection))?;
-                if rows.is_empty() {
-                    return Ok(Step::Done);
-                }
-                self.$write(|connection| {
-                    connection.transaction(|connection| {
-                        if move_feed::<$database>(tenant).execute(connection)? == 0 {
-                            return Ok(Step::Done);
-                        }
-                        for (id, kept, wanted) in rows {
-                            let user = OldKey { id: ResourceId(id.0), kept, wanted };
-                            give_key::<$database>(tenant, &user).execute(connection)?;
-                            forget_collision::<$database>(tenant, &user).execute(connection)?;
-                        }
-                        Ok(Step::More)
-                    })
-                })
-            }
-
-            fn user_name_collisions(
-                &self,
-                tenant: TenantId,
-                behind: ResourceId,
-                limit: i64,
-            ) -> Result<Vec<UserNameCollision>, StoreError> {
-                let found = collisions::<$database>(tenant, behind, limit);
-                let rows = self.run(|connection| found.load::<CollisionColumns>(connection))?;
-                Ok(rows.into_iter().map(collision).collect())
-            }
-        }
-    };
+/// Up to which user the keys of a tenant are made; `None` if all are, or if the tenant takes no changes.
+pub(super) fn to_rekey(tx: &mut Tx<'_>, tenant: TenantId) -> QueryResult<Option<Option<ResourceId>>> {
+    let rows = progress(tenant).load::<Option<Id>>(tx.db)?;
+    Ok(rows.first().map(|id| id.map(|id| ResourceId(id.0))))
 }
 
-user_name_engine!(PostgresEngine, Pg, run);
-user_name_engine!(SqliteEngine, Sqlite, write);
+/// Makes the keys of the next users. Returns how many users have a new key.
+pub(super) fn rekey(
+    engine: &dyn Engine,
+    tenant: TenantId,
+    behind: Option<ResourceId>,
+) -> Result<u64, StoreError> {
+    // Read before the lock. A request that changes a user meanwhile stores it under its key.
+    let names = engine.read(|tx| next_names(tenant, behind).load(tx.db))?;
+    let slice = Slice::of(names);
+    engine.write(|tx| {
+        if !slice.old.is_empty() && move_feed(tenant).execute(tx.db)? == 0 {
+            // The tenant is being erased.
+            return Ok(0);
+        }
+        let mut users = 0;
+        for user in &slice.old {
+            match give_key(tenant, user).execute(tx.db)? {
+                0 => drop(note_collision(tenant, user).execute(tx.db)?),
+                _ => users += 1,
+            }
+        }
+        advance(tenant, behind, slice.to).execute(tx.db)?;
+        Ok(users)
+    })
+}
+
+pub(super) fn has_collisions(tx: &mut Tx<'_>, tenant: TenantId) -> QueryResult<bool> {
+    Ok(!any_collision(tenant).load::<Id>(tx.db)?.is_empty())
+}
+
+/// Ends some collisions that are over.
+pub(super) fn settle(engine: &dyn Engine, tenant: TenantId) -> Result<Step, StoreError> {
+    let rows = engine.read(|tx| settled(tenant).load::<(Id, String, String)>(tx.db))?;
+    if rows.is_empty() {
+        return Ok(Step::Done);
+    }
+    engine.write(|tx| {
+        if move_feed(tenant).execute(tx.db)? == 0 {
+            return Ok(Step::Done);
+        }
+        for (id, kept, wanted) in rows {
+            let user = OldKey { id: ResourceId(id.0), kept, wanted };
+            give_key(tenant, &user).execute(tx.db)?;
+            forget_collision(tenant, &user).execute(tx.db)?;
+        }
+        Ok(Step::More)
+    })
+}
+
+/// Collisions behind a user, by id.
+pub(super) fn list_collisions(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    behind: ResourceId,
+    limit: i64,
+) -> QueryResult<Vec<UserNameCollision>> {
+    let rows = collisions(tenant, behind, limit).load::<CollisionColumns>(tx.db)?;
+    Ok(rows.into_iter().map(collision).collect())
+}
