@@ -60,7 +60,7 @@ fn tenants_are_opened_listed_and_deleted() {
         let again = world.gateway.command(&["tenant", "create", "Contoso LTD", "--json"]);
         assert_eq!(again.status.code(), Some(1));
         let error: Value = serde_json::from_slice(&again.stdout).expect("one object");
-        assert!(error["error"].as_str().is_some_and(|error| error.contains("choose another")), "{error}");
+        assert!(error["error"].as_str().is_some_and(|error| error.contains("already taken")), "{error}");
 
         let unsure = world.gateway.command(&["tenant", "delete", "contoso-ltd"]);
         assert_eq!(unsure.status.code(), Some(2));
