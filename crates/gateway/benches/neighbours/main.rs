@@ -246,8 +246,8 @@ fn swarm(list: &Path, rate: f64, seconds: u32) -> Child {
 
 fn result(swarm: Child) -> Value {
     let output = swarm.wait_with_output().expect("the swarm ends");
-    serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|_| panic!("the swarm says: {}", String::from_utf8_lossy(&output.stdout)))
+    let said = String::from_utf8_lossy(&output.stdout);
+    serde_json::from_str(&said).expect(&said)
 }
 
 fn number(value: &Value) -> f64 {
