@@ -1,5 +1,5 @@
 //! Values in an extension that no schema describes: names ignore case, and a list stands for its elements, those of lists in
-//! lists included (docs/adr/0032). The same in SQL: `crates/store/src/sql/undescribed.rs`.
+//! lists included (docs/adr/0032). The same in SQL: `crates/store/src/data/sql/undescribed.rs`.
 
 use crate::steps;
 use serde_json::{Map, Value};

@@ -5,11 +5,11 @@
 //! for a day.
 
 use crate::{
-    admission::line::Line,
+    data::model::StoreError,
+    data::sql::{Bind, Common, Statement, sql},
     engine::Engine,
-    lane::Lane,
-    model::StoreError,
-    sql::{Bind, Common, Statement, sql},
+    jobs::admission::line::Line,
+    jobs::lane::Lane,
     store::Store,
 };
 use diesel::{OptionalExtension, RunQueryDsl, sql_types::BigInt};

@@ -2,10 +2,10 @@
 
 use crate::{
     connection::AnyConnection,
-    figures::Connections,
-    lane::Lane,
-    model::*,
-    plan::{Facts, Questions, Writes},
+    data::model::*,
+    data::plan::{Facts, Questions, Writes},
+    jobs::figures::Connections,
+    jobs::lane::Lane,
 };
 use diesel::QueryResult;
 use scim::schema::ResourceKind;

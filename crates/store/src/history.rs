@@ -1,11 +1,11 @@
 //! What has been: the change log and the deleted resources, as operators read them.
 
 use crate::{
-    admission::line::Line,
     connection::page,
-    lane::Lane,
-    model::{ResourceId, StoreError, TenantId},
-    old_values,
+    data::model::{ResourceId, StoreError, TenantId},
+    data::old_values,
+    jobs::admission::line::Line,
+    jobs::lane::Lane,
     pages::{Measured, PageBounds, Slice},
     schema::{
         change_log as log, deleted_resources as gone, group_members as members,

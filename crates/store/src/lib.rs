@@ -5,40 +5,24 @@
 //! transaction; each caller gets its own answer. Each [`Lane`] has threads and connections of its own. Lookups that wait
 //! together are answered by one statement. What a tenant may ask for is a matter of its [`Budget`].
 
-mod admission;
 pub mod bytes;
 mod clock;
 mod connection;
 pub mod control;
-mod counts;
+mod data;
 mod engine;
 mod erase;
-mod figures;
 mod history;
-mod lane;
-mod limit;
-mod lookups;
-pub mod model;
-mod old_values;
+mod jobs;
 mod overview;
 mod pages;
-mod plan;
 mod postgres;
 mod purge;
 mod schema;
-mod sql;
 mod sqlite;
 mod store;
-mod threads;
 mod tx;
-mod user_names;
-mod workers;
 
-pub use admission::{
-    line::{Line, Network},
-    turns::{Turn, Turns},
-    work::Budget,
-};
 pub use clock::ObservedClock;
 pub use control::{
     actor::{Actor, By},
@@ -56,14 +40,19 @@ pub use control::{
     signing_keys::SigningKey,
     tenants::{Tenant, TenantState, TenantUpdate},
 };
-pub use counts::{Counts, Quota, Quotas};
-pub use figures::{COUNTS, Connections, Distribution, LaneFigures, TIMES};
+pub use data::counts::{Counts, Quota, Quotas};
+pub use data::model::*;
+pub use data::old_values::OldValues;
+pub use data::user_names::{NamedUser, RekeyedUserNames, UserNameCollision};
 pub use history::{ChangeRow, DeletedRow};
-pub use lane::Lane;
-pub use model::*;
-pub use old_values::OldValues;
+pub use jobs::admission::{
+    line::{Line, Network},
+    turns::{Turn, Turns},
+    work::Budget,
+};
+pub use jobs::figures::{COUNTS, Connections, Distribution, LaneFigures, TIMES};
+pub use jobs::lane::Lane;
 pub use overview::{CredentialUse, NamedResource, TenantFigures, TenantSearch};
 pub use pages::{PageBounds, Slice};
 pub use purge::Purged;
 pub use store::{MEMBERS_AT_ONCE, OpenError, Settings, Store};
-pub use user_names::{NamedUser, RekeyedUserNames, UserNameCollision};

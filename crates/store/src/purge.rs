@@ -2,9 +2,9 @@
 //! (`docs/adr/0019`). Any number of processes may do it at the same time.
 
 use crate::{
-    admission::line::Line,
-    lane::Lane,
-    model::{ResourceId, StoreError, TenantId},
+    data::model::{ResourceId, StoreError, TenantId},
+    jobs::admission::line::Line,
+    jobs::lane::Lane,
     schema::{
         change_log, deleted_resources, feeds, group_members,
         types::{Id, Json},

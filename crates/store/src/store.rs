@@ -1,25 +1,25 @@
 //! [`Store`]: the asynchronous face of a database: which lane and which line a question waits in, and what it weighs.
 
 use crate::{
-    admission::{
+    control::actor::By,
+    data::counts::Quotas,
+    data::lookups,
+    data::model::*,
+    data::plan::TenantChange,
+    data::sql::listing::is_indexed,
+    engine::{Engine, Engines, Lookup, LookupKey},
+    jobs::admission::{
         line::Line,
         scans::ScanCosts,
         weight::Weight,
         work::{Budget, InFlight, TooMuch, Work},
     },
-    control::actor::By,
-    counts::Quotas,
-    engine::{Engine, Engines, Lookup, LookupKey},
-    figures::LaneFigures,
-    lane::Lane,
-    lookups,
-    model::*,
-    plan::TenantChange,
+    jobs::figures::LaneFigures,
+    jobs::lane::Lane,
+    jobs::threads::{Asked, Threads},
+    jobs::workers::Batching,
     postgres::PostgresEngine,
-    sql::listing::is_indexed,
     sqlite::SqliteEngine,
-    threads::{Asked, Threads},
-    workers::Batching,
 };
 use scim::{
     Timestamp,

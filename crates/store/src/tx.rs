@@ -3,11 +3,10 @@
 use crate::{
     connection::AnyConnection,
     control::{Acted, Refused},
+    data::model::{Listing, Page, StoreError, TenantId},
+    data::sql::listing::StoredKey,
     engine::Engine,
-    model::{Listing, Page, StoreError, TenantId},
-    postgres,
-    sql::listing::StoredKey,
-    sqlite,
+    postgres, sqlite,
 };
 use diesel::{
     Connection, QueryResult,

@@ -6,7 +6,7 @@
 
 mod state;
 
-use crate::{admission::line::Line, model::TenantId};
+use crate::{data::model::TenantId, jobs::admission::line::Line};
 use state::{PATIENCE, Served, State};
 use std::{
     fmt,

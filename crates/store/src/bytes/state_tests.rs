@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::TenantId;
+use crate::data::model::TenantId;
 use uuid::Uuid;
 
 const MB: usize = 1024 * 1024;

@@ -4,7 +4,10 @@ use super::{
     actor::By,
     audit::{self, AuditEntry},
 };
-use crate::{admission::line::Line, engine::Engine, lane::Lane, model::StoreError, store::Store, tx::Tx};
+use crate::{
+    data::model::StoreError, engine::Engine, jobs::admission::line::Line, jobs::lane::Lane, store::Store,
+    tx::Tx,
+};
 use diesel::{QueryResult, result::Error};
 use std::convert::Infallible;
 

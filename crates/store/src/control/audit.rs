@@ -2,10 +2,10 @@
 
 use super::actor::By;
 use crate::{
-    admission::line::Line,
     connection::page,
-    lane::Lane,
-    model::{StoreError, TenantId},
+    data::model::{StoreError, TenantId},
+    jobs::admission::line::Line,
+    jobs::lane::Lane,
     pages::{Measured, PageBounds, Slice},
     schema::{audit_head, audit_log, types::Id},
     store::Store,

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     connection::read_by,
-    lane::Lane,
-    model::{StoreError, TenantId},
+    data::model::{StoreError, TenantId},
+    jobs::lane::Lane,
     schema::{client_secrets, types::Id},
     store::Store,
     tx::Tx,

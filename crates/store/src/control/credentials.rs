@@ -2,10 +2,10 @@
 
 use super::{act::Unreadable, tenants::Tenant};
 use crate::{
-    admission::line::Line,
     connection::AnyConnection,
-    lane::Lane,
-    model::{StoreError, TenantId},
+    data::model::{StoreError, TenantId},
+    jobs::admission::line::Line,
+    jobs::lane::Lane,
     schema::{client_secrets, federations, oauth_clients, secret_tokens, tenants, types::Id},
     store::Store,
     tx::Tx,

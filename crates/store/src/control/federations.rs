@@ -8,10 +8,10 @@ use super::{
     tenants::{self, TenantGone},
 };
 use crate::{
-    admission::line::Line,
     connection::read_by,
-    lane::Lane,
-    model::{StoreError, TenantId},
+    data::model::{StoreError, TenantId},
+    jobs::admission::line::Line,
+    jobs::lane::Lane,
     schema::{federations, types::Id, used_assertions},
     store::Store,
     tx::Tx,

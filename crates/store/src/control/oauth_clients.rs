@@ -8,10 +8,10 @@ use super::{
     tenants::{self, Tenant, TenantGone},
 };
 use crate::{
-    admission::line::Line,
     connection::read_by,
-    lane::Lane,
-    model::{StoreError, TenantId},
+    data::model::{StoreError, TenantId},
+    jobs::admission::line::Line,
+    jobs::lane::Lane,
     schema::{oauth_clients, tenants as tenants_table, types::Id},
     store::{Store, has_nul},
     tx::Tx,

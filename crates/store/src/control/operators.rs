@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     connection::{AnyConnection, read_by},
-    model::StoreError,
+    data::model::StoreError,
     schema::{operators, types::Id},
     store::{Store, has_nul},
     tx::Tx,

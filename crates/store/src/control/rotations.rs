@@ -9,10 +9,10 @@ use super::{
     tenants::{self, TenantGone},
 };
 use crate::{
-    admission::line::Line,
     connection::read_by,
-    lane::Lane,
-    model::{StoreError, TenantId},
+    data::model::{StoreError, TenantId},
+    jobs::admission::line::Line,
+    jobs::lane::Lane,
     schema::{rotations, types::Id},
     store::Store,
     tx::Tx,

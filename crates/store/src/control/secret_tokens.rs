@@ -7,10 +7,10 @@ use super::{
     tenants::{self, Tenant},
 };
 use crate::{
-    admission::line::Line,
     connection::read_by,
-    lane::Lane,
-    model::{StoreError, TenantId},
+    data::model::{StoreError, TenantId},
+    jobs::admission::line::Line,
+    jobs::lane::Lane,
     schema::{secret_tokens, tenants as tenants_table, types::Id},
     store::{BEFORE_ALL, Store},
     tx::Tx,

@@ -6,10 +6,10 @@ use super::{
     operators::{self, Operator, Totp},
 };
 use crate::{
-    admission::line::Line,
     connection::read_by,
-    lane::Lane,
-    model::StoreError,
+    data::model::StoreError,
+    jobs::admission::line::Line,
+    jobs::lane::Lane,
     schema::{operator_sessions, operators as operators_table, types::Id},
     store::Store,
     tx::Tx,

@@ -7,10 +7,10 @@ use super::{
     tenants::{self, Tenant, TenantGone},
 };
 use crate::{
-    admission::line::Line,
     connection::read_by,
-    lane::Lane,
-    model::{StoreError, TenantId},
+    data::model::{StoreError, TenantId},
+    jobs::admission::line::Line,
+    jobs::lane::Lane,
     schema::{setup_links, tenants as tenants_table, types::Id},
     store::{BEFORE_ALL, Store},
     tx::Tx,

@@ -1,10 +1,10 @@
 //! Key pairs that sign access tokens.
 
 use crate::{
-    admission::line::Line,
     connection::read_by,
-    lane::Lane,
-    model::StoreError,
+    data::model::StoreError,
+    jobs::admission::line::Line,
+    jobs::lane::Lane,
     schema::{signing_keys, types::Id},
     store::Store,
     tx::Tx,

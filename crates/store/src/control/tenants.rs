@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     connection::{AnyConnection, read_by},
-    model::{StoreError, TenantId},
+    data::model::{StoreError, TenantId},
     schema::{
         client_secrets, erasures, federations, feeds, oauth_clients, rotations, secret_tokens, setup_links,
         tenants, types::Id, used_assertions,

@@ -1,8 +1,8 @@
 //! Has PostgreSQL cancel what nobody waits for any more: a connection of its own, made when it is first needed.
 
 use crate::{
-    limit::{Canceller, Limit},
-    model::StoreError,
+    data::model::StoreError,
+    jobs::limit::{Canceller, Limit},
 };
 use diesel::{
     Connection, PgConnection, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::Integer,

@@ -2,9 +2,9 @@
 
 use crate::{
     connection::AnyConnection,
-    lane::Lane,
-    limit::{AtWork, Canceller},
-    model::StoreError,
+    data::model::StoreError,
+    jobs::lane::Lane,
+    jobs::limit::{AtWork, Canceller},
 };
 use diesel::{
     Connection, ConnectionError, PgConnection, QueryResult, RunQueryDsl,

@@ -2,9 +2,9 @@
 
 use super::arrays::{Column, Part, Statement};
 use crate::{
-    counts::Counts,
-    model::{ResourceId, TenantId},
-    plan::{Facts, Feed, KeptResource, Of, Questions, StoredResource},
+    data::counts::Counts,
+    data::model::{ResourceId, TenantId},
+    data::plan::{Facts, Feed, KeptResource, Of, Questions, StoredResource},
     schema::types::{Id, Key},
 };
 use diesel::{

@@ -9,12 +9,12 @@ mod writes;
 
 use crate::{
     connection::AnyConnection,
+    data::model::{Member, ResourceId, Row, StoreError, TenantId},
+    data::plan::{Facts, Questions, Writes},
     engine::{Engine, Lookup},
-    figures,
-    lane::Lane,
-    limit::Canceller,
-    model::{Member, ResourceId, Row, StoreError, TenantId},
-    plan::{Facts, Questions, Writes},
+    jobs::figures,
+    jobs::lane::Lane,
+    jobs::limit::Canceller,
 };
 use connection::Connections;
 use diesel::{

@@ -2,16 +2,16 @@
 
 use super::arrays::{Column, Part, Statement};
 use crate::{
-    engine::{Lookup, LookupKey},
-    model::{GroupOf, Listing, MAX_GROUPS_OF_USER, Member, Page, ResourceId, Row, TenantId},
-    pages::Rows,
-    schema::types::{Id, Json, JsonText, Key},
-    sql::{
+    data::model::{GroupOf, Listing, MAX_GROUPS_OF_USER, Member, Page, ResourceId, Row, TenantId},
+    data::sql::{
         self,
         listing::{self, Listed, StoredKey},
         sql,
         together::Together,
     },
+    engine::{Lookup, LookupKey},
+    pages::Rows,
+    schema::types::{Id, Json, JsonText, Key},
 };
 use diesel::{
     PgConnection, QueryResult, RunQueryDsl,

@@ -8,8 +8,8 @@ use super::{
 use crate::{
     connection::AnyConnection,
     control::audit,
-    model::{Document, ResourceId},
-    plan::{DeletedResource, FeedMove, GroupUpdate, KeyRow, LogRow, Of, ResourceRow, Writes},
+    data::model::{Document, ResourceId},
+    data::plan::{DeletedResource, FeedMove, GroupUpdate, KeyRow, LogRow, Of, ResourceRow, Writes},
     schema::types::{Id, Json},
     tx::Tx,
 };

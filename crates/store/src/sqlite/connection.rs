@@ -1,6 +1,6 @@
 //! How a connection is set up, and what its errors mean.
 
-use crate::{connection::AnyConnection, lane::Lane, model::StoreError, sql};
+use crate::{connection::AnyConnection, data::model::StoreError, data::sql, jobs::lane::Lane};
 use diesel::{
     Connection,
     connection::SimpleConnection,
@@ -88,7 +88,7 @@ const TROUBLE: [&str; 7] = [
     "database disk image is malformed",
 ];
 
-/// What SQLite says of a statement that was ended by [`crate::limit`].
+/// What SQLite says of a statement that was ended by [`crate::jobs::limit`].
 const INTERRUPTED: &str = "interrupted";
 
 /// Whether SQLite has rolled back the transaction by itself, as it does when a statement that writes is ended. diesel then

@@ -3,11 +3,11 @@
 
 use super::lists::{by_tenant, ids_table, pairs_table, texts_table};
 use crate::{
-    counts::Counts,
-    model::{ResourceId, TenantId},
-    plan::{Facts, Feed, KeptResource, Of, Questions, StoredResource, Wanted},
+    data::counts::Counts,
+    data::model::{ResourceId, TenantId},
+    data::plan::{Facts, Feed, KeptResource, Of, Questions, StoredResource, Wanted},
+    data::sql::{Bind, Statement, sql},
     schema::types::{Id, Json, JsonText, Key},
-    sql::{Bind, Statement, sql},
 };
 use diesel::{
     QueryResult, RunQueryDsl,

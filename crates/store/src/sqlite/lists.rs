@@ -1,9 +1,9 @@
 //! Lists of any length as one bind: a JSON array, which a statement reads as a table.
 
 use crate::{
-    model::{ResourceId, TenantId},
-    plan::Of,
-    sql::{Bind, Sql, sql},
+    data::model::{ResourceId, TenantId},
+    data::plan::Of,
+    data::sql::{Bind, Sql, sql},
 };
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -8,12 +8,12 @@ mod write;
 
 use crate::{
     connection::AnyConnection,
+    data::model::*,
+    data::plan::{Facts, Questions, Writes},
     engine::{Engine, Lookup},
-    figures,
-    lane::Lane,
-    limit::Limit,
-    model::*,
-    plan::{Facts, Questions, Writes},
+    jobs::figures,
+    jobs::lane::Lane,
+    jobs::limit::Limit,
 };
 use connection::{Pool, is_rolled_back, store_error};
 use diesel::{

@@ -1,16 +1,16 @@
 //! Reading resources.
 
 use crate::{
-    engine::{Lookup, LookupKey},
-    model::{GroupOf, Listing, MAX_GROUPS_OF_USER, Member, Page, ResourceId, Row, TenantId},
-    pages::Rows,
-    schema::types::{Id, Json, JsonText, Key},
-    sql::{
+    data::model::{GroupOf, Listing, MAX_GROUPS_OF_USER, Member, Page, ResourceId, Row, TenantId},
+    data::sql::{
         Bind, Statement,
         listing::{self, Listed, StoredKey},
         sql,
         together::Together,
     },
+    engine::{Lookup, LookupKey},
+    pages::Rows,
+    schema::types::{Id, Json, JsonText, Key},
 };
 use diesel::{
     QueryResult, RunQueryDsl,

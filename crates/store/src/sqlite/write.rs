@@ -7,10 +7,10 @@ use super::{
 use crate::{
     connection::AnyConnection,
     control::audit,
-    model::{ResourceId, TenantId},
-    plan::{DeletedResource, FeedMove, GroupUpdate, KeyRow, LogRow, ResourceRow, Writes},
+    data::model::{ResourceId, TenantId},
+    data::plan::{DeletedResource, FeedMove, GroupUpdate, KeyRow, LogRow, ResourceRow, Writes},
+    data::sql::{Bind, Sql, Statement, sql},
     schema::types::Id,
-    sql::{Bind, Sql, Statement, sql},
     tx::Tx,
 };
 use diesel::{

@@ -65,7 +65,8 @@ fn the_store_is_used_as_a_whole() {
     };
     let shared = [include_str!("../suite/acts.rs"), include_str!("../suite/operator_acts.rs")].concat();
     let used = read("tests/statements/everything") + include_str!("../suite/world.rs") + shared.as_str();
-    let text = read("src") + ["src/control", "src/lookups", "src/user_names"].map(read).concat().as_str();
+    let text =
+        read("src") + ["src/control", "src/data/lookups", "src/data/user_names"].map(read).concat().as_str();
     let methods = text.split("pub async fn ").skip(1).map(|rest| rest.split(['(', '<']).next().unwrap());
     let unused: Vec<&str> = methods.filter(|name| !used.contains(&format!(".{name}("))).collect();
     assert!(unused.is_empty(), "{unused:?}");

@@ -13,8 +13,8 @@ use scim::{
 use store::*;
 use uuid::Uuid;
 
-/// Listings of each shape, as `src/sql/tests.rs` reads them too.
-const CASES: &str = include_str!("../../../src/sql/cases.txt");
+/// Listings of each shape, as `src/data/sql/tests.rs` reads them too.
+const CASES: &str = include_str!("../../../src/data/sql/cases.txt");
 
 pub(super) async fn use_resources(world: &World) {
     let (store, tenant) = (world.store(), world.tenant);
