@@ -120,6 +120,28 @@ fn each_table_is_in_one_half() {
     }
 }
 
+/// Tables and columns of PostgreSQL without a comment.
+const SILENT: &str = "SELECT c.relname || '.' || a.attname AS name FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid \
+     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND c.relname NOT LIKE '\\_\\_%' AND a.attnum > 0 \
+     AND NOT a.attisdropped AND col_description(c.oid, a.attnum) IS NULL ORDER BY 1";
+
+/// Comments of tables.
+const COMMENTS: &str = "SELECT c.relname || ': ' || COALESCE(obj_description(c.oid), '') AS name FROM pg_class c \
+     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' ORDER BY 1";
+
+/// People who look at the database find what each table and column holds, and which half a table belongs to.
+#[test]
+fn each_table_and_column_says_what_it_holds() {
+    let backend = Kind::Postgres.open();
+    assert_eq!(backend.names(SILENT), Vec::<String>::new());
+    let comments = backend.names(COMMENTS);
+    for (table, half, _) in TABLES {
+        let (begin, end) = (format!("{table}: "), format!(" {half:?}."));
+        let is_told = comments.iter().any(|told| told.starts_with(&begin) && told.ends_with(&end));
+        assert!(is_told, "{table}: {comments:?}");
+    }
+}
+
 /// The judge finds what it is there for.
 #[test]
 fn what_breaks_a_rule_is_found() {

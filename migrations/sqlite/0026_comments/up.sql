@@ -1,0 +1,3 @@
+-- ../../postgres/0026_comments: SQLite keeps no comments.
+
+SELECT 1;
