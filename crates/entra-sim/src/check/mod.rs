@@ -72,8 +72,6 @@ pub enum Profile {
     Entra,
     /// RFC 7643 and 7644 to the letter
     Rfc,
-    /// The same, within the IPSIE AL SCIM profile and draft-zollner-scim-interop-profile-02
-    Interop,
 }
 
 impl Applies {
@@ -82,9 +80,7 @@ impl Applies {
         match self {
             Applies::Always => true,
             Applies::Entra => profile == Profile::Entra,
-            Applies::Strict => profile != Profile::Entra,
-            Applies::NotInterop => profile != Profile::Interop,
-            Applies::Interop => profile == Profile::Interop,
+            Applies::Rfc => profile == Profile::Rfc,
         }
     }
 }

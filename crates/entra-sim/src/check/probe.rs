@@ -64,7 +64,7 @@ impl Probe {
 
     /// Whether the server is held to RFC 7644 without Entra's deviations.
     pub(crate) fn is_strict(&self) -> bool {
-        self.profile != Profile::Entra
+        self.profile == Profile::Rfc
     }
 
     /// A name that nobody used before.

@@ -262,7 +262,6 @@ pub(super) fn profile(profile: Profile) -> &'static str {
     match profile {
         Profile::Entra => "entra",
         Profile::Rfc => "rfc",
-        Profile::Interop => "interop",
     }
 }
 
@@ -272,9 +271,7 @@ pub(super) fn list(checks: &[&Check], out: &mut dyn Write) -> io::Result<()> {
         let only = match check.applies {
             Applies::Always => "",
             Applies::Entra => " (profile entra)",
-            Applies::Strict => " (profiles rfc and interop)",
-            Applies::NotInterop => " (profiles entra and rfc)",
-            Applies::Interop => " (profile interop)",
+            Applies::Rfc => " (profile rfc)",
         };
         writeln!(out, "{}{only}\n  {}\n  source: {}", check.name, check.proves, check.source)?;
         match check.should_because {
