@@ -11,6 +11,7 @@ use crate::{
         weight::Weight,
         work::InFlight,
     },
+    jobs::lane::Lane,
     jobs::limit::Limit,
     jobs::threads::{Job, LaneQueue, Search, Waiting, Write},
 };
@@ -45,8 +46,16 @@ fn panic_text(panic: &(dyn Any + Send)) -> String {
 }
 
 /// What a job has cost above its estimate, by what its answer weighs and by its time.
-fn extra(estimate: Weight, actual: Weight, time: Duration) -> Weight {
-    actual.max(Weight::of_time(time.saturating_sub(NO_COST))).above(estimate)
+///
+/// Ids, rows and bytes tell the cost of a job that an index serves. A long time then says that the database paused or that
+/// another process held a lock, so it adds little. Only a list that reads much without an index is known by its time.
+fn extra(lane: Lane, estimate: Weight, actual: Weight, time: Duration) -> Weight {
+    let time = time.saturating_sub(NO_COST);
+    let by_time = match lane {
+        Lane::Slow => Weight::of_time(time),
+        _ => estimate.max(actual).by_time(time),
+    };
+    actual.max(by_time).above(estimate)
 }
 
 /// Jobs that were taken together, in one order.
@@ -113,7 +122,7 @@ impl<Q, A, E: std::convert::From<StoreError>> Together<Q, A, E> {
         let alone = if self.costs.len() == 1 { charged } else { Duration::ZERO };
         let mut sum = Weight::default();
         for ((cost, in_flight), actual) in self.costs.iter_mut().zip(&self.in_flight).zip(actual) {
-            let extra = extra(cost.1, *actual, alone);
+            let extra = extra(lane.lane, cost.1, *actual, alone);
             in_flight.owe(extra);
             cost.1 = extra;
             sum += extra;
@@ -375,7 +384,7 @@ pub(crate) fn run_all(lane: &LaneQueue<Job>, engine: &dyn Engine, running: impl 
                 if limit.is_cancelled() {
                     lane.counters.cancelled();
                 }
-                extra_weight = extra(one.weight, cost.weight, began.elapsed());
+                extra_weight = extra(lane.lane, one.weight, cost.weight, began.elapsed());
                 in_flight.owe(extra_weight);
                 lane.counters.worked(cost.answered, began.elapsed(), extra_weight);
             }
@@ -384,3 +393,7 @@ pub(crate) fn run_all(lane: &LaneQueue<Job>, engine: &dyn Engine, running: impl 
         }
     }
 }
+
+#[cfg(test)]
+#[path = "workers_tests.rs"]
+mod tests;

@@ -84,7 +84,8 @@ impl Turns {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let extra = Weight::of_time(self.since.elapsed()).above(self.weight);
+        // A pause of the process is nobody's work, so time adds only so much to what the bytes say.
+        let extra = self.weight.by_time(self.since.elapsed()).above(self.weight);
         let mut places = self.turns.places();
         places.free += 1;
         places.waiting.done(self.line, extra, usize::MAX);

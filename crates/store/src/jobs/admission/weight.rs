@@ -15,6 +15,8 @@ pub(crate) struct Weight(pub(crate) u32);
 const UNIT: Duration = Duration::from_micros(100);
 /// How many ids of a change, and rows of an answer, make a unit.
 const IDS: usize = 16;
+/// How many times heavier a job can turn out by its time than its ids, rows and bytes say.
+const BY_TIME: u32 = 16;
 /// How many bytes make a unit.
 const BYTES: usize = 4096;
 
@@ -88,6 +90,11 @@ impl Weight {
     /// What a job has cost that kept a thread busy for this time.
     pub(crate) fn of_time(time: Duration) -> Weight {
         Weight(u32::try_from(time.as_nanos() / UNIT.as_nanos()).unwrap_or(u32::MAX))
+    }
+
+    /// What a job of this weight has cost by its time: at most [`BY_TIME`] times as much.
+    pub(crate) fn by_time(self, time: Duration) -> Weight {
+        Weight::of_time(time).min(Weight(self.0.saturating_mul(BY_TIME)))
     }
 
     /// What is left above another.

@@ -136,6 +136,16 @@ fn work_that_was_heavier_than_estimated_is_paid_as_well() {
     assert_eq!(begin(&mut state, 1, now).0, ms(1200));
 }
 
+/// At default settings, while others are at work: the database paused while one ordinary request was alone in its batch.
+#[test]
+fn a_pause_of_the_database_makes_nobody_wait() {
+    let mut state = State::new(Budget::default());
+    let now = busy(&mut state);
+    assert_eq!(begin(&mut state, 1, now), AT_ONCE);
+    state.owe(tenant(1), Weight::ONE.by_time(ms(8000)).above(Weight::ONE), now);
+    assert_eq!(begin(&mut state, 1, now), AT_ONCE);
+}
+
 #[test]
 fn a_refused_client_is_told_how_long_its_work_will_take() {
     let mut state = state();
