@@ -11,6 +11,8 @@ mod error;
 #[cfg(test)]
 mod evaluation;
 #[cfg(test)]
+mod evaluation_model;
+#[cfg(test)]
 mod filter;
 #[cfg(test)]
 mod fixtures;
