@@ -112,7 +112,7 @@ impl Admin {
             let (stored, session) = (row.clone(), session.map(|session| session.digest));
             let create = move |tx: &mut Tx<'_>| api_tokens::create(tx, &stored, session.as_ref());
             self.store.act(by, Line::Operators, create).await.map_err(|refused| {
-                Failure::refused(refused, |reason| match reason {
+                refused.told_as(|reason| match reason {
                     CreateRefused::SessionEnded => Failure::NotSignedIn,
                     CreateRefused::Exists => Failure::KeyReused,
                 })
@@ -195,7 +195,7 @@ impl Admin {
         let (id, at) = (row.id, by.at);
         let revoke = move |tx: &mut Tx<'_>| api_tokens::revoke(tx, id, at);
         let revoked = self.store.act(by, Line::Operators, revoke).await;
-        let row = revoked.map_err(|refused| Failure::refused(refused, |NotAlive| gone()))?;
+        let row = revoked.map_err(|refused| refused.told_as(|NotAlive| gone()))?;
         Ok((row, operator))
     }
 

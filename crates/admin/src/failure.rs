@@ -2,7 +2,7 @@
 
 use scim::ScimError;
 use std::time::Instant;
-use store::{StoreError, control::Refused};
+use store::StoreError;
 use tokens::{
     ClientError, RotationError, Seldom, SetupError, TokenError, TooManyUnknown,
     operator::{Blocked, PasswordError, TotpError},
@@ -139,16 +139,6 @@ impl From<StoreError> for Failure {
     }
 }
 
-impl Failure {
-    /// Why an action on the store was not done. `tell` tells the reason of its own.
-    pub(crate) fn refused<E>(refused: Refused<E>, tell: impl FnOnce(E) -> Failure) -> Failure {
-        match refused {
-            Refused::Because(reason) => tell(reason),
-            Refused::Failed(error) => error.into(),
-        }
-    }
-}
-
 impl From<TooManyUnknown> for Failure {
     fn from(_: TooManyUnknown) -> Self {
         Failure::Overloaded
@@ -181,7 +171,7 @@ impl From<TokenError> for Failure {
     fn from(error: TokenError) -> Self {
         match error {
             TokenError::TooMany(_) | TokenError::Taken => Failure::Conflict(error.to_string()),
-            TokenError::NoSuchToken(_) => Failure::NotFound(error.to_string()),
+            TokenError::NoSuchToken(_) | TokenError::TenantGone => Failure::NotFound(error.to_string()),
             TokenError::Random(_) => Failure::internal(error),
             TokenError::Store(error) => error.into(),
         }
@@ -197,7 +187,7 @@ impl From<ClientError> for Failure {
             | ClientError::IsFederated(_)
             | ClientError::FederationChanged
             | ClientError::Taken => Failure::Conflict(error.to_string()),
-            ClientError::NoSuchClient(_) | ClientError::NoSuchSecret(_) => {
+            ClientError::NoSuchClient(_) | ClientError::NoSuchSecret(_) | ClientError::TenantGone => {
                 Failure::NotFound(error.to_string())
             }
             ClientError::Failed(_) => Failure::internal(error),

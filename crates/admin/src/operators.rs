@@ -67,7 +67,7 @@ impl Admin {
             self.store.act(by, Line::Operators, action).await.map_err(|refused| {
                 let taken =
                     |NameTaken| Failure::Conflict(format!("There is already an operator \"{name}\"."));
-                Failure::refused(refused, taken)
+                refused.told_as(taken)
             })?;
             Ok(OneTimePassword { operator, password: Some(password) })
         };
@@ -85,7 +85,7 @@ impl Admin {
         let hash = self.passwords.hash(password.clone()).await?;
         let reset = move |tx: &mut Tx<'_>| operators::reset(tx, operator.id, hash);
         let operator = self.store.act(by, Line::Operators, reset).await;
-        let operator = operator.map_err(|refused| Failure::refused(refused, |Gone| gone(name)))?;
+        let operator = operator.map_err(|refused| refused.told_as(|Gone| gone(name)))?;
         Ok(OneTimePassword { operator, password: Some(password) })
     }
 
@@ -100,7 +100,7 @@ impl Admin {
         }
         let disable = move |tx: &mut Tx<'_>| operators::disable(tx, operator.id);
         let disabled = self.store.act(by, Line::Operators, disable).await;
-        disabled.map_err(|refused| Failure::refused(refused, |reason| stays_admin(reason, name)))
+        disabled.map_err(|refused| refused.told_as(|reason| stays_admin(reason, name)))
     }
 
     /// Lets a disabled operator sign in again, with the password and the second factor from before.
@@ -111,7 +111,7 @@ impl Admin {
         let operator = self.operator(name).await?;
         let enable = move |tx: &mut Tx<'_>| operators::enable(tx, operator.id);
         let enabled = self.store.act(by, Line::Operators, enable).await;
-        enabled.map_err(|refused| Failure::refused(refused, |Gone| gone(name)))
+        enabled.map_err(|refused| refused.told_as(|Gone| gone(name)))
     }
 
     /// Gives an operator another role. It counts from the next request on, in sessions and API tokens too.
@@ -125,7 +125,7 @@ impl Admin {
         }
         let set_role = move |tx: &mut Tx<'_>| operators::set_role(tx, operator.id, role);
         let changed = self.store.act(by, Line::Operators, set_role).await;
-        changed.map_err(|refused| Failure::refused(refused, |reason| stays_admin(reason, name)))
+        changed.map_err(|refused| refused.told_as(|reason| stays_admin(reason, name)))
     }
 
     /// Every operator, by name.

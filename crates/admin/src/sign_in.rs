@@ -194,7 +194,7 @@ impl Admin {
         let (id, old, session) = (operator.id, operator.password_hash.clone(), signed_in.session.digest);
         let change = move |tx: &mut Tx<'_>| operators::set_password(tx, id, &session, &old, hash);
         self.store.act(by, Line::Operators, change).await.map_err(|refused| {
-            Failure::refused(refused, |reason| match reason {
+            refused.told_as(|reason| match reason {
                 PasswordRefused::SessionEnded => Failure::NotSignedIn,
                 PasswordRefused::Changed => Failure::WrongSignIn,
             })
@@ -239,7 +239,7 @@ impl Admin {
             (signed_in.operator.id, signed_in.session.digest, enrolment.secret.clone());
         let begin = move |tx: &mut Tx<'_>| operators::begin_totp(tx, id, &session, secret);
         let begun = self.store.act(by, Line::Operators, begin).await;
-        begun.map_err(|refused| Failure::refused(refused, totp_refused))?;
+        begun.map_err(|refused| refused.told_as(totp_refused))?;
         Ok(enrolment)
     }
 
@@ -257,7 +257,7 @@ impl Admin {
         let (id, session, secret) = (signed_in.operator.id, signed_in.session.digest, totp.secret.clone());
         let confirm = move |tx: &mut Tx<'_>| operators::confirm_totp(tx, id, &session, &secret, step);
         let confirmed = self.store.act(by, Line::Operators, confirm).await;
-        confirmed.map_err(|refused| Failure::refused(refused, totp_refused))
+        confirmed.map_err(|refused| refused.told_as(totp_refused))
     }
 }
 

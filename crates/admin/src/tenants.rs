@@ -4,7 +4,10 @@ use crate::{Admin, Failure, idempotency, label};
 use scim::Profile;
 use store::{
     By, Tenant, TenantId, TenantState, TenantUpdate,
-    control::tenants::{self, LabelTaken, TenantGone},
+    control::{
+        Refused,
+        tenants::{self, LabelTaken, TenantGone},
+    },
 };
 use uuid::Uuid;
 
@@ -44,7 +47,7 @@ impl Admin {
             created.map_err(|refused| {
                 let label = &new.label;
                 let taken = format!("The label \"{label}\" is already taken. Choose another one.");
-                Failure::refused(refused, |LabelTaken| Failure::Conflict(taken))
+                refused.told_as(|LabelTaken| Failure::Conflict(taken))
             })?;
             Ok(tenant)
         };
@@ -65,9 +68,11 @@ impl Admin {
         let name = update.name.as_deref().map(check_name).transpose()?.map(str::to_owned);
         let (id, update) = (before.id, TenantUpdate { name, ..update });
         let changed = self.store.act(by, id, move |tx| tenants::change(tx, id, update)).await;
-        let tenant = changed.map_err(|refused| Failure::refused(refused, |TenantGone| gone(&before)))?;
-        // Clients that are remembered have the old profile.
-        self.credentials_have_ended();
+        let tenant = changed.map_err(|refused| refused.told_as(|TenantGone| gone(&before)))?;
+        if tenant.profile != before.profile {
+            // Clients that are remembered have the old one.
+            self.credentials_have_ended();
+        }
         Ok(tenant)
     }
 
@@ -84,7 +89,7 @@ impl Admin {
         let before = self.tenant(tenant).await?;
         let id = before.id;
         let set = self.store.act(by, id, move |tx| tenants::set_state(tx, id, state)).await;
-        let tenant = set.map_err(|refused| Failure::refused(refused, |TenantGone| gone(&before)))?;
+        let tenant = set.map_err(|refused| refused.told_as(|TenantGone| gone(&before)))?;
         self.credentials_have_ended();
         Ok(tenant)
     }
@@ -110,7 +115,7 @@ impl Admin {
     /// No such tenant; another confirmation.
     pub async fn delete_tenant(&self, by: &By, tenant: &str, confirmation: &str) -> Result<(), Failure> {
         let tenant = self.confirmed_tenant(tenant, confirmation).await?;
-        let gone = |refused| Failure::refused(refused, |TenantGone| gone(&tenant));
+        let gone = |refused: Refused<TenantGone>| refused.told_as(|TenantGone| gone(&tenant));
         self.store.begin_erasing(tenant.id).await.map_err(gone)?;
         self.credentials_have_ended();
         self.store.delete_tenant(by, tenant.id).await.map_err(gone)

@@ -66,7 +66,7 @@ impl Store {
                 jump.is_some() || after.seen.saturating_sub(before.seen) >= WRITTEN_EVERY
             });
             if is_worth_a_write {
-                engine.write(|tx| set_the_row(&after).execute(tx.db))?;
+                engine.write_one(|tx| set_the_row(&after).execute(tx.db))?;
             }
             let is_steady = now.0.saturating_sub(after.steady_since) >= STEADY;
             Ok(ObservedClock { is_steady, jump })

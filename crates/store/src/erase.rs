@@ -60,7 +60,7 @@ impl Store {
     pub async fn begin_erasing(&self, tenant: TenantId) -> Result<(), Refused<TenantGone>> {
         self.write_or_refuse(Lane::Operators, tenant, move |tx| tenants::begin_erasing(tx, tenant)).await?;
         // In a transaction of its own: a change that is being written holds the feed.
-        Ok(self.write(Lane::Operators, tenant, move |tx| tenants::close_feed(tx, tenant)).await?)
+        Ok(self.write_one(Lane::Operators, tenant, move |tx| tenants::close_feed(tx, tenant)).await?)
     }
 
     /// Deletes a tenant with every row of it. Where it fails, the tenant can be deleted again, but not be used any more.

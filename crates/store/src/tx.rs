@@ -15,7 +15,7 @@ use diesel::{
 use scim::lookup::Shape;
 use std::convert::Infallible;
 
-/// A connection that runs what belongs together: a transaction if it writes.
+/// A connection that runs what belongs together: a transaction if it writes by more than one statement.
 pub struct Tx<'c> {
     pub(crate) db: &'c mut AnyConnection,
 }
@@ -27,11 +27,16 @@ impl Tx<'_> {
         &mut self,
         insert: impl FnOnce(&mut AnyConnection) -> QueryResult<usize>,
     ) -> QueryResult<bool> {
-        match self.db.transaction(insert) {
-            Ok(_) => Ok(true),
-            Err(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(false),
-            Err(error) => Err(error),
-        }
+        is_inserted(self.db.transaction(insert))
+    }
+}
+
+/// Whether a row was inserted: `false` if its key is taken.
+pub(crate) fn is_inserted(inserted: QueryResult<usize>) -> QueryResult<bool> {
+    match inserted {
+        Ok(_) => Ok(true),
+        Err(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
@@ -89,6 +94,17 @@ impl dyn Engine {
         answer_of(question, |question| self.run_snapshot(question))
     }
 
+    /// Writes something by one statement, which needs no transaction around it.
+    ///
+    /// # Errors
+    /// Faults of the database: nothing was written.
+    pub(crate) fn write_one<T>(
+        &self,
+        statement: impl FnOnce(&mut Tx<'_>) -> QueryResult<T>,
+    ) -> Result<T, StoreError> {
+        answer_of(statement, |statement| self.run_write(statement))
+    }
+
     /// Writes something in one transaction.
     ///
     /// # Errors
@@ -126,17 +142,17 @@ impl dyn Engine {
     }
 }
 
-/// Has a question run by an engine, which takes it as a function without a type of its own.
+/// Has work run by an engine, which takes it as a function without a type of its own.
 fn answer_of<T>(
-    question: impl FnOnce(&mut Tx<'_>) -> QueryResult<T>,
+    work: impl FnOnce(&mut Tx<'_>) -> QueryResult<T>,
     run: impl FnOnce(&mut dyn FnMut(&mut AnyConnection) -> QueryResult<()>) -> Result<(), StoreError>,
 ) -> Result<T, StoreError> {
-    let (mut question, mut answer) = (Some(question), None);
+    let (mut work, mut answer) = (Some(work), None);
     run(&mut |db| {
-        if let Some(question) = question.take() {
-            answer = Some(question(&mut Tx { db })?);
+        if let Some(work) = work.take() {
+            answer = Some(work(&mut Tx { db })?);
         }
         Ok(())
     })?;
-    answer.ok_or_else(|| StoreError::Failed("the engine did not run the question".to_owned()))
+    answer.ok_or_else(|| StoreError::Failed("the engine did not run the work".to_owned()))
 }

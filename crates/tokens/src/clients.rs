@@ -6,8 +6,10 @@ use std::time::Duration;
 use store::{
     By, ClientSecret, Federation, OauthClient, Store, StoreError, TenantId,
     control::{
-        Refused, Tx, client_secrets, federations,
-        oauth_clients::{self, RevokeRefused},
+        Tx,
+        client_secrets::{self, IssueRefused},
+        federations::{self, FederationRefused},
+        oauth_clients::{self, CreateRefused, RevokeRefused},
     },
 };
 use uuid::Uuid;
@@ -95,6 +97,9 @@ pub enum ClientError {
     /// There is a client or secret of this id already.
     #[error("An OAuth client or secret with this id already exists.")]
     Taken,
+    /// The tenant is being erased.
+    #[error("The tenant is gone.")]
+    TenantGone,
     /// No random bytes, or no memory for a hash.
     #[error("no secret can be made: {0}")]
     Failed(String),
@@ -103,16 +108,18 @@ pub enum ClientError {
     Store(#[from] StoreError),
 }
 
-impl From<getrandom::Error> for ClientError {
-    fn from(cause: getrandom::Error) -> Self {
-        ClientError::Failed(cause.to_string())
+impl From<FederationRefused> for ClientError {
+    fn from(reason: FederationRefused) -> Self {
+        match reason {
+            FederationRefused::TenantGone => ClientError::TenantGone,
+            FederationRefused::Changed | FederationRefused::ClientExists => ClientError::FederationChanged,
+        }
     }
 }
 
-fn refused_as<E>(refused: Refused<E>, tell: impl FnOnce(E) -> ClientError) -> ClientError {
-    match refused {
-        Refused::Because(reason) => tell(reason),
-        Refused::Failed(error) => error.into(),
+impl From<getrandom::Error> for ClientError {
+    fn from(cause: getrandom::Error) -> Self {
+        ClientError::Failed(cause.to_string())
     }
 }
 
@@ -153,10 +160,13 @@ impl OauthClients {
         let issued = self.new_secret(&client, new_id(now)?, lifetime, now).await?;
         let (row, secret) = (client.clone(), issued.row.clone());
         let create = move |tx: &mut Tx<'_>| oauth_clients::create(tx, &row, Some(&secret));
-        self.store
-            .act(by, tenant, create)
-            .await
-            .map_err(|refused| refused_as(refused, |_| ClientError::Taken))?;
+        let created = self.store.act(by, tenant, create).await;
+        created.map_err(|refused| {
+            refused.told_as(|reason| match reason {
+                CreateRefused::Exists => ClientError::Taken,
+                CreateRefused::TenantGone => ClientError::TenantGone,
+            })
+        })?;
         Ok((client, issued))
     }
 
@@ -179,10 +189,13 @@ impl OauthClients {
         let issued = self.new_secret(&found.client, id, lifetime, now).await?;
         let row = issued.row.clone();
         let issue = move |tx: &mut Tx<'_>| client_secrets::issue(tx, &row);
-        self.store
-            .act(by, tenant, issue)
-            .await
-            .map_err(|refused| refused_as(refused, |_| ClientError::Taken))?;
+        let added = self.store.act(by, tenant, issue).await;
+        added.map_err(|refused| {
+            refused.told_as(|reason| match reason {
+                IssueRefused::Exists => ClientError::Taken,
+                IssueRefused::TenantGone => ClientError::TenantGone,
+            })
+        })?;
         Ok(issued)
     }
 
@@ -243,7 +256,7 @@ impl OauthClients {
         let secret = named.ok_or_else(no_such)?;
         let revoke = move |tx: &mut Tx<'_>| client_secrets::revoke(tx, tenant, secret.id, now);
         let revoked = self.store.act(by, tenant, revoke).await;
-        revoked.map_err(|refused| refused_as(refused, |_| no_such()))
+        revoked.map_err(|refused| refused.told_as(|_| no_such()))
     }
 
     /// Ends a client with all its secrets and access tokens.
@@ -255,9 +268,10 @@ impl OauthClients {
         let revoke = move |tx: &mut Tx<'_>| oauth_clients::revoke(tx, tenant, client, now);
         let revoked = self.store.act(by, tenant, revoke).await.map(drop);
         revoked.map_err(|refused| {
-            refused_as(refused, |reason| match reason {
+            refused.told_as(|reason| match reason {
                 RevokeRefused::Federated => ClientError::IsFederated(client),
-                RevokeRefused::NotAlive | RevokeRefused::TenantGone => ClientError::NoSuchClient(client),
+                RevokeRefused::NotAlive => ClientError::NoSuchClient(client),
+                RevokeRefused::TenantGone => ClientError::TenantGone,
             })
         })
     }
@@ -292,7 +306,7 @@ impl OauthClients {
         let row = federation.clone();
         let set = move |tx: &mut Tx<'_>| federations::set(tx, &row, earlier, new_client.as_ref());
         let set = self.store.act(by, tenant, set).await;
-        set.map_err(|refused| refused_as(refused, |_| ClientError::FederationChanged))?;
+        set.map_err(|refused| refused.told_as(ClientError::from))?;
         Ok(federation)
     }
 
@@ -322,7 +336,7 @@ impl OauthClients {
         let client = self.federated_client(Some(&federation)).await?;
         let remove = move |tx: &mut Tx<'_>| federations::remove(tx, tenant, federation.id, client, now);
         let removed = self.store.act(by, tenant, remove).await;
-        removed.map_err(|refused| refused_as(refused, |_| ClientError::FederationChanged))?;
+        removed.map_err(|refused| refused.told_as(ClientError::from))?;
         Ok(true)
     }
 

@@ -4,7 +4,10 @@ use crate::SecretToken;
 use scim::Timestamp;
 use store::{
     By, SecretTokenRow, Store, StoreError, TenantId,
-    control::{Refused, secret_tokens},
+    control::{
+        Tx,
+        secret_tokens::{self, IssueRefused},
+    },
 };
 use uuid::Uuid;
 
@@ -29,6 +32,9 @@ pub enum TokenError {
     /// The tenant has a token of this id.
     #[error("The tenant has this Secret Token already.")]
     Taken,
+    /// The tenant is being erased.
+    #[error("The tenant is gone.")]
+    TenantGone,
     /// The operating system has no random bytes.
     #[error("no random bytes: {0}")]
     Random(#[from] getrandom::Error),
@@ -65,11 +71,14 @@ impl Issuer {
         let now = by.at;
         let issued = self.draft((tenant, id), label, expires, None, now).await?;
         let row = issued.row.clone();
-        match self.store.act(by, tenant, move |tx| secret_tokens::issue(tx, &row)).await {
-            Ok(()) => Ok(issued),
-            Err(Refused::Because(_)) => Err(TokenError::Taken),
-            Err(Refused::Failed(error)) => Err(error.into()),
-        }
+        let stored = self.store.act(by, tenant, move |tx| secret_tokens::issue(tx, &row)).await;
+        stored.map_err(|refused| {
+            refused.told_as(|reason| match reason {
+                IssueRefused::Exists => TokenError::Taken,
+                IssueRefused::TenantGone => TokenError::TenantGone,
+            })
+        })?;
+        Ok(issued)
     }
 
     /// A new token that is not stored: for whoever stores it with something else in one transaction. One that it replaces
@@ -138,11 +147,9 @@ impl Issuer {
     ) -> Result<SecretTokenRow, TokenError> {
         let now = by.at;
         let row = self.find_alive(tenant, key_id, now).await?;
-        match self.store.act(by, tenant, move |tx| secret_tokens::revoke(tx, tenant, row.id, now)).await {
-            Ok(row) => Ok(row),
-            Err(Refused::Because(_)) => Err(TokenError::NoSuchToken(key_id.to_owned())),
-            Err(Refused::Failed(error)) => Err(error.into()),
-        }
+        let revoke = move |tx: &mut Tx<'_>| secret_tokens::revoke(tx, tenant, row.id, now);
+        let revoked = self.store.act(by, tenant, revoke).await;
+        revoked.map_err(|refused| refused.told_as(|_| TokenError::NoSuchToken(key_id.to_owned())))
     }
 
     /// The token with `key_id` as it is stored.

@@ -85,15 +85,6 @@ pub struct Rotations {
 /// Credentials of a tenant by key, with the clients of client secrets.
 type Credentials = HashMap<Uuid, (Rotating, Option<Uuid>)>;
 
-/// Whether an action was done, and not refused since somebody else was faster.
-fn is_done<E>(acted: Result<(), Refused<E>>) -> Result<bool, StoreError> {
-    match acted {
-        Ok(()) => Ok(true),
-        Err(Refused::Because(_)) => Ok(false),
-        Err(Refused::Failed(error)) => Err(error),
-    }
-}
-
 impl Rotations {
     /// Works on `store`. `silence` is how long an old credential must not be used, see [`judge`].
     pub fn new(store: Store, silence: Duration) -> Rotations {
@@ -190,7 +181,7 @@ impl Rotations {
         let (rotation, successor) = (rotation.clone(), successor.clone());
         let tenant = rotation.tenant;
         let start = move |tx: &mut Tx<'_>| rotations::start(tx, &rotation, &successor);
-        is_done(self.store.act(by, tenant, start).await)
+        Refused::is_absent(self.store.act(by, tenant, start).await)
     }
 
     /// Rotations of a tenant that were started before another ([`Uuid::max`] is behind all), the newest first.
@@ -291,7 +282,7 @@ impl Rotations {
         let found = self.find_open(tenant, id, now).await?;
         let set = move |tx: &mut Tx<'_>| rotations::set_automatic(tx, &found.rotation, is_automatic);
         // It is as it should be, or has ended: what is found now says so.
-        is_done(self.store.act(by, tenant, set).await)?;
+        Refused::is_absent(self.store.act(by, tenant, set).await)?;
         self.find(tenant, id, now).await
     }
 
@@ -352,7 +343,7 @@ impl Rotations {
     async fn try_end(&self, by: &By, found: &Judged, outcome: Outcome) -> Result<bool, StoreError> {
         let (rotation, ending) = (found.rotation.clone(), ending(found, outcome, by.at));
         let tenant = rotation.tenant;
-        is_done(
+        Refused::is_absent(
             self.store.act(by, tenant, move |tx: &mut Tx<'_>| rotations::end(tx, &rotation, &ending)).await,
         )
     }

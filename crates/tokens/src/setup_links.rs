@@ -9,7 +9,7 @@ use store::{
     StoreError, Tenant, TenantId, TenantState,
     control::{
         Refused, Tx,
-        setup_links::{self, LinkChanged},
+        setup_links::{self, CreateRefused},
     },
 };
 use uuid::Uuid;
@@ -147,6 +147,15 @@ impl From<StoreError> for SetupError {
     }
 }
 
+impl From<CreateRefused> for SetupError {
+    fn from(reason: CreateRefused) -> Self {
+        match reason {
+            CreateRefused::Exists => SetupError::Taken,
+            CreateRefused::TenantGone => SetupError::Token(TokenError::TenantGone),
+        }
+    }
+}
+
 impl From<getrandom::Error> for SetupError {
     fn from(error: getrandom::Error) -> Self {
         SetupError::Token(error.into())
@@ -198,11 +207,9 @@ impl SetupLinks {
             opening: None,
         };
         let row = link.clone();
-        match self.store.act(by, tenant, move |tx| setup_links::create(tx, &row)).await {
-            Ok(()) => Ok(NewSetupLink { token, link }),
-            Err(Refused::Because(_)) => Err(SetupError::Taken),
-            Err(Refused::Failed(error)) => Err(error.into()),
-        }
+        let created = self.store.act(by, tenant, move |tx| setup_links::create(tx, &row)).await;
+        created.map_err(|refused| refused.told_as(SetupError::from))?;
+        Ok(NewSetupLink { token, link })
     }
 
     /// The links of a tenant, oldest first, ended ones too.
@@ -264,7 +271,7 @@ impl SetupLinks {
             let revocation = SetupRevocation { tenant, link: id, issued, with_token: token.is_some() };
             let at = by.at;
             let revoked = self.store.act(by, tenant, move |tx| setup_links::revoke(tx, revocation, at)).await;
-            if is_as_seen(revoked)? {
+            if Refused::is_absent(revoked)? {
                 found.link.revoked = Some(by.at);
                 if let Some(token) = token {
                     token.revoked = Some(by.at);
@@ -322,7 +329,7 @@ impl SetupLinks {
         };
         let (id, begun, row) = (link.id, opening.clone(), issued.row.clone());
         let open = move |tx: &mut Tx<'_>| setup_links::open(tx, id, begun, &row);
-        if !is_as_seen(self.store.act(&by(&link, from, now), tenant.id, open).await)? {
+        if !Refused::is_absent(self.store.act(&by(&link, from, now), tenant.id, open).await)? {
             self.find(token, line, now).await?;
             return Err(SetupError::Changed);
         }
@@ -388,7 +395,9 @@ impl SetupLinks {
         let (link, tokens_issued) = (session.link.id, session.opening.tokens_issued);
         let replacement = SetupReplacement { link, tokens_issued, old, new: issued.row.clone() };
         let replace = move |tx: &mut Tx<'_>| setup_links::replace_token(tx, &replacement, now);
-        match is_as_seen(self.store.act(&by(&session.link, from, now), session.tenant.id, replace).await)? {
+        match Refused::is_absent(
+            self.store.act(&by(&session.link, from, now), session.tenant.id, replace).await,
+        )? {
             true => Ok(issued),
             false => Err(SetupError::Changed),
         }
@@ -404,15 +413,6 @@ impl SetupLinks {
         let label = format!("Setup link for {}", link.label);
         let expires = Some(later(now, self.policy.token_lifetime));
         issuer.draft((link.tenant, new_id(now)?), &label, expires, replaced, now).await
-    }
-}
-
-/// Whether a link was as the caller has seen it, so that the action was done.
-fn is_as_seen(acted: Result<(), Refused<LinkChanged>>) -> Result<bool, StoreError> {
-    match acted {
-        Ok(()) => Ok(true),
-        Err(Refused::Because(LinkChanged)) => Ok(false),
-        Err(Refused::Failed(error)) => Err(error),
     }
 }
 

@@ -101,6 +101,14 @@ impl House {
 }
 
 #[tokio::test]
+async fn a_tenant_that_is_gone_gets_no_link() {
+    let house = house().await;
+    house.store.begin_erasing(house.tenant.id).await.expect("erasing");
+    let refused = house.links.create(&anna(NOW), (house.tenant.id, new_id()), "Adele Vance", hours(72)).await;
+    assert!(matches!(refused, Err(SetupError::Token(TokenError::TenantGone))));
+}
+
+#[tokio::test]
 async fn looking_at_a_link_consumes_nothing_and_opening_it_does_once() {
     let house = house().await;
     let new = house.link().await;

@@ -47,6 +47,28 @@ impl<E, F> Refused<E, F> {
     }
 }
 
+impl<E> Refused<E> {
+    /// What a caller says of it: `tell` says the reason of its own.
+    pub fn told_as<G: std::convert::From<StoreError>>(self, tell: impl FnOnce(E) -> G) -> G {
+        match self {
+            Refused::Because(reason) => tell(reason),
+            Refused::Failed(error) => error.into(),
+        }
+    }
+
+    /// Whether an action was not refused, so that it was done: for a caller whom the reason does not matter.
+    ///
+    /// # Errors
+    /// Faults of the database.
+    pub fn is_absent(acted: Result<(), Self>) -> Result<bool, StoreError> {
+        match acted {
+            Ok(()) => Ok(true),
+            Err(Refused::Because(_)) => Ok(false),
+            Err(Refused::Failed(error)) => Err(error),
+        }
+    }
+}
+
 /// The entries of an action: most often one, several if it has parts, none if everything was so already.
 #[derive(Debug, Default)]
 pub struct AuditEntries(Vec<AuditEntry>);
@@ -137,7 +159,17 @@ impl Store {
         self.read(Lane::Operators, Line::Operators, question).await
     }
 
-    /// Writes something that the audit log need not know, such as the time of a use.
+    /// Writes something that the audit log need not know, such as the time of a use, by one statement.
+    pub(crate) async fn write_one<T: Send + 'static>(
+        &self,
+        lane: Lane,
+        line: impl Into<Line>,
+        statement: impl FnOnce(&mut Tx<'_>) -> QueryResult<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.ask_in(lane, line, move |engine| engine.write_one(statement)).await
+    }
+
+    /// The same by several statements, in one transaction.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
         lane: Lane,

@@ -151,8 +151,7 @@ pub fn create(
     if !tx.insert(|db| row.execute(db))? {
         return Err(Refused::Because(CreateRefused::Exists));
     }
-    let after = Some(token.shown(&operator));
-    Ok(((), AuditEntry { after, ..entry("api-token.create", token) }))
+    Ok(((), entry("api-token.create", token).makes(token.shown(&operator))))
 }
 
 /// Revokes a token. Returns it as it is then.
@@ -170,11 +169,7 @@ pub fn revoke(tx: &mut Tx<'_>, id: Uuid, at: Timestamp) -> Acted<(ApiTokenRow, A
     let (after, operator): (ApiTokenRow, Operator) =
         with_operators().filter(operator_api_tokens::id.eq(Id(id))).first(tx.db)?;
     let before = ApiTokenRow { revoked: None, ..after.clone() };
-    let entry = AuditEntry {
-        before: Some(before.shown(&operator)),
-        after: Some(after.shown(&operator)),
-        ..entry("api-token.revoke", &after)
-    };
+    let entry = entry("api-token.revoke", &after).changes(before.shown(&operator), after.shown(&operator));
     Ok((after, entry))
 }
 
@@ -186,7 +181,7 @@ fn with_operators() -> _ {
 }
 
 fn entry(action: &'static str, token: &ApiTokenRow) -> AuditEntry {
-    AuditEntry { action, target: token.key_id.clone(), tenant: None, before: None, after: None }
+    AuditEntry::of(action, token.key_id.clone())
 }
 
 /// Deletes the tokens of an operator who is reset or disabled.
@@ -241,6 +236,6 @@ impl Store {
             let set = operator_api_tokens::last_used_at.eq(Some(used.0));
             diesel::update(token).set(set).execute(tx.db).map(drop)
         };
-        self.write(Lane::Operators, Line::Operators, touch).await
+        self.write_one(Lane::Operators, Line::Operators, touch).await
     }
 }

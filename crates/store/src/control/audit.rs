@@ -32,6 +32,33 @@ pub struct AuditEntry {
     pub after: Option<Value>,
 }
 
+impl AuditEntry {
+    /// The entry of an action on something that belongs to no tenant. Nothing is said of its state.
+    pub(super) fn of(action: &'static str, target: impl Into<String>) -> AuditEntry {
+        AuditEntry { action, target: target.into(), tenant: None, before: None, after: None }
+    }
+
+    /// The same of something that belongs to a tenant.
+    pub(super) fn of_tenant(action: &'static str, target: impl Into<String>, tenant: TenantId) -> AuditEntry {
+        AuditEntry { tenant: Some(tenant), ..AuditEntry::of(action, target) }
+    }
+
+    /// The same with what was made.
+    pub(super) fn makes(self, after: Value) -> AuditEntry {
+        AuditEntry { after: Some(after), ..self }
+    }
+
+    /// The same with what was removed.
+    pub(super) fn removes(self, before: Value) -> AuditEntry {
+        AuditEntry { before: Some(before), ..self }
+    }
+
+    /// The same with what was changed.
+    pub(super) fn changes(self, before: Value, after: Value) -> AuditEntry {
+        AuditEntry { before: Some(before), after: Some(after), ..self }
+    }
+}
+
 /// A row of the audit log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditRow {

@@ -4,7 +4,7 @@ use super::{
     act::{Acted, Refused},
     audit::AuditEntry,
     credentials::Seen,
-    tenants::{self, TenantGone},
+    tenants,
 };
 use crate::{
     connection::read_by,
@@ -147,12 +147,11 @@ pub enum RevokeRefused {
 /// # Errors
 /// [`IssueRefused`].
 pub fn issue(tx: &mut Tx<'_>, secret: &ClientSecret) -> Acted<((), AuditEntry), IssueRefused> {
-    tenants::lock(tx, secret.tenant).map_err(|refused| refused.map(|TenantGone| IssueRefused::TenantGone))?;
+    tenants::lock_or(tx, secret.tenant, IssueRefused::TenantGone)?;
     if !insert(tx, secret)? {
         return Err(Refused::Because(IssueRefused::Exists));
     }
-    let after = Some(secret.shown());
-    Ok(((), AuditEntry { after, ..entry("client-secret.issue", secret) }))
+    Ok(((), entry("client-secret.issue", secret).makes(secret.shown())))
 }
 
 /// Inserts the row of a secret, for an action that issues it as a part. Returns `false` if its key is taken.
@@ -171,16 +170,14 @@ pub fn revoke(
     id: Uuid,
     at: Timestamp,
 ) -> Acted<(ClientSecret, AuditEntry), RevokeRefused> {
-    tenants::lock(tx, tenant).map_err(|refused| refused.map(|TenantGone| RevokeRefused::TenantGone))?;
+    tenants::lock_or(tx, tenant, RevokeRefused::TenantGone)?;
     let row = client_secrets::table.find((Id(tenant.0), Id(id)));
     let found: Option<ClientSecret> =
         row.filter(client_secrets::revoked_at.is_null()).first(tx.db).optional()?;
     let before = found.ok_or(Refused::Because(RevokeRefused::NotAlive))?;
     diesel::update(row).set(client_secrets::revoked_at.eq(Some(at.0))).execute(tx.db)?;
     let after = ClientSecret { revoked: Some(at), ..before.clone() };
-    let (shown_before, shown_after) = (Some(before.shown()), Some(after.shown()));
-    let entry =
-        AuditEntry { before: shown_before, after: shown_after, ..entry("client-secret.revoke", &before) };
+    let entry = entry("client-secret.revoke", &before).changes(before.shown(), after.shown());
     Ok((after, entry))
 }
 
@@ -200,13 +197,7 @@ pub(super) fn of_client(tx: &mut Tx<'_>, tenant: TenantId, client: Uuid) -> Quer
 }
 
 fn entry(action: &'static str, secret: &ClientSecret) -> AuditEntry {
-    AuditEntry {
-        action,
-        target: secret.key_id.clone(),
-        tenant: Some(secret.tenant),
-        before: None,
-        after: None,
-    }
+    AuditEntry::of_tenant(action, secret.key_id.clone(), secret.tenant)
 }
 
 impl Store {

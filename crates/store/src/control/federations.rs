@@ -5,7 +5,7 @@ use super::{
     audit::AuditEntry,
     credentials::Seen,
     oauth_clients::{self, OauthClient},
-    tenants::{self, TenantGone},
+    tenants,
 };
 use crate::{
     connection::read_by,
@@ -14,7 +14,7 @@ use crate::{
     jobs::lane::Lane,
     schema::{federations, types::Id, used_assertions},
     store::Store,
-    tx::Tx,
+    tx::{Tx, is_inserted},
 };
 use diesel::{
     prelude::*,
@@ -156,11 +156,8 @@ pub fn set(
     }
     diesel::delete(federations::table.find(Id(tenant.0))).execute(tx.db)?;
     diesel::insert_into(federations::table).values(FederationRecord::from(federation)).execute(tx.db)?;
-    entries.push(AuditEntry {
-        before: before.as_ref().map(Federation::shown),
-        after: Some(federation.shown()),
-        ..entry("federation.set", federation)
-    });
+    let before = before.as_ref().map(Federation::shown);
+    entries.push(AuditEntry { before, ..entry("federation.set", federation).makes(federation.shown()) });
     Ok(((), entries))
 }
 
@@ -177,8 +174,7 @@ pub fn remove(
 ) -> Acted<((), Vec<AuditEntry>), FederationRefused> {
     let before = lock(tx, tenant, Some(id))?.ok_or(Refused::Because(FederationRefused::Changed))?;
     diesel::delete(federations::table.find(Id(tenant.0))).execute(tx.db)?;
-    let shown = Some(before.shown());
-    let mut entries = vec![AuditEntry { before: shown, ..entry("federation.remove", &before) }];
+    let mut entries = vec![entry("federation.remove", &before).removes(before.shown())];
     if let Some(client) = client {
         let (_, entry) = oauth_clients::revoke(tx, tenant, client, at)
             .map_err(|refused| refused.map(|_| FederationRefused::Changed))?;
@@ -193,7 +189,7 @@ fn lock(
     tenant: TenantId,
     expected: Option<Uuid>,
 ) -> Acted<Option<Federation>, FederationRefused> {
-    tenants::lock(tx, tenant).map_err(|refused| refused.map(|TenantGone| FederationRefused::TenantGone))?;
+    tenants::lock_or(tx, tenant, FederationRefused::TenantGone)?;
     let found: Option<Federation> = federations::table.find(Id(tenant.0)).first(tx.db).optional()?;
     match found.as_ref().map(|federation| federation.id) == expected {
         true => Ok(found),
@@ -202,13 +198,7 @@ fn lock(
 }
 
 fn entry(action: &'static str, federation: &Federation) -> AuditEntry {
-    AuditEntry {
-        action,
-        target: federation.client.to_string(),
-        tenant: Some(federation.tenant),
-        before: None,
-        after: None,
-    }
+    AuditEntry::of_tenant(action, federation.client.to_string(), federation.tenant)
 }
 
 /// The federation whose assertions authenticate this client.
@@ -244,12 +234,12 @@ impl Store {
                 used_assertions::digest.eq(digest.as_slice()),
                 used_assertions::expires_at.eq(expires.0),
             ));
-            match tx.insert(|db| row.execute(db)) {
+            match is_inserted(row.execute(tx.db)) {
                 Err(Error::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _)) => Ok(false),
                 noted => noted,
             }
         };
-        self.write(Lane::Vital, tenant, note).await
+        self.write_one(Lane::Vital, tenant, note).await
     }
 
     /// Forgets the assertions that have ended.
@@ -259,6 +249,6 @@ impl Store {
     pub async fn forget_assertions(&self, now: Timestamp) -> Result<(), StoreError> {
         let ended = used_assertions::table.filter(used_assertions::expires_at.lt(now.0));
         let forget = move |tx: &mut Tx<'_>| diesel::delete(ended).execute(tx.db).map(drop);
-        self.write(Lane::Operators, Line::Process, forget).await
+        self.write_one(Lane::Operators, Line::Process, forget).await
     }
 }

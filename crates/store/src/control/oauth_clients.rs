@@ -5,7 +5,7 @@ use super::{
     audit::AuditEntry,
     client_secrets::{self, ClientSecret},
     federations::{self, Federation},
-    tenants::{self, Tenant, TenantGone},
+    tenants::{self, Tenant},
 };
 use crate::{
     connection::read_by,
@@ -127,8 +127,7 @@ pub fn create(
     client: &OauthClient,
     secret: Option<&ClientSecret>,
 ) -> Acted<((), AuditEntry), CreateRefused> {
-    tenants::lock(tx, client.tenant)
-        .map_err(|refused| refused.map(|TenantGone| CreateRefused::TenantGone))?;
+    tenants::lock_or(tx, client.tenant, CreateRefused::TenantGone)?;
     let row = diesel::insert_into(oauth_clients::table).values(ClientRecord::from(client));
     let is_new = tx.insert(|db| row.execute(db))?
         && match secret {
@@ -139,7 +138,7 @@ pub fn create(
         return Err(Refused::Because(CreateRefused::Exists));
     }
     let after = json!({ "client": client.shown(), "secret": secret.map(ClientSecret::shown) });
-    Ok(((), AuditEntry { after: Some(after), ..entry("oauth-client.create", client) }))
+    Ok(((), entry("oauth-client.create", client).makes(after)))
 }
 
 /// Revokes a client, with everything that it holds. Returns it as it is then.
@@ -152,7 +151,7 @@ pub fn revoke(
     id: Uuid,
     at: Timestamp,
 ) -> Acted<(OauthClient, AuditEntry), RevokeRefused> {
-    tenants::lock(tx, tenant).map_err(|refused| refused.map(|TenantGone| RevokeRefused::TenantGone))?;
+    tenants::lock_or(tx, tenant, RevokeRefused::TenantGone)?;
     // No client becomes that of a federation but a new one, so the answer holds.
     if federations::of_client(tx, tenant, id)?.is_some() {
         return Err(Refused::Because(RevokeRefused::Federated));
@@ -163,20 +162,12 @@ pub fn revoke(
     let before = found.ok_or(Refused::Because(RevokeRefused::NotAlive))?;
     diesel::update(row).set(oauth_clients::revoked_at.eq(Some(at.0))).execute(tx.db)?;
     let after = OauthClient { revoked: Some(at), ..before.clone() };
-    let (shown_before, shown_after) = (Some(before.shown()), Some(after.shown()));
-    let entry =
-        AuditEntry { before: shown_before, after: shown_after, ..entry("oauth-client.revoke", &before) };
+    let entry = entry("oauth-client.revoke", &before).changes(before.shown(), after.shown());
     Ok((after, entry))
 }
 
 fn entry(action: &'static str, client: &OauthClient) -> AuditEntry {
-    AuditEntry {
-        action,
-        target: client.id.to_string(),
-        tenant: Some(client.tenant),
-        before: None,
-        after: None,
-    }
+    AuditEntry::of_tenant(action, client.id.to_string(), client.tenant)
 }
 
 fn find(tx: &mut Tx<'_>, label: &str, client: Uuid) -> QueryResult<Option<OauthClientOwner>> {

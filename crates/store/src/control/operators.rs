@@ -224,8 +224,7 @@ pub fn create(tx: &mut Tx<'_>, operator: &Operator) -> Acted<((), AuditEntry), N
     if !tx.insert(|db| row.execute(db))? {
         return Err(Refused::Because(NameTaken));
     }
-    let after = Some(operator.shown());
-    Ok(((), AuditEntry { after, ..entry("operator.create", operator) }))
+    Ok(((), entry("operator.create", operator).makes(operator.shown())))
 }
 
 /// Operators give themselves a new password. `old` is the hash that the old one was checked against. All their other
@@ -359,12 +358,11 @@ fn change(
 ) -> QueryResult<AuditEntry> {
     let row = operators::table.find(Id(before.id));
     diesel::update(row).set(OperatorRecord::from(after)).execute(tx.db)?;
-    let (shown_before, shown_after) = (Some(before.shown()), Some(after.shown()));
-    Ok(AuditEntry { before: shown_before, after: shown_after, ..entry(action, before) })
+    Ok(entry(action, before).changes(before.shown(), after.shown()))
 }
 
 fn entry(action: &'static str, operator: &Operator) -> AuditEntry {
-    AuditEntry { action, target: operator.name.clone(), tenant: None, before: None, after: None }
+    AuditEntry::of(action, operator.name.clone())
 }
 
 fn sign_out_everywhere(tx: &mut Tx<'_>, id: Uuid) -> QueryResult<()> {

@@ -6,7 +6,7 @@ use super::{
     client_secrets::{self, ClientSecret},
     credentials::CredentialKind,
     secret_tokens::{self, SecretTokenRow},
-    tenants::{self, TenantGone},
+    tenants,
 };
 use crate::{
     connection::read_by,
@@ -183,8 +183,7 @@ pub fn start(
     rotation: &Rotation,
     successor: &Successor,
 ) -> Acted<((), AuditEntry), StartRefused> {
-    tenants::lock(tx, rotation.tenant)
-        .map_err(|refused| refused.map(|TenantGone| StartRefused::TenantGone))?;
+    tenants::lock_or(tx, rotation.tenant, StartRefused::TenantGone)?;
     let old = Id(rotation.old);
     let is_busy = rotations::table
         .filter(rotations::tenant_id.eq(Id(rotation.tenant.0)).and(rotations::ended_at.is_null()))
@@ -205,8 +204,8 @@ pub fn start(
         Successor::SecretToken(token) => token.shown(),
         Successor::ClientSecret(secret) => secret.shown(),
     };
-    let after = Some(json!({ "automatic": rotation.is_automatic, "new": new }));
-    Ok(((), AuditEntry { after, ..entry("rotation.start", rotation) }))
+    let after = json!({ "automatic": rotation.is_automatic, "new": new });
+    Ok(((), entry("rotation.start", rotation).makes(after)))
 }
 
 /// Ends a rotation, and the credential that is not to stay.
@@ -238,7 +237,7 @@ pub fn end(
         "early": ending.is_early,
         "ended_key_id": ended_key_id,
     });
-    Ok(((), AuditEntry { before: Some(before), after: Some(after), ..entry(action, rotation) }))
+    Ok(((), entry(action, rotation).changes(before, after)))
 }
 
 /// Says whether a gateway shall complete a rotation as soon as that is safe.
@@ -256,15 +255,14 @@ pub fn set_automatic(
     }
     let set = rotations::automatic.eq(is_automatic);
     diesel::update(rotations::table.find(key(rotation))).set(set).execute(tx.db)?;
-    let show = |is_automatic| Some(json!({ "automatic": is_automatic }));
-    let (before, after) = (show(stored.is_automatic), show(is_automatic));
-    Ok(((), AuditEntry { before, after, ..entry("rotation.automatic", rotation) }))
+    let show = |is_automatic| json!({ "automatic": is_automatic });
+    let entry = entry("rotation.automatic", rotation);
+    Ok(((), entry.changes(show(stored.is_automatic), show(is_automatic))))
 }
 
 /// A rotation as it is stored, which is under way. Its tenant is locked, so that nobody else ends it.
 fn lock_open(tx: &mut Tx<'_>, rotation: &Rotation) -> Acted<Rotation, RotationRefused> {
-    tenants::lock(tx, rotation.tenant)
-        .map_err(|refused| refused.map(|TenantGone| RotationRefused::TenantGone))?;
+    tenants::lock_or(tx, rotation.tenant, RotationRefused::TenantGone)?;
     let open = rotations::table.find(key(rotation)).filter(rotations::ended_at.is_null());
     open.first(tx.db).optional()?.ok_or(Refused::Because(RotationRefused::Ended))
 }
@@ -274,13 +272,7 @@ fn key(rotation: &Rotation) -> (Id, Id) {
 }
 
 fn entry(action: &'static str, rotation: &Rotation) -> AuditEntry {
-    AuditEntry {
-        action,
-        target: rotation.old_key_id.clone(),
-        tenant: Some(rotation.tenant),
-        before: None,
-        after: None,
-    }
+    AuditEntry::of_tenant(action, rotation.old_key_id.clone(), rotation.tenant)
 }
 
 impl Store {

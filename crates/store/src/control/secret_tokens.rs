@@ -160,12 +160,11 @@ pub enum RevokeRefused {
 /// # Errors
 /// [`IssueRefused`].
 pub fn issue(tx: &mut Tx<'_>, token: &SecretTokenRow) -> Acted<((), AuditEntry), IssueRefused> {
-    tenants::lock(tx, token.tenant).map_err(|refused| refused.map(|_| IssueRefused::TenantGone))?;
+    tenants::lock_or(tx, token.tenant, IssueRefused::TenantGone)?;
     if !insert(tx, token)? {
         return Err(Refused::Because(IssueRefused::Exists));
     }
-    let after = Some(token.shown());
-    Ok(((), AuditEntry { after, ..entry("secret-token.issue", token) }))
+    Ok(((), entry("secret-token.issue", token).makes(token.shown())))
 }
 
 /// Inserts the row of a token, for an action that issues it as a part. Returns `false` if its key is taken.
@@ -184,16 +183,14 @@ pub fn revoke(
     id: Uuid,
     at: Timestamp,
 ) -> Acted<(SecretTokenRow, AuditEntry), RevokeRefused> {
-    tenants::lock(tx, tenant).map_err(|refused| refused.map(|_| RevokeRefused::TenantGone))?;
+    tenants::lock_or(tx, tenant, RevokeRefused::TenantGone)?;
     let row = secret_tokens::table.find((Id(tenant.0), Id(id)));
     let found: Option<SecretTokenRow> =
         row.filter(secret_tokens::revoked_at.is_null()).first(tx.db).optional()?;
     let before = found.ok_or(Refused::Because(RevokeRefused::NotAlive))?;
     diesel::update(row).set(secret_tokens::revoked_at.eq(Some(at.0))).execute(tx.db)?;
     let after = SecretTokenRow { revoked: Some(at), ..before.clone() };
-    let (shown_before, shown_after) = (Some(before.shown()), Some(after.shown()));
-    let entry =
-        AuditEntry { before: shown_before, after: shown_after, ..entry("secret-token.revoke", &before) };
+    let entry = entry("secret-token.revoke", &before).changes(before.shown(), after.shown());
     Ok((after, entry))
 }
 
@@ -205,7 +202,7 @@ pub(super) fn end(tx: &mut Tx<'_>, tenant: TenantId, id: Uuid, at: Timestamp) ->
 }
 
 fn entry(action: &'static str, token: &SecretTokenRow) -> AuditEntry {
-    AuditEntry { action, target: token.key_id.clone(), tenant: Some(token.tenant), before: None, after: None }
+    AuditEntry::of_tenant(action, token.key_id.clone(), token.tenant)
 }
 
 impl Store {

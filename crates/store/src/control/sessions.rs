@@ -162,7 +162,7 @@ pub fn sign_out(tx: &mut Tx<'_>, digest: &[u8; 32]) -> Acted<((), AuditEntry), S
 }
 
 fn entry(action: &'static str, operator: &Operator) -> AuditEntry {
-    AuditEntry { action, target: operator.name.clone(), tenant: None, before: None, after: None }
+    AuditEntry::of(action, operator.name.clone())
 }
 
 #[auto_type]
@@ -218,6 +218,6 @@ impl Store {
             let session = operator_sessions::table.find(digest.as_slice());
             diesel::update(session).set(operator_sessions::seen_at.eq(seen.0)).execute(tx.db).map(drop)
         };
-        self.write(Lane::Operators, Line::Operators, touch).await
+        self.write_one(Lane::Operators, Line::Operators, touch).await
     }
 }

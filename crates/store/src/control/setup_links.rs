@@ -4,7 +4,7 @@ use super::{
     act::{Acted, Refused, Unreadable},
     audit::AuditEntry,
     secret_tokens::{self, SecretTokenRow},
-    tenants::{self, Tenant, TenantGone},
+    tenants::{self, Tenant},
 };
 use crate::{
     connection::read_by,
@@ -205,13 +205,12 @@ pub struct LinkChanged;
 /// # Errors
 /// [`CreateRefused`].
 pub fn create(tx: &mut Tx<'_>, link: &SetupLink) -> Acted<((), AuditEntry), CreateRefused> {
-    tenants::lock(tx, link.tenant).map_err(|refused| refused.map(|TenantGone| CreateRefused::TenantGone))?;
+    tenants::lock_or(tx, link.tenant, CreateRefused::TenantGone)?;
     let row = diesel::insert_into(setup_links::table).values(LinkRecord::from(link));
     if !tx.insert(|db| row.execute(db))? {
         return Err(Refused::Because(CreateRefused::Exists));
     }
-    let after = Some(link.shown());
-    Ok(((), AuditEntry { after, ..entry("setup-link.create", link) }))
+    Ok(((), entry("setup-link.create", link).makes(link.shown())))
 }
 
 /// Opens a link and issues its first Secret Token.
@@ -281,7 +280,7 @@ pub fn revoke(
 
 /// The link of this id, which is not revoked. Its tenant is locked, so that nobody else changes the link.
 fn lock(tx: &mut Tx<'_>, tenant: TenantId, id: Uuid) -> Acted<SetupLink, LinkChanged> {
-    tenants::lock(tx, tenant).map_err(|refused| refused.map(|TenantGone| LinkChanged))?;
+    tenants::lock_or(tx, tenant, LinkChanged)?;
     let alive = setup_links::table.find((Id(tenant.0), Id(id))).filter(setup_links::revoked_at.is_null());
     alive.first(tx.db).optional()?.ok_or(Refused::Because(LinkChanged))
 }
@@ -311,12 +310,11 @@ fn change(
 ) -> QueryResult<AuditEntry> {
     let row = setup_links::table.find((Id(before.tenant.0), Id(before.id)));
     diesel::update(row).set(LinkRecord::from(after)).execute(tx.db)?;
-    let (shown_before, shown_after) = (Some(before.shown()), Some(after.shown()));
-    Ok(AuditEntry { before: shown_before, after: shown_after, ..entry(action, before) })
+    Ok(entry(action, before).changes(before.shown(), after.shown()))
 }
 
 fn entry(action: &'static str, link: &SetupLink) -> AuditEntry {
-    AuditEntry { action, target: link.id.to_string(), tenant: Some(link.tenant), before: None, after: None }
+    AuditEntry::of_tenant(action, link.id.to_string(), link.tenant)
 }
 
 /// The links with their tenants.

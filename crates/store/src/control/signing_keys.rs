@@ -7,7 +7,7 @@ use crate::{
     jobs::lane::Lane,
     schema::{signing_keys, types::Id},
     store::Store,
-    tx::Tx,
+    tx::{Tx, is_inserted},
 };
 use diesel::prelude::*;
 use scim::Timestamp;
@@ -84,9 +84,9 @@ impl Store {
                 signing_keys::signs_until.eq(key.signs_until.0),
                 signing_keys::published_until.eq(key.published_until.0),
             ));
-            tx.insert(|db| row.execute(db))
+            is_inserted(row.execute(tx.db))
         };
-        self.write(Lane::Vital, Line::Process, insert).await
+        self.write_one(Lane::Vital, Line::Process, insert).await
     }
 
     /// Deletes the signing keys that are not published any more.
@@ -96,6 +96,6 @@ impl Store {
     pub async fn delete_signing_keys(&self, now: Timestamp) -> Result<(), StoreError> {
         let ended = signing_keys::table.filter(signing_keys::published_until.le(now.0));
         let delete = move |tx: &mut Tx<'_>| diesel::delete(ended).execute(tx.db).map(drop);
-        self.write(Lane::Operators, Line::Process, delete).await
+        self.write_one(Lane::Operators, Line::Process, delete).await
     }
 }

@@ -151,8 +151,7 @@ pub fn create(tx: &mut Tx<'_>, tenant: &Tenant) -> Acted<((), AuditEntry), Label
     if !is_new {
         return Err(Refused::Because(LabelTaken));
     }
-    let after = Some(tenant.shown());
-    Ok(((), AuditEntry { after, ..entry("tenant.create", tenant) }))
+    Ok(((), entry("tenant.create", tenant).makes(tenant.shown())))
 }
 
 /// Changes a tenant. Returns it as it is then. An update that changes nothing has no entry.
@@ -174,8 +173,7 @@ pub fn change(
         return Ok((after, None));
     }
     write(tx, &after)?;
-    let (shown_before, shown_after) = (Some(before.shown()), Some(after.shown()));
-    let entry = AuditEntry { before: shown_before, after: shown_after, ..entry("tenant.change", &before) };
+    let entry = entry("tenant.change", &before).changes(before.shown(), after.shown());
     Ok((after, Some(entry)))
 }
 
@@ -198,8 +196,8 @@ pub fn set_state(
         TenantState::Active => "tenant.resume",
         TenantState::Suspended => "tenant.suspend",
     };
-    let show = |state: TenantState| Some(json!({ "state": state.as_str() }));
-    let entry = AuditEntry { before: show(before.state), after: show(state), ..entry(action, &before) };
+    let show = |state: TenantState| json!({ "state": state.as_str() });
+    let entry = entry(action, &before).changes(show(before.state), show(state));
     Ok((after, Some(entry)))
 }
 
@@ -232,8 +230,7 @@ pub(crate) fn delete(tx: &mut Tx<'_>, tenant: TenantId) -> Acted<((), AuditEntry
     delete_credentials(tx, tenant)?;
     diesel::delete(erasures::table.find(Id(tenant.0))).execute(tx.db)?;
     diesel::delete(tenants::table.find(Id(tenant.0))).execute(tx.db)?;
-    let shown = Some(before.shown());
-    Ok(((), AuditEntry { before: shown, ..entry("tenant.delete", &before) }))
+    Ok(((), entry("tenant.delete", &before).removes(before.shown())))
 }
 
 fn delete_credentials(tx: &mut Tx<'_>, tenant: TenantId) -> QueryResult<()> {
@@ -254,7 +251,7 @@ fn write(tx: &mut Tx<'_>, tenant: &Tenant) -> QueryResult<()> {
 }
 
 fn entry(action: &'static str, tenant: &Tenant) -> AuditEntry {
-    AuditEntry { action, target: tenant.label.clone(), tenant: Some(tenant.id), before: None, after: None }
+    AuditEntry::of_tenant(action, tenant.label.clone(), tenant.id)
 }
 
 /// The tenant of this id, locked until the end of the transaction: the first thing that an action on a tenant or on its
@@ -273,6 +270,14 @@ pub(super) fn lock(tx: &mut Tx<'_>, tenant: TenantId) -> Acted<Tenant, TenantGon
         true => Err(Refused::Because(TenantGone)),
         false => Ok(found),
     }
+}
+
+/// The same for an action that has a reason of its own for it.
+///
+/// # Errors
+/// `gone` if there is no such tenant, or it is being erased.
+pub(super) fn lock_or<E>(tx: &mut Tx<'_>, tenant: TenantId, gone: E) -> Acted<Tenant, E> {
+    lock(tx, tenant).map_err(|refused| refused.map(|TenantGone| gone))
 }
 
 /// The tenant of this id, being erased or not, under the stronger lock: rows that refer to it wait as well.

@@ -3,7 +3,7 @@
 use super::*;
 use futures_util::future::join_all;
 use std::collections::HashSet;
-use tokens::ClientError;
+use tokens::{ClientError, FederationTerms, Issuer, TokenError};
 
 #[tokio::test]
 async fn a_secret_is_exchanged_for_a_token_that_names_tenant_and_client() {
@@ -149,6 +149,27 @@ async fn an_id_is_given_once() {
     assert!(matches!(again, Err(ClientError::Taken)), "{again:?}");
     let clients = house.clients.list(tenant).await.expect("list");
     assert_eq!((clients.len(), clients[0].client.label.as_str(), clients[0].secrets.len()), (1, "first", 2));
+}
+
+#[tokio::test]
+async fn who_comes_when_the_tenant_is_gone_is_told_so() {
+    let house = house().await;
+    let (tenant, client) = (house.tenant.id, house.client().await.0);
+    house.store.begin_erasing(tenant).await.expect("erasing");
+    let created = house.clients.create(&root(NOW), (tenant, id()), "late", YEAR).await;
+    assert!(matches!(created, Err(ClientError::TenantGone)), "{created:?}");
+    // The client was deleted with the credentials of the tenant.
+    let added = house.clients.add_secret(&root(NOW), (tenant, client, id()), YEAR).await;
+    assert!(matches!(added, Err(ClientError::NoSuchClient(_))), "{added:?}");
+    let revoked = house.clients.revoke(&root(NOW), tenant, client).await;
+    assert!(matches!(revoked, Err(ClientError::TenantGone)), "{revoked:?}");
+    let (issuer, subject, audience) = ("https://issuer".into(), "one".into(), "api://juno".into());
+    let terms = FederationTerms { issuer, subject, audience, jwks_url: "https://issuer/keys".into() };
+    let set = house.clients.set_federation(&root(NOW), tenant, terms).await;
+    assert!(matches!(set, Err(ClientError::TenantGone)), "{set:?}");
+    let issuer = Issuer::new(house.store.clone(), 2);
+    let issued = issuer.issue(&root(NOW), (tenant, id()), "late", None).await;
+    assert!(matches!(issued, Err(TokenError::TenantGone)), "the tenant is gone");
 }
 
 #[tokio::test]

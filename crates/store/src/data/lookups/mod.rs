@@ -92,7 +92,7 @@ impl Store {
     pub async fn tend_lookups(&self, now: Timestamp) -> Result<bool, StoreError> {
         for (tenant, path, uses) in self.lookups.take_uses() {
             let note = move |tx: &mut Tx<'_>| records::note_uses_of_path(tx, tenant, path, uses, now);
-            self.write(Lane::Operators, Line::Process, note).await?;
+            self.write_one(Lane::Operators, Line::Process, note).await?;
         }
         for wanted in self.lookups.take_wanted() {
             let tenant = wanted.tenant;
