@@ -1,5 +1,5 @@
 //! `entra-sim check`, which knows nothing of our types, finds nothing wrong: Microsoft's acceptance tests and the known
-//! breakages, on both databases and in both profiles.
+//! breakages, on both databases and in all profiles.
 
 use crate::{oauth::Client, world::World};
 use serde_json::Value;
@@ -51,6 +51,16 @@ fn nothing_is_found_in_profile_rfc_on_sqlite() {
 #[test]
 fn nothing_is_found_in_profile_rfc_on_postgres() {
     check(Backend::Postgres, "rfc", 109);
+}
+
+#[test]
+fn nothing_is_found_in_profile_interop_on_sqlite() {
+    check(Backend::Sqlite, "interop", 118);
+}
+
+#[test]
+fn nothing_is_found_in_profile_interop_on_postgres() {
+    check(Backend::Postgres, "interop", 118);
 }
 
 /// Test 21 of Microsoft's suite, and all others with the access token that it leads to.

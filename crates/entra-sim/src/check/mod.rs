@@ -72,6 +72,8 @@ pub enum Profile {
     Entra,
     /// RFC 7643 and 7644 to the letter
     Rfc,
+    /// The same, within the IPSIE AL SCIM profile and draft-zollner-scim-interop-profile-02
+    Interop,
 }
 
 impl Applies {
@@ -80,7 +82,9 @@ impl Applies {
         match self {
             Applies::Always => true,
             Applies::Entra => profile == Profile::Entra,
-            Applies::Rfc => profile == Profile::Rfc,
+            Applies::Strict => profile != Profile::Entra,
+            Applies::NotInterop => profile != Profile::Interop,
+            Applies::Interop => profile == Profile::Interop,
         }
     }
 }

@@ -64,7 +64,7 @@ impl Probe {
 
     /// Whether the server is held to RFC 7644 without Entra's deviations.
     pub(crate) fn is_strict(&self) -> bool {
-        self.profile == Profile::Rfc
+        self.profile != Profile::Entra
     }
 
     /// A name that nobody used before.
@@ -124,12 +124,14 @@ impl Probe {
         let reply = self.send(self.request(method, path).raw(SCIM_JSON, body)).await?;
         if let ("POST", 200..300, Some(id)) = (method, reply.status(), reply.id()) {
             let endpoint = path.split('?').next().unwrap_or(path).trim_end_matches('/');
-            self.created
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(format!("{endpoint}/{}", encode(id)));
+            self.remove_at_end(format!("{endpoint}/{}", encode(id)));
         }
         Ok(reply)
+    }
+
+    /// The resource at `path` is removed at the end.
+    pub(crate) fn remove_at_end(&self, path: String) {
+        self.created.lock().unwrap_or_else(PoisonError::into_inner).push(path);
     }
 
     /// `PATCH path` with these operations.

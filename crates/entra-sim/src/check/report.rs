@@ -262,6 +262,7 @@ pub(super) fn profile(profile: Profile) -> &'static str {
     match profile {
         Profile::Entra => "entra",
         Profile::Rfc => "rfc",
+        Profile::Interop => "interop",
     }
 }
 
@@ -271,7 +272,9 @@ pub(super) fn list(checks: &[&Check], out: &mut dyn Write) -> io::Result<()> {
         let only = match check.applies {
             Applies::Always => "",
             Applies::Entra => " (profile entra)",
-            Applies::Rfc => " (profile rfc)",
+            Applies::Strict => " (profiles rfc and interop)",
+            Applies::NotInterop => " (profiles entra and rfc)",
+            Applies::Interop => " (profile interop)",
         };
         writeln!(out, "{}{only}\n  {}\n  source: {}", check.name, check.proves, check.source)?;
         match check.should_because {

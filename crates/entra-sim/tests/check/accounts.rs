@@ -5,6 +5,7 @@ use crate::program::entra_sim;
 use crate::stand_in::defect::Defect;
 use crate::stand_in::{StandIn, TOKEN};
 use entra_sim::accounts::{Category, Discovery, PageRead, Paging, Plan, discover};
+use entra_sim::check::Profile;
 use entra_sim::clock::Clock;
 use entra_sim::connection::Behaviour;
 use entra_sim::directory::Directory;
@@ -70,7 +71,7 @@ async fn discover_while_others_write(
     paging: Paging,
     verify: bool,
 ) -> (Discovery, Vec<String>) {
-    let server = StandIn::start(true, defect).await;
+    let server = StandIn::start(Profile::Entra, defect).await;
     let left = fill(&server);
     let mut churn = Churn { server: &server, reading: 1 + usize::from(verify), left, created: 0 };
     let (directory, job) = (Directory::default(), Job::default());
@@ -113,7 +114,7 @@ async fn a_server_that_loses_users_between_pages_is_found_out() {
 
 #[tokio::test]
 async fn pages_that_do_not_go_on_end_the_reading() {
-    let server = StandIn::start(true, Some(Defect::StartIndexIgnored)).await;
+    let server = StandIn::start(Profile::Entra, Some(Defect::StartIndexIgnored)).await;
     fill(&server);
     let (directory, job) = (Directory::default(), Job::default());
     let plan = plan(Paging::Index, false);
@@ -124,7 +125,7 @@ async fn pages_that_do_not_go_on_end_the_reading() {
 
 #[tokio::test]
 async fn a_page_that_cannot_be_answered_this_time_is_asked_for_again() {
-    let server = StandIn::start(true, None).await;
+    let server = StandIn::start(Profile::Entra, None).await;
     fill(&server);
     let (directory, job) = (Directory::default(), Job::default());
     let plan = plan(Paging::Index, false);
@@ -139,7 +140,7 @@ async fn a_page_that_cannot_be_answered_this_time_is_asked_for_again() {
 
 #[tokio::test]
 async fn a_page_that_is_too_large_is_asked_for_with_fewer_users() {
-    let server = StandIn::start(true, Some(Defect::LargePagesRefused)).await;
+    let server = StandIn::start(Profile::Entra, Some(Defect::LargePagesRefused)).await;
     fill(&server);
     let (directory, job) = (Directory::default(), Job::default());
     for paging in [Paging::Index, Paging::Cursor] {
@@ -162,7 +163,7 @@ fn directory() -> Value {
 
 #[tokio::test]
 async fn the_report_says_who_is_local_unassigned_or_assigned() {
-    let server = StandIn::start(true, None).await;
+    let server = StandIn::start(Profile::Entra, None).await;
     let names = ["ann@x.example", "Bob@X.example", "kim@x.example", "printer", "=cmd()"];
     let ids = server.change(|users| names.map(|name| users.add_user(name)));
     let again = server.change(|users| users.add_user("KIM@x.example"));
@@ -195,7 +196,7 @@ async fn the_report_says_who_is_local_unassigned_or_assigned() {
 
 #[tokio::test]
 async fn a_job_without_a_direct_match_sends_nothing() {
-    let server = StandIn::start(true, None).await;
+    let server = StandIn::start(Profile::Entra, None).await;
     let folder = tempfile::tempdir().expect("a folder");
     let job = folder.path().join("job.toml");
     let mapping =

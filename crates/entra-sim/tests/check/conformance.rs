@@ -91,8 +91,10 @@ fn expectations() -> BTreeMap<String, Expected> {
     let (mut current, mut is_blocked) = (String::new(), false);
     for line in lines {
         if let Some(head) = line.strip_suffix(':') {
-            let (name, profile) = match head.strip_suffix(" rfc") {
-                Some(name) => (name, Profile::Rfc),
+            let (name, profile) = match head.split_once(' ') {
+                Some((name, "rfc")) => (name, Profile::Rfc),
+                Some((name, "interop")) => (name, Profile::Interop),
+                Some((_, other)) => panic!("{other} is no profile"),
                 None => (head, Profile::Entra),
             };
             (current, is_blocked) = (name.to_owned(), false);
@@ -115,8 +117,13 @@ fn expectations() -> BTreeMap<String, Expected> {
 
 #[tokio::test]
 async fn a_correct_server_passes_every_check_and_is_left_empty() {
-    for (profile, grant) in [(Profile::Entra, Grant::Secret), (Profile::Rfc, Grant::Assertion)] {
-        let server = StandIn::start(profile == Profile::Entra, None).await;
+    let all = [
+        (Profile::Entra, Grant::Secret),
+        (Profile::Rfc, Grant::Assertion),
+        (Profile::Interop, Grant::Assertion),
+    ];
+    for (profile, grant) in all {
+        let server = StandIn::start(profile, None).await;
         let findings = examine_all(&server, profile, Some(grant), None).await;
         for Finding { check, outcome, .. } in &findings {
             let other_grant = match grant {
@@ -139,7 +146,7 @@ async fn each_mistake_is_one_failure_and_blocks_exactly_the_checks_named_for_it(
     let one = |defect: Defect| async move {
         let (name, expected) = (format!("{defect:?}"), expectations());
         let wanted = expected.get(&name).unwrap_or_else(|| panic!("{name} is not in the fixture"));
-        let server = StandIn::start(wanted.profile == Profile::Entra, Some(defect)).await;
+        let server = StandIn::start(wanted.profile, Some(defect)).await;
         let grant = match defect {
             Defect::ShortTokenLife => Some(Grant::Secret),
             Defect::AssertionRefused => Some(Grant::Assertion),

@@ -1,6 +1,7 @@
 //! The load keeps its rate, counts exactly, hides no stall, and clears up after itself.
 
 use crate::stand_in::{StandIn, TOKEN, Trouble};
+use entra_sim::check::Profile;
 use entra_sim::clock::Clock;
 use entra_sim::connection::Behaviour;
 use entra_sim::http::{Credentials, Secret};
@@ -49,7 +50,7 @@ fn is_sane(times: &Percentiles) -> bool {
 
 #[tokio::test]
 async fn a_rate_is_held_and_every_due_request_is_sent_once() {
-    let (one, two) = (StandIn::start(true, None).await, StandIn::start(true, None).await);
+    let (one, two) = (StandIn::start(Profile::Entra, None).await, StandIn::start(Profile::Entra, None).await);
     let timed = Plan { rate: Some(100.0), until: Until::Time(Duration::from_secs(1)), ..plan(&[&one, &two]) };
     let outcome = run(timed).await;
     assert_eq!((outcome.scheduled, outcome.requests, outcome.unsent), (Some(200), 200, 0));
@@ -66,7 +67,7 @@ async fn a_rate_is_held_and_every_due_request_is_sent_once() {
 
 #[tokio::test]
 async fn a_count_is_exact_as_fast_as_may_be_and_on_several_threads() {
-    let (one, two) = (StandIn::start(true, None).await, StandIn::start(true, None).await);
+    let (one, two) = (StandIn::start(Profile::Entra, None).await, StandIn::start(Profile::Entra, None).await);
     let outcome = run(Plan { threads: 2, connections: 3, ..plan(&[&one, &two]) }).await;
     assert_eq!((outcome.scheduled, outcome.requests, outcome.failed), (Some(400), 400, 0), "{outcome}");
     assert_eq!((one.requests(), two.requests()), (PREPARED + 200, PREPARED + 200));
@@ -74,7 +75,7 @@ async fn a_count_is_exact_as_fast_as_may_be_and_on_several_threads() {
 
 #[tokio::test]
 async fn a_time_ends_a_run_without_a_rate() {
-    let server = StandIn::start(true, None).await;
+    let server = StandIn::start(Profile::Entra, None).await;
     let outcome = run(Plan { until: Until::Time(Duration::from_millis(200)), ..plan(&[&server]) }).await;
     assert_eq!((outcome.scheduled, outcome.failed), (None, 0), "{outcome}");
     assert_eq!(server.requests() as u64, PREPARED as u64 + outcome.requests);
@@ -83,7 +84,8 @@ async fn a_time_ends_a_run_without_a_rate() {
 
 #[tokio::test]
 async fn wrong_statuses_are_counted_one_by_one() {
-    let server = StandIn::troubled(true, None, Trouble { error_every: 20, ..Trouble::default() }).await;
+    let server =
+        StandIn::troubled(Profile::Entra, None, Trouble { error_every: 20, ..Trouble::default() }).await;
     let outcome = run(plan(&[&server])).await;
     let expected = (PREPARED + 200) / 20;
     assert_eq!(outcome.errors.get("500").copied(), Some(expected as u64), "{outcome}");
@@ -94,7 +96,8 @@ async fn wrong_statuses_are_counted_one_by_one() {
 
 #[tokio::test]
 async fn broken_connections_are_counted_and_made_again() {
-    let server = StandIn::troubled(true, None, Trouble { drop_every: 40, ..Trouble::default() }).await;
+    let server =
+        StandIn::troubled(Profile::Entra, None, Trouble { drop_every: 40, ..Trouble::default() }).await;
     let outcome = run(plan(&[&server])).await;
     assert_eq!(outcome.errors.get("dropped").copied(), Some(((PREPARED + 200) / 40) as u64), "{outcome}");
     assert_eq!(outcome.requests, 200, "the others are answered on new connections");
@@ -103,7 +106,8 @@ async fn broken_connections_are_counted_and_made_again() {
 #[tokio::test]
 async fn a_stall_is_seen_by_every_request_that_was_due_meanwhile() {
     let stall = (PREPARED + 60, Duration::from_millis(400));
-    let server = StandIn::troubled(true, None, Trouble { stall: Some(stall), ..Trouble::default() }).await;
+    let server =
+        StandIn::troubled(Profile::Entra, None, Trouble { stall: Some(stall), ..Trouble::default() }).await;
     let timed = Plan { rate: Some(200.0), until: Until::Time(Duration::from_secs(1)), ..plan(&[&server]) };
     let outcome = run(timed).await;
     assert_eq!((outcome.requests, outcome.failed), (200, 0), "{outcome}");
@@ -116,7 +120,8 @@ async fn a_stall_is_seen_by_every_request_that_was_due_meanwhile() {
 #[tokio::test]
 async fn windows_of_time_show_when_it_was_slow() {
     let stall = (PREPARED + 60, Duration::from_millis(300));
-    let server = StandIn::troubled(true, None, Trouble { stall: Some(stall), ..Trouble::default() }).await;
+    let server =
+        StandIn::troubled(Profile::Entra, None, Trouble { stall: Some(stall), ..Trouble::default() }).await;
     let timed = Plan {
         rate: Some(100.0),
         until: Until::Time(Duration::from_secs(2)),
@@ -134,7 +139,8 @@ async fn windows_of_time_show_when_it_was_slow() {
 #[tokio::test]
 async fn an_answer_is_not_waited_for_beyond_the_timeout() {
     let stall = (PREPARED + 20, Duration::from_millis(600));
-    let server = StandIn::troubled(true, None, Trouble { stall: Some(stall), ..Trouble::default() }).await;
+    let server =
+        StandIn::troubled(Profile::Entra, None, Trouble { stall: Some(stall), ..Trouble::default() }).await;
     let outcome = run(Plan { timeout: Duration::from_millis(200), connections: 1, ..plan(&[&server]) }).await;
     assert!(outcome.errors.get("timeout").is_some_and(|count| *count >= 1), "{outcome}");
     assert_eq!(outcome.requests, 200, "a timeout ends a request, and the run goes on");
@@ -142,7 +148,7 @@ async fn an_answer_is_not_waited_for_beyond_the_timeout() {
 
 #[tokio::test]
 async fn a_loud_tenant_sends_its_factor_more_and_is_no_measure_of_fairness() {
-    let (one, two) = (StandIn::start(true, None).await, StandIn::start(true, None).await);
+    let (one, two) = (StandIn::start(Profile::Entra, None).await, StandIn::start(Profile::Entra, None).await);
     let loud = vec![("tenant1".to_owned(), 5.0)];
     let timed =
         Plan { rate: Some(40.0), until: Until::Time(Duration::from_secs(1)), loud, ..plan(&[&one, &two]) };
@@ -156,7 +162,7 @@ async fn a_loud_tenant_sends_its_factor_more_and_is_no_measure_of_fairness() {
 
 #[tokio::test]
 async fn what_was_made_is_removed_unless_it_is_to_stay() {
-    let server = StandIn::start(true, None).await;
+    let server = StandIn::start(Profile::Entra, None).await;
     run(Plan { keep: false, ..plan(&[&server]) }).await;
     assert_eq!(server.len(), 0);
     let outcome = run(plan(&[&server])).await;
@@ -165,7 +171,8 @@ async fn what_was_made_is_removed_unless_it_is_to_stay() {
 
 #[tokio::test]
 async fn a_tenant_that_cannot_be_prepared_is_named() {
-    let server = StandIn::troubled(true, None, Trouble { error_every: 3, ..Trouble::default() }).await;
+    let server =
+        StandIn::troubled(Profile::Entra, None, Trouble { error_every: 3, ..Trouble::default() }).await;
     let why = load(plan(&[&server])).await.expect_err("no load");
     assert!(why.contains("tenant0") && why.contains("500"), "{why}");
     assert!(!why.contains(TOKEN), "{why}");

@@ -2,6 +2,7 @@
 
 use crate::stand_in::defect::Defect;
 use crate::stand_in::{StandIn, TOKEN};
+use entra_sim::check::Profile;
 use serde_json::Value;
 use std::process::Output;
 
@@ -26,7 +27,7 @@ fn text(bytes: &[u8]) -> String {
 
 #[tokio::test]
 async fn check_succeeds_against_a_correct_server_and_writes_junit() {
-    let server = StandIn::start(true, None).await;
+    let server = StandIn::start(Profile::Entra, None).await;
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("junit.xml");
     let path = file.to_str().expect("a path");
@@ -44,7 +45,7 @@ async fn check_succeeds_against_a_correct_server_and_writes_junit() {
 
 #[tokio::test]
 async fn check_fails_with_the_exchange_and_without_the_token() {
-    let server = StandIn::start(true, Some(Defect::ValueListRemovesAll)).await;
+    let server = StandIn::start(Profile::Entra, Some(Defect::ValueListRemovesAll)).await;
     let output = entra_sim(&server, &["check", "--only", "members-removed-by-value-list"]).await;
     let told = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{told}");
@@ -60,7 +61,7 @@ async fn check_fails_with_the_exchange_and_without_the_token() {
 /// The vendor's URN in a group's schemas is refused: nine checks fail, for one cause.
 #[tokio::test]
 async fn one_cause_is_one_failure_in_every_report() {
-    let server = StandIn::start(true, Some(Defect::VendorUrnRefused)).await;
+    let server = StandIn::start(Profile::Entra, Some(Defect::VendorUrnRefused)).await;
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("junit.xml");
     let groups = ["check", "--only", "group", "--junit", file.to_str().expect("a path")];
@@ -88,7 +89,7 @@ async fn one_cause_is_one_failure_in_every_report() {
 
 #[tokio::test]
 async fn a_should_is_a_warning_unless_it_is_asked_to_fail() {
-    let server = StandIn::start(true, Some(Defect::ManagerReturnedAsWord)).await;
+    let server = StandIn::start(Profile::Entra, Some(Defect::ManagerReturnedAsWord)).await;
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("junit.xml");
     let path = file.to_str().expect("a path");
@@ -114,7 +115,7 @@ async fn a_should_is_a_warning_unless_it_is_asked_to_fail() {
 /// A cause has the level of the highest check that it blocks, else a must would end as a warning.
 #[tokio::test]
 async fn a_should_that_blocks_a_must_fails_the_run() {
-    let server = StandIn::start(true, Some(Defect::UserDeleteHides)).await;
+    let server = StandIn::start(Profile::Entra, Some(Defect::UserDeleteHides)).await;
     let names = ["check", "--only", "microsoft-04-delete-user", "--only", "delete-twice"];
     let output = entra_sim(&server, &names).await;
     let told = text(&output.stdout);
@@ -124,7 +125,7 @@ async fn a_should_that_blocks_a_must_fails_the_run() {
 
 #[tokio::test]
 async fn a_server_that_cannot_be_used_is_one_message() {
-    let server = StandIn::start(true, None).await;
+    let server = StandIn::start(Profile::Entra, None).await;
     let arguments = |url: &str, token: &str| {
         let words = ["check", "--only", "filter", "--tenant-url", url, "--secret-token", token];
         words.map(str::to_owned).to_vec()
@@ -153,14 +154,14 @@ async fn check_lists_what_there_is_without_a_tenant() {
     let nothing = run(["check"].map(str::to_owned).to_vec()).await;
     assert_eq!(nothing.status.code(), Some(2));
     assert!(text(&nothing.stdout).contains("--tenant-url"), "{}", text(&nothing.stdout));
-    let server = StandIn::start(true, None).await;
+    let server = StandIn::start(Profile::Entra, None).await;
     assert_eq!(entra_sim(&server, &["check", "--only", "nonsense"]).await.status.code(), Some(2));
     assert_eq!(server.requests(), 0, "nothing is sent");
 }
 
 #[tokio::test]
 async fn swarm_writes_its_result_as_json() {
-    let server = StandIn::start(true, None).await;
+    let server = StandIn::start(Profile::Entra, None).await;
     let arguments = ["swarm", "--rate", "0", "--count", "50", "--mix", "match=1,members=1", "--json"];
     let output = entra_sim(&server, &arguments).await;
     let result: Value = serde_json::from_slice(&output.stdout).expect("JSON");
@@ -172,7 +173,7 @@ async fn swarm_writes_its_result_as_json() {
 
 #[tokio::test]
 async fn swarm_refuses_a_loud_tenant_that_there_is_not() {
-    let server = StandIn::start(true, None).await;
+    let server = StandIn::start(Profile::Entra, None).await;
     let output = entra_sim(&server, &["swarm", "--loud", "nobody=20"]).await;
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stdout).contains("nobody"));

@@ -11,6 +11,7 @@ mod dialects;
 mod discovery;
 mod errors;
 mod filters;
+mod interop;
 mod members;
 mod patches;
 mod roles;
@@ -66,18 +67,22 @@ impl Level {
 /// The profiles in which a check is carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Applies {
-    /// In both.
+    /// In all.
     Always,
     /// Only towards servers that claim to understand Entra's deviations from the RFC.
     Entra,
-    /// Only towards servers that claim RFC 7644 to the letter.
-    Rfc,
+    /// Only towards servers that claim RFC 7644 to the letter: profiles `rfc` and `interop`.
+    Strict,
+    /// Everywhere but in the profile `interop`, which forbids what the check sends.
+    NotInterop,
+    /// Only towards servers that claim the profile `interop`.
+    Interop,
 }
 
 type Run = for<'a> fn(&'a Probe) -> Pin<Box<dyn Future<Output = Verdict> + Send + 'a>>;
 
 impl Check {
-    /// A check of both profiles that a server must pass.
+    /// A check of all profiles that a server must pass.
     pub(super) const fn new(
         name: &'static str,
         source: &'static str,
@@ -112,9 +117,19 @@ impl Check {
         Check { applies: Applies::Entra, ..self }
     }
 
-    /// The same, for the profile `rfc` alone.
-    pub(super) const fn rfc(self) -> Check {
-        Check { applies: Applies::Rfc, ..self }
+    /// The same, for the profiles `rfc` and `interop`.
+    pub(super) const fn strict(self) -> Check {
+        Check { applies: Applies::Strict, ..self }
+    }
+
+    /// The same, for the profiles `entra` and `rfc`.
+    pub(super) const fn not_interop(self) -> Check {
+        Check { applies: Applies::NotInterop, ..self }
+    }
+
+    /// The same, for the profile `interop` alone.
+    pub(super) const fn interop(self) -> Check {
+        Check { applies: Applies::Interop, ..self }
     }
 
     /// The same, carried out while no other check runs.
@@ -130,7 +145,7 @@ impl Check {
 
 /// Every check, in the order of reports: what all others need, then Microsoft's 25 tests, then the rest.
 pub fn checks() -> impl Iterator<Item = &'static Check> {
-    let rooms: [&'static [Check]; 14] = [
+    let rooms: [&'static [Check]; 15] = [
         basics::CHECKS,
         acceptance_users::CHECKS,
         acceptance_groups::CHECKS,
@@ -145,6 +160,7 @@ pub fn checks() -> impl Iterator<Item = &'static Check> {
         dialects::CHECKS,
         roles::CHECKS,
         members::CHECKS,
+        interop::CHECKS,
     ];
     rooms.into_iter().flatten()
 }

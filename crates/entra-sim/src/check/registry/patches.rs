@@ -53,7 +53,8 @@ pub(super) const CHECKS: &[Check] = &[
         "RFC 7644 section 3.5.2.3",
         "replace without a path takes the attributes of its value.",
         |probe| Box::pin(without_path(probe)),
-    ),
+    )
+    .not_interop(),
     Check::new(
         "patch-external-id",
         "Microsoft: application-provisioning-config-problem-scim-compatibility",
@@ -103,35 +104,35 @@ pub(super) const CHECKS: &[Check] = &[
         "replace with a value path that selects nothing is refused with 400 noTarget.",
         |probe| Box::pin(no_target(probe)),
     )
-    .rfc(),
+    .strict(),
     Check::new(
         "rfc-remove-without-path",
         "RFC 7644 section 3.5.2.2",
         "remove without a path is refused with 400 noTarget.",
         |probe| Box::pin(remove_without_path(probe)),
     )
-    .rfc(),
+    .strict(),
     Check::new(
         "rfc-read-only",
         "RFC 7644 section 3.5.2 (mutability)",
         "A PATCH of id is refused with 400 mutability.",
         |probe| Box::pin(read_only(probe)),
     )
-    .rfc(),
+    .strict(),
     Check::new(
         "rfc-boolean-as-string",
         "RFC 7643 section 2.3.2; RFC 7644 section 3.12 (invalidValue)",
         "A word in place of a boolean is refused with 400 invalidValue.",
         |probe| Box::pin(boolean_as_string(probe)),
     )
-    .rfc(),
+    .strict(),
     Check::new(
         "rfc-put",
         "RFC 7644 section 3.5.1",
         "PUT replaces the attributes: what the new body does not have is gone.",
         |probe| Box::pin(put(probe)),
     )
-    .rfc(),
+    .strict(),
 ];
 
 async fn lower_case_op(probe: &Probe) -> Verdict {

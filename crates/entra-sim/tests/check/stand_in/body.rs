@@ -66,6 +66,7 @@ impl Directory {
         // The enterprise extension has these two, the core schema has not.
         let is_foreign = |name: &str| !schemas::is_known(name) || ["department", "manager"].contains(&name);
         let mut foreign = members.iter().filter(|(name, _)| !name.starts_with("urn:") && is_foreign(name));
+        let is_interop = self.is_interop();
         let required = if is_group { "displayName" } else { "userName" };
         let is_missing = !members.get(required).is_some_and(Value::is_string);
         match self.defect {
@@ -81,6 +82,23 @@ impl Directory {
             }
             Some(Defect::ExternalIdRequired) if !members.contains_key("externalId") => {
                 invalid("externalId is required")
+            }
+            defect
+                if is_interop
+                    && members.contains_key("password")
+                    && defect != Some(Defect::PasswordTaken) =>
+            {
+                invalid("password is not an attribute")
+            }
+            defect if is_interop && custom && defect != Some(Defect::UndescribedExtensionTolerated) => {
+                invalid("unknown extension")
+            }
+            defect
+                if is_interop
+                    && foreign.next().is_some()
+                    && defect != Some(Defect::UnknownAttributeTolerated) =>
+            {
+                invalid("unknown attribute")
             }
             Some(Defect::UserNameOptional) => Ok(()),
             _ if is_missing => invalid("the required name is missing"),

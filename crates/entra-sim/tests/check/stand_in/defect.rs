@@ -47,6 +47,10 @@ defects! {
     RolesDroppedAtCreation, PrimaryWordUnmatched, RoleTextKept, RolesReplaceAppends,
     // The RFC to the letter
     NoTargetTolerated, RemoveWithoutPathTolerated, IdPatchTolerated, BooleanWordTolerated, PutMerges,
+    // The profile interop
+    InteropNotClaimed, BulkNotClaimed, BulkMissing, PasswordDescribed, PasswordTaken, UnknownAttributeTolerated,
+    UndescribedExtensionTolerated, PathlessTolerated, MemberValuePathUnmatched, ManyOperationsRefused, HugePages,
+    CursorsNotClaimed, CursorsStandStill,
     // Groups
     VendorUrnRefused, ExcludedMembersReturned, GroupPatchReturnsMembers, ValueListRemovesAll, ValueListRefused,
     ValuePathRemovesAll, RemoveAllRefused, MembersRepeated, AbsentMemberRefused, BareMemberRefused, ExtraKeysRefused,

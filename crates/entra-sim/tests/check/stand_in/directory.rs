@@ -6,6 +6,7 @@ use super::message::{Answer, Refusal, Request};
 use super::paging::Ends;
 use super::patch::{self, Manner};
 use super::schemas::{self, ENTERPRISE};
+use entra_sim::check::Profile;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
@@ -13,8 +14,8 @@ use std::collections::HashMap;
 #[derive(Debug)]
 pub(crate) struct Directory {
     pub(super) defect: Option<Defect>,
-    /// Whether Entra's deviations are understood.
-    lenient: bool,
+    /// What it is held to: Entra's deviations are understood in `entra` alone.
+    pub(super) profile: Profile,
     pub(super) users: Vec<Value>,
     groups: Vec<Value>,
     /// Names that the defects about deletion keep taken.
@@ -31,10 +32,10 @@ pub(super) type Result<T> = std::result::Result<T, Refusal>;
 const NOT_FOUND: Refusal = Refusal { status: 404, scim_type: None, detail: "there is no such resource" };
 
 impl Directory {
-    pub(crate) fn new(lenient: bool, defect: Option<Defect>) -> Directory {
+    pub(crate) fn new(profile: Profile, defect: Option<Defect>) -> Directory {
         Directory {
             defect,
-            lenient,
+            profile,
             users: Vec::new(),
             groups: Vec::new(),
             kept_names: Vec::new(),
@@ -96,27 +97,54 @@ impl Directory {
             ("POST", [kind @ ("Users" | "Groups")]) => self.create(request, *kind == "Groups"),
             ("GET", [kind @ ("Users" | "Groups"), id]) => self.get(request, *kind == "Groups", id),
             ("PATCH", [kind @ ("Users" | "Groups"), id]) => self.patch(request, *kind == "Groups", id, None),
+            ("POST", ["Bulk"]) if self.is_interop() && !self.has(Defect::BulkMissing) => self.bulk(request),
             ("PUT", ["Users", id]) => self.put(request, id),
             ("DELETE", [kind @ ("Users" | "Groups"), id]) => self.delete(*kind == "Groups", id),
             ("GET", ["Schemas"]) => {
-                let mut list = self.envelope(schemas::schemas(self.defect), 1);
+                let mut list = self.envelope(schemas::schemas(self.profile, self.defect), 1);
                 if self.has(Defect::SchemasNotCounted) {
                     list["totalResults"] = json!(0);
                 }
                 Ok(Answer::ok(list))
             }
             ("GET", ["Schemas", urn]) if !self.has(Defect::SchemaByUrnMissing) => {
-                let all = schemas::schemas(self.defect).into_iter();
+                let all = schemas::schemas(self.profile, self.defect).into_iter();
                 all.into_iter().find(|schema| schema["id"] == *urn).map(Answer::ok).ok_or(NOT_FOUND)
             }
             ("GET", ["ResourceTypes"]) if !self.has(Defect::ResourceTypesMissing) => {
                 Ok(Answer::ok(self.envelope(schemas::resource_types(self.defect), 1)))
             }
             ("GET", ["ServiceProviderConfig"]) => {
-                Ok(Answer::ok(schemas::service_provider_config(self.defect)))
+                Ok(Answer::ok(schemas::service_provider_config(self.profile, self.defect)))
             }
             _ => Err(NOT_FOUND),
         }
+    }
+
+    /// Whether it is held to the profile `interop`.
+    pub(super) fn is_interop(&self) -> bool {
+        self.profile == Profile::Interop
+    }
+
+    /// `/Bulk`: each operation is a request of its own; references among them are not resolved.
+    fn bulk(&mut self, request: &Request) -> Result<Answer> {
+        let malformed = Refusal::bad("invalidSyntax", "the body is no BulkRequest");
+        let body: Value = serde_json::from_str(&request.body).map_err(|_| malformed)?;
+        let operations = body["Operations"].as_array().ok_or(malformed)?;
+        let mut done = Vec::new();
+        for operation in operations {
+            let text = |name: &str| operation[name].as_str().unwrap_or_default().to_owned();
+            let inner = Request {
+                method: text("method"),
+                path: text("path"),
+                body: operation["data"].to_string(),
+                ..Request::default()
+            };
+            let answer = self.answer(&inner);
+            done.push(json!({"method": text("method"), "location": answer.location, "status": answer.status.to_string()}));
+        }
+        let urn = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";
+        Ok(Answer::ok(json!({"schemas": [urn], "Operations": done})))
     }
 
     fn all(&mut self, is_group: bool) -> &mut Vec<Value> {
@@ -138,7 +166,7 @@ impl Directory {
     }
 
     pub(super) fn manner(&self, is_group: bool) -> Manner {
-        Manner { lenient: self.lenient, is_group, defect: self.defect }
+        Manner { profile: self.profile, is_group, defect: self.defect }
     }
 
     fn get(&mut self, request: &Request, is_group: bool, id: &str) -> Result<Answer> {

@@ -94,7 +94,11 @@ impl Parser {
             let inner = (depth < DEPTH).then(|| self.or(depth + 1))??;
             return self.accept(")").then_some(inner);
         }
-        let (path, op) = (self.next()?, self.next()?.to_lowercase());
+        let path = self.next()?;
+        if path.ends_with(']') {
+            return Some(Filter::Present(path));
+        }
+        let op = self.next()?.to_lowercase();
         match op.as_str() {
             "pr" => Some(Filter::Present(path)),
             "eq" | "ne" | "co" | "sw" => Some(Filter::Compare { path, op, value: self.value()? }),
@@ -181,6 +185,9 @@ fn select(place: &Value, path: &str, defect: Option<Defect>) -> Vec<Value> {
     let found = place.as_object().and_then(|members| members.iter().find(|(key, _)| same(key)));
     let Some((_, found)) = found else { return Vec::new() };
     let all = found.as_array().cloned().unwrap_or_else(|| vec![found.clone()]);
+    if rest.starts_with('[') && name == "members" && defect == Some(Defect::MemberValuePathUnmatched) {
+        return Vec::new();
+    }
     match rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((condition, sub)) => {
             let condition = parse(condition, defect);

@@ -55,7 +55,7 @@ fn remove(
         (None, Some(_)) if manner.has(Defect::ValueListRefused) => {
             return Err(Refusal::bad("invalidValue", "remove takes no value"));
         }
-        (None, Some(_)) if manner.has(Defect::ValueListRemovesAll) || !manner.lenient => {
+        (None, Some(_)) if manner.has(Defect::ValueListRemovesAll) || !manner.is_lenient() => {
             return clear(members);
         }
         (None, Some(ids)) => {
@@ -82,7 +82,7 @@ fn clear(members: &mut Vec<Value>) -> Result<(), Refusal> {
 fn ids(value: Option<&Value>, manner: Manner) -> Result<Vec<String>, Refusal> {
     let refusal = Refusal::bad("invalidValue", "a member is an object with value");
     let one = |element: &Value| match element {
-        Value::String(id) if manner.lenient && !manner.has(Defect::BareMemberRefused) => Ok(id.clone()),
+        Value::String(id) if manner.is_lenient() && !manner.has(Defect::BareMemberRefused) => Ok(id.clone()),
         other => other["value"].as_str().map(str::to_owned).ok_or(refusal),
     };
     match value {

@@ -13,6 +13,7 @@ pub(crate) mod schemas;
 use bytes::Bytes;
 use defect::Defect;
 use directory::Directory;
+use entra_sim::check::Profile;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION};
@@ -65,17 +66,17 @@ pub(crate) struct Trouble {
 }
 
 impl StandIn {
-    /// Starts one that understands Entra (`lenient`) or only the RFC.
-    pub(crate) async fn start(lenient: bool, defect: Option<Defect>) -> StandIn {
-        StandIn::troubled(lenient, defect, Trouble::default()).await
+    /// Starts one that is held to `profile`.
+    pub(crate) async fn start(profile: Profile, defect: Option<Defect>) -> StandIn {
+        StandIn::troubled(profile, defect, Trouble::default()).await
     }
 
     /// Starts one whose answers fail or wait now and then.
-    pub(crate) async fn troubled(lenient: bool, defect: Option<Defect>, trouble: Trouble) -> StandIn {
+    pub(crate) async fn troubled(profile: Profile, defect: Option<Defect>, trouble: Trouble) -> StandIn {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let house = Arc::new(House {
-            directory: Mutex::new(Directory::new(lenient, defect)),
+            directory: Mutex::new(Directory::new(profile, defect)),
             group_patches: Mutex::default(),
             trouble,
             requests: AtomicUsize::new(0),

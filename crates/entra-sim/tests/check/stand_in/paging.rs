@@ -58,6 +58,7 @@ impl Directory {
         let known = self.ends(is_group).cursors.get(cursor).copied();
         let from = match (cursor, known) {
             ("", _) => 0,
+            (_, Some(_)) if self.has(Defect::CursorsStandStill) => 0,
             (_, Some(end)) => end,
             (_, None) => return Err(Refusal::bad("invalidCursor", "the cursor is not known")),
         };

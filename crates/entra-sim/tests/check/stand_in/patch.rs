@@ -5,17 +5,23 @@ use super::filter::{self, Filter};
 use super::members;
 use super::message::Refusal;
 use super::schemas::{ENTERPRISE, USER, canonical, is_known, is_multi_valued};
+use entra_sim::check::Profile;
 use serde_json::{Map, Value, json};
 
 /// How a PATCH is read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Manner {
-    pub(crate) lenient: bool,
+    pub(crate) profile: Profile,
     pub(crate) is_group: bool,
     pub(crate) defect: Option<Defect>,
 }
 
 impl Manner {
+    /// Whether Entra's deviations are understood.
+    pub(crate) fn is_lenient(&self) -> bool {
+        self.profile == Profile::Entra
+    }
+
     pub(crate) fn has(&self, defect: Defect) -> bool {
         self.defect == Some(defect)
     }
@@ -46,6 +52,9 @@ pub(crate) fn apply(resource: &mut Value, operations: &[Value], manner: Manner) 
     let capitals = operations.iter().filter(|op| is_capital(op)).count();
     if manner.has(Defect::MixedOpsRefused) && capitals > 0 && capitals < operations.len() {
         return Err(Refusal::bad("invalidSyntax", "the operations are of two dialects"));
+    }
+    if manner.is_group && operations.len() > 25 && manner.has(Defect::ManyOperationsRefused) {
+        return Err(Refusal::plain(413, "25 operations at most"));
     }
     let skipped =
         if manner.is_group && manner.has(Defect::LastOperationOnly) { operations.len() - 1 } else { 0 };
@@ -88,7 +97,8 @@ fn without_path(resource: &mut Value, verb: Verb, value: &Value, manner: Manner)
         return if is_fine { Ok(()) } else { Err(Refusal::bad("noTarget", "remove needs a path")) };
     }
     let attributes = value.as_object().ok_or(Refusal::bad("invalidValue", "value must be an object"))?;
-    if manner.has(Defect::PathlessRefused) {
+    let needs_a_path = manner.profile == Profile::Interop && !manner.has(Defect::PathlessTolerated);
+    if manner.has(Defect::PathlessRefused) || needs_a_path {
         return Err(Refusal::bad("invalidPath", "an operation needs a path"));
     }
     for (key, value) in attributes {
@@ -115,7 +125,8 @@ fn parse(text: &str, manner: Manner) -> Result<Option<Path>, Refusal> {
     }
     let after = |urn: &str| {
         let (start, rest) = text.split_at_checked(urn.len())?;
-        let is_dotted = rest.starts_with('.') && manner.lenient && !manner.has(Defect::DotAfterUrnRefused);
+        let is_dotted =
+            rest.starts_with('.') && manner.is_lenient() && !manner.has(Defect::DotAfterUrnRefused);
         (start.eq_ignore_ascii_case(urn) && (rest.starts_with(':') || is_dotted)).then(|| &rest[1..])
     };
     let extension = after(ENTERPRISE);
@@ -132,14 +143,18 @@ fn parse(text: &str, manner: Manner) -> Result<Option<Path>, Refusal> {
         if manner.has(Defect::PathRespectsCase) { name.to_owned() } else { canonical(name).to_owned() }
     };
     let name = exact(name);
+    let is_undescribed = rest.starts_with("urn:");
+    if is_undescribed && manner.has(Defect::UndescribedExtensionTolerated) {
+        return Ok(None);
+    }
     if !is_known(&name) || canonical(&name) != name {
-        return match manner.lenient && !manner.has(Defect::PathRespectsCase) {
+        return match manner.is_lenient() && !manner.has(Defect::PathRespectsCase) {
             _ if manner.has(Defect::UnknownPathBreaks) => Err(Refusal::plain(500, "no such column")),
             true => Ok(None),
             false => Err(invalid),
         };
     }
-    let in_extension = extension.is_some() || (manner.lenient && name == "manager");
+    let in_extension = extension.is_some() || (manner.is_lenient() && name == "manager");
     Ok(Some(Path { in_extension, name, filter, sub: tail.strip_prefix('.').map(exact) }))
 }
 
@@ -148,7 +163,7 @@ fn at(resource: &mut Value, verb: Verb, path: &str, value: Option<&Value>, manne
     let nothing = match value {
         Some(Value::Null) if verb != Verb::Remove && manner.has(Defect::NullIgnored) => return Ok(()),
         Some(Value::Null) => true,
-        Some(Value::String(text)) if text.is_empty() && manner.lenient => {
+        Some(Value::String(text)) if text.is_empty() && manner.is_lenient() => {
             let is_manager = path.name == "manager";
             let refused = if is_manager { Defect::EmptyManagerRefused } else { Defect::EmptyWordRefused };
             if manner.has(refused) {
@@ -160,7 +175,7 @@ fn at(resource: &mut Value, verb: Verb, path: &str, value: Option<&Value>, manne
     };
     let verb = if nothing && verb != Verb::Remove && path.name != "members" { Verb::Remove } else { verb };
     match path.name.as_str() {
-        "id" if manner.lenient || manner.has(Defect::IdPatchTolerated) => return Ok(()),
+        "id" if manner.is_lenient() || manner.has(Defect::IdPatchTolerated) => return Ok(()),
         "id" => return Err(Refusal::bad("mutability", "id is read-only")),
         "members" => return members::apply(resource, verb, path.filter.as_ref(), value, manner),
         "displayName" if manner.is_group && manner.has(Defect::GroupRenameIgnored) => return Ok(()),
@@ -196,13 +211,13 @@ fn read_value(path: &Path, value: Value, verb: Verb, manner: Manner) -> Result<V
     match (path.name.as_str(), value) {
         ("active", Value::String(word)) => active(&word, manner),
         ("manager", Value::String(id)) if path.sub.is_none() => {
-            match manner.lenient && !manner.has(Defect::ManagerWordRefused) {
+            match manner.is_lenient() && !manner.has(Defect::ManagerWordRefused) {
                 true => Ok(json!({"value": id})),
                 false => invalid,
             }
         }
         ("manager", Value::Array(elements)) if elements.len() == 1 => {
-            match manner.lenient && !manner.has(Defect::ManagerArrayRefused) {
+            match manner.is_lenient() && !manner.has(Defect::ManagerArrayRefused) {
                 true => Ok(elements[0].clone()),
                 false => invalid,
             }
@@ -218,7 +233,7 @@ fn read_value(path: &Path, value: Value, verb: Verb, manner: Manner) -> Result<V
             invalid
         }
         (name, Value::Array(elements))
-            if !is_multi_valued(name) && manner.lenient && !manner.has(Defect::WrappedValueKept) =>
+            if !is_multi_valued(name) && manner.is_lenient() && !manner.has(Defect::WrappedValueKept) =>
         {
             Ok(elements.first().map(|element| element["value"].clone()).unwrap_or_default())
         }
@@ -231,8 +246,8 @@ pub(crate) fn active(word: &str, manner: Manner) -> Result<Value, Refusal> {
     match word.to_lowercase().as_str() {
         _ if manner.has(Defect::ActiveWordKept) => Ok(json!(word)),
         _ if manner.has(Defect::ActiveWordAlwaysTrue) => Ok(json!(true)),
-        "true" if manner.lenient => Ok(json!(true)),
-        "false" if manner.lenient => Ok(json!(false)),
+        "true" if manner.is_lenient() => Ok(json!(true)),
+        "false" if manner.is_lenient() => Ok(json!(false)),
         _ if manner.has(Defect::BooleanWordTolerated) => Ok(json!(true)),
         _ => Err(Refusal::bad("invalidValue", "active must be a boolean")),
     }
@@ -287,7 +302,7 @@ fn write_selected(place: &mut Value, path: &Path, verb: Verb, value: Value, mann
     let is_scattered = path.name == "addresses" && manner.has(Defect::AddressPartsScattered);
     let is_appended = verb == Verb::Add && manner.has(Defect::ValuePathAppends);
     if verb != Verb::Remove && (!list.iter().any(fits) || is_scattered || is_appended) {
-        match manner.lenient || manner.has(Defect::NoTargetTolerated) {
+        match manner.is_lenient() || manner.has(Defect::NoTargetTolerated) {
             _ if manner.has(Defect::MissingElementIgnored) => return Ok(()),
             true if !manner.has(Defect::MissingElementRefused) => {}
             _ => return Err(Refusal::bad("noTarget", "the value path selects nothing")),

@@ -1,6 +1,7 @@
 //! What the stand-in says about itself, and the names it knows.
 
 use super::defect::Defect;
+use entra_sim::check::Profile;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -47,8 +48,12 @@ pub(crate) fn is_multi_valued(name: &str) -> bool {
 }
 
 /// The published schemas.
-pub(crate) fn schemas(defect: Option<Defect>) -> Vec<Value> {
+pub(crate) fn schemas(profile: Profile, defect: Option<Defect>) -> Vec<Value> {
     let mut schemas = SCHEMAS.clone();
+    if profile == Profile::Interop && defect != Some(Defect::PasswordDescribed) {
+        let attributes = schemas.iter_mut().filter_map(|schema| schema["attributes"].as_array_mut());
+        attributes.for_each(|all| all.retain(|attribute| attribute["name"] != "password"));
+    }
     match defect {
         Some(Defect::SchemasWithoutGroup | Defect::GroupsMissing) => {
             schemas.retain(|schema| schema["id"] != GROUP)
@@ -82,16 +87,23 @@ pub(crate) fn resource_types(defect: Option<Defect>) -> Vec<Value> {
 }
 
 /// `/ServiceProviderConfig`.
-pub(crate) fn service_provider_config(defect: Option<Defect>) -> Value {
-    json!({
+pub(crate) fn service_provider_config(profile: Profile, defect: Option<Defect>) -> Value {
+    let is_interop = profile == Profile::Interop;
+    let has_bulk = is_interop && defect != Some(Defect::BulkNotClaimed);
+    let largest = if defect == Some(Defect::HugePages) { 5_000 } else { 1_000 };
+    let mut config = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
         "patch": {"supported": defect != Some(Defect::ConfigDeniesPatch)},
-        "bulk": {"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
-        "filter": {"supported": true, "maxResults": 1000},
+        "bulk": {"supported": has_bulk, "maxOperations": 100, "maxPayloadSize": 1_000_000},
+        "filter": {"supported": true, "maxResults": largest},
         "changePassword": {"supported": false},
         "sort": {"supported": false},
         "etag": {"supported": false},
-        "pagination": {"cursor": true, "index": true, "maxPageSize": 1000},
+        "pagination": {"cursor": defect != Some(Defect::CursorsNotClaimed), "index": true, "maxPageSize": 1000},
         "authenticationSchemes": [{"type": "oauthbearertoken", "name": "Bearer", "description": "A bearer token"}]
-    })
+    });
+    if is_interop {
+        config["interopProfileConformant"] = json!(defect != Some(Defect::InteropNotClaimed));
+    }
+    config
 }
