@@ -1,6 +1,9 @@
 //! The state of the operators' listener: what its use cases stand on.
 
-use crate::Failure;
+use crate::{
+    Failure,
+    conformance::{OpenScim, ScimService},
+};
 use provisioning::{Context, Provisioning};
 use scim::{Timestamp, schema::ResourceKind, search::PageLimits};
 use std::{sync::OnceLock, time::Duration};
@@ -75,6 +78,7 @@ pub struct Admin {
     pub(crate) settings: AdminSettings,
     pub(crate) now: fn() -> Timestamp,
     forget: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    scim: OnceLock<OpenScim>,
 }
 
 /// Rows of a page.
@@ -94,7 +98,7 @@ impl Admin {
         let oauth_clients = OauthClients::new(store.clone(), settings.client_policy);
         let issuer = Issuer::new(store.clone(), settings.max_tokens);
         let rotations = Rotations::new(store.clone(), settings.silence);
-        let (passwords, forget) = (Passwords::new()?, OnceLock::new());
+        let passwords = Passwords::new()?;
         let openid = settings.openid.clone().map(OpenId::new).transpose().map_err(Failure::Internal)?;
         Ok(Admin {
             store,
@@ -108,7 +112,8 @@ impl Admin {
             rotations,
             settings,
             now,
-            forget,
+            forget: OnceLock::new(),
+            scim: OnceLock::new(),
         })
     }
 
@@ -123,6 +128,20 @@ impl Admin {
     pub(crate) fn credentials_have_ended(&self) {
         if let Some(forget) = self.forget.get() {
             forget();
+        }
+    }
+
+    /// How the SCIM service is opened, over the same database, to be tried. Counts the first time that it is said.
+    pub fn try_scim_by(&self, open: OpenScim) {
+        // A second one would be a mistake of whoever puts the process together, and harmless.
+        let _ = self.scim.set(open);
+    }
+
+    /// The SCIM service, to be tried.
+    pub(crate) async fn open_scim(&self) -> Result<Box<dyn ScimService>, Failure> {
+        match self.scim.get() {
+            Some(open) => open().await,
+            None => Err(Failure::internal("this process cannot open the SCIM service")),
         }
     }
 

@@ -68,7 +68,7 @@ pub enum Failure {
 
 impl Failure {
     /// Something that every machine can do has failed.
-    pub(crate) fn internal(cause: impl std::fmt::Display) -> Failure {
+    pub fn internal(cause: impl std::fmt::Display) -> Failure {
         Failure::Internal(cause.to_string())
     }
 }

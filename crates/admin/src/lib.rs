@@ -9,6 +9,7 @@ pub mod api;
 mod api_tokens;
 mod audit_log;
 mod caller;
+pub mod conformance;
 pub mod console;
 mod cookies;
 pub mod expiry;

@@ -144,6 +144,8 @@ pub(crate) enum TenantCommand {
     Suspend(Confirmed),
     /// End a suspension.
     Resume(Confirmed),
+    /// Show what the gateway does of what the IPSIE AL SCIM 2.0 profile asks, tried on a scratch tenant of the same profile.
+    Conformance { tenant: String },
     /// Erase a tenant with all its users, groups and credentials, for ever.
     Delete(Confirmed),
     /// Write everything that is kept of a tenant but its secrets, as JSON Lines.

@@ -22,6 +22,7 @@ mod serve;
 mod settings;
 mod size;
 mod steady_clock;
+mod trial;
 mod unread;
 mod user_names;
 

@@ -1,10 +1,15 @@
-//! The timer that purges what was deleted long ago (docs/adr/0019). Every process has one; they do not disturb each other.
+//! The timer that purges what was deleted long ago (docs/adr/0019), and erases scratch tenants that were left
+//! (docs/adr/0036). Every process has one; they do not disturb each other.
 
-use crate::{clock, steady_clock::SteadyClock};
+use crate::{clock, host, steady_clock::SteadyClock};
+use admin::conformance::SCRATCH_SECONDS;
 use prometheus::{IntCounter, Registry};
 use scim::Timestamp;
 use std::time::Duration;
-use store::Store;
+use store::{
+    Actor, By, Store, StoreError,
+    control::{Refused, tenants::TenantGone},
+};
 
 /// Most resources that are purged between two looks at the clock.
 const BATCH: u32 = 100;
@@ -47,11 +52,27 @@ impl Purge {
             if let Err(cause) = self.purge_all(clock::now()).await {
                 tracing::warn!(%cause, "what was deleted long ago is not purged; it is tried again");
             }
+            if let Err(cause) = self.erase_scratch(clock::now()).await {
+                tracing::warn!(%cause, "old scratch tenants are not erased; it is tried again");
+            }
         }
     }
 
+    /// Scratch tenants that whoever opened them has not erased: the process stopped, or the database was away.
+    async fn erase_scratch(&self, now: Timestamp) -> Result<(), StoreError> {
+        for tenant in self.store.scratch_tenants(now.plus_seconds(-SCRATCH_SECONDS)).await? {
+            let by = By { actor: Actor::Automatic, origin: host::name(), at: now };
+            match self.store.delete_tenant(&by, tenant).await {
+                // Another process has erased it.
+                Ok(()) | Err(Refused::Because(TenantGone)) => {}
+                Err(Refused::Failed(cause)) => return Err(cause),
+            }
+        }
+        Ok(())
+    }
+
     /// Batch after batch, until nothing is due or something is wrong. Nothing while the clock is not steady.
-    async fn purge_all(&self, now: Timestamp) -> Result<(), store::StoreError> {
+    async fn purge_all(&self, now: Timestamp) -> Result<(), StoreError> {
         if !self.clock.is_steady(now).await? {
             return Ok(());
         }
@@ -84,7 +105,8 @@ mod tests {
     };
     use serde_json::{Value, json};
     use store::{
-        Action, Actor, By, Change, Document, ResourceId, Tenant, TenantId, TenantState, control::tenants,
+        Action, Change, Document, ResourceId, SecretTokenRow, Tenant, TenantId, TenantState,
+        control::{scratch, tenants},
     };
     use uuid::Uuid;
 
@@ -126,6 +148,38 @@ mod tests {
             store.commit(TENANT, change).await.expect("committed");
         }
         store
+    }
+
+    #[tokio::test]
+    async fn a_scratch_tenant_that_was_left_is_erased_after_an_hour() {
+        let folder = tempfile::tempdir().expect("folder");
+        let store = store_with_a_deleted_user(&folder).await;
+        let id = TenantId::scratch(TENANT.0);
+        let tenant = store.tenant("contoso").await.expect("asked").expect("the tenant");
+        let row = Tenant { id, label: "scratch".to_owned(), ..tenant };
+        let digest = [7; 32];
+        let token = SecretTokenRow {
+            id: Uuid::from_u128(9),
+            tenant: id,
+            key_id: "AbCd1234".to_owned(),
+            digest,
+            label: "conformance".to_owned(),
+            created: Timestamp(NOW),
+            expires: None,
+            revoked: None,
+            seen: None,
+        };
+        let by = By { actor: Actor::Automatic, origin: "host".to_owned(), at: Timestamp(NOW) };
+        store.act(&by, TENANT, move |tx| scratch::open(tx, TENANT, &row, &token)).await.expect("opened");
+        let registry = Registry::new();
+        let clock = SteadyClock::new(store.clone(), &registry).expect("clock");
+        let purge = Purge::new(store.clone(), clock, Duration::from_secs(1), &registry).expect("purge");
+        for (at, is_left) in [(NOW + HOUR, true), (NOW + HOUR + 1, false), (NOW + HOUR + 2, false)] {
+            purge.erase_scratch(Timestamp(at)).await.expect("erased");
+            let found = store.secret_token(digest, store::Line::Process).await.expect("asked");
+            assert_eq!(found.is_some(), is_left, "{at}");
+        }
+        assert!(store.tenant("contoso").await.expect("asked").is_some());
     }
 
     #[tokio::test]

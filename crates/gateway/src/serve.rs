@@ -157,7 +157,7 @@ fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, CommandError> {
     listener.map_err(|cause| CommandError::Failed(format!("{key}: cannot listen at {address}: {cause}")))
 }
 
-fn scim_state(
+pub(crate) fn scim_state(
     settings: &Settings,
     store: Store,
     access_tokens: Arc<AccessTokens>,

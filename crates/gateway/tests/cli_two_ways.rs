@@ -99,6 +99,12 @@ fn everything(way: &Way) -> Vec<(String, Value)> {
     run(2, &["tenant", "show", "contoso"]);
     let changed = run(2, &["tenant", "change", "contoso", "--name", "Contoso AG", "--profile", "rfc"]);
     assert_eq!((text(&changed, "name"), text(&changed, "profile")), ("Contoso AG", "rfc"));
+    let tried = run(2, &["tenant", "conformance", "contoso"]);
+    // Only the profile interop is what the standard asks for.
+    assert_eq!(
+        (&tried["profile"], &tried["al1"], &tried["al2"]),
+        (&json!("rfc"), &json!(false), &json!(false))
+    );
     assert_eq!(run(2, &["tenant", "suspend", "contoso", "--confirm", "contoso"])["state"], "suspended");
     assert_eq!(run(2, &["tenant", "resume", "contoso", "--confirm", "contoso"])["state"], "active");
 

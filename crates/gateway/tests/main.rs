@@ -12,6 +12,7 @@ mod browser;
 mod callers;
 mod cli;
 mod cli_two_ways;
+mod conformance;
 mod console;
 mod durability;
 mod entra_check;

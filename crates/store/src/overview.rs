@@ -191,7 +191,9 @@ type NamedColumns = (Id, bool, bool, Option<String>);
 fn tenants<D: Dialect>(label: &str, search: &TenantSearch, limit: i64) -> Statement<D, TenantTypes> {
     let mut sql = sql!(
         "SELECT t.id, t.label, t.name, t.profile, t.state, t.created_at FROM tenants AS t WHERE t.label > ",
-        Bind::text(label)
+        Bind::text(label),
+        " AND t.id < ",
+        Bind::key(TenantId::FIRST_SCRATCH.0)
     );
     if let Some(state) = search.state {
         sql.push(" AND t.state = ");

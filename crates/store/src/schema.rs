@@ -21,6 +21,8 @@ pub(crate) mod types {
     #[diesel(postgres_type(oid = 2950, array_oid = 2951), sqlite_type(name = "Binary"))]
     pub struct Key;
 
+    impl sql_types::SqlOrd for Key {}
+
     /// JSON kept as its text: `json` in PostgreSQL, TEXT in SQLite.
     #[derive(Clone, Copy, Debug, SqlType, QueryId)]
     #[diesel(postgres_type(oid = 114, array_oid = 199), sqlite_type(name = "Text"))]

@@ -1,7 +1,7 @@
 //! Access tokens: JSON Web Tokens by the profile of RFC 9068, each for one tenant.
 
 use crate::{
-    issuer::new_id,
+    id::new_id,
     jws::Unverified,
     signing_keys::{KeyError, SigningKeys},
 };

@@ -1,6 +1,6 @@
 //! Make, list and revoke the OAuth clients of a tenant and their secrets; set whose assertions it takes.
 
-use crate::{issuer::new_id, secret_hash, secret_token::ClientSecretText};
+use crate::{id::new_id, secret_hash, secret_token::ClientSecretText};
 use scim::Timestamp;
 use std::time::Duration;
 use store::{

@@ -1,11 +1,12 @@
 //! Issue, list and revoke the Secret Tokens of a tenant.
 
-use crate::SecretToken;
+use crate::{SecretToken, id::new_id};
 use scim::Timestamp;
 use store::{
-    By, SecretTokenRow, Store, StoreError, TenantId,
+    By, SecretTokenRow, Store, StoreError, Tenant, TenantId,
     control::{
         Tx,
+        scratch::{self, OpenRefused},
         secret_tokens::{self, IssueRefused},
     },
 };
@@ -76,6 +77,31 @@ impl Issuer {
             refused.told_as(|reason| match reason {
                 IssueRefused::Exists => TokenError::Taken,
                 IssueRefused::TenantGone => TokenError::TenantGone,
+            })
+        })?;
+        Ok(issued)
+    }
+
+    /// Opens a scratch tenant with its only token, which is good until `expires`, to try how the tenant `like` is served.
+    ///
+    /// # Errors
+    /// [`TokenError::TenantGone`] if there is no tenant `like` any more; [`TokenError::Taken`], [`TokenError::Random`],
+    /// [`TokenError::Store`].
+    pub async fn open_scratch(
+        &self,
+        by: &By,
+        like: TenantId,
+        scratch: Tenant,
+        expires: Timestamp,
+    ) -> Result<Issued, TokenError> {
+        let id = (scratch.id, new_id(by.at)?);
+        let issued = self.draft(id, "conformance", Some(expires), None, by.at).await?;
+        let row = issued.row.clone();
+        let opened = self.store.act(by, like, move |tx| scratch::open(tx, like, &scratch, &row)).await;
+        opened.map_err(|refused| {
+            refused.told_as(|reason| match reason {
+                OpenRefused::Taken => TokenError::Taken,
+                OpenRefused::TenantGone => TokenError::TenantGone,
             })
         })?;
         Ok(issued)
@@ -166,11 +192,4 @@ impl Issuer {
             self.list(tenant).await?.into_iter().find(|row| row.key_id == key_id && row.is_alive(now));
         found.ok_or_else(|| TokenError::NoSuchToken(key_id.to_owned()))
     }
-}
-
-/// UUID version 7: the order of ids is the order of issue.
-pub(crate) fn new_id(now: Timestamp) -> Result<Uuid, getrandom::Error> {
-    let mut random = [0u8; 10];
-    getrandom::fill(&mut random)?;
-    Ok(uuid::Builder::from_unix_timestamp_millis(u64::try_from(now.0).unwrap_or(0), &random).into_uuid())
 }

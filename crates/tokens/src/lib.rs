@@ -11,6 +11,7 @@ mod address;
 mod authenticator;
 mod clients;
 mod federation;
+mod id;
 mod issuer;
 mod jwks;
 mod jws;
@@ -36,6 +37,7 @@ pub use clients::{
     ClientError, ClientPolicy, ClientWithSecrets, FederationTerms, IssuedSecret, OauthClients,
 };
 pub use federation::Federations;
+pub use id::new_id;
 pub use issuer::{Issued, Issuer, TokenError};
 pub use jwks::{JwksSettings, check_jwks_url};
 pub use lookups::{Lookup, Lookups, TooManyUnknown};

@@ -3,7 +3,8 @@
 
 use crate::{
     clients::{ClientError, IssuedSecret, OauthClients},
-    issuer::{Issued, Issuer, TokenError, new_id},
+    id::new_id,
+    issuer::{Issued, Issuer, TokenError},
     rotation::{Rotating, RotationState, judge},
 };
 use scim::Timestamp;

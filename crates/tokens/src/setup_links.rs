@@ -1,7 +1,7 @@
 //! Setup links: made and revoked by operators, opened once by a customer's administrator, to whom they issue a Secret Token
 //! (`docs/adr/0016`).
 
-use crate::{Issued, Issuer, SetupToken, TokenError, issuer::new_id, operator::SessionToken};
+use crate::{Issued, Issuer, SetupToken, TokenError, id::new_id, operator::SessionToken};
 use scim::Timestamp;
 use std::time::Duration;
 use store::{

@@ -4,7 +4,7 @@
 //! meets an unknown one. A successor begins where its predecessor ends; the database keeps that instant unique, so that
 //! processes that see the need together make one successor.
 
-use crate::{issuer::new_id, jws::VerifyingKey};
+use crate::{id::new_id, jws::VerifyingKey};
 use aws_lc_rs::{
     rand::SystemRandom,
     signature::{Ed25519KeyPair, KeyPair},

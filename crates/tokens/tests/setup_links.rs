@@ -69,7 +69,7 @@ fn after(hours: i64) -> Timestamp {
 }
 
 fn new_id() -> Uuid {
-    tokens::operator::new_id(NOW).expect("random bytes")
+    tokens::new_id(NOW).expect("random bytes")
 }
 
 fn anna(at: Timestamp) -> By {

@@ -3,6 +3,7 @@
 mod api_tokens;
 mod audit;
 mod caller;
+mod conformance;
 mod expiry;
 mod federation;
 mod oauth_clients;
@@ -48,6 +49,7 @@ routes! { "/api/v1", Problem;
     "/tenants/{tenant}" { GET Viewer => tenants::show, PATCH Support => tenants::change, DELETE Admin => tenants::delete }
     "/tenants/{tenant}/suspend" { POST Support => tenants::suspend }
     "/tenants/{tenant}/resume" { POST Support => tenants::resume }
+    "/tenants/{tenant}/conformance" { POST Support => conformance::examine }
     "/tenants/{tenant}/export" { POST Admin => tenants::export }
     "/tenants/{tenant}/secret-tokens" { GET Viewer => secret_tokens::list, POST Support => secret_tokens::issue }
     "/tenants/{tenant}/secret-tokens/{key_id}/revoke" { POST Support => secret_tokens::revoke }

@@ -1,8 +1,9 @@
 //! The description of the API (OpenAPI 3.1), made from the handlers and their types.
 
 use super::{
-    Access, PREFIX, Problem, ROUTES, Route, api_tokens, audit, expiry, federation, needs_session,
-    oauth_clients, operators, problem, resources, rotations, secret_tokens, session, setup_links, tenants,
+    Access, PREFIX, Problem, ROUTES, Route, api_tokens, audit, conformance, expiry, federation,
+    needs_session, oauth_clients, operators, problem, resources, rotations, secret_tokens, session,
+    setup_links, tenants,
 };
 use crate::cookies;
 use actix_web::HttpResponse;
@@ -72,6 +73,7 @@ use utoipa::{
         resources::collisions,
         resources::deleted,
         resources::restore,
+        conformance::examine,
         audit::list,
         audit::verify,
     ),

@@ -10,7 +10,7 @@ use actix_web::{
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use std::time::Duration;
-use tokens::operator;
+use tokens::new_id;
 
 /// Largest form, in bytes.
 const MAX_FORM: usize = 64 * 1024;
@@ -22,7 +22,7 @@ const MEDIA_TYPE: &str = "application/x-www-form-urlencoded";
 /// # Errors
 /// None that should be.
 pub(super) fn new_key(admin: &Admin) -> Result<String, Failure> {
-    Ok(operator::new_id(admin.now()).map_err(Failure::internal)?.to_string())
+    Ok(new_id(admin.now()).map_err(Failure::internal)?.to_string())
 }
 
 /// What a form says; empty for a request without a body.

@@ -19,6 +19,7 @@ use crate::{
     cli::{OperatorsCommand, Way},
     clock, host,
     settings::{self, Settings},
+    trial,
 };
 use admin::{Admin, AdminSettings};
 use api::Api;
@@ -131,7 +132,9 @@ pub(crate) fn open_admin(settings: &Settings, store: Store, scim: SocketAddr) ->
         setup_link_lifetime: settings.setup.link_lifetime,
         unknown: crate::oauth::ration(settings),
     };
-    Ok(Admin::new(store, admin_settings, clock::now)?)
+    let admin = Admin::new(store.clone(), admin_settings, clock::now)?;
+    admin.try_scim_by(trial::opener(settings, store, scim));
+    Ok(admin)
 }
 
 /// Whether operators' browsers connect to a loopback address, with nothing between that could end TLS.

@@ -38,6 +38,10 @@ pub(crate) async fn run(api: &Api, command: &TenantCommand) -> Result<Answer, Co
             let label = label(meant, "lets the tenant provision again")?;
             show(Request::post(&["tenants", &meant.tenant, "resume"]).query("confirm", Some(label))).await
         }
+        TenantCommand::Conformance { tenant } => {
+            let asked = Request::post(&["tenants", tenant, "conformance"]);
+            Ok(conformance(api.ask(asked).await?))
+        }
         TenantCommand::Delete(meant) => {
             let label =
                 label(meant, "erases the tenant with all its users, groups and credentials, for ever")?;
@@ -98,6 +102,28 @@ async fn hand_over(api: &Api, opened: Value, wanted: Value) -> Result<Answer, Co
         value("expires"),
     );
     Ok(Answer { json, text })
+}
+
+/// The table of a standard: which levels are met, each line, and what there is to say of a line.
+fn conformance(json: Value) -> Answer {
+    let level = |key: &str| if json[key] == true { "met" } else { "not met" };
+    let rows = json["lines"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let table = Answer::lines(rows, &["outcome", "level", "strength", "name", "requirement"]);
+    let told = |row: &Value| {
+        let (name, detail) = (row["name"].as_str()?, row["detail"].as_str()?);
+        Some(format!("{name}: {}: {detail}", row["outcome"].as_str()?))
+    };
+    let details: Vec<String> = rows.iter().filter_map(told).collect();
+    let text = format!(
+        "{}: tenant \"{}\", profile {}\nAL1: {}. AL2: {}.\n\n{table}\n\n{}",
+        json["standard"].as_str().unwrap_or_default(),
+        json["tenant"].as_str().unwrap_or_default(),
+        json["profile"].as_str().unwrap_or_default(),
+        level("al1"),
+        level("al2"),
+        details.join("\n"),
+    );
+    Answer { json, text }
 }
 
 /// `juno restore`.

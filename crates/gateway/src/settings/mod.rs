@@ -22,12 +22,12 @@ const GB: usize = 1 << 30;
 macro_rules! settings {
     ($($section:ident: $Section:ident { $($key:ident: $kind:ty,)+ })+) => {
         /// Everything that can be set.
-        #[derive(Debug)]
+        #[derive(Clone, Debug)]
         pub(crate) struct Settings { $(pub(crate) $section: $Section,)+ }
 
         $(
             #[doc = concat!("`[", stringify!($section), "]`; see `config/default.toml`.")]
-            #[derive(Debug)]
+            #[derive(Clone, Debug)]
             pub(crate) struct $Section { $(pub(crate) $key: $kind,)+ }
         )+
 

@@ -43,6 +43,7 @@ fn rows() -> BTreeMap<(&'static str, &'static str), (&'static str, Option<Value>
         (("DELETE", "/tenants/{tenant}"), ("?confirm=another", None)),
         (("POST", "/tenants/{tenant}/suspend"), ("?confirm={tenant}", empty())),
         (("POST", "/tenants/{tenant}/resume"), ("?confirm={tenant}", empty())),
+        (("POST", "/tenants/{tenant}/conformance"), ("", empty())),
         (("POST", "/tenants/{tenant}/export"), ("?confirm={tenant}", empty())),
         (("GET", "/tenants/{tenant}/secret-tokens"), ("", None)),
         (("POST", "/tenants/{tenant}/secret-tokens"), ("", Some(json!({"label": "matrix"})))),

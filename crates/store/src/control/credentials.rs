@@ -199,6 +199,7 @@ fn ending_tokens(tx: &mut Tx<'_>, ends: Ends) -> QueryResult<Vec<EndingCredentia
     let found = secret_tokens::table
         .inner_join(tenants::table.on(tenants::id.eq(secret_tokens::tenant_id)))
         .filter(secret_tokens::revoked_at.is_null())
+        .filter(secret_tokens::tenant_id.lt(Id(TenantId::FIRST_SCRATCH.0)))
         .filter(secret_tokens::expires_at.ge(ends.from).and(secret_tokens::expires_at.lt(ends.until)))
         .filter(is_behind)
         .order((secret_tokens::expires_at, secret_tokens::id))
@@ -262,6 +263,7 @@ fn ending_secrets(tx: &mut Tx<'_>, ends: Ends) -> QueryResult<Vec<EndingCredenti
 fn ends_of_tokens(tx: &mut Tx<'_>, from: i64, until: i64) -> QueryResult<Vec<i64>> {
     secret_tokens::table
         .filter(secret_tokens::revoked_at.is_null())
+        .filter(secret_tokens::tenant_id.lt(Id(TenantId::FIRST_SCRATCH.0)))
         .filter(secret_tokens::expires_at.ge(from).and(secret_tokens::expires_at.lt(until)))
         .select(secret_tokens::expires_at.assume_not_null())
         .load(tx.db)

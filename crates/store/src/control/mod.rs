@@ -14,6 +14,7 @@ pub mod federations;
 pub mod oauth_clients;
 pub mod operators;
 pub mod rotations;
+pub mod scratch;
 pub mod secret_tokens;
 pub mod sessions;
 pub mod setup_links;

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     connection::{AnyConnection, read_by},
-    data::model::{StoreError, TenantId},
+    data::model::{StoreError, TenantId, TenantKind},
     schema::{
         client_secrets, erasures, federations, feeds, oauth_clients, rotations, secret_tokens, setup_links,
         tenants, types::Id, used_assertions,
@@ -138,20 +138,24 @@ pub struct LabelTaken;
 /// # Errors
 /// [`LabelTaken`].
 pub fn create(tx: &mut Tx<'_>, tenant: &Tenant) -> Acted<((), AuditEntry), LabelTaken> {
+    if !insert(tx, tenant)? {
+        return Err(Refused::Because(LabelTaken));
+    }
+    Ok(((), entry("tenant.create", tenant).makes(tenant.shown())))
+}
+
+/// Inserts the rows of a tenant, for an action that opens one as a part. Returns `false` if its label or id is taken.
+pub(super) fn insert(tx: &mut Tx<'_>, tenant: &Tenant) -> QueryResult<bool> {
     let row = TenantRecord::from(tenant);
     let feed = (
         feeds::tenant_id.eq(Id(tenant.id.0)),
         feeds::position.eq(0),
         feeds::user_name_key_version.eq(USER_NAME_KEY_VERSION),
     );
-    let is_new = tx.insert(|db| {
+    tx.insert(|db| {
         diesel::insert_into(tenants::table).values(row).execute(db)?;
         diesel::insert_into(feeds::table).values(feed).execute(db)
-    })?;
-    if !is_new {
-        return Err(Refused::Because(LabelTaken));
-    }
-    Ok(((), entry("tenant.create", tenant).makes(tenant.shown())))
+    })
 }
 
 /// Changes a tenant. Returns it as it is then. An update that changes nothing has no entry.
@@ -221,16 +225,18 @@ pub(crate) fn close_feed(tx: &mut Tx<'_>, tenant: TenantId) -> QueryResult<()> {
 }
 
 /// Deletes the row of a tenant, after its resources (`erase.rs`). It is locked, so that nothing is inserted for it meanwhile.
+/// The end of a scratch tenant has no entry: what was tried on it has one.
 ///
 /// # Errors
 /// [`TenantGone`] if there is no such tenant.
-pub(crate) fn delete(tx: &mut Tx<'_>, tenant: TenantId) -> Acted<((), AuditEntry), TenantGone> {
+pub(crate) fn delete(tx: &mut Tx<'_>, tenant: TenantId) -> Acted<((), Option<AuditEntry>), TenantGone> {
     let before = lock_whole(tx, tenant)?;
     // An assertion may have been exchanged when the erasing began.
     delete_credentials(tx, tenant)?;
     diesel::delete(erasures::table.find(Id(tenant.0))).execute(tx.db)?;
     diesel::delete(tenants::table.find(Id(tenant.0))).execute(tx.db)?;
-    Ok(((), entry("tenant.delete", &before).removes(before.shown())))
+    let entry = entry("tenant.delete", &before).removes(before.shown());
+    Ok(((), (tenant.kind() == TenantKind::Company).then_some(entry)))
 }
 
 fn delete_credentials(tx: &mut Tx<'_>, tenant: TenantId) -> QueryResult<()> {
@@ -304,7 +310,7 @@ impl Store {
         self.read_for_operators(all).await
     }
 
-    /// A tenant by label or id.
+    /// A company by label or id; scratch tenants are nobody's to see.
     ///
     /// # Errors
     /// Faults of the database.
@@ -315,7 +321,7 @@ impl Store {
         let (label, id) = (label_or_id.to_owned(), Id(Uuid::try_parse(label_or_id).unwrap_or_default()));
         let question = move |tx: &mut Tx<'_>| {
             let found = tenants::table.filter(tenants::label.eq(label).or(tenants::id.eq(id)));
-            found.first(tx.db).optional()
+            found.filter(tenants::id.lt(Id(TenantId::FIRST_SCRATCH.0))).first(tx.db).optional()
         };
         self.read_for_operators(question).await
     }

@@ -18,6 +18,33 @@ use uuid::Uuid;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TenantId(pub Uuid);
 
+/// What a tenant is for. Its id tells (docs/adr/0036), so that the half of the data knows it without a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TenantKind {
+    /// A company.
+    Company,
+    /// A trial of the gateway itself, for an hour at most. Lists, quotas and figures leave it out.
+    Scratch,
+}
+
+impl TenantId {
+    /// Every scratch tenant has this id or one above it: they begin with 32 ones. Ids of companies begin with the time
+    /// (version 7), and come here in the year 10889, or are made from an Idempotency-Key, and never begin so.
+    pub(crate) const FIRST_SCRATCH: TenantId = TenantId(Uuid::from_u128(0xffff_ffff << 96));
+
+    /// The id of a scratch tenant, from any other id.
+    pub fn scratch(unique: Uuid) -> TenantId {
+        let mut bytes = *unique.as_bytes();
+        bytes[..4].fill(0xff);
+        TenantId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
+
+    /// What it is for.
+    pub fn kind(self) -> TenantKind {
+        if self < TenantId::FIRST_SCRATCH { TenantKind::Company } else { TenantKind::Scratch }
+    }
+}
+
 /// A resource's `id` (unique within the tenant; version 7, so ids follow the order of creation).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ResourceId(pub Uuid);

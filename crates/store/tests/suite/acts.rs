@@ -4,7 +4,7 @@ use scim::Timestamp;
 use std::ops::Deref;
 use store::{
     control::{
-        Acted, AuditEntries, Refused, Tx, client_secrets, federations, oauth_clients, rotations,
+        Acted, AuditEntries, Refused, Tx, client_secrets, federations, oauth_clients, rotations, scratch,
         secret_tokens, setup_links, tenants,
     },
     *,
@@ -74,6 +74,10 @@ pub(crate) trait Acts {
     {
         let (store, by) = self.in_hands();
         is_done(store.act(&by, tenant, action).await)
+    }
+
+    async fn open_scratch(&self, like: TenantId, tenant: Tenant, token: SecretTokenRow) -> Done {
+        self.done(like, move |tx| scratch::open(tx, like, &tenant, &token)).await
     }
 
     async fn create_tenant(&self, tenant: Tenant) -> Done {

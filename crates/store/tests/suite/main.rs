@@ -32,6 +32,7 @@ mod purge;
 mod random;
 mod resources;
 mod restore;
+mod scratch;
 mod setup_links;
 mod shares;
 mod tenants;

@@ -14,16 +14,3 @@ pub use session::SessionToken;
 pub(crate) use session::csrf_of;
 pub use throttle::{Blocked, Throttle, ThrottleSettings};
 pub use totp::{Enrolment, TotpError, check_code, enrol, enrolment};
-
-use scim::Timestamp;
-use uuid::Uuid;
-
-/// UUID version 7 of this moment.
-///
-/// # Errors
-/// The operating system has no random bytes.
-pub fn new_id(now: Timestamp) -> Result<Uuid, getrandom::Error> {
-    let mut random = [0u8; 10];
-    getrandom::fill(&mut random)?;
-    Ok(uuid::Builder::from_unix_timestamp_millis(u64::try_from(now.0).unwrap_or(0), &random).into_uuid())
-}

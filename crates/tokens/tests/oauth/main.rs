@@ -36,7 +36,7 @@ const RATION: RationSettings = match (NonZeroU32::new(50), NonZeroU32::new(2000)
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 fn id() -> Uuid {
-    tokens::operator::new_id(NOW).expect("random")
+    tokens::new_id(NOW).expect("random")
 }
 
 struct House {

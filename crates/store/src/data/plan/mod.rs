@@ -151,7 +151,11 @@ impl Plan {
     /// Counts what a change adds to a tenant, unless that is more than the tenant may have.
     fn grow(&mut self, tenant: TenantId, growth: Counts) -> Result<(), CommitError> {
         let counts = self.feeds.entry(tenant).or_default().counts;
-        match self.quotas.exceeded(counts, growth) {
+        let quotas = match tenant.kind() {
+            TenantKind::Company => self.quotas,
+            TenantKind::Scratch => Quotas::default(),
+        };
+        match quotas.exceeded(counts, growth) {
             Some(quota) => Err(CommitError::QuotaExceeded(quota)),
             None => {
                 self.count(tenant, growth);

@@ -260,6 +260,18 @@ fn a_change_beyond_a_quota_is_refused_and_leaves_nothing() {
     assert_eq!(growth(&writes), Counts { users: 1, memberships: 1, bytes: 16, ..Counts::default() });
 }
 
+#[test]
+fn no_quota_binds_a_scratch_tenant() {
+    let scratch = TenantId::scratch(TENANT.0);
+    let mut facts = facts();
+    facts.feeds.insert(scratch, Feed::default());
+    let quotas = Quotas { users: Some(0), ..Quotas::default() };
+    let create = |tenant| TenantChange { tenant, ..create_user(20, "x") };
+    let (_, answers) = super::plan(&[create(scratch), create(TENANT)], facts, quotas);
+    assert!(answers[0].is_ok(), "{answers:?}");
+    assert_eq!(answers[1], refused(Quota::Users(0)));
+}
+
 /// A tenant may have more than its quotas allow, since those were set later.
 #[test]
 fn only_growth_is_refused() {

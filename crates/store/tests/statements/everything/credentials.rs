@@ -39,6 +39,14 @@ pub(super) async fn use_tokens(store: &Store, tenant: TenantId) {
     store.ends_of_credentials((from, until)).await.unwrap();
 }
 
+pub(super) async fn use_scratch_tenants(store: &Store, like: TenantId) {
+    let scratch = TenantId::scratch(new_id().0);
+    let row = Tenant { id: scratch, ..tenant_row("scratch") };
+    assert!(store.open_scratch(like, row, token_row(scratch, 77)).await.unwrap());
+    assert_eq!(store.scratch_tenants(Timestamp(i64::MAX)).await.unwrap(), [scratch]);
+    assert!(store.erase_tenant(scratch).await.unwrap());
+}
+
 async fn use_rotations(store: &Store, old: &SecretTokenRow) {
     for (digest, outcome) in [(8, Outcome::Cancelled), (9, Outcome::Completed)] {
         let new = SecretTokenRow { id: new_id().0, digest: [digest; 32], ..old.clone() };

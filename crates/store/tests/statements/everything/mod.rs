@@ -26,6 +26,7 @@ pub(crate) async fn use_everything(kind: Kind, backend: Backend) -> TenantId {
     credentials::use_setup_links(&store, tenant).await;
     operators::use_operators(&store).await;
     add_slices(&world.backend, kind, tenant.0);
+    credentials::use_scratch_tenants(&store, tenant).await;
     use_tenant(&store, tenant).await;
     tenant
 }
