@@ -4,12 +4,13 @@ use crate::{
     Failure,
     conformance::{OpenScim, ScimService},
 };
+use keys::KeySetSettings;
 use provisioning::{Context, Provisioning};
 use scim::{Timestamp, schema::ResourceKind, search::PageLimits};
 use std::{sync::OnceLock, time::Duration};
 use store::{Row, Store, Tenant};
 use tokens::{
-    ClientPolicy, Issuer, JwksSettings, Lookups, OauthClients, RationSettings, Rotations, SetupPolicy,
+    ClientPolicy, Issuer, Lookups, OauthClients, RationSettings, Rotations, SetupPolicy,
     operator::{OpenId, OpenIdSettings, Passwords, Throttle, ThrottleSettings},
 };
 use uuid::Uuid;
@@ -54,7 +55,7 @@ pub struct AdminSettings {
     /// How long a client secret is good unless asked otherwise.
     pub client_secret_lifetime: Duration,
     /// Which addresses of keys are taken.
-    pub jwks: JwksSettings,
+    pub jwks: KeySetSettings,
     /// How many setup links and tokens of them there may be, and how long they live.
     pub setup_policy: SetupPolicy,
     /// How long a setup link can be opened unless asked otherwise.

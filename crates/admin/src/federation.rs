@@ -1,8 +1,9 @@
 //! Workload identity federation of a tenant: whose assertions it takes, in the hands of an operator.
 
 use crate::{Admin, Failure};
+use keys::check_address;
 use store::{By, Federation, Tenant};
-use tokens::{FederationTerms, check_jwks_url};
+use tokens::FederationTerms;
 
 /// Longest issuer, subject, audience or address, in bytes.
 const MAX_TERM: usize = 500;
@@ -38,7 +39,7 @@ impl Admin {
         ] {
             check_term(name, term)?;
         }
-        check_jwks_url(&terms.jwks_url, &self.settings.jwks)
+        check_address(&terms.jwks_url, &self.settings.jwks)
             .map_err(|words| Failure::Invalid(format!("jwks_url: {words}.")))?;
         let federation = self.oauth_clients.set_federation(by, tenant.id, terms).await?;
         self.credentials_have_ended();

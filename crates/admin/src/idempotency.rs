@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 use store::By;
-use tokens::new_id;
+use store::id::new_id;
 use utoipa::{
     IntoParams,
     openapi::{

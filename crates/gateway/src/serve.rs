@@ -24,6 +24,7 @@ use actix_web::{
     web::{self, Data},
 };
 use admin::{Admin, Monitoring, Setup, SetupSettings};
+use keys::SigningKeys;
 use prometheus::Registry;
 use scim::{limits::DocumentLimits, search::PageLimits};
 use scim_api::{Limits, Metrics};
@@ -40,7 +41,7 @@ use store::{
     Store,
     bytes::{self, Budget},
 };
-use tokens::{AccessTokens, Authenticator, CacheSettings, SigningKeys, operator::ThrottleSettings};
+use tokens::{AccessTokens, Authenticator, CacheSettings, operator::ThrottleSettings};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Most connections that may wait to be accepted; the system may allow fewer.

@@ -15,11 +15,12 @@ use admin::{
     conformance::{OpenScim, ScimService},
 };
 use futures_util::future::FutureExt;
+use keys::SigningKeys;
 use prometheus::Registry;
 use scim_api::Metrics;
 use std::{net::SocketAddr, sync::Arc};
 use store::Store;
-use tokens::{AccessTokens, SigningKeys};
+use tokens::AccessTokens;
 
 /// Opens it, where the SCIM listener is at `scim`.
 pub(crate) fn opener(settings: &Settings, store: Store, scim: SocketAddr) -> OpenScim {

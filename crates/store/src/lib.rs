@@ -13,6 +13,7 @@ mod data;
 mod engine;
 mod erase;
 mod history;
+pub mod id;
 mod jobs;
 mod overview;
 mod pages;

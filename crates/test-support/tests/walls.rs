@@ -11,11 +11,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("scim", &[]),
     ("sqlite-deadline", &[]),
     ("store", &["scim", "sqlite-deadline"]),
-    ("tokens", &["scim", "store"]),
+    ("outgoing", &[]),
+    ("keys", &["scim", "store", "outgoing"]),
+    ("tokens", &["scim", "store", "keys", "outgoing"]),
     ("provisioning", &["scim", "store"]),
     ("scim-api", &["scim", "store", "tokens", "provisioning"]),
-    ("admin", &["scim", "store", "tokens", "provisioning"]),
-    ("gateway", &["scim", "store", "tokens", "provisioning", "scim-api", "admin"]),
+    ("admin", &["scim", "store", "keys", "tokens", "provisioning"]),
+    ("gateway", &["scim", "store", "outgoing", "keys", "tokens", "provisioning", "scim-api", "admin"]),
     ("entra-sim", &[]),
     ("test-support", &[]),
 ];
@@ -23,14 +25,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// Crates of others that only some of ours may use, beside those of `deny.toml` (SQL in store, HTTP at the rim).
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("r2d2", &["store"]),
-    ("jsonwebtoken", &["tokens"]),
+    ("jsonwebtoken", &["keys"]),
     ("totp-rs", &["tokens"]),
     ("utoipa", &["admin"]),
     ("clap", &["gateway", "entra-sim"]),
     ("config", &["gateway"]),
     ("tracing-subscriber", &["gateway", "entra-sim"]),
     ("prometheus", &["scim-api", "admin", "gateway"]),
-    ("getrandom", &["tokens", "provisioning", "entra-sim"]),
+    ("getrandom", &["store", "tokens", "entra-sim"]),
 ];
 
 /// What the rules of the standard may use: nothing that reads, writes, waits or logs.

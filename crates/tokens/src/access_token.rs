@@ -1,14 +1,11 @@
 //! Access tokens: JSON Web Tokens by the profile of RFC 9068, each for one tenant.
 
-use crate::{
-    id::new_id,
-    jws::Unverified,
-    signing_keys::{KeyError, SigningKeys},
-};
+use keys::{KeyError, SigningKeys, Unverified};
 use scim::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
+use store::id::new_id;
 use store::{StoreError, TenantId};
 use uuid::Uuid;
 

@@ -1,8 +1,9 @@
 //! Make, list and revoke the OAuth clients of a tenant and their secrets; set whose assertions it takes.
 
-use crate::{id::new_id, secret_hash, secret_token::ClientSecretText};
+use crate::{secret_hash, secret_token::ClientSecretText};
 use scim::Timestamp;
 use std::time::Duration;
+use store::id::new_id;
 use store::{
     By, ClientSecret, Federation, OauthClient, Store, StoreError, TenantId,
     control::{

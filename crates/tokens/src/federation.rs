@@ -1,10 +1,7 @@
 //! Workload identity federation: whether an assertion of another identity provider (RFC 7523 section 3) is one that a
 //! tenant takes.
 
-use crate::{
-    jwks::{Jwks, JwksSettings, NoKey},
-    jws::Unverified,
-};
+use keys::{KeySetSettings, KeySets, NoKey, Unverified};
 use scim::Timestamp;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -27,7 +24,7 @@ pub(crate) enum Rejection {
 /// Checks assertions. Share one a process.
 pub struct Federations {
     store: Store,
-    jwks: Jwks,
+    jwks: KeySets,
 }
 
 #[derive(Deserialize)]
@@ -81,8 +78,8 @@ impl Federations {
     ///
     /// # Errors
     /// The HTTP client cannot be set up.
-    pub fn new(store: Store, settings: JwksSettings) -> Result<Federations, String> {
-        let jwks = Jwks::new(settings).map_err(|cause| format!("no HTTP client for keys: {cause}"))?;
+    pub fn new(store: Store, settings: KeySetSettings) -> Result<Federations, String> {
+        let jwks = KeySets::new(settings).map_err(|cause| format!("no HTTP client for keys: {cause}"))?;
         Ok(Federations { store, jwks })
     }
 

@@ -1,7 +1,8 @@
 //! Issue, list and revoke the Secret Tokens of a tenant.
 
-use crate::{SecretToken, id::new_id};
+use crate::SecretToken;
 use scim::Timestamp;
+use store::id::new_id;
 use store::{
     By, SecretTokenRow, Store, StoreError, Tenant, TenantId,
     control::{

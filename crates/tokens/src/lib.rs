@@ -7,14 +7,10 @@
 //! people who work in the admin service.
 
 mod access_token;
-mod address;
 mod authenticator;
 mod clients;
 mod federation;
-mod id;
 mod issuer;
-mod jwks;
-mod jws;
 mod lookups;
 pub mod operator;
 mod places;
@@ -27,7 +23,6 @@ mod secret_token;
 mod seldom;
 mod setup_links;
 mod setup_token;
-mod signing_keys;
 mod token_endpoint;
 mod usage;
 
@@ -37,9 +32,7 @@ pub use clients::{
     ClientError, ClientPolicy, ClientWithSecrets, FederationTerms, IssuedSecret, OauthClients,
 };
 pub use federation::Federations;
-pub use id::new_id;
 pub use issuer::{Issued, Issuer, TokenError};
-pub use jwks::{JwksSettings, check_jwks_url};
 pub use lookups::{Lookup, Lookups, TooManyUnknown};
 pub use ration::RationSettings;
 pub use rotation::{Rotating, RotationState, judge};
@@ -49,6 +42,5 @@ pub use seldom::Seldom;
 pub use setup_links::{
     FollowedLink, NewSetupLink, SetupError, SetupLinks, SetupPolicy, SetupSession, SetupState,
 };
-pub use signing_keys::{KeyError, MAX_TOKEN_LIFETIME, SigningKeys};
 pub use token_endpoint::{AccessToken, ClientAuthentication, GrantError, TokenEndpoint};
 pub use usage::Use;

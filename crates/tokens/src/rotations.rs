@@ -3,12 +3,12 @@
 
 use crate::{
     clients::{ClientError, IssuedSecret, OauthClients},
-    id::new_id,
     issuer::{Issued, Issuer, TokenError},
     rotation::{Rotating, RotationState, judge},
 };
 use scim::Timestamp;
 use std::{collections::HashMap, time::Duration};
+use store::id::new_id;
 use store::{
     By, ClientSecret, CredentialKind, Ending, Outcome, Rotation, SecretTokenRow, Store, StoreError,
     Successor, TenantId,

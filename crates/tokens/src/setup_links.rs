@@ -1,9 +1,10 @@
 //! Setup links: made and revoked by operators, opened once by a customer's administrator, to whom they issue a Secret Token
 //! (`docs/adr/0016`).
 
-use crate::{Issued, Issuer, SetupToken, TokenError, id::new_id, operator::SessionToken};
+use crate::{Issued, Issuer, SetupToken, TokenError, operator::SessionToken};
 use scim::Timestamp;
 use std::time::Duration;
+use store::id::new_id;
 use store::{
     Actor, By, Line, SecretTokenRow, SetupLink, SetupOpening, SetupReplacement, SetupRevocation, Store,
     StoreError, Tenant, TenantId, TenantState,

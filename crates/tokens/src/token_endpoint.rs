@@ -9,9 +9,9 @@ use crate::{
     secret_hash::{HashError, SecretHasher},
     secret_token::ClientSecretText,
     seldom::Seldom,
-    signing_keys::KeyError,
 };
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use keys::KeyError;
 use scim::Timestamp;
 use sha2::{Digest, Sha256};
 use std::{

@@ -62,7 +62,7 @@ fn authenticator_with(store: &Store, capacity: u64, rate: u32, burst: u32) -> Au
 }
 
 fn id() -> Uuid {
-    tokens::new_id(NOW).expect("random bytes")
+    store::id::new_id(NOW).expect("random bytes")
 }
 
 fn after(seconds: i64) -> Timestamp {

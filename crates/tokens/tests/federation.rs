@@ -11,6 +11,8 @@ use aws_lc_rs::{
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use futures_util::future::join_all;
+use keys::{KeySetSettings, SigningKeys};
+use outgoing::Bounds;
 use scim::{Profile, Timestamp};
 use serde_json::{Value, json};
 use std::{
@@ -26,8 +28,8 @@ use std::{
 use store::{Settings, Store, Tenant, TenantId, TenantState};
 use tempfile::TempDir;
 use tokens::{
-    AccessTokens, ClientAuthentication, ClientPolicy, FederationTerms, Federations, GrantError, JwksSettings,
-    OauthClients, RationSettings, SigningKeys, TokenEndpoint,
+    AccessTokens, ClientAuthentication, ClientPolicy, FederationTerms, Federations, GrantError, OauthClients,
+    RationSettings, TokenEndpoint,
 };
 use uuid::Uuid;
 
@@ -155,12 +157,10 @@ async fn house_with(jwks_url: &str, timeout: Duration) -> House {
     let federation = clients.set_federation(&root(NOW), TENANT, terms).await.expect("set");
     let keys = Arc::new(SigningKeys::new(store.clone(), year));
     keys.refresh(NOW).await.expect("keys");
-    let settings = JwksSettings {
-        allow_http: true,
-        allow_private_networks: true,
+    let settings = KeySetSettings {
+        bounds: Bounds { allow_http: true, allow_private_networks: true, timeout },
         lifetime: Duration::from_secs(3600),
         refetch_interval: Duration::from_secs(REFETCH as u64),
-        timeout,
     };
     let federations = Federations::new(store.clone(), settings).expect("federations");
     let access_tokens = Arc::new(AccessTokens::new(keys, "https://scim.example.com"));

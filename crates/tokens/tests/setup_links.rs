@@ -69,7 +69,7 @@ fn after(hours: i64) -> Timestamp {
 }
 
 fn new_id() -> Uuid {
-    tokens::new_id(NOW).expect("random bytes")
+    store::id::new_id(NOW).expect("random bytes")
 }
 
 fn anna(at: Timestamp) -> By {

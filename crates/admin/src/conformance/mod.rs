@@ -13,8 +13,8 @@ pub use service::{OpenScim, ScimAnswer, ScimRequest, ScimService};
 pub use trial::Door;
 
 use crate::{Admin, Failure};
+use store::id::new_id;
 use store::{By, Tenant, TenantId, TenantState};
-use tokens::new_id;
 
 /// How long a scratch tenant can be used, in seconds. One that nobody has erased is erased by a timer after that.
 pub const SCRATCH_SECONDS: i64 = 3600;

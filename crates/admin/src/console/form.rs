@@ -10,7 +10,7 @@ use actix_web::{
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use std::time::Duration;
-use tokens::new_id;
+use store::id::new_id;
 
 /// Largest form, in bytes.
 const MAX_FORM: usize = 64 * 1024;

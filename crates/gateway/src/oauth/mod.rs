@@ -11,6 +11,8 @@ use actix_web::{
 };
 use admin::Authenticated;
 use answer::OauthError;
+use keys::{KeySetSettings, SigningKeys};
+use outgoing::Bounds;
 use prometheus::{IntCounterVec, Opts, Registry};
 use request::TokenRequest;
 use scim_api::OnAuthenticated;
@@ -22,10 +24,7 @@ use std::{
     time::{Duration, Instant},
 };
 use store::Store;
-use tokens::{
-    AccessTokens, Federations, GrantError, JwksSettings, RationSettings, SCOPE, Seldom, SigningKeys,
-    TokenEndpoint,
-};
+use tokens::{AccessTokens, Federations, GrantError, RationSettings, SCOPE, Seldom, TokenEndpoint};
 
 /// The outcome of a request that was granted, in metrics.
 const ISSUED: &str = "issued";
@@ -57,7 +56,7 @@ impl Oauth {
         for outcome in answer::CODES.iter().chain(&[ISSUED]) {
             requests.with_label_values(&[*outcome]).reset();
         }
-        let federations = Federations::new(store.clone(), jwks_settings(settings))?;
+        let federations = Federations::new(store.clone(), key_set_settings(settings))?;
         let rate = NonZeroU32::new(settings.oauth.rate_per_client.get()).unwrap_or(NonZeroU32::MIN);
         let lifetime = settings.oauth.token_lifetime;
         let endpoint =
@@ -117,14 +116,17 @@ pub(crate) fn ration(settings: &Settings) -> RationSettings {
 }
 
 /// How the keys of identity providers may be fetched.
-pub(crate) fn jwks_settings(settings: &Settings) -> JwksSettings {
+pub(crate) fn key_set_settings(settings: &Settings) -> KeySetSettings {
     let federation = &settings.federation;
-    JwksSettings {
+    let bounds = Bounds {
         allow_http: federation.allow_http,
         allow_private_networks: federation.allow_private_networks,
+        timeout: federation.timeout,
+    };
+    KeySetSettings {
+        bounds,
         lifetime: federation.keys_lifetime,
         refetch_interval: federation.refetch_interval,
-        timeout: federation.timeout,
     }
 }
 

@@ -231,7 +231,7 @@ impl Settings {
         if self.admin.api_token_lifetime > self.admin.max_api_token_lifetime {
             wrong.push("admin.api_token_lifetime: is longer than admin.max_api_token_lifetime".to_owned());
         }
-        if self.oauth.token_lifetime > tokens::MAX_TOKEN_LIFETIME
+        if self.oauth.token_lifetime > keys::MAX_TOKEN_LIFETIME
             || self.oauth.token_lifetime < Duration::from_secs(1)
         {
             wrong.push("oauth.token_lifetime: must be from 1s to 6h".to_owned());

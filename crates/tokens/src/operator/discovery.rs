@@ -2,7 +2,7 @@
 //! request at a time, and not again shortly after a failure, however many people press the button.
 
 use super::OpenIdError;
-use crate::jwks::read_bounded;
+use outgoing::Outgoing;
 use scim::Timestamp;
 use serde::Deserialize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -26,7 +26,7 @@ pub(super) struct Metadata {
 /// The metadata of one provider. Share one a process.
 pub(super) struct Discovery {
     issuer: String,
-    http: reqwest::Client,
+    outgoing: Outgoing,
     known: Mutex<Known>,
     /// Held by the request that asks. The others wait for its answer.
     asking: tokio::sync::Mutex<()>,
@@ -40,8 +40,8 @@ struct Known {
 
 impl Discovery {
     /// Asks nobody yet.
-    pub(super) fn new(issuer: String, http: reqwest::Client) -> Discovery {
-        Discovery { issuer, http, known: Mutex::default(), asking: tokio::sync::Mutex::new(()) }
+    pub(super) fn new(issuer: String, outgoing: Outgoing) -> Discovery {
+        Discovery { issuer, outgoing, known: Mutex::default(), asking: tokio::sync::Mutex::new(()) }
     }
 
     /// The metadata, at most an hour old.
@@ -81,11 +81,7 @@ impl Discovery {
 
     async fn ask(&self) -> Result<Metadata, String> {
         let url = format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/'));
-        let response = self.http.get(url).send().await.map_err(|error| error.without_url().to_string())?;
-        if !response.status().is_success() {
-            return Err(format!("discovery answered {}", response.status().as_u16()));
-        }
-        let body = read_bounded(response, MAX_ANSWER).await?;
+        let body = self.outgoing.get(&url, MAX_ANSWER).await?;
         let metadata: Metadata =
             serde_json::from_slice(&body).map_err(|_| "its description cannot be read".to_owned())?;
         if metadata.issuer != self.issuer {
@@ -127,8 +123,10 @@ mod tests {
             let issuer = format!("http://{}", listener.local_addr().expect("address"));
             let provider = Arc::new(Provider::default());
             tokio::spawn(Arc::clone(&provider).serve(listener, issuer.clone()));
-            let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-            (provider, Discovery::new(issuer, reqwest::Client::builder().no_proxy().build().expect("client")))
+            let timeout = std::time::Duration::from_secs(10);
+            let bounds = outgoing::Bounds { allow_http: true, allow_private_networks: true, timeout };
+            let outgoing = Outgoing::new(bounds, "the provider").expect("client");
+            (provider, Discovery::new(issuer, outgoing))
         }
 
         async fn serve(self: Arc<Provider>, listener: TcpListener, issuer: String) {

@@ -6,11 +6,8 @@ use super::{
     discovery::{Discovery, Metadata},
     id_token::IdToken,
 };
-use crate::{
-    jwks::{Jwks, JwksSettings, NoKey, client, read_bounded},
-    jws::Unverified,
-    seldom::Seldom,
-};
+use crate::seldom::Seldom;
+use keys::{KeySetSettings, KeySets, NoKey, Unverified};
 use oauth2::{
     AuthUrl, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken, EndpointNotSet, EndpointSet,
     ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
@@ -19,6 +16,7 @@ use oauth2::{
         BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
     },
 };
+use outgoing::{Bounds, Outgoing};
 use scim::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -134,8 +132,8 @@ type Flow = Client<
 /// One OpenID provider. Share one a process.
 pub struct OpenId {
     settings: OpenIdSettings,
-    http: reqwest::Client,
-    jwks: Jwks,
+    outgoing: Outgoing,
+    jwks: KeySets,
     discovery: Discovery,
     refused_codes: Seldom,
 }
@@ -146,19 +144,18 @@ impl OpenId {
     /// # Errors
     /// The HTTP client cannot be set up.
     pub fn new(settings: OpenIdSettings) -> Result<OpenId, String> {
-        let failed = |cause: reqwest::Error| format!("no HTTP client for the OpenID provider: {cause}");
+        let failed = |cause: outgoing::Error| format!("no HTTP client for the OpenID provider: {cause}");
         // Whoever runs the gateway chose the provider, which may stand in their own network.
-        let bounds = JwksSettings {
+        let bounds = Bounds {
             allow_http: settings.issuer.starts_with("http://"),
             allow_private_networks: true,
-            lifetime: Duration::from_secs(3600),
-            refetch_interval: Duration::from_secs(10),
             timeout: TIMEOUT,
         };
-        let http = client(&bounds).map_err(failed)?;
-        let jwks = Jwks::new(bounds).map_err(failed)?;
-        let discovery = Discovery::new(settings.issuer.clone(), http.clone());
-        Ok(OpenId { settings, http, jwks, discovery, refused_codes: Seldom::new() })
+        let (lifetime, refetch_interval) = (Duration::from_secs(3600), Duration::from_secs(10));
+        let jwks = KeySets::new(KeySetSettings { bounds, lifetime, refetch_interval }).map_err(failed)?;
+        let outgoing = Outgoing::new(bounds, "the OpenID provider").map_err(failed)?;
+        let discovery = Discovery::new(settings.issuer.clone(), outgoing.clone());
+        Ok(OpenId { settings, outgoing, jwks, discovery, refused_codes: Seldom::new() })
     }
 
     /// Begins a sign-in.
@@ -267,7 +264,8 @@ impl OpenId {
         let failed = |cause: &dyn std::fmt::Display| Unanswered(cause.to_string());
         let (parts, body) = request.into_parts();
         let sent = self
-            .http
+            .outgoing
+            .client()
             .request(parts.method, parts.uri.to_string())
             .headers(parts.headers)
             .body(body)
@@ -276,7 +274,7 @@ impl OpenId {
         let response = sent.map_err(|error| failed(&error.without_url()))?;
         let status = response.status();
         let kind = response.headers().get("content-type").cloned();
-        let body = read_bounded(response, MAX_ANSWER).await.map_err(|cause| failed(&cause))?;
+        let body = self.outgoing.read(response, MAX_ANSWER).await.map_err(|cause| failed(&cause))?;
         let mut answer = HttpResponse::new(body);
         *answer.status_mut() = status;
         answer.headers_mut().extend(kind.map(|kind| (oauth2::http::header::CONTENT_TYPE, kind)));

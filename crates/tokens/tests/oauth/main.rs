@@ -4,7 +4,9 @@
 #[expect(dead_code, reason = "the suite of the store uses more of it")]
 mod acts;
 
+use ::keys::{KeySetSettings, SigningKeys};
 use acts::*;
+use outgoing::Bounds;
 mod clients;
 mod keys;
 mod strangers;
@@ -20,7 +22,7 @@ use store::{Settings, Store, Tenant, TenantId, TenantState};
 use tempfile::TempDir;
 use tokens::{
     AccessTokens, Authenticator, CacheSettings, ClientAuthentication, ClientPolicy, Federations, GrantError,
-    IssuedSecret, JwksSettings, OauthClients, RationSettings, Refusal, SigningKeys, TokenEndpoint,
+    IssuedSecret, OauthClients, RationSettings, Refusal, TokenEndpoint,
 };
 use uuid::Uuid;
 
@@ -36,7 +38,7 @@ const RATION: RationSettings = match (NonZeroU32::new(50), NonZeroU32::new(2000)
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 fn id() -> Uuid {
-    tokens::new_id(NOW).expect("random")
+    store::id::new_id(NOW).expect("random")
 }
 
 struct House {
@@ -73,12 +75,14 @@ impl Process {
         let keys = Arc::new(SigningKeys::new(store.clone(), Duration::from_secs(KEY_LIFETIME as u64)));
         keys.refresh(now).await.expect("keys");
         let access_tokens = Arc::new(AccessTokens::new(keys.clone(), "https://scim.example.com"));
-        let jwks = JwksSettings {
-            allow_http: false,
-            allow_private_networks: false,
+        let jwks = KeySetSettings {
+            bounds: Bounds {
+                allow_http: false,
+                allow_private_networks: false,
+                timeout: Duration::from_secs(1),
+            },
             lifetime: Duration::from_secs(60),
             refetch_interval: Duration::from_secs(60),
-            timeout: Duration::from_secs(1),
         };
         let federations = Federations::new(store.clone(), jwks).expect("federations");
         let rate = NonZeroU32::new(rate).expect("not zero");

@@ -4,7 +4,7 @@
 //! meets an unknown one. A successor begins where its predecessor ends; the database keeps that instant unique, so that
 //! processes that see the need together make one successor.
 
-use crate::{id::new_id, jws::VerifyingKey};
+use crate::jws::VerifyingKey;
 use aws_lc_rs::{
     rand::SystemRandom,
     signature::{Ed25519KeyPair, KeyPair},
@@ -20,7 +20,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
-use store::{SigningKey, Store, StoreError};
+use store::{SigningKey, Store, StoreError, id::new_id};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -142,7 +142,7 @@ impl SigningKeys {
     ///
     /// # Errors
     /// See [`KeyError`].
-    pub(crate) async fn sign(&self, claims: &impl Serialize, now: Timestamp) -> Result<String, KeyError> {
+    pub async fn sign(&self, claims: &impl Serialize, now: Timestamp) -> Result<String, KeyError> {
         let key = match self.current(now) {
             Some(key) => key,
             None => self.make_current(now).await?,
@@ -178,7 +178,7 @@ impl SigningKeys {
     ///
     /// # Errors
     /// Faults of the database.
-    pub(crate) async fn find(&self, id: Uuid, now: Timestamp) -> Result<Option<VerifyingKey>, StoreError> {
+    pub async fn find(&self, id: Uuid, now: Timestamp) -> Result<Option<VerifyingKey>, StoreError> {
         if let Some(key) = self.published(id, now) {
             return Ok(Some(key));
         }

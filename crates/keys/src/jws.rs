@@ -13,42 +13,42 @@ use serde::{Deserialize, de::DeserializeOwned, de::IgnoredAny};
 use std::collections::HashSet;
 
 /// A token as it arrived: nothing in it is proven.
-pub(crate) struct Unverified<'t> {
+pub struct Unverified<'t> {
     text: &'t str,
     /// The key that it names.
-    pub(crate) kid: Option<String>,
+    pub kid: Option<String>,
     /// What it says it is.
-    pub(crate) typ: Option<String>,
+    pub typ: Option<String>,
 }
 
 impl<'t> Unverified<'t> {
     /// Reads the header; none if the text is no token, or one that asks for what we do not know: extensions that must be
     /// understood (RFC 7515 section 4.1.11), or an unencoded payload (RFC 7797), which is signed differently.
-    pub(crate) fn parse(text: &'t str) -> Option<Unverified<'t>> {
+    pub fn parse(text: &'t str) -> Option<Unverified<'t>> {
         let header = jsonwebtoken::decode_header(text).ok()?;
         let is_plain = header.crit.is_none() && !header.extras.inner().contains_key("b64");
         is_plain.then_some(Unverified { text, kid: header.kid, typ: header.typ })
     }
 
     /// As it arrived.
-    pub(crate) fn text(&self) -> &'t str {
+    pub fn text(&self) -> &'t str {
         self.text
     }
 
     /// The claims, which nothing proves before [`Unverified::is_signed_by`].
-    pub(crate) fn claims<T: DeserializeOwned>(&self) -> Option<T> {
+    pub fn claims<T: DeserializeOwned>(&self) -> Option<T> {
         jsonwebtoken::dangerous::insecure_decode_claims(self.text).ok()
     }
 
     /// Whether this key signed the token with the algorithm that its header names.
-    pub(crate) fn is_signed_by(&self, key: &VerifyingKey) -> bool {
+    pub fn is_signed_by(&self, key: &VerifyingKey) -> bool {
         jsonwebtoken::decode::<IgnoredAny>(self.text, &key.key, &key.rules).is_ok()
     }
 }
 
 /// A public key, and the algorithms that it is for.
 #[derive(Clone, Debug)]
-pub(crate) struct VerifyingKey {
+pub struct VerifyingKey {
     key: DecodingKey,
     rules: Validation,
 }
@@ -56,7 +56,7 @@ pub(crate) struct VerifyingKey {
 impl VerifyingKey {
     /// Reads a JSON Web Key (RFC 7517, 7518 section 6, 8037); none if it is of a kind we do not verify with, or is meant
     /// for something else than signatures. RSA keys below 2048 bits are refused when they are used.
-    pub(crate) fn from_jwk(jwk: &Jwk) -> Option<VerifyingKey> {
+    pub fn from_jwk(jwk: &Jwk) -> Option<VerifyingKey> {
         let common = &jwk.common;
         let is_for_verifying = common
             .key_operations
@@ -79,7 +79,7 @@ impl VerifyingKey {
     }
 
     /// The same from a member of a key set, of which nothing is known.
-    pub(crate) fn from_json(jwk: &serde_json::Value) -> Option<VerifyingKey> {
+    pub fn from_json(jwk: &serde_json::Value) -> Option<VerifyingKey> {
         VerifyingKey::from_jwk(&Jwk::deserialize(jwk).ok()?)
     }
 }

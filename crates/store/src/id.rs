@@ -1,9 +1,9 @@
-//! Ids of everything that is issued.
+//! New ids.
 
 use scim::Timestamp;
 use uuid::Uuid;
 
-/// UUID version 7 (RFC 9562 section 5.7) of this moment: the order of ids is the order of issue.
+/// UUID version 7 (RFC 9562 section 5.7) of this moment: the order of ids is the order of creation.
 ///
 /// # Errors
 /// The operating system has no random bytes.
