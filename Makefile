@@ -58,6 +58,9 @@ fuzz: ## Feed random input to the parsers, FUZZ_SECONDS for each target
 	@# RUSTC_BOOTSTRAP: libFuzzer's instrumentation is there in a stable compiler, but must be asked for.
 	cd crates/scim && for target in $$(cargo fuzz list); do \
 	    mkdir -p fuzz/corpus/$$target && \
+	    number=0 && while read -r line; do \
+	        number=$$((number + 1)); echo "$$line" | base64 -d >fuzz/corpus/$$target/found-$$number; \
+	    done <fuzz/found/$$target.txt && \
 	    RUSTC_BOOTSTRAP=1 cargo fuzz run $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
 	        -max_total_time=$(FUZZ_SECONDS) -max_len=65536 || exit 1; \
 	done

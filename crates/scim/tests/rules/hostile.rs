@@ -1,9 +1,11 @@
-//! No input makes a panic: the bodies of the fuzz targets over their seeds, over mutations of them and over random text.
+//! No input makes a panic: the bodies of the fuzz targets over their seeds, over what fuzzers found, over mutations of the
+//! seeds and over random text.
 
 #[expect(unreachable_pub, reason = "this file is the library of the fuzz project")]
 #[path = "../../fuzz/src/lib.rs"]
 mod targets;
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use proptest::prelude::*;
 use std::{fs, path::PathBuf};
 use targets::TARGETS;
@@ -20,6 +22,18 @@ fn seeds_of(target: &str) -> Vec<Vec<u8>> {
 fn the_seeds_keep_every_promise() {
     for (name, target) in TARGETS {
         seeds_of(name).iter().for_each(|seed| target(seed));
+    }
+}
+
+/// Each of these reaches something in the code that the others do not reach.
+#[test]
+fn what_fuzzers_found_keeps_every_promise() {
+    for (name, target) in TARGETS {
+        let file =
+            PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fuzz/found").join(name).with_extension("txt");
+        let found = fs::read_to_string(file).unwrap();
+        assert!(found.lines().count() > 500, "{name}");
+        found.lines().for_each(|line| target(&BASE64_STANDARD.decode(line).unwrap()));
     }
 }
 
