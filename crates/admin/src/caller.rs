@@ -1,7 +1,8 @@
 //! Whoever sits at a browser, at the API and in the console alike: an operator with a session, of a rank that was checked.
 
-use crate::{Admin, Failure, cookies, request::Origin, sign_in::SignedIn};
-use actix_web::{HttpMessage, HttpRequest, web::Data};
+use crate::{Admin, Failure, cookies, sign_in::SignedIn};
+use ::web::{Authenticated, Origin};
+use actix_web::{HttpRequest, web::Data};
 use std::{marker::PhantomData, net::IpAddr};
 use store::{By, Operator, Role};
 
@@ -58,19 +59,15 @@ impl Rank for Administrator {
 /// # Errors
 /// [`Failure::NotSignedIn`].
 pub(crate) async fn session<R: Rank>(request: &HttpRequest, admin: &Admin) -> Result<SignedIn, Failure> {
-    let cookie = cookies::read(request, cookies::SESSION).ok_or(Failure::NotSignedIn)?;
+    let cookie = ::web::cookies::read(request, cookies::SESSION).ok_or(Failure::NotSignedIn)?;
     let Origin(origin) = Origin::of(request);
     let signed_in = admin.session(&cookie, origin).await?;
-    request.extensions_mut().insert(Authenticated);
+    Authenticated::mark(request);
     if R::IS_THERE {
         admin.keep_awake(&signed_in.session).await?;
     }
     Ok(signed_in)
 }
-
-/// In the extensions of a request: its sender has shown a valid session, API token or opened setup link.
-#[derive(Clone, Copy, Debug)]
-pub struct Authenticated;
 
 /// The state of the listener.
 pub(crate) fn admin(request: &HttpRequest) -> Result<&Data<Admin>, Failure> {

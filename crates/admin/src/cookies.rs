@@ -1,18 +1,10 @@
 //! Cookies of the operators' listener: no script and no other site can use them.
 
 use crate::Admin;
-use actix_web::{HttpRequest, http::header::COOKIE};
 use std::time::Duration;
 
 /// Holds the token of a session.
 pub(crate) const SESSION: &str = "juno_session";
-
-/// The value of a cookie of a request.
-pub(crate) fn read(request: &HttpRequest, name: &str) -> Option<String> {
-    let lines = request.headers().get_all(COOKIE).filter_map(|line| line.to_str().ok());
-    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(cookie, _)| *cookie == name).map(|(_, value)| value.to_owned())
-}
 
 /// A cookie for as long, or until the browser is closed.
 pub(crate) fn set(admin: &Admin, name: &str, value: &str, age: Option<Duration>) -> String {

@@ -3,7 +3,7 @@
 use crate::{
     Admin, Failure, Listed,
     health::{self, Health},
-    label, paging,
+    paging,
 };
 use scim::{Timestamp, filter};
 use std::time::Duration;
@@ -67,7 +67,7 @@ impl Admin {
     /// # Errors
     /// A cursor of another list; a search that is too long.
     pub async fn tenants(&self, query: &TenantsQuery) -> Result<Listed<TenantOverview>, Failure> {
-        let read = |text: &str| label::check(text).is_ok().then(|| text.to_owned());
+        let read = |text: &str| store::label::check(text).is_ok().then(|| text.to_owned());
         let behind = paging::place(query.cursor.as_deref(), read)?.unwrap_or_default();
         let limit = paging::limit(query.count);
         let search = TenantSearch { words: words(query.text.as_deref())?, state: query.state };

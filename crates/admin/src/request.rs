@@ -7,7 +7,6 @@ use serde::de::DeserializeOwned;
 use std::{
     convert::Infallible,
     future::{Ready, ready},
-    net::{IpAddr, Ipv4Addr},
 };
 
 /// The query of the URL.
@@ -31,25 +30,5 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
                 "The query of the URL has a key that is unknown or missing, or a value of the wrong type.";
             Failure::Invalid(words.to_owned())
         }))))
-    }
-}
-
-/// The address that the request came from: that of a proxy that is not trusted, where there is one in front.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Origin(pub(crate) IpAddr);
-
-impl Origin {
-    /// That of a request.
-    pub(crate) fn of(request: &HttpRequest) -> Origin {
-        Origin(request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip()))
-    }
-}
-
-impl FromRequest for Origin {
-    type Error = Infallible;
-    type Future = Ready<Result<Self, Infallible>>;
-
-    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
-        ready(Ok(Origin::of(request)))
     }
 }

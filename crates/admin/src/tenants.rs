@@ -1,6 +1,6 @@
 //! Tenants: opened, changed, suspended, resumed, erased.
 
-use crate::{Admin, Failure, idempotency, label};
+use crate::{Admin, Failure, idempotency};
 use scim::Profile;
 use store::{
     By, Tenant, TenantId, TenantState, TenantUpdate,
@@ -140,8 +140,8 @@ fn check_name(name: &str) -> Result<&str, Failure> {
 fn check(new: NewTenant, by: &By) -> Result<Tenant, Failure> {
     let name = check_name(&new.name)?;
     let label = match new.label {
-        Some(label) => label::check(&label).map(|()| label).map_err(Failure::Invalid)?,
-        None => label::from_name(name)
+        Some(label) => store::label::check(&label).map(|()| label).map_err(Failure::Invalid)?,
+        None => store::label::from_name(name)
             .map_err(|_| Failure::Invalid("No label can be made from this name: give one.".to_owned()))?,
     };
     Ok(Tenant {

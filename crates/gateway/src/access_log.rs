@@ -13,12 +13,12 @@ use actix_web::{
     middleware::Next,
     web::Data,
 };
-use admin::Authenticated;
 use prometheus::{IntCounterVec, Opts, Registry};
 use scim_api::RequestTenant;
 use std::time::Instant;
 use tokens::Seldom;
 use tracing::Instrument;
+use web::Authenticated;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 

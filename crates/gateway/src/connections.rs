@@ -16,9 +16,7 @@ use actix_web::{
     middleware::Next,
     rt::net::TcpStream,
 };
-use admin::Authenticated;
 use prometheus::{IntCounter, IntGaugeVec, Registry};
-use scim_api::OnAuthenticated;
 use socket2::SockRef;
 use std::{
     any::Any,
@@ -32,6 +30,7 @@ use std::{
 };
 use store::{Network, TenantId};
 use tokens::Seldom;
+use web::{Authenticated, OnAuthenticated};
 
 /// One address may keep one connection in ten without an authenticated request; one tenant one in
 /// ten with them.

@@ -7,9 +7,7 @@ use crate::{
     clock, command,
     connections::{self, ConnectionMetrics, Connections},
     credentials::CredentialWatch,
-    lookups, metrics,
-    oauth::{self, Oauth},
-    origin,
+    lookups, metrics, oauth, origin,
     purge::Purge,
     routing::{self, Hosts},
     settings::Settings,
@@ -25,6 +23,7 @@ use actix_web::{
 };
 use admin::{Admin, Monitoring, Setup, SetupSettings};
 use keys::SigningKeys;
+use oauth_api::Oauth;
 use prometheus::Registry;
 use scim::{limits::DocumentLimits, search::PageLimits};
 use scim_api::{Limits, Metrics};
@@ -104,7 +103,8 @@ async fn run(settings: &Settings, options: &Serve, json: bool) -> Result<(), Com
         let keys = Arc::new(SigningKeys::new(store.clone(), settings.oauth.signing_key_lifetime));
         keys.refresh(clock::now()).await.map_err(|cause| failed(&cause))?;
         let access_tokens = Arc::new(AccessTokens::new(keys, public_url.as_str()));
-        let oauth = Oauth::new(settings, store.clone(), Arc::clone(&access_tokens), &registry);
+        let oauth =
+            Oauth::new(oauth::settings(settings), store.clone(), Arc::clone(&access_tokens), &registry);
         let oauth = Data::new(oauth.map_err(|cause| failed(&cause))?);
         let state = scim_state(settings, store.clone(), access_tokens, scim_metrics, public_url.as_str());
         state.authenticator().remember(clock::now()).await.map_err(|cause| failed(&cause))?;
@@ -121,7 +121,7 @@ async fn run(settings: &Settings, options: &Serve, json: bool) -> Result<(), Com
         handles.push(server.handle());
         rt::spawn(server);
         rt::spawn(timers(state.clone(), oauth.clone(), tokens.last_used_interval));
-        rt::spawn(async move { oauth.refresh_keys(&steady).await });
+        rt::spawn(async move { oauth::refresh_keys(oauth.keys(), &steady).await });
         listening["scim"] = format!("http://{address}").into();
         listening["public_url"] = public_url.as_str().into();
         app = Some(state);
@@ -244,7 +244,7 @@ fn provisioning_clients(
             .app_data(hosts.clone())
             .app_data(setup.clone())
             .configure(|config| admin::configure_setup(config, &setup))
-            .configure(oauth::configure)
+            .configure(oauth_api::configure)
             .configure(scim_api::configure)
             .default_service(web::to(routing::outside))
             .wrap(from_fn(unread::close))

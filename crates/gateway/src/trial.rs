@@ -1,14 +1,7 @@
 //! The SCIM service without a listener, to be tried by operators: the endpoints of provisioning clients over the same
 //! database, with figures of their own that nobody reads.
 
-use crate::{
-    clock,
-    oauth::{self, Oauth},
-    origin::Proxies,
-    routing::Hosts,
-    serve::scim_state,
-    settings::Settings,
-};
+use crate::{clock, oauth, origin::Proxies, routing::Hosts, serve::scim_state, settings::Settings};
 use actix_web::{App, web::Data};
 use admin::{
     Failure, InProcess,
@@ -16,6 +9,7 @@ use admin::{
 };
 use futures_util::future::FutureExt;
 use keys::SigningKeys;
+use oauth_api::Oauth;
 use prometheus::Registry;
 use scim_api::Metrics;
 use std::{net::SocketAddr, sync::Arc};
@@ -39,7 +33,7 @@ async fn open(
     let keys = Arc::new(SigningKeys::new(store.clone(), settings.oauth.signing_key_lifetime));
     keys.refresh(clock::now()).await.map_err(Failure::internal)?;
     let access_tokens = Arc::new(AccessTokens::new(keys, public_url.as_str()));
-    let oauth = Oauth::new(&settings, store.clone(), Arc::clone(&access_tokens), &registry);
+    let oauth = Oauth::new(oauth::settings(&settings), store.clone(), Arc::clone(&access_tokens), &registry);
     let oauth = Data::new(oauth.map_err(Failure::Internal)?);
     let state = scim_state(&settings, store, access_tokens, metrics, public_url.as_str());
     let app = App::new()
@@ -47,7 +41,7 @@ async fn open(
         .app_data(oauth)
         .app_data(Data::new(Hosts::new(settings.scim.host_suffix.clone(), &public_url)))
         .app_data(Data::new(Proxies::default()))
-        .configure(oauth::configure)
+        .configure(oauth_api::configure)
         .configure(scim_api::configure);
     Ok(Box::new(InProcess::of(app).await?))
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     ApiError, App, TenantBase, routes,
-    telemetry::{self, OnAuthenticated, RequestTenant},
+    telemetry::{self, RequestTenant},
 };
 use actix_web::{
     FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header::AUTHORIZATION, web::Data,
@@ -17,6 +17,7 @@ use std::{
 };
 use store::{Tenant, TenantState, bytes::Reservation};
 use tokens::{Refusal, Use};
+use web::OnAuthenticated;
 
 /// Who asks: a credential of the tenant that the URL names, which is not suspended.
 #[derive(Debug)]
@@ -64,9 +65,7 @@ impl Client {
             method: telemetry::known_method(request.method().as_str()),
             route: routes::known(request.match_name()),
         });
-        if let Some(then) = request.conn_data::<OnAuthenticated>() {
-            then.call(client.tenant.id);
-        }
+        OnAuthenticated::tell(request, client.tenant.id);
         request.extensions_mut().insert(RequestTenant(client.tenant.clone()));
         if client.tenant.state == TenantState::Suspended {
             return Err(ApiError::Suspended);

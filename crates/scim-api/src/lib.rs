@@ -25,4 +25,4 @@ pub use client::Client;
 pub use error::ApiError;
 pub use memory::MEMORY_PER_BYTE;
 pub use routes::configure;
-pub use telemetry::{Metrics, OnAuthenticated, RequestTenant};
+pub use telemetry::{Metrics, RequestTenant};

@@ -10,28 +10,13 @@ use actix_web::{
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
 use scim::effect::{self, Count, Effect, Outcome};
 use std::{sync::Arc, time::Instant};
-use store::{Tenant, TenantId};
+use store::Tenant;
 
 use crate::App;
 
 /// The authenticated tenant: set in the request's extensions once its credential was good.
 #[derive(Clone, Debug)]
 pub struct RequestTenant(pub Arc<Tenant>);
-
-/// What a listener does once a request of a connection is authenticated: it puts this into the data of the connection.
-pub struct OnAuthenticated(Box<dyn Fn(TenantId)>);
-
-impl OnAuthenticated {
-    /// `then` may be called for each request.
-    pub fn new(then: impl Fn(TenantId) + 'static) -> OnAuthenticated {
-        OnAuthenticated(Box::new(then))
-    }
-
-    /// Says that a request of this connection was authenticated as one of this tenant.
-    pub fn call(&self, tenant: TenantId) {
-        (self.0)(tenant);
-    }
-}
 
 /// Counters and histograms of the SCIM listener.
 #[derive(Clone)]

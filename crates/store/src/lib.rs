@@ -15,6 +15,7 @@ mod erase;
 mod history;
 pub mod id;
 mod jobs;
+pub mod label;
 mod overview;
 mod pages;
 mod postgres;

@@ -15,9 +15,25 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("keys", &["scim", "store", "outgoing"]),
     ("tokens", &["scim", "store", "keys", "outgoing"]),
     ("provisioning", &["scim", "store"]),
-    ("scim-api", &["scim", "store", "tokens", "provisioning"]),
-    ("admin", &["scim", "store", "keys", "tokens", "provisioning"]),
-    ("gateway", &["scim", "store", "outgoing", "keys", "tokens", "provisioning", "scim-api", "admin"]),
+    ("web", &["store"]),
+    ("oauth-api", &["scim", "store", "keys", "tokens", "web"]),
+    ("scim-api", &["scim", "store", "tokens", "provisioning", "web"]),
+    ("admin", &["scim", "store", "keys", "tokens", "provisioning", "web"]),
+    (
+        "gateway",
+        &[
+            "scim",
+            "store",
+            "outgoing",
+            "keys",
+            "tokens",
+            "provisioning",
+            "web",
+            "oauth-api",
+            "scim-api",
+            "admin",
+        ],
+    ),
     ("entra-sim", &[]),
     ("test-support", &[]),
 ];
@@ -31,7 +47,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("clap", &["gateway", "entra-sim"]),
     ("config", &["gateway"]),
     ("tracing-subscriber", &["gateway", "entra-sim"]),
-    ("prometheus", &["scim-api", "admin", "gateway"]),
+    ("prometheus", &["scim-api", "oauth-api", "admin", "gateway"]),
     ("getrandom", &["store", "tokens", "entra-sim"]),
 ];
 

@@ -1,16 +1,16 @@
 //! Who calls: the first argument of every handler that is not for everybody. It cannot be reached without.
 
 pub(super) use crate::caller::{Administrator, Newcomer, Person, Support, Viewer};
+use ::web::{Authenticated, Origin};
 
 use super::Problem;
 use crate::{
     Failure, SignedIn,
-    caller::{Authenticated, Rank, admin, session},
+    caller::{Rank, admin, session},
     in_process::CommandLine,
-    request::Origin,
 };
 use actix_web::{
-    FromRequest, HttpMessage, HttpRequest,
+    FromRequest, HttpRequest,
     dev::Payload,
     http::header::{AUTHORIZATION, HeaderName},
 };
@@ -136,7 +136,7 @@ async fn script<R: Rank>(request: &HttpRequest, shown: &str) -> Result<(Operator
     let admin = admin(request)?;
     let Origin(origin) = Origin::of(request);
     let script = admin.script(shown, origin).await?;
-    request.extensions_mut().insert(Authenticated);
+    Authenticated::mark(request);
     R::check(script.operator.role)?;
     let by = By { actor: script.actor, origin: origin.to_string(), at: admin.now() };
     Ok((script.operator, by))

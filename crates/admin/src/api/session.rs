@@ -5,7 +5,8 @@ use super::{
     caller::{Newcomer, Person},
     request::Body,
 };
-use crate::{Admin, SignIn, SignedIn, cookies, request::Origin};
+use crate::{Admin, SignIn, SignedIn, cookies};
+use ::web::Origin;
 use actix_web::{
     HttpResponse,
     http::header::{CACHE_CONTROL, SET_COOKIE},

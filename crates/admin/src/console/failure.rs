@@ -239,7 +239,7 @@ pub(super) async fn show<B: MessageBody + 'static>(
     let is_page =
         response.headers().get(CONTENT_TYPE).is_some_and(|text| text.as_bytes().starts_with(b"text/html"));
     if is_page
-        && cookies::read(response.request(), FLASH).is_some()
+        && ::web::cookies::read(response.request(), FLASH).is_some()
         && let Some(admin) = response.request().app_data::<Data<Admin>>()
         && let Ok(value) = cookies::clear(admin, FLASH).parse()
     {

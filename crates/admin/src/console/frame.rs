@@ -104,7 +104,7 @@ pub(super) struct Flash(pub(super) String);
 impl Flash {
     /// That of a request, if it brings one.
     pub(super) fn of(request: &HttpRequest) -> Option<Flash> {
-        let bytes = BASE64_URL_SAFE_NO_PAD.decode(cookies::read(request, FLASH)?).ok()?;
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(::web::cookies::read(request, FLASH)?).ok()?;
         String::from_utf8(bytes).ok().filter(|words| !words.is_empty()).map(Flash)
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn checked(path: Option<String>) -> Option<String> {
 
 /// Where the browser of a request is to go on to.
 pub(super) fn of(request: &HttpRequest) -> String {
-    let bytes = cookies::read(request, NEXT).and_then(|text| BASE64_URL_SAFE_NO_PAD.decode(text).ok());
+    let bytes = ::web::cookies::read(request, NEXT).and_then(|text| BASE64_URL_SAFE_NO_PAD.decode(text).ok());
     let path = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
     checked(path).unwrap_or_else(|| HOME.to_owned())
 }

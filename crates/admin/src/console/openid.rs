@@ -44,7 +44,7 @@ pub(super) async fn callback(
     request: HttpRequest,
     query: Query<OpenIdReturn>,
 ) -> Result<HttpResponse, Refusal> {
-    let kept = cookies::read(&request, KEPT).and_then(|text| OpenIdKept::parse(&text));
+    let kept = ::web::cookies::read(&request, KEPT).and_then(|text| OpenIdKept::parse(&text));
     let back = query.read()?;
     let mut response = match admin.finish_openid(kept, back, guest.origin).await {
         Ok(signed_in) => {

@@ -71,7 +71,7 @@ pub(super) async fn show(
     query: Query<NextQuery>,
 ) -> Result<HttpResponse, Refusal> {
     let asked = next::checked(query.read().unwrap_or_default().next);
-    if let Some(cookie) = cookies::read(&request, cookies::SESSION)
+    if let Some(cookie) = ::web::cookies::read(&request, cookies::SESSION)
         && admin.session(&cookie, guest.origin).await.is_ok()
     {
         return Ok(web::redirect(&asked.unwrap_or_else(|| next::of(&request))));

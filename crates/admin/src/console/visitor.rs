@@ -9,8 +9,8 @@ use crate::{
     Admin, Failure,
     caller::{Person, Rank, admin, session},
     cookies,
-    request::Origin,
 };
+use ::web::Origin;
 use actix_web::{
     FromRequest, HttpMessage, HttpRequest, HttpResponse, dev::Payload, http::header::SET_COOKIE,
 };
@@ -111,11 +111,12 @@ impl FromRequest for Guest {
         Box::pin(async move {
             let Origin(origin) = Origin::of(&request);
             let is_safe = request.method().is_safe();
-            let visit = match cookies::read(&request, VISIT).and_then(|cookie| SessionToken::parse(&cookie)) {
-                Some(visit) => visit,
-                None if is_safe => SessionToken::generate().map_err(Failure::internal)?,
-                None => return Err(Failure::WrongCsrfToken.into()),
-            };
+            let visit =
+                match ::web::cookies::read(&request, VISIT).and_then(|cookie| SessionToken::parse(&cookie)) {
+                    Some(visit) => visit,
+                    None if is_safe => SessionToken::generate().map_err(Failure::internal)?,
+                    None => return Err(Failure::WrongCsrfToken.into()),
+                };
             let form = Form::of(&request, payload, admin(&request)?.settings.body_timeout).await?;
             if !is_safe && !visit.is_csrf(&form.csrf()) {
                 return Err(Failure::WrongCsrfToken.into());

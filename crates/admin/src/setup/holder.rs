@@ -4,8 +4,9 @@ use super::{
     failure::Refusal,
     state::{COOKIE, Setup},
 };
-use crate::{Failure, caller::Authenticated, console::Form, cookies, request::Origin};
-use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web::Data};
+use crate::{Failure, console::Form};
+use ::web::{Authenticated, Origin};
+use actix_web::{FromRequest, HttpRequest, dev::Payload, web::Data};
 use serde::de::DeserializeOwned;
 use std::{future::Future, pin::Pin};
 use tokens::SetupSession;
@@ -32,9 +33,9 @@ impl Holder {
     /// # Errors
     /// [`Refusal::NoSession`].
     pub(super) async fn session(request: &HttpRequest, setup: &Setup) -> Result<SetupSession, Refusal> {
-        let cookie = cookies::read(request, COOKIE).ok_or(Refusal::NoSession)?;
+        let cookie = ::web::cookies::read(request, COOKIE).ok_or(Refusal::NoSession)?;
         let session = setup.session(&cookie, Origin::of(request)).await?;
-        request.extensions_mut().insert(Authenticated);
+        Authenticated::mark(request);
         Ok(session)
     }
 }

@@ -8,9 +8,9 @@ use super::{
 };
 use crate::{
     Failure,
-    request::Origin,
     web::{self, Assets},
 };
+use ::web::Origin;
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header::SET_COOKIE,

@@ -1,6 +1,7 @@
 //! What the customer's pages stand on.
 
-use crate::{console::Form, request::Origin, web::Assets};
+use crate::{console::Form, web::Assets};
+use ::web::Origin;
 use actix_web::{
     HttpRequest,
     dev::Payload,

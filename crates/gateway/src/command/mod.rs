@@ -127,7 +127,7 @@ pub(crate) fn open_admin(settings: &Settings, store: Store, scim: SocketAddr) ->
             max_lifetime: oauth.max_secret_lifetime,
         },
         client_secret_lifetime: oauth.secret_lifetime,
-        jwks: crate::oauth::key_set_settings(settings),
+        jwks: crate::oauth::key_sets(settings),
         setup_policy: setup_policy(settings),
         setup_link_lifetime: settings.setup.link_lifetime,
         unknown: crate::oauth::ration(settings),

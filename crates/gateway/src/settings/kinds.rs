@@ -311,14 +311,14 @@ impl HostSuffix {
         }
         let name = name.to_ascii_lowercase();
         let label = name.strip_suffix(self.0.as_str())?.strip_suffix('.')?;
-        admin::label::check(label).is_ok().then(|| label.to_owned())
+        store::label::check(label).is_ok().then(|| label.to_owned())
     }
 }
 
 impl Kind for HostSuffix {
     fn read(value: Value) -> Result<Self, String> {
         let text = text(value)?.to_ascii_lowercase();
-        if text.split('.').all(|label| admin::label::check(label).is_ok()) {
+        if text.split('.').all(|label| store::label::check(label).is_ok()) {
             return Ok(HostSuffix(text));
         }
         Err("must be a host name, as scim.example.com, without port and without a dot in front".to_owned())

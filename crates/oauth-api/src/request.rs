@@ -13,7 +13,7 @@ use tokens::ClientAuthentication;
 use url::form_urlencoded;
 
 /// The one grant type.
-pub(super) const GRANT_TYPE: &str = "client_credentials";
+pub(crate) const GRANT_TYPE: &str = "client_credentials";
 /// RFC 7523 section 2.2.
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// Largest body, in bytes: an assertion of Entra has some 2,000.
@@ -21,7 +21,7 @@ const MAX_BODY: usize = 32 * 1024;
 
 /// What a client sent.
 #[derive(Debug)]
-pub(super) struct TokenRequest {
+pub(crate) struct TokenRequest {
     form: HashMap<String, String>,
     /// Client id and secret of HTTP Basic.
     basic: Option<(String, String)>,
@@ -32,7 +32,7 @@ impl TokenRequest {
     ///
     /// # Errors
     /// What RFC 6749 calls an invalid request, and bodies that are too large or too slow.
-    pub(super) async fn read(
+    pub(crate) async fn read(
         request: &HttpRequest,
         body: Payload,
         timeout: Duration,
@@ -70,7 +70,7 @@ impl TokenRequest {
     }
 
     /// Whether the client authenticates by HTTP Basic.
-    pub(super) fn used_basic(&self) -> bool {
+    pub(crate) fn used_basic(&self) -> bool {
         self.basic.is_some()
     }
 
@@ -78,7 +78,7 @@ impl TokenRequest {
     ///
     /// # Errors
     /// Another grant type, no way to authenticate, or several (RFC 6749 section 2.3).
-    pub(super) fn client(&self) -> Result<(&str, ClientAuthentication<'_>), OauthError> {
+    pub(crate) fn client(&self) -> Result<(&str, ClientAuthentication<'_>), OauthError> {
         match self.field("grant_type") {
             Some(GRANT_TYPE) => {}
             Some(_) => return Err(OauthError::UnsupportedGrantType),

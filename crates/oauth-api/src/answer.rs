@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, HttpResponseBuilder, http::StatusCode};
 use serde_json::json;
 
 /// Every code that an answer may have.
-pub(super) const CODES: [&str; 6] = [
+pub(crate) const CODES: [&str; 6] = [
     "invalid_request",
     "unsupported_grant_type",
     "invalid_client",
@@ -15,7 +15,7 @@ pub(super) const CODES: [&str; 6] = [
 
 /// Why there is no token.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum OauthError {
+pub(crate) enum OauthError {
     /// The request is not as RFC 6749 wants it.
     InvalidRequest(&'static str),
     /// The body was not read to its end: answered, then the connection is closed.
@@ -39,7 +39,7 @@ pub(super) enum OauthError {
 
 impl OauthError {
     /// The word of RFC 6749 for it; where it has none, one of its own kind.
-    pub(super) fn code(&self) -> &'static str {
+    pub(crate) fn code(&self) -> &'static str {
         match self {
             OauthError::InvalidRequest(_) | OauthError::BodyRefused(..) | OauthError::MethodNotAllowed(_) => {
                 "invalid_request"
@@ -85,7 +85,7 @@ impl OauthError {
     }
 
     /// The answer.
-    pub(super) fn into_response(self) -> HttpResponse {
+    pub(crate) fn into_response(self) -> HttpResponse {
         let mut response = uncached(self.status());
         match &self {
             OauthError::InvalidClient { used_basic: true } => {
@@ -110,7 +110,7 @@ impl OauthError {
 }
 
 /// An answer that nobody keeps (RFC 6749 section 5.1).
-pub(super) fn uncached(status: u16) -> HttpResponseBuilder {
+pub(crate) fn uncached(status: u16) -> HttpResponseBuilder {
     let mut response =
         HttpResponse::build(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
     response.insert_header(("Cache-Control", "no-store")).insert_header(("Pragma", "no-cache"));

@@ -4,37 +4,52 @@
 mod answer;
 mod request;
 
-use crate::{clock, settings::Settings, steady_clock::SteadyClock};
+use ::web::{Authenticated, OnAuthenticated, Origin};
 use actix_web::{
-    HttpMessage, HttpRequest, HttpResponse,
+    HttpRequest, HttpResponse,
     web::{self, Data, Json, Path, Payload, ServiceConfig},
 };
-use admin::Authenticated;
 use answer::OauthError;
 use keys::{KeySetSettings, SigningKeys};
-use outgoing::Bounds;
 use prometheus::{IntCounterVec, Opts, Registry};
 use request::TokenRequest;
-use scim_api::OnAuthenticated;
+use scim::Timestamp;
 use serde_json::{Value, json};
 use std::{
-    net::{IpAddr, Ipv4Addr},
     num::NonZeroU32,
     sync::Arc,
     time::{Duration, Instant},
 };
-use store::Store;
+use store::{Store, label};
 use tokens::{AccessTokens, Federations, GrantError, RationSettings, SCOPE, Seldom, TokenEndpoint};
 
 /// The outcome of a request that was granted, in metrics.
 const ISSUED: &str = "issued";
 
+/// What can be set.
+#[derive(Clone, Copy, Debug)]
+pub struct OauthSettings {
+    /// How long a client may take to send a body.
+    pub body_timeout: Duration,
+    /// How the keys of identity providers are fetched.
+    pub key_sets: KeySetSettings,
+    /// How long an access token is good.
+    pub token_lifetime: Duration,
+    /// Access tokens a second that one client gets.
+    pub rate_per_client: NonZeroU32,
+    /// How many clients that nobody knows a network may name.
+    pub unknown: RationSettings,
+    /// The clock.
+    pub now: fn() -> Timestamp,
+}
+
 /// What the endpoints share.
-pub(crate) struct Oauth {
+pub struct Oauth {
     endpoint: TokenEndpoint,
     body_timeout: Duration,
     requests: IntCounterVec,
     faults: Seldom,
+    now: fn() -> Timestamp,
 }
 
 impl Oauth {
@@ -42,8 +57,8 @@ impl Oauth {
     ///
     /// # Errors
     /// What cannot be set up.
-    pub(crate) fn new(
-        settings: &Settings,
+    pub fn new(
+        settings: OauthSettings,
         store: Store,
         access_tokens: Arc<AccessTokens>,
         registry: &Registry,
@@ -56,33 +71,17 @@ impl Oauth {
         for outcome in answer::CODES.iter().chain(&[ISSUED]) {
             requests.with_label_values(&[*outcome]).reset();
         }
-        let federations = Federations::new(store.clone(), key_set_settings(settings))?;
-        let rate = NonZeroU32::new(settings.oauth.rate_per_client.get()).unwrap_or(NonZeroU32::MIN);
-        let lifetime = settings.oauth.token_lifetime;
+        let OauthSettings { body_timeout, key_sets, token_lifetime, rate_per_client, unknown, now } =
+            settings;
+        let federations = Federations::new(store.clone(), key_sets)?;
         let endpoint =
-            TokenEndpoint::new(store, access_tokens, federations, lifetime, rate, ration(settings));
-        Ok(Oauth { endpoint, body_timeout: settings.scim.body_timeout, requests, faults: Seldom::new() })
+            TokenEndpoint::new(store, access_tokens, federations, token_lifetime, rate_per_client, unknown);
+        Ok(Oauth { endpoint, body_timeout, requests, faults: Seldom::new(), now })
     }
 
-    fn keys(&self) -> &SigningKeys {
+    /// The keys that sign access tokens.
+    pub fn keys(&self) -> &SigningKeys {
         self.endpoint.access_tokens().keys()
-    }
-
-    /// Reads and replaces signing keys when it is time, and deletes old ones while the clock is steady; never returns.
-    pub(crate) async fn refresh_keys(&self, clock: &SteadyClock) {
-        let mut tick = tokio::time::interval(self.keys().refresh_interval());
-        loop {
-            tick.tick().await;
-            let now = clock::now();
-            if let Err(cause) = self.keys().refresh(now).await {
-                tracing::warn!(%cause, "the signing keys are not refreshed; it is tried again soon");
-            }
-            if let Ok(true) = clock.is_steady(now).await
-                && let Err(cause) = self.keys().delete_ended(now).await
-            {
-                tracing::warn!(%cause, "old signing keys are not deleted; it is tried again soon");
-            }
-        }
     }
 
     fn error(&self, error: &GrantError, used_basic: bool) -> OauthError {
@@ -101,37 +100,15 @@ impl Oauth {
     }
 
     /// Forgets what is over; called now and then.
-    pub(crate) async fn forget(&self) {
-        if let Err(cause) = self.endpoint.forget(clock::now()).await {
+    pub async fn forget(&self) {
+        if let Err(cause) = self.endpoint.forget((self.now)()).await {
             tracing::warn!(%cause, "ended assertions are not forgotten yet");
         }
     }
 }
 
-/// How many credentials that nobody knows a network may show, at the token endpoint and apart from that as tokens.
-pub(crate) fn ration(settings: &Settings) -> RationSettings {
-    let number = |count: u32| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
-    let tokens = &settings.tokens;
-    RationSettings { rate: number(tokens.unknown_rate.get()), burst: number(tokens.unknown_burst.get()) }
-}
-
-/// How the keys of identity providers may be fetched.
-pub(crate) fn key_set_settings(settings: &Settings) -> KeySetSettings {
-    let federation = &settings.federation;
-    let bounds = Bounds {
-        allow_http: federation.allow_http,
-        allow_private_networks: federation.allow_private_networks,
-        timeout: federation.timeout,
-    };
-    KeySetSettings {
-        bounds,
-        lifetime: federation.keys_lifetime,
-        refetch_interval: federation.refetch_interval,
-    }
-}
-
 /// Mounts the endpoints. The application must hold `Data<Oauth>`.
-pub(crate) fn configure(config: &mut ServiceConfig) {
+pub fn configure(config: &mut ServiceConfig) {
     config
         .service(
             web::resource("/t/{tenant}/oauth/token")
@@ -175,15 +152,13 @@ async fn grant(
     request: &HttpRequest,
     body: Payload,
 ) -> Result<Value, OauthError> {
-    let from = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
+    let Origin(from) = Origin::of(request);
     let asked = TokenRequest::read(request, body, oauth.body_timeout).await?;
     let (client_id, authentication) = asked.client()?;
-    let granted = oauth.endpoint.grant(tenant, client_id, authentication, from, clock::now()).await;
+    let granted = oauth.endpoint.grant(tenant, client_id, authentication, from, (oauth.now)()).await;
     let issued = granted.map_err(|error| oauth.error(&error, asked.used_basic()))?;
-    request.extensions_mut().insert(Authenticated);
-    if let Some(then) = request.conn_data::<OnAuthenticated>() {
-        then.call(issued.tenant);
-    }
+    Authenticated::mark(request);
+    OnAuthenticated::tell(request, issued.tenant);
     Ok(json!({
         "access_token": issued.token,
         "token_type": "Bearer",
@@ -196,12 +171,12 @@ async fn grant(
 async fn jwks(oauth: Data<Oauth>) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header(("Cache-Control", "public, max-age=300"))
-        .json(oauth.keys().jwks(clock::now()))
+        .json(oauth.keys().jwks((oauth.now)()))
 }
 
 /// The same for every tenant but for its name: it says nothing about which tenants there are.
 async fn metadata(oauth: Data<Oauth>, tenant: Path<String>) -> Result<Json<Value>, actix_web::Error> {
-    if admin::label::check(&tenant).is_err() {
+    if label::check(&tenant).is_err() {
         return Err(actix_web::error::ErrorNotFound(""));
     }
     let issuer = oauth.endpoint.access_tokens().issuer(&tenant);
