@@ -34,8 +34,8 @@ impl FromRequest for Body {
 }
 
 impl Body {
-    /// Reads the body and makes of it what `read` does. `memory` is what the request has reserved beside the body: it is
-    /// raised before the body is read, and holds the size of the parsed body afterwards.
+    /// Reads the body and makes of it what `read` does. `memory` is what the request has reserved beside the body, and does
+    /// not hold yet: it is raised before the body is read, and holds the size of the parsed body afterwards.
     ///
     /// # Errors
     /// 415 for another media type than JSON or a compressed body, 413 and 408 beyond the limits, 429 if the memory does not become free, 400 for
@@ -64,7 +64,7 @@ impl Body {
             .into());
         }
         // More than was reserved only for bodies that hardly hold any text.
-        memory.raise_to(base + length + size, base + length).await?;
+        memory.raise_to(base + length + size, length).await?;
         let value = off_worker(memory.line(), length, move || read(scim::json::parse(&text)?)).await??;
         memory.shrink_to(base + size);
         Ok(value)
@@ -143,7 +143,7 @@ async fn receive(
         if length > reserved {
             let began = Instant::now();
             reserved = (reserved * GROWTH).clamp(length, max);
-            memory.raise_to(base + MEMORY_PER_BYTE * reserved, base + length).await?;
+            memory.raise_to(base + MEMORY_PER_BYTE * reserved, length).await?;
             // That it had to wait for us is no fault of the client.
             deadline += began.elapsed();
         }

@@ -124,6 +124,15 @@ impl Budget {
                 None => return Err(self.refuse(&state, holder, bytes)),
             }
         };
+        self.wait((holder, ticket), bytes, served).await
+    }
+
+    async fn wait(
+        &self,
+        (holder, ticket): (Holder, u64),
+        bytes: usize,
+        served: oneshot::Receiver<Reservation>,
+    ) -> Result<Reservation, Refused> {
         // Leaves the line also if nobody waits for the request any more.
         let place = Place { budget: self, holder, ticket };
         let served = tokio::time::timeout(PATIENCE, served).await;
@@ -199,17 +208,28 @@ impl Reservation {
             return Ok(());
         }
         let keep = keep.min(self.bytes);
-        let more = {
+        let (ticket, more, served, others) = {
             let mut state = self.budget.state();
             let more = state.charge(bytes).saturating_sub(self.bytes);
             if more == 0 || state.take(self.holder, more) {
                 self.bytes += more;
                 return Ok(());
             }
-            state.charge(bytes).saturating_sub(keep)
+            let more = state.charge(bytes).saturating_sub(keep);
+            let (wake, served) = oneshot::channel();
+            // Before it gives anything back: that would go to those behind it.
+            let ticket = match keep {
+                0 => state.line_up(self.holder, more, wake),
+                _ => Some(state.line_up_to_go_on(self.holder, more, wake)),
+            };
+            let Some(ticket) = ticket else { return Err(self.budget.refuse(&state, self.holder, more)) };
+            let surplus = self.bytes - keep;
+            self.bytes = keep;
+            let others = state.give_back(self.holder, surplus, self.budget.now());
+            (ticket, more, served, others)
         };
-        self.shrink_to(keep);
-        let mut added = self.budget.reserve(self.holder, more).await?;
+        self.budget.hand_over(others);
+        let mut added = self.budget.wait((self.holder, ticket), more, served).await?;
         self.bytes += std::mem::take(&mut added.bytes);
         Ok(())
     }
@@ -362,5 +382,27 @@ mod tests {
         assert_eq!((growing.bytes(), budget.in_flight()), (1000, MB + 1000));
         drop((growing, other));
         assert_eq!(budget.in_flight(), 0);
+    }
+
+    /// As `/Bulk` asks: for what its operations will hold, then for its body as well, then for the values of it.
+    #[tokio::test(start_paused = true)]
+    async fn many_requests_that_are_raised_step_by_step_do_not_wait_for_each_other() {
+        let budget = budget();
+        let request = |_| {
+            let budget = budget.clone();
+            async move {
+                let mut memory = budget.reserve(tenant(1), 1000).await?;
+                memory.raise_to(MB / 4, 0).await?;
+                memory.raise_to(MB / 2, 0).await?;
+                // Others go on meanwhile.
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                memory.raise_to(MB, MB / 12).await?;
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                Ok::<_, Refused>(())
+            }
+        };
+        let all = (0..64).map(request).collect::<tokio::task::JoinSet<_>>().join_all().await;
+        assert_eq!(all.into_iter().filter(Result::is_err).count(), 0);
+        assert_eq!((budget.in_flight(), budget.refused()), (0, 0));
     }
 }

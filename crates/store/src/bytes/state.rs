@@ -49,6 +49,8 @@ struct Line<W> {
 
 struct Waiting<W> {
     ticket: u64,
+    /// Whether the request goes on, and holds something meanwhile.
+    goes_on: bool,
     bytes: usize,
     wake: W,
 }
@@ -106,9 +108,20 @@ impl<W> State<W> {
             return None;
         }
         self.tickets += 1;
-        line.waiting.push_back(Waiting { ticket: self.tickets, bytes, wake });
+        line.waiting.push_back(Waiting { ticket: self.tickets, goes_on: false, bytes, wake });
         self.take_a_turn(holder);
         Some(self.tickets)
+    }
+
+    /// Lines a request up that goes on: before those that hold nothing yet. Else all of them would come to hold a part, one
+    /// after the other, and each would wait for the rest. Returns its ticket.
+    pub(super) fn line_up_to_go_on(&mut self, holder: Holder, bytes: usize, wake: W) -> u64 {
+        let line = self.holders.entry(holder).or_insert_with(Line::new);
+        self.tickets += 1;
+        let place = line.waiting.partition_point(|waiting| waiting.goes_on);
+        line.waiting.insert(place, Waiting { ticket: self.tickets, goes_on: true, bytes, wake });
+        self.take_a_turn(holder);
+        self.tickets
     }
 
     /// A request does not wait any more. Returns the requests that are served now.
