@@ -119,7 +119,7 @@ fn words(status: StatusCode) -> &'static str {
     match status {
         StatusCode::NOT_FOUND => "There is no such endpoint or resource.",
         status if status.is_client_error() => "The request is not well-formed.",
-        _ => "The service failed on this request. Juno support has been told.",
+        _ => "The service failed on this request. If it fails again, tell Juno support when.",
     }
 }
 

@@ -112,9 +112,10 @@ impl ApiError {
                 503,
                 "Provisioning is not available at the moment. Nothing needs to be done: send the request again later.",
             ),
-            ApiError::Failure(Failure::Internal(_)) | ApiError::Misconfigured => {
-                ScimError::new(500, "The service failed on this request. Juno support has been told.")
-            }
+            ApiError::Failure(Failure::Internal(_)) | ApiError::Misconfigured => ScimError::new(
+                500,
+                "The service failed on this request. If it fails again, tell Juno support when.",
+            ),
         }
     }
 
