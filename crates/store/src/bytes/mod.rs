@@ -60,6 +60,8 @@ pub struct Reservation {
     bytes: usize,
     /// The size of the largest resource that the request has met, in bytes; 0 if it has met none.
     largest: usize,
+    /// How long the request has waited for bytes.
+    waited: Duration,
 }
 
 impl Budget {
@@ -124,27 +126,33 @@ impl Budget {
                 None => return Err(self.refuse(&state, holder, bytes)),
             }
         };
-        self.wait((holder, ticket), bytes, served).await
+        self.wait((holder, ticket), bytes, served, Duration::ZERO).await
     }
 
+    /// Waits for bytes in the name of a request that has `waited` so long before.
     async fn wait(
         &self,
         (holder, ticket): (Holder, u64),
         bytes: usize,
         served: oneshot::Receiver<Reservation>,
+        waited: Duration,
     ) -> Result<Reservation, Refused> {
+        let began = tokio::time::Instant::now();
         // Leaves the line also if nobody waits for the request any more.
         let place = Place { budget: self, holder, ticket };
-        let served = tokio::time::timeout(PATIENCE, served).await;
+        let served = tokio::time::timeout(PATIENCE.saturating_sub(waited), served).await;
         drop(place);
         match served {
-            Ok(Ok(reservation)) => Ok(reservation),
+            Ok(Ok(mut reservation)) => {
+                reservation.waited = waited + began.elapsed();
+                Ok(reservation)
+            }
             _ => Err(self.refuse(&self.state(), holder, bytes)),
         }
     }
 
     fn reservation(&self, holder: Holder, bytes: usize) -> Reservation {
-        Reservation { budget: self.clone(), holder, bytes, largest: 0 }
+        Reservation { budget: self.clone(), holder, bytes, largest: 0, waited: Duration::ZERO }
     }
 
     fn state(&self) -> MutexGuard<'_, State<oneshot::Sender<Reservation>>> {
@@ -229,7 +237,8 @@ impl Reservation {
             (ticket, more, served, others)
         };
         self.budget.hand_over(others);
-        let mut added = self.budget.wait((self.holder, ticket), more, served).await?;
+        let mut added = self.budget.wait((self.holder, ticket), more, served, self.waited).await?;
+        self.waited = added.waited;
         self.bytes += std::mem::take(&mut added.bytes);
         Ok(())
     }
@@ -382,6 +391,21 @@ mod tests {
         assert_eq!((growing.bytes(), budget.in_flight()), (1000, MB + 1000));
         drop((growing, other));
         assert_eq!(budget.in_flight(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_waits_ten_seconds_in_all() {
+        let budget = budget();
+        let begun = tokio::time::Instant::now();
+        let held = budget.reserve(tenant(1), 4 * MB).await.unwrap();
+        let mut growing = Box::pin(budget.reserve(tenant(1), MB));
+        assert!(poll(growing.as_mut()).is_pending());
+        tokio::time::advance(Duration::from_secs(7)).await;
+        drop(held);
+        let mut growing = growing.await.unwrap();
+        let _other = budget.reserve(tenant(1), 3 * MB).await.unwrap();
+        assert!(growing.raise_to(2 * MB, 0).await.is_err());
+        assert_eq!(begun.elapsed(), PATIENCE);
     }
 
     /// As `/Bulk` asks: for what its operations will hold, then for its body as well, then for the values of it.
