@@ -55,7 +55,7 @@ pub struct FederationTerms {
     pub subject: String,
     /// `aud`.
     pub audience: String,
-    /// Where the issuer publishes its keys; see [`crate::check_jwks_url`].
+    /// Where the issuer publishes its keys; see [`keys::check_address`].
     pub jwks_url: String,
 }
 
